@@ -1,0 +1,78 @@
+// A job as a value. A state carries exactly the data that exist in that state; nothing here changes anything.
+import type { Attempt } from "./outcome.ts";
+
+export const JOB_STATES = ["pending", "processing", "completed", "failed", "dead", "cancelled"] as const;
+
+export type JobState = typeof JOB_STATES[number];
+
+/** What was asked for. It never changes after the job was enqueued. */
+export interface JobRequest {
+  readonly id: string;
+  readonly command: string;
+  /** Higher runs first. */
+  readonly priority: number;
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly maxRetries: number;
+  /** Seconds; 0 for none. */
+  readonly timeout: number;
+  /** Milliseconds since 1970, as all times of the domain. */
+  readonly createdAt: number;
+  /** The place within a batch that was enqueued at one moment; it settles the order of equal times. */
+  readonly sequence: number;
+  /** Not before this time, if the user gave one. */
+  readonly runAt: number | null;
+}
+
+/** An attempt that goes on now. */
+export interface RunningAttempt {
+  readonly attempt: number;
+  readonly worker: string;
+  readonly pid: number;
+  readonly startedAt: number;
+}
+
+export type Status =
+  /** `since` is when it became pending: it takes its turn from then, or from `runAt`. */
+  | { readonly state: "pending"; readonly since: number; readonly runAt: number | null }
+  | { readonly state: "processing"; readonly running: RunningAttempt; readonly before: Waiting }
+  | { readonly state: "failed"; readonly since: number; readonly runAt: number }
+  | { readonly state: "completed" | "dead" | "cancelled"; readonly since: number };
+
+/** The states in which a job can be claimed. */
+export type Waiting = Extract<Status, { state: "pending" | "failed" }>;
+
+export interface Job extends JobRequest {
+  readonly status: Status;
+  /** Every attempt that has ended, in order. */
+  readonly history: readonly Attempt[];
+  /** Attempts before this index in `history` no longer count against `maxRetries`: the user retried the job since. */
+  readonly countedFrom: number;
+}
+
+/** When a waiting job is due, in milliseconds since 1970. */
+export function dueAt(status: Waiting): number {
+  return status.runAt ?? status.since;
+}
+
+/** When the job last changed its state. */
+export function updatedAt(job: Job): number {
+  return job.status.state === "processing" ? job.status.running.startedAt : job.status.since;
+}
+
+/** How many attempts have begun, the running one included. */
+export function attemptsBegun(job: Job): number {
+  return job.history.length + (job.status.state === "processing" ? 1 : 0);
+}
+
+const ID = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
+
+/** Whether `id` may be the id of a job: it is safe as a part of a file name on every platform. */
+export function isJobId(id: string): boolean {
+  return ID.test(id);
+}
+
+/** The name of an environment variable, as POSIX shells take it. */
+export function isEnvName(name: string): boolean {
+  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name);
+}

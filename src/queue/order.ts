@@ -1,0 +1,34 @@
+// The order of claiming and of listing, stated once.
+import { dueAt, type Job, type Waiting } from "./job.ts";
+
+/** What the place of a waiting job in the line depends on. */
+export interface Turn {
+  readonly priority: number;
+  readonly due: number;
+  readonly createdAt: number;
+  readonly sequence: number;
+  readonly id: string;
+}
+
+export function turnOf(job: Job, status: Waiting): Turn {
+  return {
+    priority: job.priority,
+    due: dueAt(status),
+    createdAt: job.createdAt,
+    sequence: job.sequence,
+    id: job.id,
+  };
+}
+
+/** Claim order: priority, then time due, then order of arrival. For `Array.sort`. */
+export function compareTurns(a: Turn, b: Turn): number {
+  return b.priority - a.priority || a.due - b.due || compareArrival(a, b);
+}
+
+/** Order of arrival: for `Array.sort`, oldest first. The id makes it total. */
+export function compareArrival(
+  a: Pick<Turn, "createdAt" | "sequence" | "id">,
+  b: Pick<Turn, "createdAt" | "sequence" | "id">,
+): number {
+  return a.createdAt - b.createdAt || a.sequence - b.sequence || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+}

@@ -1,0 +1,33 @@
+// How a run of a job ended, as the one who watched it reports it, and what is kept of it.
+
+/** The outcome of an attempt. `released` hands the job back unfinished and uses up no retry. */
+export type Outcome = "succeeded" | "failed" | "timed_out" | "lost" | "cancelled" | "released";
+
+export const OUTCOMES: readonly Outcome[] = [
+  "succeeded",
+  "failed",
+  "timed_out",
+  "lost",
+  "cancelled",
+  "released",
+];
+
+/** What is known of the end of a run. `exitCode` is null where the job left none. */
+export interface Ending {
+  readonly outcome: Outcome;
+  readonly exitCode: number | null;
+  /** Name of the signal that ended it, such as `SIGKILL`. */
+  readonly signal: string | null;
+  /** One line for a person; null when it succeeded. */
+  readonly error: string | null;
+}
+
+/** One run of a job, numbered from 1. Times are milliseconds since 1970. */
+export interface Attempt extends Ending {
+  readonly attempt: number;
+  readonly worker: string;
+  /** The process id of the worker. */
+  readonly pid: number;
+  readonly startedAt: number;
+  readonly endedAt: number;
+}

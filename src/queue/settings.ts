@@ -1,0 +1,117 @@
+// The configuration keys: what each means, its default, and which values it takes. Where they are kept is src/config's matter.
+import { DURATION_FORMS, parseDuration } from "./durations.ts";
+import { QueueError } from "./errors.ts";
+
+export const LOG_LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR"] as const;
+export type LogLevel = typeof LOG_LEVELS[number];
+
+/** Every setting, under the name it has on the command line and in config.json. Durations are seconds, sizes bytes. */
+export interface Settings {
+  readonly max_retries: number;
+  readonly backoff_base: number;
+  readonly backoff_max: number;
+  readonly worker_count: number;
+  readonly job_timeout: number;
+  readonly kill_grace: number;
+  readonly log_level: LogLevel;
+  readonly log_max: number;
+}
+
+export type SettingKey = keyof Settings;
+
+export const DEFAULT_SETTINGS: Settings = {
+  max_retries: 3,
+  backoff_base: 2,
+  backoff_max: 3600,
+  worker_count: 1,
+  job_timeout: 0,
+  kill_grace: 5,
+  log_level: "INFO",
+  log_max: 0,
+};
+
+interface Rule {
+  readonly about: string;
+  /** Which values it takes, for messages. */
+  readonly values: string;
+  /** The value, or undefined if `text` is none. */
+  readonly parse: (text: string) => number | LogLevel | undefined;
+}
+
+const duration: Rule["parse"] = parseDuration;
+
+function number(min: number, max: number, whole: boolean): Rule["parse"] {
+  return (text) => {
+    if (!/^[+-]?(?:\d+(?:\.\d*)?|\.\d+)$/.test(text)) return undefined;
+    const value = Number(text);
+    return value >= min && value <= max && (!whole || Number.isInteger(value)) ? value : undefined;
+  };
+}
+
+const BYTES_IN: Readonly<Record<string, number>> = {
+  "": 1,
+  K: 1024,
+  M: 1024 ** 2,
+  G: 1024 ** 3,
+  T: 1024 ** 4,
+};
+
+function size(text: string): number | undefined {
+  const match = /^(\d+)([KMGT]?)i?B?$/i.exec(text);
+  if (match === null) return undefined;
+  const bytes = Number(match[1]) * BYTES_IN[match[2]!.toUpperCase()]!;
+  return Number.isSafeInteger(bytes) ? bytes : undefined;
+}
+
+export const SETTING_RULES: Readonly<Record<SettingKey, Rule>> = {
+  max_retries: {
+    about: "retries after the first attempt",
+    values: "a whole number from 0 to 1000",
+    parse: number(0, 1000, true),
+  },
+  backoff_base: {
+    about: "the wait before retry n is this to the power n, in seconds",
+    values: "a number from 1 to 3600",
+    parse: number(1, 3600, false),
+  },
+  backoff_max: { about: "the longest wait before a retry", values: DURATION_FORMS, parse: duration },
+  worker_count: {
+    about: "workers that start runs",
+    values: "a whole number from 1 to 1024",
+    parse: number(1, 1024, true),
+  },
+  job_timeout: {
+    about: "how long an attempt may take; 0 for no limit",
+    values: DURATION_FORMS,
+    parse: duration,
+  },
+  kill_grace: { about: "the time between SIGTERM and SIGKILL", values: DURATION_FORMS, parse: duration },
+  log_level: {
+    about: "the least important messages shown",
+    values: "one of DEBUG, INFO, WARNING, ERROR",
+    parse: (text) => LOG_LEVELS.find((level) => level === text.toUpperCase()),
+  },
+  log_max: {
+    about: "the most that the log of one attempt may hold; 0 for no limit",
+    values: "a number of bytes (1048576), or with a unit (512K, 10M, 2G)",
+    parse: size,
+  },
+};
+
+export const SETTING_KEYS = Object.keys(SETTING_RULES) as SettingKey[];
+
+export function isSettingKey(key: string): key is SettingKey {
+  return Object.hasOwn(SETTING_RULES, key);
+}
+
+/**
+ * The value that `text` means for `key`.
+ * @throws QueueError `usage` if it is out of range or no value at all
+ */
+export function parseSetting<K extends SettingKey>(key: K, text: string): Settings[K] {
+  const value = SETTING_RULES[key].parse(text);
+  if (value === undefined) {
+    throw new QueueError("usage", `Cannot set ${key} to "${text}": it takes ${SETTING_RULES[key].values}`);
+  }
+  return value as Settings[K];
+}

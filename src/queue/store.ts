@@ -1,0 +1,80 @@
+// The port: what a store of jobs must do, in the words of the domain. The store gives atomicity, the domain the rules.
+import type { Job, JobState } from "./job.ts";
+import type { QueueError } from "./errors.ts";
+import type { Event } from "./transitions.ts";
+
+export type Counts = Readonly<Record<JobState, number>>;
+
+export interface Query {
+  /** Only these states; all if left out. */
+  readonly states?: readonly JobState[];
+  /** Only jobs created at or after this time. */
+  readonly since?: number;
+  /** Only jobs for which it is true. */
+  readonly where?: (job: Job) => boolean;
+  /** At most this many. */
+  readonly limit?: number;
+}
+
+/** Who claims: the worker's name and its process id. */
+export interface Claimant {
+  readonly worker: string;
+  readonly pid: number;
+}
+
+/** What lies ahead when nothing can be claimed now. */
+export interface Outlook {
+  /** When the next waiting job falls due; undefined if none waits. */
+  readonly nextDue: number | undefined;
+  /** Whether anything is due, runs, or waits for a retry. Jobs that wait for a time given by the user don't count. */
+  readonly unfinished: boolean;
+}
+
+/** A store of jobs. Safe with any number of users at once; every method is atomic. */
+export interface JobStore {
+  /**
+   * Adds all jobs, or none. When it returns they survive a power cut.
+   * @returns how many were added
+   * @throws QueueError `duplicate_id` if one of the ids is taken, in the store or within `jobs`
+   */
+  add(jobs: Iterable<Job>): Promise<number>;
+
+  /** The job with this id as it is now. */
+  get(id: string): Promise<Job | undefined>;
+
+  /** At most `limit` ids that begin with `prefix`, in no order. */
+  idsBeginning(prefix: string, limit: number): Promise<string[]>;
+
+  /** Jobs, newest first, each at most once. */
+  list(query: Query): AsyncIterable<Job>;
+
+  count(): Promise<Counts>;
+
+  /** Takes the job whose turn it is (see `order.ts`) for a worker; undefined if none is due at `now`. */
+  claim(by: Claimant, now: number): Promise<Job | undefined>;
+
+  /** The jobs that this worker has claimed and not settled. */
+  heldBy(worker: string): Promise<Job[]>;
+
+  /**
+   * Applies `event` to a job, atomically: nobody else changes it meanwhile.
+   * `holder` is the worker that speaks of a job it has claimed; without it a running job is seen as `processing`, and an
+   * event that moves it on is refused.
+   * @returns the job afterwards
+   * @throws the event's refusal; QueueError `not_found`; `claim_lost` if `holder` does not hold the job
+   */
+  change(id: string, event: Event, holder?: string): Promise<Job>;
+
+  /**
+   * Removes a job and all that belongs to it.
+   * @throws what `unless` returns for it; QueueError `not_found`
+   */
+  remove(id: string, unless: (job: Job) => QueueError | undefined): Promise<void>;
+
+  outlook(): Promise<Outlook>;
+
+  /** Resolves when there may be something new to claim, when `signal` aborts, or after `timeout` milliseconds. */
+  changed(timeout: number, signal?: AbortSignal): Promise<void>;
+
+  close(): void;
+}

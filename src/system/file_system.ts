@@ -1,0 +1,123 @@
+// The file operations that the program is built on, each one step that a crash can fall before or after. Everything that
+// touches the data folder goes through this, so that a test can stop it dead, or fill the disk, at every step.
+
+export interface FileInfo {
+  readonly kind: "file" | "folder" | "link" | "other";
+  readonly size: number;
+  /** Milliseconds since 1970. */
+  readonly modifiedAt: number;
+  readonly inode: number;
+  readonly mode: number;
+  readonly owner: number;
+}
+
+/** A lock that lasts until `release`, or until this process ends, however it ends. */
+export interface FileLock {
+  release(): void;
+}
+
+/** Synchronous, since that costs a third of the asynchronous calls here. Errors are Deno's (`Deno.errors.NotFound`, …). */
+export interface FileSystem {
+  readText(path: string): string;
+  /** Makes a new file, mode 0600; with `sync` its content is on disk on return. @throws AlreadyExists */
+  create(path: string, text: string, options?: { sync?: boolean }): void;
+  /** Adds to the end of a file, which must exist, in one write. */
+  append(path: string, text: string): void;
+  link(existing: string, path: string): void;
+  /** Replaces `to` if that is a file. */
+  rename(from: string, to: string): void;
+  remove(path: string): void;
+  /** Makes a folder, mode 0700. @throws AlreadyExists */
+  makeFolder(path: string): void;
+  /** Removes an empty folder. */
+  removeFolder(path: string): void;
+  /** The names in a folder, in no order. */
+  names(path: string): string[];
+  /** What lies at `path`, links not followed; undefined if nothing does. */
+  info(path: string): FileInfo | undefined;
+  /** Marks the file or folder as modified now, which those who watch it see. */
+  touch(path: string): void;
+  /** Returns when the file's content, or the names in a folder, are on disk. */
+  sync(path: string): void;
+  /** Returns when all that was written below `path` is on disk: one flush of its file system. */
+  syncAll(path: string): void;
+  /** Locks a file, making it if need be; undefined if another process has the lock. */
+  lock(path: string): FileLock | undefined;
+}
+
+const encoder = new TextEncoder();
+
+/** The real thing. */
+export const diskFiles: FileSystem = {
+  readText: (path) => Deno.readTextFileSync(path),
+  create(path, text, { sync = false } = {}) {
+    const file = Deno.openSync(path, { write: true, createNew: true, mode: 0o600 });
+    try {
+      writeAll(file, encoder.encode(text));
+      if (sync) file.syncDataSync();
+    } finally {
+      file.close();
+    }
+  },
+  append(path, text) {
+    const file = Deno.openSync(path, { append: true });
+    try {
+      writeAll(file, encoder.encode(text));
+    } finally {
+      file.close();
+    }
+  },
+  link: (existing, path) => Deno.linkSync(existing, path),
+  rename: (from, to) => Deno.renameSync(from, to),
+  remove: (path) => Deno.removeSync(path),
+  makeFolder: (path) => Deno.mkdirSync(path, { mode: 0o700 }),
+  removeFolder: (path) => Deno.removeSync(path),
+  names: (path) => Array.from(Deno.readDirSync(path), (entry) => entry.name),
+  info(path) {
+    try {
+      const info = Deno.lstatSync(path);
+      return {
+        kind: info.isFile ? "file" : info.isDirectory ? "folder" : info.isSymlink ? "link" : "other",
+        size: info.size,
+        modifiedAt: info.mtime?.getTime() ?? 0,
+        inode: info.ino ?? 0,
+        mode: info.mode ?? 0,
+        owner: info.uid ?? 0,
+      };
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      throw error;
+    }
+  },
+  touch(path) {
+    const now = new Date();
+    Deno.utimeSync(path, now, now);
+  },
+  sync(path) {
+    const file = Deno.openSync(path, { read: true });
+    try {
+      file.syncSync();
+    } finally {
+      file.close();
+    }
+  },
+  syncAll(path) {
+    // Deno has no syncfs(2); coreutils and busybox have it as `sync -f`, and plain `sync` is POSIX.
+    for (const args of [["-f", path], []]) {
+      const { success } = new Deno.Command("sync", { args, stdin: "null", stdout: "null", stderr: "null" })
+        .outputSync();
+      if (success) return;
+    }
+    throw new Error("The program sync failed");
+  },
+  lock(path) {
+    const file = Deno.openSync(path, { write: true, create: true, mode: 0o600 });
+    if (file.tryLockSync(true)) return { release: () => file.close() };
+    file.close();
+    return undefined;
+  },
+};
+
+function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
+}
