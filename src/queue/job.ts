@@ -62,7 +62,12 @@ export function updatedAt(job: Job): number {
 
 /** How many attempts have begun, the running one included. */
 export function attemptsBegun(job: Job): number {
-  return job.history.length + (job.status.state === "processing" ? 1 : 0);
+  return job.status.state === "processing" ? job.status.running.attempt : lastAttempt(job);
+}
+
+/** The number of the last attempt that ended; 0 before the first. Numbers may skip one whose record was damaged. */
+export function lastAttempt(job: Job): number {
+  return job.history.at(-1)?.attempt ?? 0;
 }
 
 const ID = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
@@ -71,6 +76,9 @@ const ID = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 export function isJobId(id: string): boolean {
   return ID.test(id);
 }
+
+/** Priorities go from minus this to this. */
+export const PRIORITY_LIMIT = 1_000_000;
 
 /** The name of an environment variable, as POSIX shells take it. */
 export function isEnvName(name: string): boolean {

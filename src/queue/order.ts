@@ -13,7 +13,7 @@ export interface Turn {
 export function turnOf(job: Job, status: Waiting): Turn {
   return {
     priority: job.priority,
-    due: dueAt(status),
+    due: Math.max(dueAt(status), job.createdAt), // a time in the past gains no one a better place
     createdAt: job.createdAt,
     sequence: job.sequence,
     id: job.id,

@@ -76,5 +76,8 @@ export interface JobStore {
   /** Resolves when there may be something new to claim, when `signal` aborts, or after `timeout` milliseconds. */
   changed(timeout: number, signal?: AbortSignal): Promise<void>;
 
+  /** Completes, or takes back, what was left half done by processes that are no more; workers' jobs excepted. */
+  recover(): Promise<void>;
+
   close(): void;
 }

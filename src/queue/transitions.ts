@@ -1,5 +1,12 @@
 // The rules of states: (job, facts, now) -> job, or the reason why not. Pure; everything else carries values in and out.
-import { type Job, type JobRequest, type RunningAttempt, updatedAt, type Waiting } from "./job.ts";
+import {
+  type Job,
+  type JobRequest,
+  lastAttempt,
+  type RunningAttempt,
+  updatedAt,
+  type Waiting,
+} from "./job.ts";
 import type { Attempt, Ending } from "./outcome.ts";
 import { QueueError } from "./errors.ts";
 import { type Backoff, countedAttempts, retryDelay } from "./retry.ts";
@@ -23,7 +30,7 @@ export function created(request: JobRequest): Job {
 export function claimed(job: Job, by: { worker: string; pid: number }, now: number): Step {
   const { status } = job;
   if (status.state !== "pending" && status.state !== "failed") return refusal("claim", job);
-  const running: RunningAttempt = { attempt: job.history.length + 1, ...by, startedAt: now };
+  const running: RunningAttempt = { attempt: lastAttempt(job) + 1, ...by, startedAt: now };
   return { ...job, status: { state: "processing", running, before: status } };
 }
 

@@ -1,0 +1,182 @@
+// A job's file: JSON lines. The first says what was asked for, each further one what changed. They are only ever added,
+// each in one write, so a torn line can only be the last one written; it counts as not written.
+import { isJobId, type Job, JOB_STATES, type JobRequest, type Status } from "../../queue/job.ts";
+import { isoTime } from "../../queue/job_json.ts";
+import { type Attempt, OUTCOMES } from "../../queue/outcome.ts";
+import { created } from "../../queue/transitions.ts";
+import { QueueError } from "../../queue/errors.ts";
+
+/** The version of the record; an older one must load for ever. */
+export const SCHEMA = 1;
+
+/** What a file says, and whether every line of it could be read. */
+export interface Decoded {
+  readonly job: Job;
+  readonly torn: boolean;
+  /** Whether the file ends in the middle of a line, so that the next must begin with a line break. */
+  readonly unended: boolean;
+}
+
+type Record_ = Readonly<Record<string, unknown>>;
+
+export function encodeRequest(job: JobRequest): string {
+  return JSON.stringify({
+    schema: SCHEMA,
+    id: job.id,
+    command: job.command,
+    priority: job.priority,
+    cwd: job.cwd,
+    env: job.env,
+    max_retries: job.maxRetries,
+    timeout: job.timeout,
+    created_at: isoTime(job.createdAt),
+    sequence: job.sequence,
+    run_at: job.runAt === null ? null : isoTime(job.runAt),
+  }) + "\n";
+}
+
+/** The line that turns `before` into `after`; undefined if nothing changed that is kept. */
+export function encodeChange(before: Job, after: Job): string | undefined {
+  const { status } = after;
+  if (status.state === "processing" || after.history === before.history && status === unchanged(before)) {
+    return undefined;
+  }
+  const attempt = after.history.length > before.history.length ? after.history.at(-1) : undefined;
+  return JSON.stringify({
+    at: isoTime(status.since),
+    state: status.state,
+    run_at: "runAt" in status && status.runAt !== null ? isoTime(status.runAt) : undefined,
+    counted_from: after.countedFrom === before.countedFrom ? undefined : after.countedFrom,
+    attempt: attempt === undefined ? undefined : {
+      attempt: attempt.attempt,
+      worker: attempt.worker,
+      pid: attempt.pid,
+      started_at: isoTime(attempt.startedAt),
+      ended_at: isoTime(attempt.endedAt),
+      outcome: attempt.outcome,
+      exit_code: attempt.exitCode,
+      signal: attempt.signal,
+      error: attempt.error,
+    },
+  }) + "\n";
+}
+
+function unchanged(job: Job): Status {
+  return job.status.state === "processing" ? job.status.before : job.status;
+}
+
+/**
+ * The job that a file describes.
+ * @throws QueueError `damaged`, naming `path`, if what was asked for can't be read
+ */
+export function decode(text: string, id: string, path: string): Decoded {
+  const lines = text.split("\n");
+  const unended = lines.pop() !== "";
+  const request = decodeRequest(lines[0] ?? "");
+  if (request === undefined || request.id !== id) {
+    throw new QueueError("damaged", `Cannot read job "${id}": ${path} is damaged`, {
+      hint: "See what can be done: queuectl storage check",
+    });
+  }
+  let job = created(request);
+  let torn = unended;
+  for (let i = 1; i < lines.length; i++) {
+    const next = decodeChange(job, lines[i]!);
+    if (next === undefined) torn = true;
+    else job = next;
+  }
+  return { job, torn, unended };
+}
+
+function parse(line: string): Record_ | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === "object" && value !== null && !Array.isArray(value)
+      ? value as Record_
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const isText = (value: unknown): value is string => typeof value === "string";
+const isNumber = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);
+
+/** Milliseconds since 1970 of an ISO time; NaN if it is none. */
+function timeOf(value: unknown): number {
+  return isText(value) ? Date.parse(value) : NaN;
+}
+
+function decodeRequest(line: string): JobRequest | undefined {
+  const record = parse(line);
+  if (record === undefined || record.schema !== SCHEMA) return undefined;
+  const { id, command, priority, cwd, env, max_retries, timeout, sequence, run_at } = record;
+  const createdAt = timeOf(record.created_at);
+  const runAt = run_at === null ? null : timeOf(run_at);
+  if (
+    !isText(id) || !isJobId(id) || !isText(command) || !isNumber(priority) || !isText(cwd) ||
+    typeof env !== "object" || env === null || !Object.values(env).every(isText) ||
+    !isNumber(max_retries) || !isNumber(timeout) || !isNumber(sequence) || Number.isNaN(createdAt) ||
+    Number.isNaN(runAt)
+  ) return undefined;
+  return {
+    id,
+    command,
+    priority,
+    cwd,
+    env: env as Record<string, string>,
+    maxRetries: max_retries,
+    timeout,
+    createdAt,
+    sequence,
+    runAt,
+  };
+}
+
+function decodeChange(job: Job, line: string): Job | undefined {
+  const record = parse(line);
+  if (record === undefined) return undefined;
+  const status = decodeStatus(record);
+  const attempt = record.attempt === undefined ? undefined : decodeAttempt(record.attempt as Record_);
+  if (status === undefined || attempt === undefined && record.attempt !== undefined) return undefined;
+  return {
+    ...job,
+    status,
+    history: attempt === undefined ? job.history : [...job.history, attempt],
+    countedFrom: isNumber(record.counted_from) ? record.counted_from : job.countedFrom,
+  };
+}
+
+function decodeStatus(record: Record_): Status | undefined {
+  const since = timeOf(record.at);
+  const runAt = record.run_at === undefined ? null : timeOf(record.run_at);
+  const state = JOB_STATES.find((name) => name === record.state);
+  if (Number.isNaN(since) || Number.isNaN(runAt) || state === undefined || state === "processing") {
+    return undefined;
+  }
+  if (state === "pending") return { state, since, runAt };
+  if (state === "failed") return runAt === null ? undefined : { state, since, runAt };
+  return { state, since };
+}
+
+function decodeAttempt(record: Record_): Attempt | undefined {
+  const { attempt, worker, pid, exit_code, signal, error } = record;
+  const startedAt = timeOf(record.started_at);
+  const endedAt = timeOf(record.ended_at);
+  const outcome = OUTCOMES.find((name) => name === record.outcome);
+  if (
+    !isNumber(attempt) || !isText(worker) || !isNumber(pid) || Number.isNaN(startedAt) ||
+    Number.isNaN(endedAt) || outcome === undefined
+  ) return undefined;
+  return {
+    attempt,
+    worker,
+    pid,
+    startedAt,
+    endedAt,
+    outcome,
+    exitCode: isNumber(exit_code) ? exit_code : null,
+    signal: isText(signal) ? signal : null,
+    error: isText(error) ? error : null,
+  };
+}

@@ -1,0 +1,158 @@
+// Where things lie in the data folder, and what their names say. Names carry what is sorted and counted by, so that
+// claiming, counting and listing open no file but those they show.
+import { join } from "../../system/paths.ts";
+import { PRIORITY_LIMIT } from "../../queue/job.ts";
+
+/** The folders that a data folder consists of, parents first. */
+export const FOLDERS = [
+  "jobs",
+  "queue",
+  "queue/ready",
+  "queue/later",
+  "queue/running",
+  "queue/completed",
+  "queue/dead",
+  "queue/cancelled",
+  "workers",
+  "control",
+  "damaged",
+  "tmp",
+] as const;
+
+/** The folder of a job's own files: the first two characters of its id. */
+export function jobFolder(dataDir: string, id: string): string {
+  return join(dataDir, "jobs", id.slice(0, 2));
+}
+
+/** What was asked for, and a line for each change since. */
+export function jobPath(dataDir: string, id: string): string {
+  return `${jobFolder(dataDir, id)}/${id}.jsonl`;
+}
+
+/** What attempt `attempt` printed. */
+export function logPath(dataDir: string, id: string, attempt: number): string {
+  return `${jobFolder(dataDir, id)}/${id}.${attempt}.log`;
+}
+
+/** A process that changes jobs holds a lock of this name while it lives. */
+export function lockPath(dataDir: string, holder: string): string {
+  return join(dataDir, "workers", `${holder}.lock`);
+}
+
+/** The journal that a worker's shell keeps of the jobs it runs. */
+export function journalPath(dataDir: string, worker: string): string {
+  return join(dataDir, "workers", `${worker}.runs`);
+}
+
+/** Holders whose names begin so are commands that change a job, not workers that run one. */
+export const COMMAND_HOLDER = "cli-";
+
+/** A ticket's state in one letter; a running one's is followed by the worker's process id. */
+export type Tag = "p" | "f" | "c" | "d" | "x" | `r${number}`;
+
+/** What the name of a ticket says. `at` is when it is due, was claimed, or ended, according to where it lies. */
+export interface Ticket {
+  readonly at: number;
+  readonly priority: number;
+  readonly createdAt: number;
+  readonly sequence: number;
+  readonly tag: Tag;
+  readonly id: string;
+}
+
+const digits = (value: number, width: number) => String(value).padStart(width, "0");
+const time = (ms: number) => digits(Math.max(0, ms), 13);
+const rank = (priority: number) => digits(PRIORITY_LIMIT - priority, 7);
+
+/** `<priority>.<due>.<created>.<sequence>.<tag>.<id>`: sorts in claim order. The priority is inverted. */
+export function readyName(ticket: Ticket): string {
+  return `${rank(ticket.priority)}.${time(ticket.at)}.${tail(ticket)}`;
+}
+
+/** `<time>.<priority>.<created>.<sequence>.<tag>.<id>`: sorts by time. */
+export function timedName(ticket: Ticket): string {
+  return `${time(ticket.at)}.${rank(ticket.priority)}.${tail(ticket)}`;
+}
+
+function tail(ticket: Ticket): string {
+  return `${arrival(ticket)}.${ticket.tag}.${ticket.id}`;
+}
+
+/** `<created>.<sequence>`: sorts by arrival. */
+export function arrival(ticket: { createdAt: number; sequence: number }): string {
+  return `${time(ticket.createdAt)}.${digits(ticket.sequence, 7)}`;
+}
+
+const NAME =
+  /^(\d{7,13})\.(\d{7,13})\.(\d{13})\.(\d{7})\.([pfcdx]|r\d+)\.([A-Za-z0-9_][A-Za-z0-9._-]{0,127})$/;
+
+/** What a ticket's name says; undefined if it is not the name of one. Knows both kinds by their widths. */
+export function parseTicket(name: string): Ticket | undefined {
+  const match = NAME.exec(name);
+  if (match === null) return undefined;
+  const [, first, second, createdAt, sequence, tag, id] = match;
+  const byPriority = first!.length === 7;
+  if ((byPriority ? second : first)!.length !== 13 || (byPriority ? first : second)!.length !== 7) {
+    return undefined;
+  }
+  return {
+    at: Number(byPriority ? second : first),
+    priority: PRIORITY_LIMIT - Number(byPriority ? first : second),
+    createdAt: Number(createdAt),
+    sequence: Number(sequence),
+    tag: tag as Tag,
+    id: id!,
+  };
+}
+
+/** Which part of a ticket's name is its `<created>.<sequence>`: the same in both kinds. */
+export function arrivalOf(name: string): string {
+  return name.slice(22, 43);
+}
+
+/** A bucket of tickets; see shelf.ts. */
+export interface Bucket {
+  readonly name: string;
+  /** No name in it sorts before this. */
+  readonly lower: string;
+  /** No ticket in it arrived after this (`<created>.<sequence>`); undefined if that is not known. */
+  readonly newest: string | undefined;
+  /** How many tickets lie in it, if it is sealed: nothing is put in or taken out then. */
+  readonly count: number | undefined;
+  readonly unique: string;
+}
+
+const BUCKET = /^([\d.]+)(?:_(\d{13}\.\d{7}))?(?:\+(\d+))?(?:~([A-Za-z0-9]+!?))?$/;
+
+/** `<lower>[_<newest>][+<count>][~<unique>]`. */
+export function bucketName(bucket: Omit<Bucket, "name">): string {
+  const { lower, newest, count, unique } = bucket;
+  return lower + (newest === undefined ? "" : `_${newest}`) + (count === undefined ? "" : `+${count}`) +
+    (unique === "" ? "" : `~${unique}`);
+}
+
+export function parseBucket(name: string): Bucket | undefined {
+  const match = BUCKET.exec(name);
+  if (match === null) return undefined;
+  const [, lower, newest, count, unique] = match;
+  return {
+    name,
+    lower: lower!,
+    newest,
+    count: count === undefined ? undefined : Number(count),
+    unique: unique ?? "",
+  };
+}
+
+/** Ready tickets that come one by one share a bucket for ten seconds of due time and each priority. */
+export const READY_SLICE = 10_000;
+/** Later ones for a minute. */
+export const LATER_SLICE = 60_000;
+
+export function readySlice(ticket: Ticket): string {
+  return `${rank(ticket.priority)}.${time(ticket.at - ticket.at % READY_SLICE)}`;
+}
+
+export function laterSlice(ticket: Ticket): string {
+  return time(ticket.at - ticket.at % LATER_SLICE);
+}

@@ -1,0 +1,122 @@
+// Counting and listing from names: a bucket is read only when one of its tickets may be among those that are asked for.
+import type { JobState } from "../../queue/job.ts";
+import type { Counts } from "../../queue/store.ts";
+import type { FileSystem } from "../../system/file_system.ts";
+import {
+  arrival,
+  arrivalOf,
+  type Bucket,
+  LATER_SLICE,
+  parseTicket,
+  READY_SLICE,
+  type Tag,
+} from "./layout.ts";
+import { ifFound, type Shelf } from "./shelf.ts";
+
+/** A ticket, and where it lies. */
+export interface Found {
+  readonly name: string;
+  /** The worker that has it, if one has. */
+  readonly worker: string | undefined;
+}
+
+export interface Places {
+  readonly files: FileSystem;
+  readonly running: string;
+  readonly ready: Shelf;
+  readonly later: Shelf;
+  readonly ended: Readonly<Record<"completed" | "dead" | "cancelled", Shelf>>;
+}
+
+const STATE_OF: Readonly<Record<string, JobState>> = {
+  p: "pending",
+  f: "failed",
+  r: "processing",
+  c: "completed",
+  d: "dead",
+  x: "cancelled",
+};
+
+/** The state that a ticket's tag stands for. */
+export function stateOf(tag: Tag): JobState {
+  return STATE_OF[tag[0]!]!;
+}
+
+/** The tickets that workers (or commands that change a job) hold. */
+export function heldTickets(places: Pick<Places, "files" | "running">): Found[] {
+  const found: Found[] = [];
+  for (const worker of places.files.names(places.running)) {
+    for (const name of ifFound(() => places.files.names(`${places.running}/${worker}`)) ?? []) {
+      if (parseTicket(name) !== undefined) found.push({ name, worker });
+    }
+  }
+  return found;
+}
+
+/** How many jobs are in each state. Sealed buckets are counted by their names. */
+export function countTickets(places: Places): Counts {
+  const counts = { pending: 0, processing: 0, completed: 0, failed: 0, dead: 0, cancelled: 0 };
+  for (const shelf of [places.later, places.ready]) {
+    for (const bucket of shelf.buckets()) {
+      // A sealed bucket here is a batch, none of which has been run.
+      if (bucket.count !== undefined) counts.pending += bucket.count;
+      else for (const name of shelf.tickets(bucket)) counts[stateOf(parseTicket(name)!.tag)]++;
+    }
+  }
+  counts.processing = heldTickets(places).length;
+  for (const state of ["completed", "dead", "cancelled"] as const) {
+    const shelf = places.ended[state];
+    for (const bucket of shelf.buckets()) counts[state] += bucket.count ?? shelf.tickets(bucket).length;
+  }
+  return counts;
+}
+
+/** The tickets of jobs in these states, the newest arrival first. Reads on only as far as the caller does. */
+export function* newestFirst(places: Places, states: ReadonlySet<JobState>): Generator<Found> {
+  const unread = bucketsOf(places, states).sort((a, b) => a.newest < b.newest ? -1 : 1);
+  const pool: Found[] = [];
+  if (states.has("processing")) pool.push(...heldTickets(places));
+  let sorted = false;
+  for (;;) {
+    // What is in the pool may be given out once no unread bucket can hold a newer one.
+    const bound = unread.at(-1)?.newest;
+    if (!sorted) pool.sort((a, b) => orderOf(a) < orderOf(b) ? -1 : 1);
+    sorted = true;
+    const last = pool.at(-1);
+    if (last !== undefined && (bound === undefined || arrivalOf(last.name) > bound)) {
+      pool.pop();
+      yield last;
+    } else if (bound !== undefined) {
+      const { shelf, bucket } = unread.pop()!;
+      for (const name of shelf.tickets(bucket)) {
+        if (states.has(stateOf(parseTicket(name)!.tag))) pool.push({ name, worker: undefined });
+      }
+      sorted = false;
+    } else return;
+  }
+}
+
+function orderOf(found: Found): string {
+  return arrivalOf(found.name) + parseTicket(found.name)!.id;
+}
+
+/** The buckets that may hold tickets of these states, each with the newest arrival that may be in it. */
+function bucketsOf(places: Places, states: ReadonlySet<JobState>) {
+  const result: { shelf: Shelf; bucket: Bucket; newest: string }[] = [];
+  const add = (shelf: Shelf, bound: (bucket: Bucket) => string) => {
+    for (const bucket of shelf.buckets()) {
+      result.push({ shelf, bucket, newest: bucket.newest ?? bound(bucket) });
+    }
+  };
+  // A ticket arrived before it is due, and a slice of due times ends.
+  const upTo = (time: string, slice: number) =>
+    arrival({ createdAt: Number(time.slice(0, 13)) + slice, sequence: 0 });
+  if (states.has("pending") || states.has("failed")) {
+    add(places.ready, (bucket) => upTo(bucket.lower.slice(8), READY_SLICE));
+    add(places.later, (bucket) => upTo(bucket.lower, LATER_SLICE));
+  }
+  for (const state of ["completed", "dead", "cancelled"] as const) {
+    if (states.has(state)) add(places.ended[state], () => "9"); // not sealed: anything may come
+  }
+  return result;
+}

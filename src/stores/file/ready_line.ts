@@ -1,0 +1,68 @@
+// The line of tickets that may run now, as one worker sees it: what it has read it remembers, and reads again when told
+// that something came, when what it knows is old, or when others are ahead of it.
+import { type Bucket, READY_SLICE } from "./layout.ts";
+import type { Shelf } from "./shelf.ts";
+
+/** Milliseconds after which others have probably taken what is at the head. */
+const STALE = 200;
+/** So many tickets in a row that others took are cheaper to try than to read the bucket again. */
+const LOSSES = 16;
+
+export class ReadyLine {
+  readonly #shelf: Shelf;
+  #tickets: { path: string; name: string }[] = [];
+  #next = 0;
+  #readAt = -Infinity;
+  #losses = 0;
+
+  constructor(shelf: Shelf) {
+    this.#shelf = shelf;
+  }
+
+  /** Something may have come before what is known. */
+  forget(): void {
+    this.#readAt = -Infinity;
+  }
+
+  /** The next ticket to try; undefined if there is none. `now`: milliseconds of a clock that only goes forward. */
+  next(now: number): { path: string; name: string } | undefined {
+    if (this.#next >= this.#tickets.length || now - this.#readAt > STALE || this.#losses >= LOSSES) {
+      this.#read();
+      this.#readAt = now;
+      this.#losses = 0;
+    }
+    return this.#tickets[this.#next++];
+  }
+
+  /** Tells whether the rename of the ticket last given succeeded. */
+  took(success: boolean): void {
+    this.#losses = success ? 0 : this.#losses + 1;
+  }
+
+  /** Reads the buckets at the head: as many as may hold the first ticket, and of those what no other bucket precedes. */
+  #read(): void {
+    this.#tickets = [];
+    this.#next = 0;
+    const buckets = this.#shelf.buckets();
+    for (let i = 0; i < buckets.length; i++) {
+      const bucket = this.#shelf.unseal(buckets[i]!);
+      if (bucket === undefined) continue;
+      const names = this.#shelf.tickets(bucket);
+      if (names.length === 0) this.#discard(bucket);
+      for (const name of names) this.#tickets.push({ path: this.#shelf.path(bucket.name, name), name });
+      const bound = buckets[i + 1]?.lower;
+      const first = this.#tickets[0];
+      if (first === undefined) continue;
+      if (i > 0) this.#tickets.sort((a, b) => a.name < b.name ? -1 : 1);
+      if (bound !== undefined && this.#tickets[0]!.name >= bound) continue;
+      if (bound !== undefined) this.#tickets = this.#tickets.filter((ticket) => ticket.name < bound);
+      return;
+    }
+  }
+
+  /** Removes an empty bucket, unless tickets of this moment would go into it. */
+  #discard(bucket: Bucket): void {
+    const past = Number(bucket.lower.slice(8)) + READY_SLICE < Date.now();
+    if (past || bucket.unique !== "") this.#shelf.removeIfEmpty(bucket);
+  }
+}

@@ -1,0 +1,134 @@
+// One folder of tickets in an order, spread over buckets (folders) of some thousand, so that taking the first, counting and
+// listing the newest read a few buckets however many there are. Tickets move by rename: whose rename succeeds has it.
+import type { FileSystem } from "../../system/file_system.ts";
+import { arrivalOf, type Bucket, bucketName, parseBucket, parseTicket } from "./layout.ts";
+
+/** A bucket that is filled as tickets come is sealed at this size; batches are laid in buckets of it. */
+export const BUCKET_SIZE = 1000;
+
+export class Shelf {
+  readonly #files: FileSystem;
+  readonly folder: string;
+  readonly #made = new Set<string>();
+
+  constructor(files: FileSystem, folder: string) {
+    this.#files = files;
+    this.folder = folder;
+  }
+
+  /** The buckets, in the order of their lower bounds. */
+  buckets(): Bucket[] {
+    const buckets: Bucket[] = [];
+    for (const name of this.#files.names(this.folder)) {
+      const bucket = parseBucket(name);
+      if (bucket !== undefined) buckets.push(bucket);
+    }
+    return buckets.sort((a, b) => a.lower < b.lower ? -1 : a.lower > b.lower ? 1 : a.name < b.name ? -1 : 1);
+  }
+
+  /** The names of tickets in a bucket, sorted; none if it is gone. */
+  tickets(bucket: Bucket): string[] {
+    const names = ifFound(() => this.#files.names(this.path(bucket.name))) ?? [];
+    return names.filter((name) => parseTicket(name) !== undefined).sort();
+  }
+
+  path(bucket: string, ticket?: string): string {
+    return ticket === undefined ? `${this.folder}/${bucket}` : `${this.folder}/${bucket}/${ticket}`;
+  }
+
+  /**
+   * Moves a ticket from the path `from` into a bucket, made if need be.
+   * @throws Deno.errors.NotFound if `from` is gone
+   */
+  put(from: string, bucket: string, name: string): void {
+    for (;;) {
+      const added = this.open(bucket);
+      try {
+        return this.#files.rename(from, this.path(bucket, name));
+      } catch (error) {
+        // Whoever found the bucket empty may have removed it since.
+        this.#made.delete(bucket);
+        if (!(error instanceof Deno.errors.NotFound) || added || this.#files.info(from) === undefined) {
+          throw error;
+        }
+      }
+    }
+  }
+
+  /** Makes a bucket unless it is there; whether it was made. */
+  open(bucket: string): boolean {
+    if (this.#made.has(bucket)) return false;
+    this.#made.add(bucket);
+    if (this.#made.size > 64) this.#made.clear();
+    try {
+      this.#files.makeFolder(this.path(bucket));
+      return true;
+    } catch (error) {
+      if (error instanceof Deno.errors.AlreadyExists) return false;
+      throw error;
+    }
+  }
+
+  /** Where the ticket of this name lies; undefined if it is not on this shelf. */
+  find(name: string): { bucket: Bucket; path: string } | undefined {
+    const buckets = this.buckets();
+    for (let i = buckets.length - 1; i >= 0; i--) {
+      const bucket = buckets[i]!;
+      if (bucket.lower > name) continue;
+      const path = this.path(bucket.name, name);
+      if (this.#files.info(path) !== undefined) return { bucket, path };
+    }
+    return undefined;
+  }
+
+  /** The path of a ticket that is about to leave this shelf: its bucket is opened. Undefined if it is not here. */
+  leave(name: string): string | undefined {
+    const found = this.find(name);
+    const bucket = found && this.unseal(found.bucket);
+    return bucket && this.path(bucket.name, name);
+  }
+
+  /** Makes a sealed bucket one that tickets may leave; undefined if it is gone. What is not sealed stays as it is. */
+  unseal(bucket: Bucket): Bucket | undefined {
+    if (bucket.count === undefined) return bucket;
+    const opened = { ...bucket, count: undefined };
+    const name = bucketName(opened);
+    const done = ifFound(() => (this.#files.rename(this.path(bucket.name), this.path(name)), true));
+    return done ? { ...opened, name } : undefined;
+  }
+
+  /** Writes a bucket's count and newest arrival into its name, once nothing is added to it any more. */
+  seal(bucket: Bucket): void {
+    const closing = { ...bucket, unique: bucket.unique.replace(/!?$/, "!") };
+    const closed = bucketName(closing);
+    ifFound(() => {
+      // First a name that nobody adds under, then the count.
+      if (closed !== bucket.name) this.#files.rename(this.path(bucket.name), this.path(closed));
+      const names = this.tickets({ ...closing, name: closed });
+      const newest = names.map(arrivalOf).reduce((a, b) => a > b ? a : b, "");
+      if (newest === "") return;
+      const sealed = { ...bucket, newest, count: names.length, unique: bucket.unique.replace("!", "") };
+      this.#files.rename(this.path(closed), this.path(bucketName(sealed)));
+    });
+  }
+
+  /** Removes a bucket if it is empty. */
+  removeIfEmpty(bucket: Bucket): void {
+    this.#made.delete(bucket.name);
+    try {
+      this.#files.removeFolder(this.path(bucket.name));
+    } catch {
+      // Somebody put a ticket in, or removed it first: either is fine.
+    }
+  }
+}
+
+/** The result of `action`; undefined if what it is about is not there. */
+export function ifFound<T>(action: () => T): T | undefined {
+  try {
+    return action();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
