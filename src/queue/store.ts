@@ -22,14 +22,6 @@ export interface Claimant {
   readonly pid: number;
 }
 
-/** What lies ahead when nothing can be claimed now. */
-export interface Outlook {
-  /** When the next waiting job falls due; undefined if none waits. */
-  readonly nextDue: number | undefined;
-  /** Whether anything is due, runs, or waits for a retry. Jobs that wait for a time given by the user don't count. */
-  readonly unfinished: boolean;
-}
-
 /** A store of jobs. Safe with any number of users at once; every method is atomic. */
 export interface JobStore {
   /**
@@ -71,7 +63,11 @@ export interface JobStore {
    */
   remove(id: string, unless: (job: Job) => QueueError | undefined): Promise<void>;
 
-  outlook(): Promise<Outlook>;
+  /** When the next job falls due that is not due yet; undefined if none waits for a time. */
+  nextDue(): Promise<number | undefined>;
+
+  /** Whether anything is due, runs, or waits for a retry. Jobs that wait for a time given by the user don't count. */
+  unfinished(): Promise<boolean>;
 
   /** Resolves when there may be something new to claim, when `signal` aborts, or after `timeout` milliseconds. */
   changed(timeout: number, signal?: AbortSignal): Promise<void>;

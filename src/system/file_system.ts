@@ -111,10 +111,16 @@ export const diskFiles: FileSystem = {
     throw new Error("The program sync failed");
   },
   lock(path) {
-    const file = Deno.openSync(path, { write: true, create: true, mode: 0o600 });
-    if (file.tryLockSync(true)) return { release: () => file.close() };
-    file.close();
-    return undefined;
+    for (;;) {
+      const file = Deno.openSync(path, { write: true, create: true, mode: 0o600 });
+      const locked = file.tryLockSync(true);
+      // Whoever had the lock may have removed the file before letting go: then this is the lock of no name.
+      if (locked && file.statSync().ino === diskFiles.info(path)?.inode) {
+        return { release: () => file.close() };
+      }
+      file.close();
+      if (!locked) return undefined;
+    }
   },
 };
 

@@ -3,7 +3,7 @@
 // may lag behind the facts by one step: `place` is the one rule of where it belongs.
 import { type Job, JOB_STATES } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
-import type { Claimant, Counts, JobStore, Outlook, Query } from "../../queue/store.ts";
+import type { Claimant, Counts, JobStore, Query } from "../../queue/store.ts";
 import { claimed, type Event } from "../../queue/transitions.ts";
 import type { FileLock, FileSystem } from "../../system/file_system.ts";
 import { decode, type Decoded, encodeChange } from "./codec.ts";
@@ -28,7 +28,7 @@ import { countTickets, heldTickets, newestFirst, type Places } from "./listing.t
 import { ReadyLine } from "./ready_line.ts";
 import { ifFound, Shelf } from "./shelf.ts";
 import { makeUnlessThere, resolveStaged, Staging, waitingTicket } from "./staging.ts";
-import { Watch } from "./watch.ts";
+import { Watch } from "../../system/watch.ts";
 
 /** So many jobs that fall due at once are made ready at a time, so that a claim does not wait for all. */
 const PROMOTE = 1000;
@@ -183,21 +183,28 @@ export class FileStore implements JobStore {
     });
   }
 
-  outlook(): Promise<Outlook> {
+  nextDue(): Promise<number | undefined> {
+    return promised(() => {
+      const { later } = this.#places;
+      for (const bucket of later.buckets()) {
+        const first = later.tickets(bucket)[0];
+        if (first !== undefined) return parseTicket(first)!.at;
+      }
+      return undefined;
+    });
+  }
+
+  unfinished(): Promise<boolean> {
     return promised(() => {
       const { ready, later } = this.#places;
-      let nextDue: number | undefined;
-      let unfinished = heldTickets(this.#places).length > 0 ||
-        ready.buckets().some((b) => ready.tickets(b).length > 0);
-      for (const bucket of later.buckets()) {
-        if (bucket.count !== undefined && nextDue !== undefined) continue;
-        for (const name of later.tickets(bucket)) {
-          const ticket = parseTicket(name)!;
-          nextDue = Math.min(nextDue ?? Infinity, ticket.at);
-          unfinished ||= ticket.tag === "f" || ticket.at <= this.#now();
-        }
-      }
-      return { nextDue, unfinished };
+      if (heldTickets(this.#places).length > 0) return true;
+      if (ready.buckets().some((bucket) => ready.tickets(bucket).length > 0)) return true;
+      const now = this.#now();
+      return later.buckets().some((bucket) =>
+        // What was laid in as a batch and never touched waits for a time given by the user.
+        (bucket.count === undefined || Number(bucket.lower.slice(0, 13)) <= now) &&
+        later.tickets(bucket).map((name) => parseTicket(name)!).some((t) => t.tag === "f" || t.at <= now)
+      );
     });
   }
 

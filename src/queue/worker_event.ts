@@ -1,0 +1,22 @@
+// What a worker and its supervisor tell while they run, as values; view/ turns them into lines.
+import type { Job } from "./job.ts";
+
+export type WorkerEvent =
+  | { readonly kind: "supervisor_started"; readonly workers: number; readonly dataDir: string }
+  | { readonly kind: "supervisor_stopping"; readonly reason: string; readonly force: boolean }
+  | { readonly kind: "supervisor_stopped" }
+  | { readonly kind: "worker_started"; readonly worker: string }
+  | { readonly kind: "worker_stopped"; readonly worker: string }
+  | {
+    readonly kind: "worker_died";
+    readonly pid: number;
+    readonly code: number;
+    readonly signal: string | null;
+  }
+  | { readonly kind: "job_started"; readonly worker: string; readonly job: Job }
+  /** `job` is as it is after the attempt, which is the last of its history. */
+  | { readonly kind: "job_ended"; readonly worker: string; readonly job: Job }
+  /** A running job whose worker died is watched from now on, or was found never to have begun. */
+  | { readonly kind: "job_adopted"; readonly worker: string; readonly from: string; readonly job: Job }
+  | { readonly kind: "job_given_back"; readonly worker: string; readonly from: string; readonly job: Job }
+  | { readonly kind: "warning"; readonly message: string };

@@ -1,0 +1,33 @@
+// What a dead worker left: its place is taken, and each job that it had is followed to its end as if nothing had happened.
+import type { Job } from "../queue/job.ts";
+import type { Ending } from "../queue/outcome.ts";
+import type { JobStore } from "../queue/store.ts";
+import { unclaimed } from "../queue/transitions.ts";
+import type { WorkerEvent } from "../queue/worker_event.ts";
+
+export interface RescueParts {
+  /** The worker that does it, for the reports. */
+  readonly name: string;
+  readonly store: JobStore;
+  /** Follows a job of the dead worker to its end; `not_begun` if it never began. */
+  adopt(job: Job, from: string): Promise<Ending | "not_begun">;
+  record(job: Job, ending: Ending, holder: string): Promise<Job>;
+  report(event: WorkerEvent): void;
+}
+
+/** Settles all jobs of the dead worker `from`, whose lock the caller holds. Returns when the last has ended. */
+export async function rescue(from: string, parts: RescueParts): Promise<void> {
+  const { name: worker, store, report } = parts;
+  const jobs = await store.heldBy(from);
+  await Promise.all(jobs.map(async (job) => {
+    report({ kind: "job_adopted", worker, from, job });
+    const ending = await parts.adopt(job, from);
+    if (ending === "not_begun") {
+      const after = await store.change(job.id, unclaimed, from);
+      report({ kind: "job_given_back", worker, from, job: after });
+    } else {
+      const after = await parts.record(job, ending, from);
+      report({ kind: "job_ended", worker, job: after });
+    }
+  }));
+}

@@ -1,0 +1,58 @@
+// The supervisor: starts workers, starts one anew that died, and stops them. It never runs a job; nothing is lost when it dies.
+import type { WorkerEvent } from "../queue/worker_event.ts";
+
+/** A worker process, as its supervisor sees it. */
+export interface Child {
+  readonly pid: number;
+  readonly ended: Promise<{ code: number; signal: string | null }>;
+  /** Asks it to stop. */
+  stop(kind: "graceful" | "force"): void;
+}
+
+export interface SupervisorParts {
+  /** How many workers. */
+  readonly count: number;
+  /** Starts the worker at place `index`, from 0. */
+  spawn(index: number): Child;
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+  now(): number;
+  report(event: WorkerEvent): void;
+}
+
+/** One that dies sooner than this after its start is not started anew at once. */
+const SHORT_LIFE = 5000;
+const LONGEST_PAUSE = 5000;
+
+/** Runs until all workers have ended: after `stopping`, or, where they drain, by themselves. */
+export async function supervise(
+  parts: SupervisorParts,
+  stopping: AbortSignal,
+  force: AbortSignal,
+): Promise<void> {
+  await Promise.all(
+    Array.from({ length: parts.count }, (_, index) => keepAlive(index, parts, stopping, force)),
+  );
+}
+
+async function keepAlive(
+  index: number,
+  parts: SupervisorParts,
+  stopping: AbortSignal,
+  force: AbortSignal,
+): Promise<void> {
+  for (let pause = 0; !stopping.aborted;) {
+    const startedAt = parts.now();
+    const child = parts.spawn(index);
+    const graceful = () => child.stop("graceful");
+    const forced = () => child.stop("force");
+    stopping.addEventListener("abort", graceful);
+    force.addEventListener("abort", forced);
+    const { code, signal } = await child.ended;
+    stopping.removeEventListener("abort", graceful);
+    force.removeEventListener("abort", forced);
+    if (code === 0 && signal === null) return;
+    parts.report({ kind: "worker_died", pid: child.pid, code, signal });
+    pause = parts.now() - startedAt < SHORT_LIFE ? Math.min(Math.max(pause * 2, 100), LONGEST_PAUSE) : 0;
+    if (pause > 100 && !stopping.aborted) await parts.sleep(pause, stopping);
+  }
+}
