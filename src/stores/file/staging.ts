@@ -91,13 +91,13 @@ export class Staging {
     const { ticket, ready } = waitingTicket(job, job.status as Waiting, now);
     const name = ready ? readyName(ticket) : timedName(ticket);
     const staged = `${this.#folder}/${this.#groupFor(ready, ticket, few)}/${name}`;
-    this.#files.create(staged, encodeRequest(job), { sync: few });
     const folder = jobFolder(this.#dataDir, job.id);
     if (!this.#made.has(folder)) {
       this.#made.add(folder);
       if (makeUnlessThere(this.#files, folder) && few) this.#touched.add(join(this.#dataDir, "jobs"));
     }
     try {
+      this.#files.create(staged, encodeRequest(job), { sync: few });
       this.#files.link(staged, jobPath(this.#dataDir, job.id));
     } catch (error) {
       if (!(error instanceof Deno.errors.AlreadyExists)) throw error;

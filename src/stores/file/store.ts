@@ -51,6 +51,7 @@ export function openFileStore(dataDir: string, options: FileStoreOptions): FileS
 
 /** A job that this process or a dead one holds: its ticket lies in the holder's folder. */
 interface Held {
+  readonly holder: string;
   readonly job: Job;
   readonly path: string;
   readonly unended: boolean;
@@ -89,7 +90,9 @@ export class FileStore implements JobStore {
   add(jobs: Iterable<Job>): Promise<number> {
     return promised(() => {
       const staging = new Staging(this.#files, this.#dataDir, this.#places, this.#holder());
-      return staging.add(jobs, this.#now());
+      const added = staging.add(jobs, this.#now());
+      this.#forgetWhatIsKnown();
+      return added;
     });
   }
 
@@ -149,7 +152,7 @@ export class FileStore implements JobStore {
         else {
           const job = claimed(decoded.job, by, now);
           if (!(job instanceof QueueError)) {
-            this.#held.set(ticket.id, { job, path, unended: decoded.unended });
+            this.#held.set(ticket.id, { holder: by.worker, job, path, unended: decoded.unended });
             return job;
           }
           this.#place(path, decoded.job); // the ticket lagged behind the facts
@@ -186,9 +189,10 @@ export class FileStore implements JobStore {
   nextDue(): Promise<number | undefined> {
     return promised(() => {
       const { later } = this.#places;
+      const now = this.#now();
       for (const bucket of later.buckets()) {
-        const first = later.tickets(bucket)[0];
-        if (first !== undefined) return parseTicket(first)!.at;
+        const due = later.tickets(bucket).map((name) => parseTicket(name)!.at).find((at) => at > now);
+        if (due !== undefined) return due;
       }
       return undefined;
     });
@@ -209,10 +213,11 @@ export class FileStore implements JobStore {
   }
 
   changed(timeout: number, signal?: AbortSignal): Promise<void> {
-    this.#watch ??= new Watch([this.#places.ready.folder, this.#places.later.folder], () => {
-      this.#line.forget();
-      this.#nextLater = -Infinity;
-    });
+    if (this.#watch === undefined) {
+      const folders = [this.#places.ready.folder, this.#places.later.folder];
+      this.#watch = new Watch(folders, () => this.#forgetWhatIsKnown());
+      this.#forgetWhatIsKnown(); // what came before it was watched
+    }
     return this.#watch.next(timeout, signal);
   }
 
@@ -243,6 +248,11 @@ export class FileStore implements JobStore {
         lock.release();
       }
     }
+  }
+
+  #forgetWhatIsKnown(): void {
+    this.#line.forget();
+    this.#nextLater = -Infinity;
   }
 
   #get(id: string): Job | undefined {
@@ -298,8 +308,7 @@ export class FileStore implements JobStore {
         if (ready) readyShelf.put(from, readySlice(ticket), readyName(ticket));
         else later.put(from, laterSlice(ticket), timedName(ticket));
         // Wakes the workers that wait, this one included.
-        this.#line.forget();
-        this.#nextLater = -Infinity;
+        this.#forgetWhatIsKnown();
         return this.#files.touch(ready ? readyShelf.folder : later.folder);
       }
       default:
@@ -308,9 +317,11 @@ export class FileStore implements JobStore {
   }
 
   #changeHeld(id: string, event: Event, holder: string): Job {
-    const held = this.#held.get(id) ?? this.#heldBy(holder).find((other) => other.job.id === id);
+    const known = this.#held.get(id);
+    const held = known?.holder === holder ? known : this.#heldBy(holder).find((other) => other.job.id === id);
     // A late word of one who has lost the claim must change nothing, so look before the facts are written.
     if (held === undefined || this.#files.info(held.path) === undefined) {
+      if (this.#get(id) === undefined) throw notFound(id);
       throw new QueueError("claim_lost", `Cannot change job "${id}": ${holder} no longer has it`);
     }
     const job = this.#apply(held, event);
@@ -350,7 +361,7 @@ export class FileStore implements JobStore {
   #withTicket<T>(id: string, action: (held: Held) => T, unless: (job: Job) => QueueError | undefined): T {
     for (let tries = 0; tries < 1000; tries++) {
       const job = this.#get(id);
-      if (job === undefined) throw new QueueError("not_found", `No job "${id}"`);
+      if (job === undefined) throw notFound(id);
       const refusal = unless(job);
       if (refusal !== undefined) throw refusal;
       if (job.status.state === "processing") {
@@ -366,7 +377,7 @@ export class FileStore implements JobStore {
       const path = this.#take(found, this.#holder(), { ...ticket, tag: `r${Deno.pid}` });
       const decoded = path === undefined ? undefined : this.#read(id);
       if (path !== undefined && decoded !== undefined) {
-        return action({ job: decoded.job, path, unended: decoded.unended });
+        return action({ holder: this.#holder(), job: decoded.job, path, unended: decoded.unended });
       }
     }
     throw new QueueError("damaged", `Cannot change job "${id}": its ticket is not where it should be`, {
@@ -402,7 +413,7 @@ export class FileStore implements JobStore {
         continue;
       }
       const job = running(decoded.job, holder, ticket);
-      if (job.status.state === "processing") result.push({ job, path, unended: decoded.unended });
+      if (job.status.state === "processing") result.push({ holder, job, path, unended: decoded.unended });
       else this.#place(path, job);
     }
     return result;
@@ -500,6 +511,10 @@ function endedTicket(job: Job, status: { state: "completed" | "dead" | "cancelle
   const { priority, createdAt, sequence, id } = job;
   const tag = status.state === "completed" ? "c" : status.state === "dead" ? "d" : "x";
   return { at: status.since, priority, createdAt, sequence, tag, id };
+}
+
+function notFound(id: string): QueueError {
+  return new QueueError("not_found", `No job "${id}"`);
 }
 
 /** The files are synchronous, the port is not: what `action` throws becomes a rejection. */

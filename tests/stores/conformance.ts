@@ -1,0 +1,391 @@
+// What every store of jobs must do, and must not. An adapter's own test calls `testJobStore` and adds what is special to it.
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import fc from "fast-check";
+import { QueueError } from "../../src/queue/errors.ts";
+import type { Job } from "../../src/queue/job.ts";
+import type { Outcome } from "../../src/queue/outcome.ts";
+import { OUTCOMES } from "../../src/queue/outcome.ts";
+import { compareTurns, turnOf } from "../../src/queue/order.ts";
+import type { JobStore, Query } from "../../src/queue/store.ts";
+import { cancelled, ended, removableFromDlq, retried, unclaimed } from "../../src/queue/transitions.ts";
+import { MemoryStore } from "../../src/stores/memory/store.ts";
+import { aJob, anEnding, EPOCH } from "../support/jobs.ts";
+
+/** Gives `test` a new, empty store, and clears away. */
+export type WithStore = (
+  test: (store: JobStore, again: () => JobStore) => Promise<void>,
+  now: () => number,
+) => Promise<void>;
+
+const BACKOFF = { base: 2, max: 60 };
+const W1 = { worker: "w-1", pid: 11 };
+const W2 = { worker: "w-2", pid: 12 };
+
+const end = (outcome: Outcome, now: number) => (job: Job) => ended(job, anEnding(outcome), BACKOFF, now);
+
+async function listed(store: JobStore, query: Query = {}): Promise<Job[]> {
+  return await Array.fromAsync(store.list(query));
+}
+
+async function refused(action: () => Promise<unknown>, code: string): Promise<void> {
+  assertEquals((await assertRejects(action, QueueError)).code as string, code);
+}
+
+export function testJobStore(name: string, withStore: WithStore): void {
+  let now = EPOCH;
+  const test = (says: string, body: (store: JobStore, again: () => JobStore) => Promise<void>) =>
+    Deno.test(`${name}: ${says}`, async () => {
+      now = EPOCH;
+      await withStore(body, () => now);
+    });
+
+  test("get() gives back what add() was given", async (store) => {
+    const job = aJob({
+      id: "A-1_b.c",
+      command: "printf '%s' \"ünïcödé 🎉\"\n\techo \\ $HOME",
+      priority: -7,
+      cwd: "/tmp/a b",
+      env: { A: "1", B: "two\nlines" },
+      maxRetries: 0,
+      timeout: 1.5,
+      sequence: 3,
+      runAt: EPOCH + 1,
+    });
+    assertEquals(await store.add([job]), 1);
+    assertEquals(await store.get("A-1_b.c"), job);
+    assertEquals(await store.get("A-1"), undefined);
+  });
+
+  test("add() refuses an id that is taken, and then adds nothing at all", async (store) => {
+    await store.add([aJob({ id: "a", command: "first" })]);
+    await refused(() => store.add([aJob({ id: "b" }), aJob({ id: "a" }), aJob({ id: "c" })]), "duplicate_id");
+    await refused(() => store.add([aJob({ id: "d" }), aJob({ id: "d" })]), "duplicate_id");
+    assertEquals((await listed(store)).map((job) => job.command), ["first"]);
+    for (const id of ["b", "c", "d"]) assertEquals(await store.get(id), undefined);
+    assertEquals((await store.count()).pending, 1);
+  });
+
+  test("add() takes many at once, and stops at an error of their maker", async (store) => {
+    const many = Array.from({ length: 2500 }, (_, sequence) => aJob({ id: `m${sequence}`, sequence }));
+    assertEquals(await store.add(many), 2500);
+    assertEquals((await store.count()).pending, 2500);
+    const broken = function* () {
+      yield aJob({ id: "x" });
+      throw new Error("no more");
+    };
+    await assertRejects(() => store.add(broken()), Error, "no more");
+    assertEquals(await store.get("x"), undefined);
+    const first = await store.claim(W1, now);
+    assertEquals(first?.id, "m0");
+  });
+
+  test("claim() goes by priority, then time due, then order of arrival", async (store) => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(
+          fc.record({
+            priority: fc.integer({ min: -2, max: 2 }),
+            created: fc.integer({ min: 0, max: 3 }),
+            delay: fc.option(fc.integer({ min: -30, max: 3 })),
+          }),
+          { minLength: 1, maxLength: 12 },
+        ),
+        async (specs) => {
+          const jobs = specs.map(({ priority, created, delay }, sequence) =>
+            aJob({
+              id: crypto.randomUUID(),
+              priority,
+              sequence,
+              createdAt: EPOCH + created * 9_999,
+              runAt: delay === null ? null : EPOCH + created * 9_999 + delay * 7_000,
+            })
+          );
+          for (const job of jobs) await store.add([job]);
+          now = EPOCH + 100_000;
+          const turns = jobs.map((job) => turnOf(job, job.status as Parameters<typeof turnOf>[1]));
+          const expected = turns.sort(compareTurns).map((turn) => turn.id);
+          const actual: string[] = [];
+          for (let job; (job = await store.claim(W1, now)) !== undefined;) {
+            actual.push(job.id);
+            await store.change(job.id, end("succeeded", now), W1.worker);
+          }
+          assertEquals(actual, expected);
+        },
+      ),
+      { numRuns: 25 },
+    );
+  });
+
+  test("claim() gives nothing before it is due", async (store) => {
+    await store.add([aJob({ id: "later", runAt: EPOCH + 90_000 })]);
+    assertEquals(await store.claim(W1, EPOCH + 89_999), undefined);
+    assertEquals(await store.nextDue(), EPOCH + 90_000);
+    now = EPOCH + 90_000;
+    assertEquals((await store.claim(W1, now))?.id, "later");
+  });
+
+  test("claim() notices a more urgent job that came later", async (store) => {
+    await store.add(Array.from({ length: 50 }, (_, sequence) => aJob({ id: `m${sequence}`, sequence })));
+    assertEquals((await store.claim(W1, now))?.id, "m0");
+    await store.add([aJob({ id: "urgent", priority: 9, createdAt: EPOCH + 1 })]);
+    await store.changed(1000);
+    assertEquals((await store.claim(W1, now + 1))?.id, "urgent");
+    assertEquals((await store.claim(W1, now + 1))?.id, "m1");
+  });
+
+  test("claim() gives each job to one claimant only", async (store, again) => {
+    const stores = [store, again(), again()];
+    const ids = Array.from({ length: 60 }, (_, sequence) => `m${sequence}`);
+    await store.add(ids.map((id, sequence) => aJob({ id, sequence })));
+    const claims = await Promise.all(stores.map(async (one, i) => {
+      const got: string[] = [];
+      for (let job; (job = await one.claim({ worker: `w-${i}`, pid: i }, now)) !== undefined;) {
+        got.push(job.id);
+        await Promise.resolve();
+      }
+      return got;
+    }));
+    assertEquals(claims.flat().sort(), ids.sort());
+    assertEquals(await store.count(), {
+      pending: 0,
+      processing: 60,
+      completed: 0,
+      failed: 0,
+      dead: 0,
+      cancelled: 0,
+    });
+    for (const one of stores.slice(1)) one.close();
+  });
+
+  test("a claimed job is processing for all, and held by its claimant", async (store, again) => {
+    await store.add([aJob()]);
+    const claimed = await store.claim(W1, now + 5);
+    assertEquals(claimed?.status.state, "processing");
+    const other = again();
+    for (const one of [store, other]) {
+      assertEquals(await one.get("a"), claimed);
+      assertEquals(await listed(one), [claimed!]);
+      assertEquals(await one.heldBy("w-1"), [claimed!]);
+      assertEquals(await one.heldBy("w-2"), []);
+    }
+    other.close();
+  });
+
+  test("change() keeps how an attempt ended, and a job that completed is never claimed again", async (store) => {
+    await store.add([aJob()]);
+    await store.claim(W1, now);
+    const job = await store.change("a", end("succeeded", now + 1500), W1.worker);
+    assertEquals(job.status, { state: "completed", since: now + 1500 });
+    assertEquals(await store.get("a"), job);
+    assertEquals(await store.claim(W1, now + 1e9), undefined);
+    assertEquals(await store.heldBy("w-1"), []);
+  });
+
+  test("change() refuses a late word of one who lost the claim, and it changes nothing", async (store) => {
+    await store.add([aJob()]);
+    await store.claim(W1, now);
+    await store.change("a", unclaimed, W1.worker);
+    await store.claim(W2, now);
+    const before = await store.get("a");
+    await refused(() => store.change("a", end("failed", now), W1.worker), "claim_lost");
+    assertEquals(await store.get("a"), before);
+    await store.change("a", end("succeeded", now), W2.worker);
+    await refused(() => store.change("a", end("failed", now), W2.worker), "claim_lost");
+    assertEquals((await store.get("a"))?.status.state, "completed");
+  });
+
+  test("change() does not let others touch a running job", async (store) => {
+    await store.add([aJob()]);
+    const job = await store.claim(W1, now);
+    await refused(() => store.change("a", (job) => cancelled(job, now)), "wrong_state");
+    assertEquals(await store.get("a"), job);
+  });
+
+  test("a failed job is retried when it is due, until it is dead", async (store) => {
+    await store.add([aJob({ maxRetries: 1 })]);
+    await store.claim(W1, now);
+    await store.change("a", end("failed", now), W1.worker);
+    assertEquals((await store.get("a"))?.status, { state: "failed", since: now, runAt: now + 2000 });
+    assertEquals(await store.claim(W1, now + 1999), undefined);
+    now += 2000;
+    const second = await store.claim(W1, now);
+    assertEquals(second?.status.state === "processing" && second.status.running.attempt, 2);
+    await store.change("a", end("timed_out", now), W1.worker);
+    const dead = await store.get("a");
+    assertEquals(dead?.status.state, "dead");
+    assertEquals(dead?.history.map((attempt) => attempt.outcome), ["failed", "timed_out"]);
+    assertEquals(await store.claim(W1, now + 1e9), undefined);
+  });
+
+  test("a dead job can be retried with its retries anew and its history kept", async (store) => {
+    await store.add([aJob({ maxRetries: 0 })]);
+    await store.claim(W1, now);
+    await store.change("a", end("failed", now), W1.worker);
+    now += 5;
+    const job = await store.change("a", (job) => retried(job, now));
+    assertEquals([job.status.state, job.history.length, job.countedFrom], ["pending", 1, 1]);
+    assertEquals(await store.get("a"), job);
+    assertEquals((await store.claim(W2, now))?.id, "a");
+  });
+
+  test("a cancelled job is not claimed", async (store) => {
+    await store.add([aJob(), aJob({ id: "b", runAt: EPOCH + 5000 })]);
+    for (const id of ["a", "b"]) await store.change(id, (job) => cancelled(job, now));
+    assertEquals(await store.claim(W1, now + 1e9), undefined);
+    assertEquals((await store.count()).cancelled, 2);
+    await refused(() => store.change("a", (job) => cancelled(job, now)), "wrong_state");
+    await refused(() => store.change("nobody", (job) => cancelled(job, now)), "not_found");
+  });
+
+  test("a job given back before it began is as it was", async (store) => {
+    const job = aJob();
+    await store.add([job]);
+    await store.claim(W1, now);
+    assertEquals(await store.change("a", unclaimed, W1.worker), job);
+    assertEquals(await store.get("a"), job);
+    assertEquals((await store.claim(W2, now))?.id, "a");
+  });
+
+  test("remove() takes a job away, unless it is refused", async (store) => {
+    await store.add([aJob({ maxRetries: 0 })]);
+    await refused(() => store.remove("a", removableFromDlq), "wrong_state");
+    assertEquals((await store.count()).pending, 1);
+    await store.claim(W1, now);
+    await store.change("a", end("failed", now), W1.worker);
+    await store.remove("a", removableFromDlq);
+    assertEquals(await store.get("a"), undefined);
+    assertEquals(await listed(store), []);
+    await refused(() => store.remove("a", removableFromDlq), "not_found");
+    await store.add([aJob()]);
+  });
+
+  test("list() gives the newest first, and only what is asked for", async (store) => {
+    const many = Array.from(
+      { length: 30 },
+      (_, i) => aJob({ id: `m${i}`, createdAt: EPOCH + (i * 7 % 30), priority: i % 3 }),
+    );
+    for (const job of many) await store.add([job]);
+    for (let i = 0; i < 10; i++) {
+      const job = await store.claim(W1, now + 100);
+      if (i < 8) await store.change(job!.id, end(i % 2 ? "succeeded" : "failed", now + 100 + i), W1.worker);
+    }
+    const all = await listed(store);
+    assertEquals(all.length, 30);
+    const times = all.map((job) => job.createdAt);
+    assertEquals(times, times.toSorted((a, b) => b - a));
+    assertEquals(await listed(store, { limit: 4 }), all.slice(0, 4));
+    assertEquals(await listed(store, { limit: 0 }), []);
+    assertEquals(
+      await listed(store, { since: EPOCH + 20 }),
+      all.filter((job) => job.createdAt >= EPOCH + 20),
+    );
+    for (const states of [["pending"], ["processing"], ["completed", "failed"], ["dead"]] as const) {
+      const expected = all.filter((job) => (states as readonly string[]).includes(job.status.state));
+      assertEquals(await listed(store, { states }), expected);
+    }
+    const where = (job: Job) => job.priority === 2;
+    assertEquals(await listed(store, { where, limit: 3 }), all.filter(where).slice(0, 3));
+  });
+
+  test("idsBeginning() finds ids by their beginning", async (store) => {
+    await store.add(["abc", "abd", "b", "a"].map((id) => aJob({ id })));
+    assertEquals((await store.idsBeginning("ab", 9)).sort(), ["abc", "abd"]);
+    assertEquals((await store.idsBeginning("a", 9)).sort(), ["a", "abc", "abd"]);
+    assertEquals((await store.idsBeginning("a", 2)).length, 2);
+    assertEquals(await store.idsBeginning("abcd", 9), []);
+  });
+
+  test("unfinished() is true while something is due, runs or waits for a retry", async (store) => {
+    assertEquals(await store.unfinished(), false);
+    await store.add([aJob({ id: "later", runAt: EPOCH + 60_000 })]);
+    assertEquals(await store.unfinished(), false);
+    await store.add([aJob()]);
+    assertEquals(await store.unfinished(), true);
+    await store.claim(W1, now);
+    assertEquals(await store.unfinished(), true);
+    await store.change("a", end("failed", now), W1.worker);
+    assertEquals(await store.unfinished(), true);
+    await store.change("a", (job) => cancelled(job, now));
+    assertEquals(await store.unfinished(), false);
+    now += 60_000;
+    assertEquals(await store.unfinished(), true);
+  });
+
+  test(
+    "changed() resolves when a job comes, when time is up, and when it is told to",
+    async (store, again) => {
+      await store.changed(0);
+      const other = again();
+      const woken = store.changed(20_000);
+      await other.add([aJob()]);
+      await woken;
+      assertEquals((await store.claim(W1, now))?.id, "a");
+      const abort = new AbortController();
+      const aborted = store.changed(20_000, abort.signal);
+      abort.abort();
+      await aborted;
+      other.close();
+    },
+  );
+
+  test("any history leaves the same jobs as the model's", async (store) => {
+    const action = fc.record({
+      kind: fc.constantFrom("add", "claim", "end", "cancel", "retry", "remove", "unclaim", "wait"),
+      outcome: fc.constantFrom(...OUTCOMES),
+      which: fc.nat(20),
+      step: fc.integer({ min: 0, max: 5000 }),
+      priority: fc.integer({ min: -1, max: 1 }),
+      delay: fc.constantFrom(null, null, 1000, 100_000),
+    });
+    const clear = async () => {
+      for (const { id } of await store.heldBy(W1.worker)) {
+        await store.change(id, end("cancelled", now), W1.worker);
+      }
+      for (const { id } of await listed(store)) {
+        await store.change(id, (job) => cancelled(job, now)).catch(() => {});
+        await store.remove(id, () => undefined);
+      }
+    };
+    let round = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(action, { maxLength: 40 }), async (actions) => {
+        round++;
+        const model = new MemoryStore(() => now);
+        const ids: string[] = [];
+        const stores = [model, store];
+        const both = async (action: (one: JobStore) => Promise<unknown>) => {
+          const [expected, actual] = await Promise.all(
+            stores.map((one) => action(one).catch((error) => error.code)),
+          );
+          assertEquals(actual, expected);
+          return expected;
+        };
+        await clear();
+        for (const { kind, outcome, which, step, priority, delay } of actions) {
+          now += step;
+          const id = ids[which % Math.max(ids.length, 1)] ?? "none";
+          const holder = W1.worker;
+          if (kind === "add") {
+            const values = { id: `r${round}-${ids.length}`, createdAt: now, priority, maxRetries: which % 3 };
+            const job = aJob({ ...values, runAt: delay === null ? null : now + delay });
+            ids.push(job.id);
+            await both((one) => one.add([job]));
+          } else if (kind === "claim") await both((one) => one.claim(W1, now));
+          else if (kind === "end") await both((one) => one.change(id, end(outcome, now), holder));
+          else if (kind === "unclaim") await both((one) => one.change(id, unclaimed, holder));
+          else if (kind === "cancel") await both((one) => one.change(id, (job) => cancelled(job, now)));
+          else if (kind === "retry") await both((one) => one.change(id, (job) => retried(job, now)));
+          else if (kind === "remove") await both((one) => one.remove(id, removableFromDlq));
+        }
+        await both((one) => one.count());
+        await both((one) => listed(one));
+        await both(async (one) => (await one.heldBy(W1.worker)).map((job) => job.id).sort());
+        await both((one) => one.unfinished());
+        await both((one) => one.nextDue());
+        const counts = Object.values(await store.count()).reduce((a, b) => a + b);
+        assert(counts === (await listed(store)).length, "the counts add up to the number of jobs");
+      }),
+      { numRuns: 60 },
+    );
+  });
+}

@@ -1,0 +1,8 @@
+import { MemoryStore } from "../../src/stores/memory/store.ts";
+import { testJobStore } from "./conformance.ts";
+
+testJobStore("MemoryStore", async (test, now) => {
+  const store = new MemoryStore(now);
+  await test(store, () => store);
+  store.close();
+});
