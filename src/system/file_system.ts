@@ -23,6 +23,8 @@ export interface FileSystem {
   create(path: string, text: string, options?: { sync?: boolean }): void;
   /** Adds to the end of a file, which must exist, in one write. */
   append(path: string, text: string): void;
+  /** Cuts a file down to so many bytes. */
+  truncate(path: string, size: number): void;
   link(existing: string, path: string): void;
   /** Replaces `to` if that is a file. */
   rename(from: string, to: string): void;
@@ -67,6 +69,7 @@ export const diskFiles: FileSystem = {
       file.close();
     }
   },
+  truncate: (path, size) => Deno.truncateSync(path, size),
   link: (existing, path) => Deno.linkSync(existing, path),
   rename: (from, to) => Deno.renameSync(from, to),
   remove: (path) => Deno.removeSync(path),

@@ -1,0 +1,129 @@
+// One `/bin/sh` that is kept and fed a line a job. This owns the process and its two pipes; what the lines say is not its affair.
+
+import type { FileSystem } from "../system/file_system.ts";
+import type { ProcessIdentity } from "./journal.ts";
+import { greetingScript } from "./job_script.ts";
+import { pause } from "./timer.ts";
+
+const encoder = new TextEncoder();
+
+/** A shell that lives, or has ended. */
+export class ResidentShell {
+  /** Settles, and never fails, when the shell has ended. */
+  readonly died: Promise<void>;
+  identity: ProcessIdentity = { pid: 0, boot: "-", start: "-" };
+  umask = "0022";
+  /** Set once the shell has ended. */
+  status: Deno.CommandStatus | undefined;
+
+  readonly #child: Deno.ChildProcess;
+  readonly #input: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #output: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #pumped: Promise<void>;
+  #hear: ((line: string | undefined) => void) | undefined;
+  /** The key of the run whose capped log was last completed, and who waits for one. */
+  #drained = "";
+  #onDrained: (() => void) | undefined;
+
+  private constructor(child: Deno.ChildProcess) {
+    this.#child = child;
+    this.#input = child.stdin.getWriter() as WritableStreamDefaultWriter<Uint8Array>;
+    this.#output = child.stdout.getReader();
+    this.#pumped = this.#pump();
+    this.died = child.status.then(async (status) => {
+      // What it said last may still be on its way.
+      await pause(5, this.#pumped);
+      this.status = status;
+      this.#hear?.(undefined);
+    });
+  }
+
+  /**
+   * Starts a shell in a session of its own, with an empty journal that has its identity in the first line.
+   * @throws Error if it does not start
+   */
+  static async start(files: FileSystem, journal: string): Promise<ResidentShell> {
+    if (files.info(journal)) files.remove(journal);
+    files.create(journal, "");
+    const shell = new ResidentShell(spawnShell());
+    const greeting = await shell.ask(greetingScript(journal));
+    if (greeting === undefined) {
+      await shell.release();
+      throw new Error(`Cannot start a shell for jobs: /bin/sh ended with exit code ${shell.status?.code}`);
+    }
+    const [, pid, boot = "-", start = "-", umask = "0022"] = greeting.split(" ");
+    shell.identity = { pid: Number(pid), boot, start };
+    shell.umask = umask;
+    return shell;
+  }
+
+  /** Gives it a line and returns its answer; undefined if it ended without one. One at a time. */
+  ask(script: string): Promise<string | undefined> {
+    if (this.status) return Promise.resolve(undefined);
+    return new Promise((resolve) => {
+      this.#hear = resolve;
+      // If the shell is gone, so is the pipe, and its status tells.
+      this.#input.write(encoder.encode(script)).catch(() => {});
+    });
+  }
+
+  /** Returns when the whole output of that run is in its capped log, or after some milliseconds. */
+  async drained(key: string, milliseconds: number): Promise<void> {
+    if (this.#drained === key) return;
+    await pause(milliseconds, new Promise<void>((resolve) => this.#onDrained = resolve));
+  }
+
+  /** Lets the shell end, by the end of its input; a job that still runs goes on to its end first. */
+  async release(): Promise<void> {
+    await this.#input.close().catch(() => {});
+    // Someone may have stopped it.
+    if (!this.status) resume(this.#child);
+    await this.died;
+    await this.#output.cancel().catch(() => {});
+    await this.#pumped;
+  }
+
+  async #pump(): Promise<void> {
+    const decoder = new TextDecoder();
+    let text = "";
+    for (;;) {
+      const { value } = await this.#output.read().catch(() => ({ value: undefined }));
+      if (!value) return;
+      text += decoder.decode(value, { stream: true });
+      for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n")) {
+        this.#deliver(text.slice(0, end));
+        text = text.slice(end + 1);
+      }
+    }
+  }
+
+  #deliver(line: string): void {
+    if (line.startsWith("~ ")) {
+      this.#drained = line.slice(2);
+      this.#onDrained?.();
+    } else {
+      this.#hear?.(line);
+      this.#hear = undefined;
+    }
+  }
+}
+
+/** A session of its own, so that no terminal and no signal to the worker's group reaches the jobs. */
+function spawnShell(): Deno.ChildProcess {
+  const pipes = { stdin: "piped", stdout: "piped", stderr: "null" } as const;
+  try {
+    return new Deno.Command("setsid", { args: ["/bin/sh", "-s"], ...pipes }).spawn();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    // macOS. `detached` does the same but forks, which blocks for milliseconds.
+    return new Deno.Command("/bin/sh", { args: ["-s"], detached: true, ...pipes }).spawn();
+  }
+}
+
+function resume(child: Deno.ChildProcess): void {
+  try {
+    child.kill("SIGCONT");
+  } catch {
+    // It has ended.
+  }
+}
