@@ -1,6 +1,6 @@
 // A job's file: JSON lines. The first says what was asked for, each further one what changed. They are only ever added,
 // each in one write, so a torn line can only be the last one written; it counts as not written.
-import { isJobId, type Job, JOB_STATES, type JobRequest, type Status } from "../../queue/job.ts";
+import { isJobId, type Job, JOB_STATES, type JobRequest, lastAttempt, type Status } from "../../queue/job.ts";
 import { isoTime } from "../../queue/job_json.ts";
 import { type Attempt, OUTCOMES } from "../../queue/outcome.ts";
 import { created } from "../../queue/transitions.ts";
@@ -139,10 +139,12 @@ function decodeChange(job: Job, line: string): Job | undefined {
   const status = decodeStatus(record);
   const attempt = record.attempt === undefined ? undefined : decodeAttempt(record.attempt as Record_);
   if (status === undefined || attempt === undefined && record.attempt !== undefined) return undefined;
+  // A worker that was told of an error may have written the line all the same, and again.
+  const isNew = attempt !== undefined && attempt.attempt > lastAttempt(job);
   return {
     ...job,
     status,
-    history: attempt === undefined ? job.history : [...job.history, attempt],
+    history: isNew ? [...job.history, attempt] : job.history,
     countedFrom: isNumber(record.counted_from) ? record.counted_from : job.countedFrom,
   };
 }

@@ -1,60 +1,44 @@
 // The default store: a folder of files, safe with any number of processes on one machine. A job's file says what happened;
-// its one ticket lies where its state says. Facts are written first and the ticket moves second, so after a crash a ticket
-// may lag behind the facts by one step: `place` is the one rule of where it belongs.
+// its ticket lies where its state says. Facts are written first and the ticket moves second, so after a crash a ticket may
+// lag behind the facts by one step, and whoever finds it so puts it where it belongs.
 import { type Job, JOB_STATES } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
 import type { Claimant, Counts, JobStore, Query } from "../../queue/store.ts";
 import { claimed, type Event } from "../../queue/transitions.ts";
 import type { FileLock, FileSystem } from "../../system/file_system.ts";
-import { decode, type Decoded, encodeChange } from "./codec.ts";
-import { EndedShelf } from "./ended.ts";
-import {
-  COMMAND_HOLDER,
-  FOLDERS,
-  jobFolder,
-  jobPath,
-  LATER_SLICE,
-  laterSlice,
-  lockPath,
-  logPath,
-  parseTicket,
-  readyName,
-  readySlice,
-  type Tag,
-  type Ticket,
-  timedName,
-} from "./layout.ts";
-import { countTickets, heldTickets, newestFirst, type Places } from "./listing.ts";
-import { ReadyLine } from "./ready_line.ts";
-import { ifFound, Shelf } from "./shelf.ts";
-import { makeUnlessThere, resolveStaged, Staging, waitingTicket } from "./staging.ts";
 import { Watch } from "../../system/watch.ts";
-
-/** So many jobs that fall due at once are made ready at a time, so that a claim does not wait for all. */
-const PROMOTE = 1000;
+import type { Decoded } from "./codec.ts";
+import { JobFiles } from "./job_files.ts";
+import { COMMAND_HOLDER, FOLDERS, lockPath, parseTicket, type Ticket } from "./layout.ts";
+import { countTickets, heldTickets, newestFirst } from "./listing.ts";
+import { ReadyLine } from "./ready_line.ts";
+import { ifFound } from "./shelf.ts";
+import { makeUnlessThere, resolveStaged, Staging } from "./staging.ts";
+import { Tickets, whileHeld } from "./tickets.ts";
 
 export interface FileStoreOptions {
   readonly files: FileSystem;
   readonly now?: () => number;
-  /** Told of files that can't be read, once each. */
+  /** Told of files that can't be read. */
   readonly warn?: (message: string) => void;
 }
 
 /** Opens the store in a data folder, which is made if it is not there. */
 export function openFileStore(dataDir: string, options: FileStoreOptions): FileStore {
-  for (const folder of FOLDERS) {
-    if (folder === "jobs" && options.files.info(`${dataDir}/tmp`) !== undefined) break;
-    makeUnlessThere(options.files, `${dataDir}/${folder}`);
+  // The last one is there: so are all.
+  if (options.files.info(`${dataDir}/${FOLDERS.at(-1)}`) === undefined) {
+    for (const folder of FOLDERS) makeUnlessThere(options.files, `${dataDir}/${folder}`);
   }
   return new FileStore(dataDir, options);
 }
 
-/** A job that this process or a dead one holds: its ticket lies in the holder's folder. */
+/** A job whose ticket lies in its holder's folder. */
 interface Held {
   readonly holder: string;
   readonly job: Job;
   readonly path: string;
-  readonly unended: boolean;
+  /** Whether the job's file ends in the middle of a line. */
+  unended: boolean;
 }
 
 export class FileStore implements JobStore {
@@ -62,10 +46,13 @@ export class FileStore implements JobStore {
   readonly #files: FileSystem;
   readonly #now: () => number;
   readonly #warn: (message: string) => void;
-  readonly #places: Places & { ended: Record<"completed" | "dead" | "cancelled", EndedShelf> };
-  readonly #line: ReadyLine;
-  readonly #held = new Map<string, Held>();
   readonly #unique = `${Deno.pid}x${crypto.randomUUID().slice(0, 8)}`;
+  readonly #holderName = COMMAND_HOLDER + this.#unique;
+  readonly #jobs: JobFiles;
+  readonly #tickets: Tickets;
+  readonly #line: ReadyLine;
+  /** What was claimed through this object, so that settling it reads nothing again. */
+  readonly #held = new Map<string, Held>();
   #lock: FileLock | undefined;
   #nextLater = -Infinity;
   #watch: Watch | undefined;
@@ -76,21 +63,15 @@ export class FileStore implements JobStore {
     this.#files = files;
     this.#now = now;
     this.#warn = warn;
-    const ended = (state: string) => new EndedShelf(files, `${dataDir}/queue/${state}`, this.#unique);
-    this.#places = {
-      files,
-      running: `${dataDir}/queue/running`,
-      ready: new Shelf(files, `${dataDir}/queue/ready`),
-      later: new Shelf(files, `${dataDir}/queue/later`),
-      ended: { completed: ended("completed"), dead: ended("dead"), cancelled: ended("cancelled") },
-    };
-    this.#line = new ReadyLine(this.#places.ready);
+    this.#jobs = new JobFiles(files, dataDir);
+    this.#tickets = new Tickets(files, dataDir, this.#unique);
+    this.#line = new ReadyLine(this.#tickets.ready);
   }
 
   add(jobs: Iterable<Job>): Promise<number> {
     return promised(() => {
-      const staging = new Staging(this.#files, this.#dataDir, this.#places, this.#holder());
-      const added = staging.add(jobs, this.#now());
+      const added = new Staging(this.#files, this.#dataDir, this.#tickets, this.#holder())
+        .add(jobs, this.#now());
       this.#forgetWhatIsKnown();
       return added;
     });
@@ -117,14 +98,14 @@ export class FileStore implements JobStore {
 
   async *list({ states = JOB_STATES, since = 0, where, limit = Infinity }: Query): AsyncGenerator<Job> {
     const seen = new Set<string>();
-    for (const { name, worker } of newestFirst(this.#places, new Set(states))) {
-      if (seen.size >= limit) return;
+    if (limit <= 0) return;
+    for (const { name, worker } of newestFirst(this.#tickets, new Set(states))) {
       const ticket = parseTicket(name)!;
       if (ticket.createdAt < since) return;
       if (seen.has(ticket.id)) continue;
       const job = this.#readOrWarn(ticket.id)?.job;
       if (job === undefined) continue;
-      const shown = worker === undefined ? job : running(job, worker, ticket);
+      const shown = worker === undefined ? job : whileHeld(job, worker, ticket);
       // It may have moved on since its ticket was seen.
       if (!states.includes(shown.status.state) || where !== undefined && !where(shown)) continue;
       seen.add(ticket.id);
@@ -134,29 +115,27 @@ export class FileStore implements JobStore {
   }
 
   count(): Promise<Counts> {
-    return promised(() => countTickets(this.#places));
+    return promised(() => countTickets(this.#tickets));
   }
 
   claim(by: Claimant, now: number): Promise<Job | undefined> {
     return promised(() => {
       this.#promote(now);
       for (;;) {
-        const found = this.#line.next(performance.now());
-        if (found === undefined) return undefined;
-        const ticket = { ...parseTicket(found.name)!, at: now, tag: `r${by.pid}` as Tag };
-        const path = this.#take(found.path, by.worker, ticket);
+        const next = this.#line.next(performance.now());
+        if (next === undefined) return undefined;
+        const ticket: Ticket = { ...parseTicket(next.name)!, at: now, tag: `r${by.pid}` };
+        const path = this.#tickets.take(next.path, by.worker, ticket);
         this.#line.took(path !== undefined);
         if (path === undefined) continue;
-        const decoded = this.#readOrWarn(ticket.id);
-        if (decoded === undefined) this.#setAside(path, ticket);
-        else {
-          const job = claimed(decoded.job, by, now);
-          if (!(job instanceof QueueError)) {
-            this.#held.set(ticket.id, { holder: by.worker, job, path, unended: decoded.unended });
-            return job;
-          }
-          this.#place(path, decoded.job); // the ticket lagged behind the facts
+        const decoded = this.#readTaken(path, ticket);
+        if (decoded === undefined) continue;
+        const job = claimed(decoded.job, by, now);
+        if (!(job instanceof QueueError)) {
+          this.#held.set(ticket.id, { holder: by.worker, job, path, unended: decoded.unended });
+          return job;
         }
+        this.#tickets.place(path, decoded.job, now); // the ticket lagged behind the facts
       }
     });
   }
@@ -167,41 +146,38 @@ export class FileStore implements JobStore {
 
   change(id: string, event: Event, holder?: string): Promise<Job> {
     return promised(() =>
-      holder === undefined ? this.#changeWaiting(id, event) : this.#changeHeld(id, event, holder)
+      holder === undefined ? this.#changeFree(id, event) : this.#changeHeld(id, event, holder)
     );
   }
 
   remove(id: string, unless: (job: Job) => QueueError | undefined): Promise<void> {
-    return promised(() => {
-      this.#withTicket(id, (held) => {
-        const refusal = unless(held.job);
-        if (refusal !== undefined) {
-          this.#place(held.path, held.job);
-          throw refusal;
-        }
+    return promised(() =>
+      this.#withTicket(id, unless, (held) => {
         // The ticket goes last: one without a job, in a command's hands, tells that a removal was begun.
-        this.#files.remove(jobPath(this.#dataDir, id));
-        this.#dropRemains(id, held.path, held.job.history.length);
-      }, unless);
-    });
+        this.#jobs.remove(held.job);
+        this.#files.remove(held.path);
+      })
+    );
   }
 
   nextDue(): Promise<number | undefined> {
     return promised(() => {
-      const { later } = this.#places;
+      const { later } = this.#tickets;
       const now = this.#now();
+      let next: number | undefined;
       for (const bucket of later.buckets()) {
+        if (next !== undefined && Number(bucket.lower.slice(0, 13)) >= next) break;
         const due = later.tickets(bucket).map((name) => parseTicket(name)!.at).find((at) => at > now);
-        if (due !== undefined) return due;
+        if (due !== undefined && due < (next ?? Infinity)) next = due;
       }
-      return undefined;
+      return next;
     });
   }
 
   unfinished(): Promise<boolean> {
     return promised(() => {
-      const { ready, later } = this.#places;
-      if (heldTickets(this.#places).length > 0) return true;
+      const { ready, later } = this.#tickets;
+      if (heldTickets(this.#tickets).length > 0) return true;
       if (ready.buckets().some((bucket) => ready.tickets(bucket).length > 0)) return true;
       const now = this.#now();
       return later.buckets().some((bucket) =>
@@ -214,7 +190,7 @@ export class FileStore implements JobStore {
 
   changed(timeout: number, signal?: AbortSignal): Promise<void> {
     if (this.#watch === undefined) {
-      const folders = [this.#places.ready.folder, this.#places.later.folder];
+      const folders = [this.#tickets.ready.folder, this.#tickets.later.folder];
       this.#watch = new Watch(folders, () => this.#forgetWhatIsKnown());
       this.#forgetWhatIsKnown(); // what came before it was watched
     }
@@ -228,7 +204,11 @@ export class FileStore implements JobStore {
   close(): void {
     this.#watch?.close();
     if (this.#lock === undefined) return;
-    this.#forgetHolder(this.#holderName());
+    try {
+      this.#settleHolder(this.#holderName);
+    } catch {
+      // A full disk, say. The lock is free from now on, so the next worker does it.
+    }
     this.#lock.release();
     this.#lock = undefined;
   }
@@ -237,17 +217,23 @@ export class FileStore implements JobStore {
     for (const file of this.#files.names(`${this.#dataDir}/workers`)) {
       if (!file.startsWith(COMMAND_HOLDER) || !file.endsWith(".lock")) continue;
       const holder = file.slice(0, -".lock".length);
-      if (holder === this.#holderName()) continue;
-      const lock = ifFound(() => this.#files.lock(`${this.#dataDir}/workers/${file}`));
+      if (holder === this.#holderName) continue;
+      const lock = this.#files.lock(`${this.#dataDir}/workers/${file}`);
       if (lock === undefined) continue;
       try {
-        resolveStaged(this.#files, this.#dataDir, this.#places, holder);
-        for (const held of this.#heldBy(holder)) this.#place(held.path, held.job);
-        this.#forgetHolder(holder);
+        this.#settleHolder(holder);
       } finally {
         lock.release();
       }
     }
+  }
+
+  /** Completes or takes back what a command has at hand, and removes its traces. Its lock is held by this process. */
+  #settleHolder(holder: string): void {
+    resolveStaged(this.#files, this.#dataDir, this.#tickets, holder);
+    for (const held of this.#heldBy(holder)) this.#tickets.place(held.path, held.job, this.#now());
+    ifFound(() => this.#files.removeFolder(`${this.#tickets.running}/${holder}`));
+    ifFound(() => this.#files.remove(lockPath(this.#dataDir, holder)));
   }
 
   #forgetWhatIsKnown(): void {
@@ -257,63 +243,38 @@ export class FileStore implements JobStore {
 
   #get(id: string): Job | undefined {
     for (;;) {
-      const decoded = this.#read(id);
+      const decoded = this.#jobs.read(id);
       if (decoded === undefined) return undefined;
       const { state } = decoded.job.status;
       if (state !== "pending" && state !== "failed") return decoded.job;
-      const held = heldTickets(this.#places).find(({ name }) => parseTicket(name)!.id === id);
-      if (held !== undefined) return running(decoded.job, held.worker!, parseTicket(held.name)!);
+      const held = heldTickets(this.#tickets).find(({ name }) => parseTicket(name)!.id === id);
+      if (held !== undefined) return whileHeld(decoded.job, held.worker!, parseTicket(held.name)!);
       // It may have ended between the two looks.
-      if (this.#read(id)?.job.history.length === decoded.job.history.length) return decoded.job;
+      if (this.#jobs.read(id)?.job.history.length === decoded.job.history.length) return decoded.job;
     }
-  }
-
-  /** @throws QueueError `damaged` */
-  #read(id: string): Decoded | undefined {
-    const path = jobPath(this.#dataDir, id);
-    const text = ifFound(() => this.#files.readText(path));
-    return text === undefined ? undefined : decode(text, id, path);
   }
 
   #readOrWarn(id: string): Decoded | undefined {
     try {
-      return this.#read(id);
+      return this.#jobs.read(id);
     } catch (error) {
       this.#warn(error instanceof Error ? error.message : String(error));
       return undefined;
     }
   }
 
-  /** Takes a ticket: moves it into the holder's folder. Undefined if somebody else was faster. */
-  #take(from: string, holder: string, ticket: Ticket): string | undefined {
-    const folder = `${this.#places.running}/${holder}`;
-    const path = `${folder}/${timedName(ticket)}`;
-    for (;;) {
-      if (ifFound(() => (this.#files.rename(from, path), true))) return path;
-      if (this.#files.info(folder) !== undefined) return undefined;
-      makeUnlessThere(this.#files, folder);
+  /** The job of a ticket at hand; the ticket is set aside if there is none to be read. */
+  #readTaken(path: string, ticket: Ticket): Decoded | undefined {
+    try {
+      const decoded = this.#jobs.read(ticket.id) ?? this.#jobs.restore(ticket.id, path);
+      if (decoded !== undefined) return decoded;
+      this.#warn(`Set aside the ticket of job "${ticket.id}": its file is missing`);
+    } catch (error) {
+      if (!(error instanceof QueueError)) throw error; // it may be readable the next time
+      this.#warn(error.message);
     }
-  }
-
-  /** Moves a ticket to where the facts say it belongs. */
-  #place(from: string, job: Job): void {
-    const { status } = job;
-    switch (status.state) {
-      case "processing":
-        return this.#place(from, { ...job, status: status.before });
-      case "pending":
-      case "failed": {
-        const { ticket, ready } = waitingTicket(job, status, this.#now());
-        const { ready: readyShelf, later } = this.#places;
-        if (ready) readyShelf.put(from, readySlice(ticket), readyName(ticket));
-        else later.put(from, laterSlice(ticket), timedName(ticket));
-        // Wakes the workers that wait, this one included.
-        this.#forgetWhatIsKnown();
-        return this.#files.touch(ready ? readyShelf.folder : later.folder);
-      }
-      default:
-        return this.#places.ended[status.state].add(from, endedTicket(job, status));
-    }
+    this.#tickets.setAside(path, ticket);
+    return undefined;
   }
 
   #changeHeld(id: string, event: Event, holder: string): Job {
@@ -333,184 +294,97 @@ export class FileStore implements JobStore {
   #apply(held: Held, event: Event): Job {
     const after = event(held.job);
     if (after instanceof QueueError) throw after;
-    const line = encodeChange(held.job, after);
-    if (line !== undefined) {
-      this.#files.append(jobPath(this.#dataDir, after.id), held.unended ? `\n${line}` : line);
+    try {
+      this.#jobs.append(held.job, after, held.unended);
+    } catch (error) {
+      held.unended = true; // whoever tries again can't know how much of the line was written
+      throw error;
     }
-    this.#place(held.path, after);
+    this.#tickets.place(held.path, after, this.#now());
+    this.#forgetWhatIsKnown();
     return after;
   }
 
-  #changeWaiting(id: string, event: Event): Job {
-    const refusal = (job: Job) => {
+  #changeFree(id: string, event: Event): Job {
+    const unless = (job: Job) => {
       const after = event(job);
       return after instanceof QueueError ? after : undefined;
     };
-    return this.#withTicket(id, (held) => {
-      const refused = refusal(held.job);
-      if (refused === undefined) return this.#apply(held, event);
-      this.#place(held.path, held.job);
-      throw refused;
-    }, refusal);
+    return this.#withTicket(id, unless, (held) => this.#apply(held, event));
   }
 
   /**
-   * Takes the ticket of a job that no worker has, and hands both to `action`, which must move or remove the ticket.
-   * @throws what `unless` returns for the job, before anything is moved
+   * Takes the ticket of a job that no worker has, and hands both to `action`, which moves or removes the ticket.
+   * @throws what `unless` returns for the job; then nothing is changed
    */
-  #withTicket<T>(id: string, action: (held: Held) => T, unless: (job: Job) => QueueError | undefined): T {
+  #withTicket<T>(id: string, unless: (job: Job) => QueueError | undefined, action: (held: Held) => T): T {
     for (let tries = 0; tries < 1000; tries++) {
-      const job = this.#get(id);
-      if (job === undefined) throw notFound(id);
-      const refusal = unless(job);
+      const seen = this.#get(id);
+      if (seen === undefined) throw notFound(id);
+      const refusal = unless(seen);
       if (refusal !== undefined) throw refusal;
-      if (job.status.state === "processing") {
+      if (seen.status.state === "processing") {
         throw new QueueError("wrong_state", `Cannot change job "${id}": it is running`);
       }
-      const found = this.#findTicket(job);
-      if (found === undefined) {
-        // It is on its way: a worker's, or that of a command which may have died over it.
+      const from = this.#tickets.leave(seen);
+      if (from === undefined) {
+        // It is on its way: a worker's, or that of a command, which may have died over it.
         if (tries % 50 === 49) this.#recover();
         continue;
       }
-      const ticket = parseTicket(found.slice(found.lastIndexOf("/") + 1))!;
-      const path = this.#take(found, this.#holder(), { ...ticket, tag: `r${Deno.pid}` });
-      const decoded = path === undefined ? undefined : this.#read(id);
-      if (path !== undefined && decoded !== undefined) {
-        return action({ holder: this.#holder(), job: decoded.job, path, unended: decoded.unended });
-      }
+      const ticket: Ticket = {
+        ...parseTicket(from.slice(from.lastIndexOf("/") + 1))!,
+        tag: `r${Deno.pid}`,
+      };
+      const holder = this.#holder();
+      const path = this.#tickets.take(from, holder, ticket);
+      const decoded = path === undefined ? undefined : this.#readTaken(path, ticket);
+      if (path === undefined || decoded === undefined) continue;
+      const { job, unended } = decoded;
+      const late = unless(job);
+      if (late === undefined) return action({ holder, job, path, unended });
+      this.#tickets.place(path, job, this.#now());
+      throw late;
     }
     throw new QueueError("damaged", `Cannot change job "${id}": its ticket is not where it should be`, {
       hint: "Look for what is damaged: queuectl storage check --repair",
     });
   }
 
-  /** Where the ticket of a job lies that no worker has. */
-  #findTicket(job: Job): string | undefined {
-    const { status } = job;
-    const { ready, later, ended } = this.#places;
-    if (status.state === "processing") return undefined;
-    if (status.state === "pending" || status.state === "failed") {
-      const { ticket } = waitingTicket(job, status, 0);
-      return later.leave(timedName(ticket)) ?? ready.leave(readyName(ticket));
-    }
-    return ended[status.state].leave(timedName(endedTicket(job, status)));
-  }
-
   /** The jobs of a holder. Tickets that lag behind the facts are put where they belong, those without a job aside. */
   #heldBy(holder: string): Held[] {
-    const folder = `${this.#places.running}/${holder}`;
     const result: Held[] = [];
-    for (const name of ifFound(() => this.#files.names(folder)) ?? []) {
-      const ticket = parseTicket(name);
-      if (ticket === undefined) continue;
-      const path = `${folder}/${name}`;
-      const decoded = this.#readOrWarn(ticket.id);
-      if (decoded === undefined) {
-        const gone = this.#files.info(jobPath(this.#dataDir, ticket.id)) === undefined;
-        if (gone && holder.startsWith(COMMAND_HOLDER)) this.#dropRemains(ticket.id, path);
-        else this.#setAside(path, ticket);
+    for (const { path, ticket } of this.#tickets.heldBy(holder)) {
+      if (holder.startsWith(COMMAND_HOLDER) && !this.#jobs.exists(ticket.id)) {
+        this.#jobs.removeLogs(ticket.id);
+        this.#files.remove(path);
         continue;
       }
-      const job = running(decoded.job, holder, ticket);
-      if (job.status.state === "processing") result.push({ holder, job, path, unended: decoded.unended });
-      else this.#place(path, job);
+      const decoded = this.#readTaken(path, ticket);
+      if (decoded === undefined) continue;
+      const job = whileHeld(decoded.job, holder, ticket);
+      if (job.status.state === "processing" || holder.startsWith(COMMAND_HOLDER)) {
+        result.push({ holder, job, path, unended: decoded.unended });
+      } else this.#tickets.place(path, job, this.#now());
     }
     return result;
   }
 
-  /** Removes the logs and the ticket of a job whose file is gone. */
-  #dropRemains(id: string, ticket: string, attempts?: number): void {
-    if (attempts === undefined) {
-      const folder = jobFolder(this.#dataDir, id);
-      for (const name of this.#files.names(folder)) {
-        if (name.startsWith(`${id}.`) && /^\d+\.log$/.test(name.slice(id.length + 1))) {
-          this.#files.remove(`${folder}/${name}`);
-        }
-      }
-    } else {
-      for (let n = 1; n <= attempts + 1; n++) {
-        ifFound(() => this.#files.remove(logPath(this.#dataDir, id, n)));
-      }
-    }
-    this.#files.remove(ticket);
-  }
-
-  /** Takes a ticket out of the queue whose job can't be read, so that all others go on; `storage check` finds it. */
-  #setAside(path: string, ticket: Ticket): void {
-    ifFound(() => this.#files.rename(path, `${this.#dataDir}/damaged/${timedName(ticket)}`));
-    this.#warn(`Set aside the ticket of job "${ticket.id}": its file is missing or damaged`);
-  }
-
-  /** Makes at most some of the jobs that have fallen due ready. */
   #promote(now: number): void {
     if (now < this.#nextLater) return;
-    this.#nextLater = Infinity;
-    const { ready, later } = this.#places;
-    let promoted = 0;
-    for (const sealed of later.buckets()) {
-      const lower = Number(sealed.lower.slice(0, 13));
-      if (lower > now) {
-        this.#nextLater = Math.min(this.#nextLater, lower);
-        break;
-      }
-      const bucket = later.unseal(sealed);
-      const names = bucket === undefined ? [] : later.tickets(bucket);
-      if (bucket === undefined) continue;
-      if (names.length === 0 && lower + LATER_SLICE < now) later.removeIfEmpty(bucket);
-      for (const name of names) {
-        const ticket = parseTicket(name)!;
-        if (ticket.at > now) {
-          this.#nextLater = Math.min(this.#nextLater, ticket.at);
-          break;
-        }
-        ifFound(() => ready.put(later.path(bucket.name, name), readySlice(ticket), readyName(ticket)));
-        if (++promoted >= PROMOTE) {
-          this.#nextLater = -Infinity;
-          break;
-        }
-      }
-    }
+    const { promoted, next } = this.#tickets.promote(now);
+    this.#nextLater = next;
     if (promoted > 0) this.#line.forget();
   }
 
   /** The name under which this process takes tickets and stages jobs; its lock is held from the first use on. */
   #holder(): string {
-    const name = this.#holderName();
+    this.#lock ??= this.#files.lock(lockPath(this.#dataDir, this.#holderName));
     if (this.#lock === undefined) {
-      this.#lock = this.#files.lock(lockPath(this.#dataDir, name));
-      if (this.#lock === undefined) {
-        throw new QueueError("io", `Cannot lock ${lockPath(this.#dataDir, name)}`);
-      }
+      throw new QueueError("io", `Cannot lock ${lockPath(this.#dataDir, this.#holderName)}`);
     }
-    return name;
+    return this.#holderName;
   }
-
-  #holderName(): string {
-    return COMMAND_HOLDER + this.#unique;
-  }
-
-  #forgetHolder(holder: string): void {
-    ifFound(() => this.#files.removeFolder(`${this.#places.running}/${holder}`));
-    ifFound(() => this.#files.remove(lockPath(this.#dataDir, holder)));
-  }
-}
-
-/** A job as it is while a worker holds its ticket; as it stands if the ticket only lags behind. */
-function running(job: Job, worker: string, ticket: Ticket): Job {
-  const { status } = job;
-  const last = job.history.at(-1);
-  if (status.state !== "pending" && status.state !== "failed") return job;
-  if (worker.startsWith(COMMAND_HOLDER)) return job;
-  if (last !== undefined && last.startedAt === ticket.at && last.worker === worker) return job;
-  const after = claimed(job, { worker, pid: Number(ticket.tag.slice(1)) }, ticket.at);
-  return after instanceof QueueError ? job : after;
-}
-
-function endedTicket(job: Job, status: { state: "completed" | "dead" | "cancelled"; since: number }): Ticket {
-  const { priority, createdAt, sequence, id } = job;
-  const tag = status.state === "completed" ? "c" : status.state === "dead" ? "d" : "x";
-  return { at: status.since, priority, createdAt, sequence, tag, id };
 }
 
 function notFound(id: string): QueueError {

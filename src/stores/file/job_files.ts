@@ -1,0 +1,78 @@
+// The jobs' own files: reading, adding to, restoring and removing them.
+import { type Job, lastAttempt } from "../../queue/job.ts";
+import { QueueError } from "../../queue/errors.ts";
+import type { FileSystem } from "../../system/file_system.ts";
+import { decode, type Decoded, encodeChange } from "./codec.ts";
+import { jobFolder, jobPath, logPath } from "./layout.ts";
+import { ifFound } from "./shelf.ts";
+
+export class JobFiles {
+  readonly #files: FileSystem;
+  readonly #dataDir: string;
+
+  constructor(files: FileSystem, dataDir: string) {
+    this.#files = files;
+    this.#dataDir = dataDir;
+  }
+
+  /**
+   * What a job's file says; undefined if there is none.
+   * @throws QueueError `damaged`
+   */
+  read(id: string): Decoded | undefined {
+    const path = jobPath(this.#dataDir, id);
+    const text = ifFound(() => this.#files.readText(path));
+    return text === undefined ? undefined : decode(text, id, path);
+  }
+
+  exists(id: string): boolean {
+    return this.#files.info(jobPath(this.#dataDir, id)) !== undefined;
+  }
+
+  /** Adds what turns `before` into `after`. `unended`: the file ends in a torn line. */
+  append(before: Job, after: Job, unended: boolean): void {
+    const line = encodeChange(before, after);
+    if (line !== undefined) {
+      this.#files.append(jobPath(this.#dataDir, after.id), unended ? `\n${line}` : line);
+    }
+  }
+
+  /**
+   * Puts a job's file back in its place if it is missing and its ticket still has the content, being a second name of it.
+   * Undefined if that can't be.
+   */
+  restore(id: string, ticket: string): Decoded | undefined {
+    if (this.exists(id)) return undefined;
+    try {
+      const decoded = decode(this.#files.readText(ticket), id, ticket);
+      if (this.#files.info(jobFolder(this.#dataDir, id)) === undefined) {
+        this.#files.makeFolder(jobFolder(this.#dataDir, id));
+      }
+      this.#files.link(ticket, jobPath(this.#dataDir, id));
+      return decoded;
+    } catch (error) {
+      if (error instanceof QueueError || error instanceof Deno.errors.NotFound) return undefined;
+      throw error;
+    }
+  }
+
+  remove(job: Job): void {
+    this.#files.remove(jobPath(this.#dataDir, job.id));
+    // One more than are known: an attempt may have begun without a word.
+    for (let n = 1; n <= lastAttempt(job) + 1; n++) this.#removeIfThere(logPath(this.#dataDir, job.id, n));
+  }
+
+  /** Removes the logs of a job that is gone, however many there are. */
+  removeLogs(id: string): void {
+    const folder = jobFolder(this.#dataDir, id);
+    for (const name of ifFound(() => this.#files.names(folder)) ?? []) {
+      if (name.startsWith(`${id}.`) && /^\d+\.log$/.test(name.slice(id.length + 1))) {
+        this.#removeIfThere(`${folder}/${name}`);
+      }
+    }
+  }
+
+  #removeIfThere(path: string): void {
+    ifFound(() => this.#files.remove(path));
+  }
+}

@@ -1,0 +1,141 @@
+// Where the tickets of jobs lie, and how they move. A job has one ticket, and its place says the job's state; it moves by rename,
+// and the one whose rename succeeds has the job. `place` is the one rule of where a ticket belongs.
+import type { Job } from "../../queue/job.ts";
+import { QueueError } from "../../queue/errors.ts";
+import { claimed } from "../../queue/transitions.ts";
+import type { FileSystem } from "../../system/file_system.ts";
+import { EndedShelf } from "./ended.ts";
+import {
+  COMMAND_HOLDER,
+  LATER_SLICE,
+  laterSlice,
+  parseTicket,
+  readyName,
+  readySlice,
+  type Ticket,
+  timedName,
+} from "./layout.ts";
+import type { Places } from "./listing.ts";
+import { ifFound, Shelf } from "./shelf.ts";
+import { makeUnlessThere, waitingTicket } from "./staging.ts";
+
+/** So many jobs that fall due at once are made ready at a time, so that a claim does not wait for all. */
+const PROMOTE = 1000;
+
+export type EndedState = "completed" | "dead" | "cancelled";
+
+export class Tickets implements Places {
+  readonly files: FileSystem;
+  readonly running: string;
+  readonly ready: Shelf;
+  readonly later: Shelf;
+  readonly ended: Readonly<Record<EndedState, EndedShelf>>;
+  readonly #damaged: string;
+
+  /** `unique`: letters and digits that no other process has. */
+  constructor(files: FileSystem, dataDir: string, unique: string) {
+    const ended = (state: EndedState) => new EndedShelf(files, `${dataDir}/queue/${state}`, unique);
+    this.files = files;
+    this.running = `${dataDir}/queue/running`;
+    this.ready = new Shelf(files, `${dataDir}/queue/ready`);
+    this.later = new Shelf(files, `${dataDir}/queue/later`);
+    this.ended = { completed: ended("completed"), dead: ended("dead"), cancelled: ended("cancelled") };
+    this.#damaged = `${dataDir}/damaged`;
+  }
+
+  /** Takes the ticket at `from` for a holder: where it lies then; undefined if somebody else was faster. */
+  take(from: string, holder: string, ticket: Ticket): string | undefined {
+    const folder = `${this.running}/${holder}`;
+    const path = `${folder}/${timedName(ticket)}`;
+    for (;;) {
+      if (ifFound(() => (this.files.rename(from, path), true))) return path;
+      if (this.files.info(folder) !== undefined) return undefined;
+      makeUnlessThere(this.files, folder);
+    }
+  }
+
+  /** Moves a ticket to where the facts say it belongs. Workers that wait are woken where it can be claimed, now or later. */
+  place(from: string, job: Job, now: number): void {
+    const { status } = job;
+    if (status.state === "processing") return this.place(from, { ...job, status: status.before }, now);
+    if (status.state !== "pending" && status.state !== "failed") {
+      return this.ended[status.state].add(from, endedTicket(job, status));
+    }
+    const { ticket, ready } = waitingTicket(job, status, now);
+    if (ready) this.ready.put(from, readySlice(ticket), readyName(ticket));
+    else this.later.put(from, laterSlice(ticket), timedName(ticket));
+    this.files.touch(ready ? this.ready.folder : this.later.folder);
+  }
+
+  /** The path of the ticket of a job that nobody holds, about to be moved; undefined if it is not where it should be. */
+  leave(job: Job): string | undefined {
+    const { status } = job;
+    if (status.state === "processing") return undefined;
+    if (status.state !== "pending" && status.state !== "failed") {
+      return this.ended[status.state].leave(timedName(endedTicket(job, status)));
+    }
+    const { ticket } = waitingTicket(job, status, 0);
+    return this.later.leave(timedName(ticket)) ?? this.ready.leave(readyName(ticket));
+  }
+
+  /** The tickets that a holder has. */
+  heldBy(holder: string): { path: string; ticket: Ticket }[] {
+    const folder = `${this.running}/${holder}`;
+    return (ifFound(() => this.files.names(folder)) ?? []).flatMap((name) => {
+      const ticket = parseTicket(name);
+      return ticket === undefined ? [] : [{ path: `${folder}/${name}`, ticket }];
+    });
+  }
+
+  /** Takes a ticket out of the queue whose job can't be read, so that all others go on; `storage check` finds it. */
+  setAside(path: string, ticket: Ticket): void {
+    ifFound(() => this.files.rename(path, `${this.#damaged}/${timedName(ticket)}`));
+  }
+
+  /** Makes at most some of the jobs that have fallen due ready; when it is worth to try again. */
+  promote(now: number): { promoted: number; next: number } {
+    let promoted = 0;
+    for (const sealed of this.later.buckets()) {
+      const lower = Number(sealed.lower.slice(0, 13));
+      if (lower > now) return { promoted, next: lower };
+      const bucket = this.later.unseal(sealed);
+      if (bucket === undefined) continue;
+      const names = this.later.tickets(bucket);
+      if (names.length === 0 && lower + LATER_SLICE < now) this.later.removeIfEmpty(bucket);
+      for (const name of names) {
+        const ticket = parseTicket(name)!;
+        // The bucket is sorted by time; others may begin earlier than it ends, but none before `lower`.
+        if (ticket.at > now) return { promoted, next: Math.min(ticket.at, this.#nextLower(lower)) };
+        if (promoted === PROMOTE) return { promoted, next: -Infinity };
+        ifFound(() =>
+          this.ready.put(this.later.path(bucket.name, name), readySlice(ticket), readyName(ticket))
+        );
+        promoted++;
+      }
+    }
+    return { promoted, next: Infinity };
+  }
+
+  /** Where the next bucket of later tickets after `lower` begins. */
+  #nextLower(lower: number): number {
+    const lowers = this.later.buckets().map((bucket) => Number(bucket.lower.slice(0, 13)));
+    return lowers.find((other) => other > lower) ?? Infinity;
+  }
+}
+
+/** A job as it is while a worker holds its ticket; as it stands if the ticket only lags behind, or a command has it. */
+export function whileHeld(job: Job, holder: string, ticket: Ticket): Job {
+  const { status } = job;
+  const last = job.history.at(-1);
+  if (status.state !== "pending" && status.state !== "failed") return job;
+  if (holder.startsWith(COMMAND_HOLDER)) return job;
+  if (last !== undefined && last.startedAt === ticket.at && last.worker === holder) return job;
+  const after = claimed(job, { worker: holder, pid: Number(ticket.tag.slice(1)) }, ticket.at);
+  return after instanceof QueueError ? job : after;
+}
+
+export function endedTicket(job: Job, status: { state: EndedState; since: number }): Ticket {
+  const { priority, createdAt, sequence, id } = job;
+  const tag = status.state === "completed" ? "c" : status.state === "dead" ? "d" : "x";
+  return { at: status.since, priority, createdAt, sequence, tag, id };
+}
