@@ -1,0 +1,91 @@
+// A line of `enqueue --file`: a shell command, or a JSON object (CONTRACT, "JSON").
+import * as v from "valibot";
+import { DURATION_FORMS, parseDuration } from "../queue/durations.ts";
+import { type Order, PRIORITY_LIMIT } from "../queue/enqueue.ts";
+import { QueueError } from "../queue/errors.ts";
+import { nearest } from "../queue/nearest.ts";
+import { parseTime, TIME_FORMS } from "../queue/times.ts";
+import { resolve } from "../system/paths.ts";
+
+const text = v.string("takes text");
+
+const seconds = v.pipe(
+  v.union([v.number(), v.string()], `takes ${DURATION_FORMS}`),
+  v.transform((value) => parseDuration(String(value))),
+  v.number(`takes ${DURATION_FORMS}`),
+);
+
+function whole(min: number, max: number) {
+  const message = `takes a whole number from ${min} to ${max}`;
+  return v.pipe(v.number(message), v.integer(message), v.minValue(min, message), v.maxValue(max, message));
+}
+
+const FIELDS = {
+  command: text,
+  id: v.optional(text),
+  priority: v.optional(whole(-PRIORITY_LIMIT, PRIORITY_LIMIT)),
+  cwd: v.optional(text),
+  env: v.optional(v.record(v.string(), text, "takes an object of texts")),
+  max_retries: v.optional(whole(0, 1000)),
+  timeout: v.optional(seconds),
+  delay: v.optional(seconds),
+  run_at: v.nullish(v.string(`takes ${TIME_FORMS}`)),
+};
+const ORDER = v.strictObject(FIELDS, "takes an object");
+
+/**
+ * A reader of lines. What a line leaves out is as in `common`; `delay` counts from `now`.
+ * The reader returns undefined for blank lines and comments, and throws QueueError `usage` for wrong ones.
+ */
+export function orderReader(
+  common: Omit<Order, "command">,
+  now: number,
+): (line: string) => Order | undefined {
+  return (line) => {
+    const content = line.trim();
+    if (content === "" || content.startsWith("#")) return undefined;
+    // A shell's `{ ls; }` is no JSON; what begins like an object with a key, or is empty, is meant as one.
+    if (!/^\{\s*["}]/.test(content)) return { ...common, command: content };
+    return orderFrom(content, common, now);
+  };
+}
+
+function orderFrom(json: string, common: Omit<Order, "command">, now: number): Order {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch (error) {
+    throw new QueueError("usage", `it is not JSON: ${(error as Error).message}`);
+  }
+  const result = v.safeParse(ORDER, value, { abortPipeEarly: true });
+  if (!result.success) throw new QueueError("usage", result.issues.map(reasonOf).join("; "));
+  const { command, id, priority, cwd, env, max_retries, timeout, delay, run_at } = result.output;
+  if (delay !== undefined && run_at) throw new QueueError("usage", "delay and run_at exclude each other");
+  return {
+    command,
+    id,
+    priority: priority ?? common.priority,
+    cwd: cwd === undefined ? common.cwd : resolve(common.cwd, cwd),
+    env: { ...common.env, ...env },
+    maxRetries: max_retries ?? common.maxRetries,
+    timeout: timeout ?? common.timeout,
+    runAt: delay !== undefined ? now + delay * 1000 : run_at ? timeOf(run_at, now) : common.runAt,
+  };
+}
+
+function timeOf(written: string, now: number): number {
+  const time = parseTime(written, now);
+  if (time === undefined) throw new QueueError("usage", `run_at takes ${TIME_FORMS}`);
+  return time;
+}
+
+function reasonOf(issue: v.BaseIssue<unknown>): string {
+  const path = (issue.path ?? []).map(({ key }) => String(key));
+  const name = path.join(".");
+  if (path.length === 1 && issue.expected === "never") {
+    const meant = nearest(name, Object.keys(FIELDS));
+    return `unknown field "${name}"${meant === undefined ? "" : `, did you mean "${meant}"?`}`;
+  }
+  if (issue.received === "undefined" || issue.input === undefined) return `"${name}" is missing`;
+  return `${name} ${issue.message}`;
+}

@@ -1,0 +1,59 @@
+// One call of a command: what was typed, the world, and the few things that nearly all commands do with them.
+import type { QueueError } from "../queue/errors.ts";
+import type { JobStore } from "../queue/store.ts";
+import type { Context } from "./context.ts";
+import { dataDirectory, prepareDataDirectory } from "./data_dir.ts";
+import type { Flags, Parsed } from "./parse.ts";
+
+export class Call implements Parsed {
+  readonly context: Context;
+  readonly flags: Flags;
+  readonly args: string[];
+  readonly rest: string[] | undefined;
+
+  constructor(context: Context, parsed: Parsed) {
+    this.context = context;
+    this.flags = parsed.flags;
+    this.args = parsed.args;
+    this.rest = parsed.rest;
+  }
+
+  /** The data folder, made if need be. @throws QueueError `refused` if it is not ours */
+  dataDir(): string {
+    const path = dataDirectory(this.context, this.flags.text("data-dir"));
+    prepareDataDirectory(this.context, path);
+    return path;
+  }
+
+  /** Opens the store for as long as `use` takes. */
+  async withStore<T>(use: (store: JobStore, dataDir: string) => Promise<T>): Promise<T> {
+    const dataDir = this.dataDir();
+    const store = await this.context.folder.openStore(dataDir);
+    try {
+      return await use(store, dataDir);
+    } finally {
+      store.close();
+    }
+  }
+
+  /** A result, to stdout. */
+  print(text: string): void {
+    if (text !== "") this.context.stdout.write(text);
+  }
+
+  /** A JSON document, to stdout. */
+  printJson(value: unknown): void {
+    this.context.stdout.write(JSON.stringify(value, null, 2) + "\n");
+  }
+
+  /** A message to the person at the keyboard, to stderr. */
+  say(text: string): void {
+    this.context.stderr.write(`${text}\n`);
+  }
+
+  /** Reports what could not be done, where that does not end the command. @returns the exit code */
+  report(refused: readonly QueueError[]): number {
+    for (const error of refused) this.say(`queuectl: ${error.message}`);
+    return refused.length === 0 ? 0 : 1;
+  }
+}

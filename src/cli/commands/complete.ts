@@ -1,0 +1,42 @@
+// queuectl complete -- <word>...: proposals for the last word, a line each, with a tab and a description.
+import type { JobState } from "../../queue/job.ts";
+import { oneLine } from "../../view/escape.ts";
+import type { Call } from "../call.ts";
+import type { Context } from "../context.ts";
+import { dataDirectory } from "../data_dir.ts";
+import { proposals, type Proposed } from "../proposals.ts";
+
+const MOST_JOBS = 200;
+
+/** Prints proposals; no jobs, and no error, if they can't be read: this runs while a person types. */
+export async function completeCommand(call: Call): Promise<void> {
+  const words = [...call.args, ...call.rest ?? []];
+  const at = words.indexOf("--data-dir");
+  const chosen = at === -1 ? call.flags.text("data-dir") : words[at + 1];
+  const lines = await proposals(words, async (states) => {
+    try {
+      return await jobsIn(call.context, dataDirectory(call.context, chosen), states);
+    } catch {
+      return [];
+    }
+  });
+  call.print(lines.map(({ word, about }) => `${word}\t${about}\n`).join(""));
+}
+
+async function jobsIn(
+  context: Context,
+  dataDir: string,
+  states: readonly JobState[] | undefined,
+): Promise<Proposed[]> {
+  if (context.files.info(dataDir) === undefined) return [];
+  const store = await context.folder.openStore(dataDir);
+  try {
+    const jobs: Proposed[] = [];
+    for await (const job of store.list({ limit: MOST_JOBS, ...(states && { states }) })) {
+      jobs.push({ word: job.id, about: oneLine(`${job.status.state}: ${job.command}`).slice(0, 60) });
+    }
+    return jobs;
+  } finally {
+    store.close();
+  }
+}

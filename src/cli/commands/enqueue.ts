@@ -1,0 +1,89 @@
+// queuectl enqueue: one command, or an argument list. Called most often of all, so what it does not need for one command
+// is loaded elsewhere.
+import { loadSettings } from "../../config/load.ts";
+import { enqueue, type Order } from "../../queue/enqueue.ts";
+import { QueueError } from "../../queue/errors.ts";
+import { resolve } from "../../system/paths.ts";
+import type { Call } from "../call.ts";
+
+/** Puts one job, or a file of jobs, into the queue. */
+export async function enqueueCommand(call: Call): Promise<number | void> {
+  const { context, flags, args, rest } = call;
+  const now = context.now();
+  const common = await commonOrder(call, now);
+  const file = flags.text("file");
+  if (file !== undefined) {
+    if (args.length > 0 || rest !== undefined) {
+      throw new QueueError("usage", "--file and a command cannot be given together");
+    }
+    const { enqueueFile } = await import("./enqueue_file.ts");
+    return await enqueueFile(call, file, common, now);
+  }
+  const command = commandText(args, rest);
+  await call.withStore(async (store, dataDir) => {
+    const settings = loadSettings(dataDir, context.files);
+    const order = { ...common, command, id: flags.text("job-id") };
+    const job = await enqueue(store, order, { settings, now, newId: context.newId });
+    call.print(`${job.id}\n`);
+  });
+}
+
+/** The command to run, from the words of the command line. */
+export function commandText(args: readonly string[], rest: readonly string[] | undefined): string {
+  if (rest !== undefined) {
+    if (args.length > 0) {
+      throw new QueueError("usage", `Unexpected argument "${args[0]}" before --`);
+    }
+    if (rest.length === 0) throw new QueueError("usage", "Missing program after --");
+    return rest.map(quoted).join(" ");
+  }
+  if (args.length > 1) {
+    throw new QueueError("usage", `Unexpected argument "${args[1]}": a command is one argument`, {
+      hint: "Quote it, or put -- before it",
+    });
+  }
+  if (args[0] === undefined) throw new QueueError("usage", "Missing command: queuectl enqueue <command>");
+  return args[0];
+}
+
+/** An argument as a word of the shell that stands for exactly it. */
+export function quoted(argument: string): string {
+  if (/^[A-Za-z0-9_@%+=:,./-]+$/.test(argument)) return argument;
+  return `'${argument.replaceAll("'", `'\\''`)}'`;
+}
+
+async function commonOrder({ context, flags }: Call, now: number): Promise<Omit<Order, "command">> {
+  const here = context.cwd();
+  const folder = flags.text("cwd");
+  const cwd = folder === undefined ? here : resolve(here, folder);
+  if (folder !== undefined && context.files.info(`${cwd}/.`)?.kind !== "folder") {
+    throw new QueueError("usage", `--cwd: there is no folder ${cwd}`);
+  }
+  const delay = flags.number("delay");
+  const at = flags.text("at");
+  return {
+    cwd,
+    env: environment(flags.texts("env")),
+    priority: flags.number("priority"),
+    maxRetries: flags.number("max-retries"),
+    timeout: flags.number("timeout"),
+    runAt: delay !== undefined ? now + delay * 1000 : at !== undefined ? await timeGiven(at, now) : undefined,
+  };
+}
+
+function environment(pairs: readonly string[]): Record<string, string> {
+  const env: Record<string, string> = {};
+  for (const pair of pairs) {
+    const equals = pair.indexOf("=");
+    if (equals < 1) throw new QueueError("usage", `--env takes KEY=VALUE, not "${pair}"`);
+    env[pair.slice(0, equals)] = pair.slice(equals + 1);
+  }
+  return env;
+}
+
+async function timeGiven(text: string, now: number): Promise<number> {
+  const { parseTime, TIME_FORMS } = await import("../../queue/times.ts");
+  const time = parseTime(text, now);
+  if (time === undefined) throw new QueueError("usage", `--at takes ${TIME_FORMS}, not "${text}"`);
+  return time;
+}

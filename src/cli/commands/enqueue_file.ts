@@ -1,0 +1,154 @@
+// queuectl enqueue --file: a batch, all of it or nothing. Every line is checked before the first is enqueued, so a file is
+// read twice rather than kept; a million lines need little memory.
+import { loadSettings } from "../../config/load.ts";
+import { type Circumstances, enqueueAll, newJob, type Order } from "../../queue/enqueue.ts";
+import { QueueError } from "../../queue/errors.ts";
+import type { JobStore } from "../../queue/store.ts";
+import { resolve } from "../../system/paths.ts";
+import { orderReader } from "../batch_lines.ts";
+import type { Call } from "../call.ts";
+import type { Context } from "../context.ts";
+import { linesOf } from "../lines.ts";
+import { progressMeter } from "../progress.ts";
+
+const CHUNK = 256 * 1024;
+/** Of so many ids, whether each is taken is looked up line by line; of more, the store says so when it adds them. */
+const LOOKED_UP = 10_000;
+
+interface Source {
+  readonly size: number;
+  chunks(): Iterable<Uint8Array>;
+  /** @throws QueueError `refused` if the content is no longer what it was */
+  checkSame(): void;
+}
+
+/** Enqueues a file's jobs and prints their ids. @returns the exit code */
+export async function enqueueFile(
+  call: Call,
+  file: string,
+  common: Omit<Order, "command">,
+  now: number,
+): Promise<number> {
+  const { context } = call;
+  const source = file === "-" ? kept(await context.stdin.readAll()) : sourceOf(context, file);
+  return await call.withStore(async (store, dataDir) => {
+    const settings = loadSettings(dataDir, context.files);
+    const circumstances: Circumstances = { settings, now, newId: context.newId };
+    const read = orderReader(common, now);
+    const lines = await check(call, store, source, read, circumstances);
+    if (lines === undefined) return 1;
+    source.checkSame();
+
+    const meter = progressMeter(context, "Enqueueing", lines);
+    const ids = new IdLines();
+    await enqueueAll(store, ordersOf(source, read), circumstances, (job) => {
+      ids.add(job.id);
+      meter.step();
+    });
+    meter.end();
+    for (const text of ids.texts()) context.stdout.write(text);
+    return 0;
+  });
+}
+
+type ReadOrder = (line: string) => Order | undefined;
+
+function* ordersOf(source: Source, read: ReadOrder): Iterable<Order> {
+  for (const { text } of linesOf(source.chunks())) {
+    const order = text === undefined ? undefined : read(text);
+    if (order !== undefined) yield order;
+  }
+}
+
+// How many jobs there are; undefined if a line is wrong, which has been reported then.
+async function check(
+  call: Call,
+  store: JobStore,
+  source: Source,
+  read: ReadOrder,
+  circumstances: Circumstances,
+): Promise<number | undefined> {
+  const meter = progressMeter(call.context, "Checking", source.size);
+  const ids = new Map<string, number>();
+  const checking = { ...circumstances, newId: () => "any" };
+  let [jobs, wrong, bytes] = [0, 0, 0];
+  for (const { number, text } of linesOf(source.chunks())) {
+    try {
+      if (text === undefined) throw new QueueError("usage", "it is not UTF-8");
+      meter.to(bytes += text.length + 1);
+      const order = read(text);
+      if (order === undefined) continue;
+      newJob(order, checking, jobs++);
+      if (order.id === undefined) continue;
+      const earlier = ids.get(order.id);
+      if (earlier !== undefined) {
+        throw new QueueError("usage", `the id "${order.id}" is taken by line ${earlier}`);
+      }
+      ids.set(order.id, number);
+      if (ids.size <= LOOKED_UP && await store.get(order.id) !== undefined) {
+        throw new QueueError("usage", `the id "${order.id}" is taken by a job in the queue`);
+      }
+    } catch (error) {
+      if (!(error instanceof QueueError)) throw error;
+      meter.clear();
+      call.say(`queuectl: line ${number}: ${error.message}`);
+      wrong += 1;
+    }
+  }
+  meter.end();
+  if (wrong === 0) return jobs;
+  call.say(`queuectl: nothing was enqueued: ${wrong === 1 ? "1 line is" : `${wrong} lines are`} wrong`);
+  return undefined;
+}
+
+function sourceOf(context: Context, file: string): Source {
+  const path = resolve(context.cwd(), file);
+  const info = context.files.info(path);
+  if (info === undefined) throw new QueueError("io", `Cannot read ${file}: there is no such file`);
+  if (info.kind === "folder") throw new QueueError("io", `Cannot read ${file}: it is a folder`);
+  // A pipe can be read but once; so may what a link leads to.
+  if (info.kind !== "file") return kept(context.readAllBytes(path));
+  return {
+    size: info.size,
+    *chunks() {
+      for (let offset = 0;;) {
+        const bytes = context.readBytes(path, offset, CHUNK);
+        if (bytes === undefined || bytes.length === 0) return;
+        yield bytes;
+        offset += bytes.length;
+      }
+    },
+    checkSame() {
+      const after = context.files.info(path);
+      if (after?.size === info.size && after.modifiedAt === info.modifiedAt && after.inode === info.inode) {
+        return;
+      }
+      throw new QueueError("refused", `Cannot enqueue ${file}: it was changed while it was read`);
+    },
+  };
+}
+
+function kept(bytes: Uint8Array): Source {
+  return { size: bytes.length, chunks: () => [bytes], checkSame: () => {} };
+}
+
+// A million ids as strings would take 100 MB, as bytes 37.
+class IdLines {
+  readonly #done: Uint8Array[] = [];
+  #text = "";
+
+  add(id: string): void {
+    this.#text += `${id}\n`;
+    if (this.#text.length > CHUNK) this.#flush();
+  }
+
+  texts(): Uint8Array[] {
+    this.#flush();
+    return this.#done;
+  }
+
+  #flush(): void {
+    if (this.#text !== "") this.#done.push(new TextEncoder().encode(this.#text));
+    this.#text = "";
+  }
+}

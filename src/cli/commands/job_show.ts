@@ -1,0 +1,53 @@
+// queuectl job show, job history.
+import { findJob } from "../../queue/find_job.ts";
+import { attemptsBegun, type Job } from "../../queue/job.ts";
+import { attemptTable, jobPage, lastLines, type Output } from "../../view/job_page.ts";
+import type { Call } from "../call.ts";
+import type { Context } from "../context.ts";
+import { tableStyle } from "../tables.ts";
+
+const LINES = 10;
+/** Of a log, at most so much of its end is looked at. */
+const TAIL = 16_384;
+
+/** Everything about one job. */
+export async function showCommand(call: Call): Promise<void> {
+  const { context, flags, args } = call;
+  await call.withStore(async (store, dataDir) => {
+    const job = await findJob(store, args[0]!);
+    const verbose = flags.has("verbose");
+    if (flags.has("json")) {
+      const { shownJob } = await import("../../view/json.ts");
+      return call.printJson(shownJob(job, verbose));
+    }
+    const output = await lastOutput(context, dataDir, job);
+    call.print(await jobPage(job, { now: context.now(), verbose, output }, tableStyle(context)));
+  });
+}
+
+/** The attempts of one job. */
+export async function historyCommand(call: Call): Promise<void> {
+  const { context, flags, args } = call;
+  await call.withStore(async (store) => {
+    const job = await findJob(store, args[0]!);
+    if (flags.has("json")) {
+      const { historyToJson } = await import("../../queue/job_json.ts");
+      return call.printJson(historyToJson(job));
+    }
+    if (attemptsBegun(job) === 0) return call.say(`Job "${job.id}" has not run yet`);
+    call.print(await attemptTable(job, context.now(), tableStyle(context)));
+  });
+}
+
+async function lastOutput(context: Context, dataDir: string, job: Job): Promise<Output | undefined> {
+  const attempt = attemptsBegun(job);
+  if (attempt === 0) return undefined;
+  const path = await context.folder.logPath(dataDir, job.id, attempt);
+  const size = context.files.info(path)?.size;
+  if (size === undefined) return undefined;
+  const from = Math.max(0, size - TAIL);
+  let text = new TextDecoder().decode(context.readBytes(path, from, TAIL));
+  if (from > 0) text = text.slice(text.indexOf("\n") + 1);
+  const lines = lastLines(text, LINES);
+  return { attempt, lines, whole: from === 0 && lastLines(text, LINES + 1).length <= LINES };
+}

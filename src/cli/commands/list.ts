@@ -1,0 +1,83 @@
+// queuectl list.
+import { QueueError } from "../../queue/errors.ts";
+import { type Job, JOB_STATES, type JobState } from "../../queue/job.ts";
+import type { JobStore, Query } from "../../queue/store.ts";
+import { jobTable } from "../../view/job_table.ts";
+import type { Call } from "../call.ts";
+import { tableStyle } from "../tables.ts";
+
+/** Jobs shown at once in a pipe: a queue of millions is listed without being kept in memory. */
+const BLOCK = 1000;
+
+/** Lists jobs, newest first. */
+export async function listCommand(call: Call): Promise<void> {
+  const { context, flags } = call;
+  const query = await queryOf(call);
+  await call.withStore(async (store) => {
+    if (flags.has("json")) return await listJson(call, store, query);
+    const options = { verbose: flags.has("verbose"), now: context.now() };
+    const style = tableStyle(context);
+    let [block, shown]: [Job[], number] = [[], 0];
+    const show = async () => {
+      const table = await jobTable(block, options, style);
+      call.print(shown === 0 ? table : table.slice(table.indexOf("\n") + 1)); // the titles once
+      shown += block.length;
+      block = [];
+    };
+    for await (const job of store.list(query)) {
+      block.push(job);
+      if (!context.stdout.isTerminal && block.length === BLOCK) await show();
+    }
+    if (block.length > 0) await show();
+    if (shown === 0) call.say(flags.has("state") || query.where || query.since ? "No such jobs" : "No jobs");
+  });
+}
+
+async function listJson(call: Call, store: JobStore, query: Query): Promise<void> {
+  const { listedJob } = await import("../../view/json.ts");
+  let text = "[";
+  let first = true;
+  for await (const job of store.list(query)) {
+    text += `${first ? "" : ","}\n  ${JSON.stringify(listedJob(job))}`;
+    first = false;
+    if (text.length < 65_536) continue;
+    call.print(text);
+    text = "";
+  }
+  call.print(`${text}${first ? "" : "\n"}]\n`);
+}
+
+async function queryOf({ context, flags }: Call): Promise<Query> {
+  const states = flags.texts("state");
+  const glob = flags.text("command");
+  const since = flags.number("since");
+  const limit = flags.number("limit");
+  let where: Query["where"];
+  if (glob !== undefined) {
+    const { globMatcher } = await import("../../queue/glob.ts");
+    const fits = globMatcher(glob);
+    where = (job) => fits(job.command);
+  }
+  return {
+    ...(states.length > 0 && { states: await statesOf(states.join(",")) }),
+    ...(since !== undefined && { since: context.now() - since * 1000 }),
+    ...(limit !== undefined && { limit }),
+    ...(where && { where }),
+  };
+}
+
+async function statesOf(text: string): Promise<JobState[]> {
+  const states = new Set<JobState>();
+  for (const word of text.split(",").map((part) => part.trim())) {
+    const state = JOB_STATES.find((known) => known === word);
+    if (state === undefined) {
+      const { nearest } = await import("../../queue/nearest.ts");
+      const meant = nearest(word, JOB_STATES);
+      throw new QueueError("usage", `--state: there is no state "${word}", only ${JOB_STATES.join(", ")}`, {
+        ...(meant !== undefined && { hint: `Did you mean ${meant}?` }),
+      });
+    }
+    states.add(state);
+  }
+  return [...states];
+}

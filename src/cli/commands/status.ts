@@ -1,0 +1,34 @@
+// queuectl status.
+import type { JobStore } from "../../queue/store.ts";
+import { statusText, type StatusView, type WorkerView } from "../../view/status.ts";
+import type { Call } from "../call.ts";
+import { tableStyle } from "../tables.ts";
+
+/** Counts of jobs, and the workers. */
+export async function statusCommand(call: Call): Promise<void> {
+  const { context, flags } = call;
+  await call.withStore(async (store, dataDir) => {
+    if (flags.has("watch")) {
+      const { watch } = await import("./status_watch.ts");
+      return await watch(call, store, dataDir);
+    }
+    const status = await readStatus(call, store, dataDir);
+    if (flags.has("json")) {
+      const { statusJson } = await import("../../view/json.ts");
+      return call.printJson(statusJson(status));
+    }
+    const options = { now: context.now(), verbose: flags.has("verbose") };
+    call.print(await statusText(status, options, tableStyle(context)));
+  });
+}
+
+/** What there is to show at this moment. */
+export async function readStatus(call: Call, store: JobStore, dataDir: string): Promise<StatusView> {
+  const counts = await store.count();
+  const workers: WorkerView[] = [];
+  for (const worker of await call.context.folder.liveWorkers(dataDir)) {
+    workers.push({ ...worker, job: (await store.heldBy(worker.name))[0] });
+  }
+  workers.sort((a, b) => a.startedAt - b.startedAt || (a.name < b.name ? -1 : 1));
+  return { dataDir, counts, workers };
+}

@@ -1,0 +1,101 @@
+// queuectl storage: the data folder as a whole.
+import { configPath } from "../../config/load.ts";
+import { QueueError } from "../../queue/errors.ts";
+import { JOB_STATES } from "../../queue/job.ts";
+import { cleanUp } from "../../queue/operations.ts";
+import type { JobStore } from "../../queue/store.ts";
+import { resolve } from "../../system/paths.ts";
+import { measureFolder } from "../../system/measure_folder.ts";
+import { oneLine } from "../../view/escape.ts";
+import { storageText } from "../../view/storage.ts";
+import type { Call } from "../call.ts";
+import { progressOf } from "../progress.ts";
+
+export async function infoCommand(call: Call): Promise<void> {
+  await call.withStore(async (store, dataDir) => {
+    const sizes = measureFolder(call.context.files, dataDir);
+    const jobs = await jobCount(store);
+    if (call.flags.has("json")) {
+      const { files, bytes, logBytes } = sizes;
+      return call.printJson({ data_dir: dataDir, jobs, files, bytes, log_bytes: logBytes });
+    }
+    call.print(storageText(dataDir, jobs, sizes));
+  });
+}
+
+export async function backupCommand(call: Call): Promise<void> {
+  const { context, args } = call;
+  const target = resolve(context.cwd(), args[0]!);
+  const meter = progressOf(context, "Copying");
+  const { jobs, files, bytes } = await context.folder.backup(call.dataDir(), target, meter.progress);
+  meter.end();
+  call.print(
+    `Backed up ${counted(jobs, "job")} to ${oneLine(target)} (${counted(files, "file")}, ${bytes} bytes)\n`,
+  );
+}
+
+export async function restoreCommand(call: Call): Promise<void> {
+  const { context, args, flags } = call;
+  const from = resolve(context.cwd(), args[0]!);
+  const dataDir = call.dataDir();
+  if (!flags.has("confirm")) await refuseOverData(call, dataDir);
+  const meter = progressOf(context, "Restoring");
+  const { jobs } = await context.folder.restore(dataDir, from, meter.progress);
+  meter.end();
+  call.print(`Restored ${counted(jobs, "job")} from ${oneLine(from)}\n`);
+}
+
+async function refuseOverData(call: Call, dataDir: string): Promise<void> {
+  const jobs = await call.withStore(jobCount);
+  const config = call.context.files.info(configPath(dataDir)) !== undefined;
+  if (jobs === 0 && !config) return;
+  const what = jobs === 0 ? "the configuration" : `the ${counted(jobs, "job")}`;
+  throw new QueueError("refused", `This would replace ${what} in ${dataDir}; nothing was changed`, {
+    hint: "To do it, give --confirm",
+  });
+}
+
+export async function cleanupCommand(call: Call): Promise<number> {
+  const { context, flags } = call;
+  const age = flags.number("older-than");
+  if (age === undefined) {
+    throw new QueueError("usage", "Missing --older-than DURATION, such as --older-than 30d");
+  }
+  return await call.withStore(async (store) => {
+    const meter = progressOf(context, "Removing");
+    const { done, refused } = await cleanUp(store, context.now() - age * 1000, meter.progress);
+    meter.end();
+    call.print(`Removed ${counted(done.length, "job")}\n`);
+    return call.report(refused);
+  });
+}
+
+export async function checkCommand(call: Call): Promise<number> {
+  const { context, flags } = call;
+  const meter = progressOf(context, "Checking");
+  const repair = flags.has("repair");
+  const findings = await context.folder.check(call.dataDir(), { repair }, meter.progress);
+  meter.end();
+  for (const { path, problem, repaired } of findings) {
+    call.print(
+      `${oneLine(path)}: ${oneLine(problem)}${repaired === null ? "" : ` (${oneLine(repaired)})`}\n`,
+    );
+  }
+  const left = findings.filter(({ repaired }) => repaired === null).length;
+  if (findings.length === 0) call.say("Nothing is wrong");
+  else if (left === 0) call.say(`${counted(findings.length, "problem")}, all mended`);
+  else {
+    call.say(`queuectl: ${counted(left, "problem")} not mended`);
+    if (!repair) call.say("Mend what can be mended: queuectl storage check --repair");
+  }
+  return left === 0 ? 0 : 1;
+}
+
+async function jobCount(store: JobStore): Promise<number> {
+  const counts = await store.count();
+  return JOB_STATES.reduce((sum, state) => sum + counts[state], 0);
+}
+
+function counted(n: number, what: string): string {
+  return `${n} ${what}${n === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,83 @@
+// Everything of the outside world that commands touch. main.ts makes the real one, tests a fake one.
+import type { Job } from "../queue/job.ts";
+import type { Progress } from "../queue/operations.ts";
+import type { JobStore } from "../queue/store.ts";
+import type { FileSystem } from "../system/file_system.ts";
+
+/** A stream that text goes to. */
+export interface Output {
+  /** @throws Deno.errors.BrokenPipe when nobody reads any more */
+  write(content: string | Uint8Array): void;
+  readonly isTerminal: boolean;
+  /** Its size, where it is a terminal. */
+  readonly columns: number;
+  readonly rows: number;
+}
+
+export interface Input {
+  readonly isTerminal: boolean;
+  readAll(): Promise<Uint8Array>;
+  /** From now on each key counts at once, and is not echoed; back to normal with `false`. */
+  setRaw(raw: boolean): void;
+  /** The next key, or undefined if none comes within `timeout` milliseconds. */
+  nextKey(timeout: number): Promise<string | undefined>;
+}
+
+/** A worker that lives. */
+export interface WorkerInfo {
+  readonly name: string;
+  readonly pid: number;
+  readonly host: string;
+  readonly startedAt: number;
+  readonly lastSeenAt: number;
+}
+
+/** Something that `storage check` found. */
+export interface Finding {
+  readonly path: string;
+  readonly problem: string;
+  /** What was done about it, if anything. */
+  readonly repaired: string | null;
+}
+
+/** What can be done with a data folder beside the jobs in it. Loaded when it is called. */
+export interface DataFolder {
+  openStore(dataDir: string): Promise<JobStore>;
+  /** The path of an attempt's log. */
+  logPath(dataDir: string, id: string, attempt: number): Promise<string>;
+  liveWorkers(dataDir: string): Promise<WorkerInfo[]>;
+  /** Asks the worker that runs a job to call it off. */
+  requestCancel(dataDir: string, id: string): Promise<void>;
+  backup(
+    dataDir: string,
+    target: string,
+    progress: Progress,
+  ): Promise<{ jobs: number; files: number; bytes: number }>;
+  restore(dataDir: string, from: string, progress: Progress): Promise<{ jobs: number }>;
+  check(dataDir: string, options: { repair: boolean }, progress: Progress): Promise<Finding[]>;
+}
+
+export interface Context {
+  readonly args: readonly string[];
+  readonly version: string;
+  readonly os: string;
+  readonly cwd: () => string;
+  readonly env: (name: string) => string | undefined;
+  /** The user that this process acts for; null where the platform has none. */
+  readonly userId: () => number | null;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly stdin: Input;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly newId: () => Job["id"];
+  readonly sleep: (milliseconds: number) => Promise<void>;
+  readonly files: FileSystem;
+  /** At most `length` bytes of a file from `offset`; undefined if there is no such file. */
+  readonly readBytes: (path: string, offset: number, length: number) => Uint8Array | undefined;
+  /** All bytes of a file, also of one that can be read but once, such as a pipe. */
+  readonly readAllBytes: (path: string) => Uint8Array;
+  readonly folder: DataFolder;
+  /** Runs `undo` if the process is told to end before `release` is called. */
+  readonly onEnd: (undo: () => void) => { release(): void };
+}

@@ -1,0 +1,66 @@
+// Where the data is (CONTRACT, "Where the data is"), and whether it is safe to use.
+import { QueueError } from "../queue/errors.ts";
+import { join, resolve } from "../system/paths.ts";
+import type { Context } from "./context.ts";
+
+/**
+ * The absolute path of the data folder.
+ * @param chosen what `--data-dir` says, if given
+ * @throws QueueError `usage`, `refused`
+ */
+export function dataDirectory(context: Context, chosen: string | undefined): string {
+  const { env } = context;
+  const cwd = context.cwd();
+  if (chosen === "") throw new QueueError("usage", "--data-dir is empty");
+  const named = chosen || env("QUEUECTL_DATA_DIR") ||
+    (env("QUEUECTL_TEST_MODE") === "true" && env("QUEUECTL_TEST_STORAGE_PATH"));
+  if (named) return resolve(cwd, named);
+  const local = join(cwd, "queuectl_data");
+  // The dot makes the system follow a link.
+  if (context.files.info(`${local}/.`)?.kind === "folder") return resolve(cwd, local);
+  return join(usersFolder(context, cwd), "queuectl");
+}
+
+function usersFolder({ env, os }: Context, cwd: string): string {
+  const xdg = env("XDG_DATA_HOME");
+  if (xdg) return resolve(cwd, xdg);
+  const home = os === "windows" ? env("LOCALAPPDATA") : env("HOME");
+  if (!home) {
+    throw new QueueError("refused", "Cannot tell where to keep the data: HOME is not set", {
+      hint: "Name a folder with --data-dir or QUEUECTL_DATA_DIR",
+    });
+  }
+  if (os === "windows") return resolve(cwd, home);
+  return resolve(home, os === "darwin" ? "Library/Application Support" : ".local/share");
+}
+
+/**
+ * Makes the folder, mode 0700, if it is missing.
+ * @throws QueueError `refused` if it belongs to another user, or is no folder
+ */
+export function prepareDataDirectory(context: Context, path: string): void {
+  const info = context.files.info(`${path}/.`);
+  if (info === undefined) {
+    makeFolders(context, path);
+    return;
+  }
+  const user = context.userId();
+  if (user !== null && info.owner !== user) {
+    // Files that root or another user makes in it could not be read or removed by its owner.
+    throw new QueueError("refused", `Cannot use ${path}: it belongs to another user (id ${info.owner})`, {
+      hint: "Act as that user, or name another folder with --data-dir",
+    });
+  }
+}
+
+function makeFolders(context: Context, path: string): void {
+  const { files } = context;
+  const parent = path.slice(0, path.lastIndexOf("/"));
+  if (parent !== "" && files.info(`${parent}/.`) === undefined) makeFolders(context, parent);
+  try {
+    files.makeFolder(path);
+  } catch (error) {
+    // Another process may have been quicker.
+    if (!(error instanceof Deno.errors.AlreadyExists) || files.info(path)?.kind !== "folder") throw error;
+  }
+}

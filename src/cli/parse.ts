@@ -1,0 +1,151 @@
+// The command line of one command, by its specification. Own code rather than a package: @stricli/core alone takes 1.3 times
+// the start-up of an empty program, nearly all that `enqueue` is allowed (docs: src/README.md).
+import { QueueError } from "../queue/errors.ts";
+import { DURATION_FORMS, parseDuration } from "../queue/durations.ts";
+import type { CommandSpec, FlagSpec } from "./spec.ts";
+
+/** Flags that every command takes. */
+export const GLOBAL_FLAGS: readonly FlagSpec[] = [
+  {
+    name: "data-dir",
+    kind: "text",
+    value: "DIR",
+    about: "the folder that holds the queue's data",
+    proposes: "folder",
+  },
+  { name: "help", kind: "switch", about: "show this help" },
+];
+
+/** The flags that were given, by name. Asking for one that the specification lacks is a bug. */
+export class Flags {
+  readonly #spec: CommandSpec;
+  readonly #values = new Map<string, (string | number | true)[]>();
+
+  constructor(spec: CommandSpec) {
+    this.#spec = spec;
+  }
+
+  /** Notes a value. Where one is wanted, the last one given counts. */
+  add(name: string, value: string | number | true): void {
+    const values = this.#values.get(name);
+    if (values === undefined) this.#values.set(name, [value]);
+    else values.push(value);
+  }
+
+  has(name: string): boolean {
+    return this.#all(name).length > 0;
+  }
+
+  text(name: string): string | undefined {
+    return this.#all(name).at(-1) as string | undefined;
+  }
+
+  texts(name: string): string[] {
+    return this.#all(name) as string[];
+  }
+
+  number(name: string): number | undefined {
+    return this.#all(name).at(-1) as number | undefined;
+  }
+
+  #all(name: string): (string | number | true)[] {
+    const known = [...this.#spec.flags, ...GLOBAL_FLAGS].some((flag) => flag.name === name);
+    if (!known) throw new Error(`${this.#spec.name} has no flag ${name}`);
+    return this.#values.get(name) ?? [];
+  }
+}
+
+export interface Parsed {
+  readonly flags: Flags;
+  /** Arguments before a `--`. */
+  readonly args: string[];
+  /** Arguments after a `--`; undefined if there was none. */
+  readonly rest: string[] | undefined;
+}
+
+/**
+ * Reads what follows the command's name.
+ * @throws QueueError `usage`
+ */
+export function parse(spec: CommandSpec, words: readonly string[]): Parsed {
+  const flags = new Flags(spec);
+  const args: string[] = [];
+  let rest: string[] | undefined;
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i]!;
+    if (word === "--") {
+      rest = words.slice(i + 1);
+      break;
+    }
+    if (word === "-" || !word.startsWith("-")) {
+      args.push(word);
+      continue;
+    }
+    const equals = word.indexOf("=");
+    const name = equals === -1 ? word : word.slice(0, equals);
+    const flag = flagNamed(spec, name);
+    if (flag === undefined) throw unknownFlag(name);
+    let value = equals === -1 ? undefined : word.slice(equals + 1);
+    if (flag.kind === "switch") {
+      if (value !== undefined) throw new QueueError("usage", `${name} takes no value`);
+      flags.add(flag.name, true);
+      continue;
+    }
+    if (value === undefined) {
+      const next = words[i + 1];
+      // What looks like an option is not swallowed as a value; `--name=-value` says that it is one.
+      if (next === undefined || (/^-./.test(next) && !/^-\.?\d/.test(next))) {
+        throw new QueueError("usage", `${name} needs a value: ${name} ${flag.value}`);
+      }
+      value = next;
+      i += 1;
+    }
+    flags.add(flag.name, valueOf(flag, value));
+  }
+  checkExclusive(spec, flags);
+  return { flags, args, rest };
+}
+
+/** Whether the words ask for help: before any `--`. */
+export function asksForHelp(words: readonly string[]): boolean {
+  const end = words.indexOf("--");
+  return words.some((word, i) => (word === "--help" || word === "-h") && (end === -1 || i < end));
+}
+
+function flagNamed(spec: CommandSpec, dashed: string): FlagSpec | undefined {
+  const named = (flag: FlagSpec) => dashed === `--${flag.name}`;
+  return spec.flags.find(named) ?? GLOBAL_FLAGS.find(named);
+}
+
+function unknownFlag(name: string): QueueError {
+  return new QueueError("usage", `Unknown option ${name}`, {
+    hint: name.startsWith("--") ? "" : "A word that begins with - goes after --",
+  });
+}
+
+function valueOf(flag: FlagSpec, text: string): string | number {
+  if (flag.kind === "text") return text;
+  if (flag.kind === "duration") {
+    const seconds = parseDuration(text);
+    if (seconds === undefined) throw wrongValue(flag, text, DURATION_FORMS);
+    return seconds;
+  }
+  const { min = 0, max = Number.MAX_SAFE_INTEGER } = flag;
+  const number = /^[+-]?\d+$/.test(text) ? Number(text) : NaN;
+  if (number >= min && number <= max) return number;
+  const range = flag.max === undefined ? `from ${min}` : `from ${min} to ${max}`;
+  throw wrongValue(flag, text, `a whole number ${range}`);
+}
+
+function wrongValue(flag: FlagSpec, text: string, takes: string): QueueError {
+  return new QueueError("usage", `--${flag.name} takes ${takes}, not "${text}"`);
+}
+
+function checkExclusive(spec: CommandSpec, flags: Flags): void {
+  for (const group of spec.oneOf ?? []) {
+    const given = group.filter((name) => flags.has(name)).map((name) => `--${name}`);
+    if (given.length > 1) {
+      throw new QueueError("usage", `${given.join(" and ")} cannot be given together`);
+    }
+  }
+}

@@ -1,0 +1,121 @@
+// What the shell proposes for the word being typed, from the table of commands.
+import type { JobState } from "../queue/job.ts";
+import { JOB_STATES } from "../queue/job.ts";
+import { LOG_LEVELS, SETTING_KEYS, SETTING_RULES } from "../queue/settings.ts";
+import { COMMANDS } from "./commands.ts";
+import { GLOBAL_FLAGS } from "./parse.ts";
+import type { CommandSpec, FlagSpec, Proposal } from "./spec.ts";
+
+export interface Proposed {
+  readonly word: string;
+  readonly about: string;
+}
+
+/** Finds jobs in these states, or in any. */
+export type FindJobs = (states: readonly JobState[] | undefined) => Promise<Proposed[]>;
+
+/** Proposals for the last of `words`, which may be empty; what stands before it is complete. None where files fit. */
+export async function proposals(words: readonly string[], findJobs: FindJobs): Promise<Proposed[]> {
+  const { before, current } = unsplit(words);
+  const all = await candidates(before, current, findJobs);
+  return all.filter(({ word }) => word.startsWith(current));
+}
+
+function candidates(before: string[], current: string, findJobs: FindJobs): Proposed[] | Promise<Proposed[]> {
+  const [one, two] = before;
+  if (one === undefined) return firstWords();
+  const spec = COMMANDS.find(({ name }) => name === one || name === `${one} ${two}`);
+  if (spec === undefined) return before.length === 1 ? secondWords(one) : [];
+  if (before.includes("--")) return [];
+  const asked = flagsOf(spec).find(({ name, kind }) => kind !== "switch" && before.at(-1) === `--${name}`);
+  if (asked !== undefined) return values(asked.proposes, current, findJobs);
+  const inline = /^--([^=]+)=/.exec(current);
+  if (inline !== null) return inlineValues(spec, inline[0], inline[1]!, current, findJobs);
+  if (current.startsWith("-")) {
+    return flagsOf(spec).map(({ name, about }) => ({ word: `--${name}`, about }));
+  }
+  if (spec.name === "config" && before.at(-2) === "--key") {
+    return flagsOf(spec).filter(({ name }) => name === "value").map(asWord);
+  }
+  return values(spec.proposes, current, findJobs);
+}
+
+// Bash makes `--state=pe` three words, and a front flag of two words hides the command.
+function unsplit(words: readonly string[]): { before: string[]; current: string } {
+  const before = words.slice(0, -1);
+  let current = words.at(-1) ?? "";
+  while (before[0] === "--data-dir" && before.length > 1) before.splice(0, 2);
+  if (before.at(-1) === "=") before.pop();
+  if (current === "=") current = "";
+  return { before, current };
+}
+
+function firstWords(): Proposed[] {
+  const about = new Map<string, string>();
+  for (const { name, summary, hidden } of COMMANDS) {
+    const [one, two] = name.split(" ") as [string, string | undefined];
+    if (hidden === true) continue;
+    const others = about.get(one);
+    about.set(one, two === undefined ? summary : others === undefined ? two : `${others}, ${two}`);
+  }
+  const commands = [...about].map(([word, text]) => ({ word, about: text }));
+  return [...commands, { word: "--help", about: "show the help" }, {
+    word: "--version",
+    about: "print the version",
+  }];
+}
+
+function secondWords(group: string): Proposed[] {
+  return COMMANDS.filter(({ name }) => name.startsWith(`${group} `)).map(({ name, summary }) => ({
+    word: name.slice(group.length + 1),
+    about: summary,
+  }));
+}
+
+function flagsOf(spec: CommandSpec): FlagSpec[] {
+  return [...spec.flags, ...GLOBAL_FLAGS];
+}
+
+function asWord({ name, about }: FlagSpec): Proposed {
+  return { word: `--${name}`, about };
+}
+
+async function inlineValues(
+  spec: CommandSpec,
+  front: string,
+  name: string,
+  current: string,
+  findJobs: FindJobs,
+): Promise<Proposed[]> {
+  const flag = flagsOf(spec).find((known) => known.name === name);
+  const found = await values(flag?.proposes, current.slice(front.length), findJobs);
+  return found.map(({ word, about }) => ({ word: front + word, about }));
+}
+
+function values(
+  kind: Proposal | undefined,
+  current: string,
+  findJobs: FindJobs,
+): Proposed[] | Promise<Proposed[]> {
+  switch (kind) {
+    case "job":
+      return findJobs(undefined);
+    case "dead job":
+      return findJobs(["dead"]);
+    case "running job":
+      return findJobs(["processing"]);
+    case "state": {
+      // Of a list separated by commas, the last part is being typed.
+      const front = current.slice(0, current.lastIndexOf(",") + 1);
+      return JOB_STATES.map((state) => ({ word: front + state, about: "" }));
+    }
+    case "setting":
+      return SETTING_KEYS.map((key) => ({ word: key, about: SETTING_RULES[key].about }));
+    case "log level":
+      return LOG_LEVELS.map((word) => ({ word, about: "" }));
+    case "shell":
+      return ["bash", "zsh", "fish"].map((word) => ({ word, about: "" }));
+    default:
+      return [];
+  }
+}

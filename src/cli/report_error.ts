@@ -1,0 +1,75 @@
+// Errors in a user's words, on stderr. Loaded only when there is one.
+import { QueueError } from "../queue/errors.ts";
+import { nearest } from "../queue/nearest.ts";
+import { oneLine } from "../view/escape.ts";
+import type { Context } from "./context.ts";
+import { GLOBAL_FLAGS } from "./parse.ts";
+import type { CommandSpec } from "./spec.ts";
+
+/** Says what went wrong, in one or two lines. @returns the exit code */
+export async function reportError(
+  context: Context,
+  error: unknown,
+  spec: CommandSpec | undefined,
+): Promise<number> {
+  const lines = error instanceof QueueError
+    ? expected(error, spec)
+    : isOfTheSystem(error)
+    ? [error.message]
+    : await unexpected(context, error);
+  const text = lines.map((line, i) => (i === 0 ? "queuectl: " : "") + line + "\n").join("");
+  try {
+    context.stderr.write(text);
+  } catch {
+    // Nobody can be told; the exit code still says it.
+  }
+  return error instanceof QueueError && error.code === "usage" ? 2 : 1;
+}
+
+function expected(error: QueueError, spec: CommandSpec | undefined): string[] {
+  const hint = error.hint ?? "";
+  if (error.code !== "usage") return [error.message, hint].filter((line) => line !== "").map(oneLine);
+  const help = `See queuectl ${spec === undefined ? "" : `${spec.name} `}--help`;
+  const advice = hint === "" ? meantFlag(error.message, spec) : hint;
+  return [error.message, advice === "" ? help : `${advice.replace(/\.$/, "")}. ${help}`.replace("?.", "?")]
+    .map(oneLine);
+}
+
+function meantFlag(message: string, spec: CommandSpec | undefined): string {
+  const typed = /^Unknown option --(.+)$/.exec(message)?.[1];
+  if (typed === undefined) return "";
+  const known = [...(spec?.flags ?? []), ...GLOBAL_FLAGS].map(({ name }) => name);
+  const meant = nearest(typed, known);
+  return meant === undefined ? "" : `Did you mean --${meant}?`;
+}
+
+// What the operating system refuses: no space left, permission denied. Deno words it well, path and all.
+function isOfTheSystem(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false;
+  return "code" in error && typeof error.code === "string" || /\(os error \d+\)/.test(error.message) ||
+    error instanceof Deno.errors.NotCapable;
+}
+
+async function unexpected(context: Context, error: unknown): Promise<string[]> {
+  const line = `This is a bug in queuectl ${context.version}: ${oneLine(String(error))}`;
+  if (await isDebugging(context)) return [line, error instanceof Error ? error.stack ?? "" : ""];
+  return [
+    line,
+    "Please report it with what you typed, and with what it says after: queuectl config --key log_level --value DEBUG",
+  ];
+}
+
+// The error may have come before the command line was understood, so this looks for the folder by itself.
+async function isDebugging(context: Context): Promise<boolean> {
+  const { args } = context;
+  const at = args.findIndex((word) => word.startsWith("--data-dir"));
+  const chosen = args[at]?.includes("=") ? args[at].slice("--data-dir=".length) : args[at + 1];
+  try {
+    const { dataDirectory } = await import("./data_dir.ts");
+    const { loadSettings } = await import("../config/load.ts");
+    const dataDir = dataDirectory(context, at === -1 ? undefined : chosen);
+    return loadSettings(dataDir, context.files).log_level === "DEBUG";
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,64 @@
+// From the command line to the exit code. The only place that catches errors, so the only one that words them for users.
+import { QueueError } from "../queue/errors.ts";
+import { Call } from "./call.ts";
+import { COMMANDS } from "./commands.ts";
+import type { Context } from "./context.ts";
+import { asksForHelp, parse } from "./parse.ts";
+import type { CommandSpec } from "./spec.ts";
+
+/** Does what `context.args` say. @returns the exit code: 0 done, 1 it could not be done, 2 the command line is wrong */
+export async function run(context: Context): Promise<number> {
+  let spec: CommandSpec | undefined;
+  try {
+    const words = frontFlagsLast(context.args);
+    if (words[0] === "--version" || words[0] === "-V") {
+      context.stdout.write(`queuectl ${context.version}\n`);
+      return 0;
+    }
+    spec = commandOf(words);
+    if (spec === undefined || asksForHelp(words)) return await help(context, words, spec);
+    const call = new Call(context, parse(spec, words.slice(spec.name.includes(" ") ? 2 : 1)));
+    checkArguments(spec, call);
+    const handler = await spec.load();
+    return await handler(call) ?? 0;
+  } catch (error) {
+    // Whoever read our output has seen enough, as `head` does: no failure.
+    if (error instanceof Deno.errors.BrokenPipe) return 0;
+    const { reportError } = await import("./report_error.ts");
+    return await reportError(context, error, spec);
+  }
+}
+
+// `queuectl --data-dir DIR list` means `queuectl list --data-dir DIR`.
+function frontFlagsLast(args: readonly string[]): string[] {
+  let n = 0;
+  while (args[n] === "--data-dir" || args[n]?.startsWith("--data-dir=")) {
+    n += args[n] === "--data-dir" ? 2 : 1;
+  }
+  if (n === 0 || n >= args.length) return [...args];
+  const two = COMMANDS.some(({ name }) => name === `${args[n]} ${args[n + 1]}`);
+  const verb = n + (two ? 2 : 1);
+  return [...args.slice(n, verb), ...args.slice(0, n), ...args.slice(verb)];
+}
+
+function commandOf(words: readonly string[]): CommandSpec | undefined {
+  const [one, two] = words;
+  return COMMANDS.find(({ name }) => name === one || name === `${one} ${two}`);
+}
+
+async function help(context: Context, words: string[], spec: CommandSpec | undefined): Promise<number> {
+  const { helpFor } = await import("./help.ts");
+  context.stdout.write(helpFor(words, spec, context));
+  return 0;
+}
+
+function checkArguments(spec: CommandSpec, { args, rest = [] }: Call): void {
+  const [min, max, what] = spec.args;
+  const given = [...args, ...rest];
+  if (given.length < min) {
+    throw new QueueError("usage", `Missing ${what}: queuectl ${spec.name} ${spec.forms[0]}`);
+  }
+  if (given.length > max) {
+    throw new QueueError("usage", `Unexpected argument "${given[max]}"`);
+  }
+}

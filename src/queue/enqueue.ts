@@ -1,0 +1,96 @@
+// New jobs: what was asked for, completed by the configuration. On the way of every `enqueue`, so it imports little.
+import { isEnvName, isJobId, type Job } from "./job.ts";
+import { QueueError } from "./errors.ts";
+import type { Settings } from "./settings.ts";
+import type { JobStore } from "./store.ts";
+import { created } from "./transitions.ts";
+
+/** What a user says about a new job. What is left out comes from the configuration, or is the ordinary. */
+export interface Order {
+  readonly command: string;
+  readonly cwd: string;
+  readonly id?: string | undefined;
+  readonly priority?: number | undefined;
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  readonly maxRetries?: number | undefined;
+  /** Seconds; 0 for none. */
+  readonly timeout?: number | undefined;
+  /** Milliseconds since 1970. */
+  readonly runAt?: number | undefined;
+}
+
+/** What an order is completed with; the same for all jobs of a batch. */
+export interface Circumstances {
+  readonly settings: Pick<Settings, "max_retries" | "job_timeout">;
+  readonly now: number;
+  readonly newId: () => string;
+}
+
+/** Priorities beyond these would not sort as file names do. */
+export const PRIORITY_LIMIT = 1_000_000;
+
+/**
+ * The job that an order makes.
+ * @param sequence its place in the batch
+ * @throws QueueError `usage` if the order can't be met
+ */
+export function newJob(order: Order, circumstances: Circumstances, sequence: number): Job {
+  const { settings, now, newId } = circumstances;
+  const { command, cwd, id, env = {} } = order;
+  if (command.trim() === "") throw new QueueError("usage", "The command is empty");
+  if (command.includes("\0")) throw new QueueError("usage", "The command contains a NUL character");
+  if (id !== undefined && !isJobId(id)) {
+    throw new QueueError(
+      "usage",
+      `"${id}" cannot be a job's id: it takes 1 to 128 of A-Z a-z 0-9 . _ - and does not begin with . or -`,
+    );
+  }
+  for (const [name, value] of Object.entries(env)) {
+    if (!isEnvName(name)) throw new QueueError("usage", `"${name}" cannot name an environment variable`);
+    if (value.includes("\0")) throw new QueueError("usage", `The value of ${name} contains a NUL character`);
+  }
+  return created({
+    id: id ?? newId(),
+    command,
+    priority: order.priority ?? 0,
+    cwd,
+    env,
+    maxRetries: order.maxRetries ?? settings.max_retries,
+    timeout: order.timeout ?? settings.job_timeout,
+    createdAt: now,
+    sequence,
+    runAt: order.runAt ?? null,
+  });
+}
+
+/**
+ * Enqueues one job.
+ * @throws QueueError `usage`; `duplicate_id` if its id is taken
+ */
+export async function enqueue(store: JobStore, order: Order, circumstances: Circumstances): Promise<Job> {
+  const job = newJob(order, circumstances, 0);
+  await store.add([job]);
+  return job;
+}
+
+/**
+ * Enqueues all jobs or none; they are made as the store takes them, so a million need little memory.
+ * @param each is called with each job as it is made
+ * @returns how many
+ */
+export function enqueueAll(
+  store: JobStore,
+  orders: Iterable<Order>,
+  circumstances: Circumstances,
+  each: (job: Job) => void,
+): Promise<number> {
+  function* jobs(): Iterable<Job> {
+    let sequence = 0;
+    for (const order of orders) {
+      const job = newJob(order, circumstances, sequence++);
+      each(job);
+      yield job;
+    }
+  }
+  return store.add(jobs());
+}

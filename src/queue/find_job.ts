@@ -1,0 +1,58 @@
+// From what a user types to the job that is meant.
+import type { Job } from "./job.ts";
+import { QueueError } from "./errors.ts";
+import type { JobStore } from "./store.ts";
+
+const NAMED = 4;
+
+/**
+ * The job whose id is `text`, or the only one whose id begins with it.
+ * @throws QueueError `not_found`, with the nearest id if there is one; `ambiguous_id`, naming a few
+ */
+export async function findJob(store: JobStore, text: string): Promise<Job> {
+  const exact = text === "" ? undefined : await store.get(text);
+  if (exact !== undefined) return exact;
+  const ids = text === "" ? [] : await store.idsBeginning(text, NAMED + 1);
+  if (ids.length > 1) {
+    const some = ids.slice(0, NAMED).sort().join(", ");
+    throw new QueueError(
+      "ambiguous_id",
+      `The id "${text}" fits several jobs: ${some}${ids.length > NAMED ? ", …" : ""}`,
+      { hint: "Give more of the id" },
+    );
+  }
+  const job = ids[0] === undefined ? undefined : await store.get(ids[0]);
+  if (job !== undefined) return job;
+  const meant = await nearMiss(store, text);
+  throw new QueueError("not_found", `No job "${text}"`, {
+    hint: meant === undefined ? "List the jobs: queuectl list" : `Did you mean ${meant}?`,
+  });
+}
+
+/**
+ * The jobs for several ids, each once, in the order given. Nothing may be changed before all are known.
+ * @throws as `findJob`
+ */
+export async function findJobs(store: JobStore, texts: readonly string[]): Promise<Job[]> {
+  const jobs = new Map<string, Job>();
+  for (const text of texts) {
+    const job = await findJob(store, text);
+    jobs.set(job.id, job);
+  }
+  return [...jobs.values()];
+}
+
+async function nearMiss(store: JobStore, text: string): Promise<string | undefined> {
+  const { nearest } = await import("./nearest.ts");
+  // A slip in the first two letters isn't caught in a big queue: there, looking at every id would take too long.
+  for (const prefix of [text.slice(0, 2), ""]) {
+    const ids = await store.idsBeginning(prefix, 1000);
+    const whole = nearest(text, ids);
+    if (whole !== undefined) return whole;
+    if (text.length < 6) continue;
+    const cut = nearest(text, ids.map((id) => id.slice(0, text.length)));
+    const fits = ids.filter((id) => cut !== undefined && id.startsWith(cut));
+    if (fits.length === 1) return fits[0];
+  }
+  return undefined;
+}

@@ -1,0 +1,111 @@
+// What commands do to jobs that exist, as functions of the store and of values. They return values and show nothing.
+import type { Job } from "./job.ts";
+import { QueueError } from "./errors.ts";
+import type { JobStore, Query } from "./store.ts";
+import { cancelled, type Event, removableByCleanup, removableFromDlq, retried } from "./transitions.ts";
+
+/** What became of several jobs: those that were changed, and why the others were not. */
+export interface Results {
+  readonly done: string[];
+  readonly refused: QueueError[];
+}
+
+/** Tells how far a long operation has come. */
+export type Progress = (done: number, total: number) => void;
+
+/**
+ * Calls off a job that waits. A running one is called off by whoever runs it.
+ * @throws QueueError `wrong_state`
+ */
+export function cancel(store: JobStore, id: string, now: number): Promise<Job> {
+  return store.change(id, (job) => cancelled(job, now));
+}
+
+/** Puts dead jobs back to pending. */
+export function retryDead(store: JobStore, ids: Iterable<string>, now: number): Promise<Results> {
+  const event: Event = (job) => retried(job, now);
+  return eachOf(ids, async (id) => {
+    await store.change(id, event);
+  });
+}
+
+/** Removes jobs from the dead letter queue, with their history and logs. */
+export function removeDead(store: JobStore, ids: Iterable<string>): Promise<Results> {
+  return eachOf(ids, (id) => store.remove(id, removableFromDlq));
+}
+
+/** The ids of all dead jobs, or of those for which `where` is true. */
+export function deadIds(store: JobStore, where?: (job: Job) => boolean): Promise<string[]> {
+  return idsOf(store, { states: ["dead"], ...(where && { where }) });
+}
+
+/** Removes completed and cancelled jobs that ended before `cutoff`, and their logs. */
+export async function cleanUp(store: JobStore, cutoff: number, progress: Progress): Promise<Results> {
+  const ids = await idsOf(store, {
+    states: ["completed", "cancelled"],
+    where: (job) => removableByCleanup(job, cutoff) === undefined,
+  });
+  let done = 0;
+  return await eachOf(ids, async (id) => {
+    await store.remove(id, (job) => removableByCleanup(job, cutoff));
+    progress(++done, ids.length);
+  });
+}
+
+/** Figures about the dead letter queue. Maps, since commands may be any text. */
+export interface DlqStats {
+  readonly total: number;
+  /** When the first and the last of them died; null if there is none. */
+  readonly oldestAt: number | null;
+  readonly newestAt: number | null;
+  readonly byOutcome: ReadonlyMap<string, number>;
+  /** `none` stands for attempts that left no exit code. */
+  readonly byExitCode: ReadonlyMap<string, number>;
+  readonly byCommand: ReadonlyMap<string, number>;
+}
+
+/** Counts dead jobs by what their last attempt came to. */
+export async function dlqStats(store: JobStore): Promise<DlqStats> {
+  let [total, oldest, newest] = [0, Infinity, -Infinity];
+  const byOutcome = new Map<string, number>();
+  const byExitCode = new Map<string, number>();
+  const byCommand = new Map<string, number>();
+  for await (const job of store.list({ states: ["dead"] })) {
+    if (job.status.state !== "dead") continue;
+    const last = job.history.at(-1);
+    total += 1;
+    oldest = Math.min(oldest, job.status.since);
+    newest = Math.max(newest, job.status.since);
+    countIn(byOutcome, last?.outcome ?? "none");
+    countIn(byExitCode, String(last?.exitCode ?? "none"));
+    countIn(byCommand, job.command);
+  }
+  const oldestAt = total === 0 ? null : oldest;
+  const newestAt = total === 0 ? null : newest;
+  return { total, oldestAt, newestAt, byOutcome, byExitCode, byCommand };
+}
+
+function countIn(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
+
+async function idsOf(store: JobStore, query: Query): Promise<string[]> {
+  const ids: string[] = [];
+  for await (const job of store.list(query)) ids.push(job.id);
+  return ids;
+}
+
+// One that is refused, or that somebody else has removed meanwhile, doesn't keep the others from being done.
+async function eachOf(ids: Iterable<string>, act: (id: string) => Promise<void>): Promise<Results> {
+  const results: Results = { done: [], refused: [] };
+  for (const id of ids) {
+    try {
+      await act(id);
+      results.done.push(id);
+    } catch (error) {
+      if (!(error instanceof QueueError)) throw error;
+      results.refused.push(error);
+    }
+  }
+  return results;
+}

@@ -1,0 +1,73 @@
+// Standard streams as commands see them. All is looked up when it is asked for: most commands need little of it.
+
+/** Writes all at once and returns when it is written, so that nothing is lost when the process exits. */
+export class OutputStream {
+  readonly #stream: typeof Deno.stdout;
+
+  constructor(stream: typeof Deno.stdout) {
+    this.#stream = stream;
+  }
+
+  /** @throws Deno.errors.BrokenPipe when nobody reads any more */
+  write(content: string | Uint8Array): void {
+    const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+    for (let done = 0; done < bytes.length;) done += this.#stream.writeSync(bytes.subarray(done));
+  }
+
+  get isTerminal(): boolean {
+    return this.#stream.isTerminal();
+  }
+
+  get columns(): number {
+    return this.#size().columns;
+  }
+
+  get rows(): number {
+    return this.#size().rows;
+  }
+
+  #size(): { columns: number; rows: number } {
+    try {
+      const { columns, rows } = Deno.consoleSize();
+      if (columns > 0 && rows > 0) return { columns, rows };
+    } catch {
+      // Not a terminal, or one that doesn't know its size.
+    }
+    return { columns: 80, rows: 24 };
+  }
+}
+
+/** Standard input: to its end, or key by key. */
+export class InputStream {
+  #key: Promise<string | undefined> | undefined;
+
+  get isTerminal(): boolean {
+    return Deno.stdin.isTerminal();
+  }
+
+  readAll(): Promise<Uint8Array> {
+    return new Response(Deno.stdin.readable).bytes();
+  }
+
+  setRaw(raw: boolean): void {
+    Deno.stdin.setRaw(raw);
+  }
+
+  /** The next key, or undefined if none comes within `timeout` milliseconds. The read goes on then, for the next call. */
+  async nextKey(timeout: number): Promise<string | undefined> {
+    const reading = this.#key ??= readKey();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<"late">((resolve) => timer = setTimeout(() => resolve("late"), timeout));
+    const key = await Promise.race([reading, late]);
+    clearTimeout(timer);
+    if (key === "late") return undefined;
+    this.#key = undefined;
+    return key;
+  }
+}
+
+async function readKey(): Promise<string> {
+  const bytes = new Uint8Array(16);
+  const length = await Deno.stdin.read(bytes);
+  return length === null ? "\x04" : new TextDecoder().decode(bytes.subarray(0, length));
+}

@@ -1,0 +1,136 @@
+// One job as a page to read: what, where, when, each attempt, the last of its output.
+import { type Job, type RunningAttempt, updatedAt } from "../queue/job.ts";
+import type { Attempt } from "../queue/outcome.ts";
+import { countedAttempts } from "../queue/retry.ts";
+import { oneLine, severalLines } from "./escape.ts";
+import { endingText, OUTCOME_COLOURS } from "./outcomes.ts";
+import { type Paint, STATE_COLOURS } from "./style.ts";
+import { type Cell, type Column, renderTable, type TableStyle } from "./table.ts";
+import { agoText, durationText, localTime } from "./times.ts";
+
+export interface PageOptions {
+  readonly now: number;
+  /** Show the values of environment variables. */
+  readonly verbose: boolean;
+  /** The end of what the last attempt printed; undefined if there is none. */
+  readonly output: Output | undefined;
+}
+
+export interface Output {
+  readonly attempt: number;
+  readonly lines: readonly string[];
+  /** Whether it is all there is. */
+  readonly whole: boolean;
+}
+
+/** The page of a job. */
+export async function jobPage(job: Job, options: PageOptions, style: TableStyle): Promise<string> {
+  const { paint } = style;
+  const heading = `${paint("Job", "bold")} ${job.id}\n${stateLine(job, options.now, paint)}\n`;
+  const parts = [heading, facts(job, options, paint)];
+  if (job.history.length > 0 || job.status.state === "processing") {
+    parts.push(`${paint("Attempts", "bold")}\n${indented(await attemptTable(job, options.now, style))}`);
+  }
+  if (options.output !== undefined) parts.push(outputPart(options.output, paint));
+  return parts.join("\n");
+}
+
+/** The attempts of a job as a table, the running one last. */
+export function attemptTable(job: Job, now: number, style: TableStyle): Promise<string> {
+  const columns: Column[] = [
+    { title: "#", right: true },
+    { title: "STARTED" },
+    { title: "TOOK", right: true },
+    { title: "OUTCOME" },
+    { title: "WORKER" },
+    { title: "REASON", cut: true },
+  ];
+  const rows = job.history.map(endedRow);
+  if (job.status.state === "processing") rows.push(runningRow(job.status.running, now));
+  return renderTable(columns, rows, style);
+}
+
+function endedRow(attempt: Attempt): Cell[] {
+  return [
+    String(attempt.attempt),
+    localTime(attempt.startedAt),
+    durationText((attempt.endedAt - attempt.startedAt) / 1000),
+    { text: endingText(attempt), colour: OUTCOME_COLOURS[attempt.outcome] },
+    attempt.worker,
+    attempt.error ?? "",
+  ];
+}
+
+function runningRow(running: RunningAttempt, now: number): Cell[] {
+  return [
+    String(running.attempt),
+    localTime(running.startedAt),
+    durationText(Math.max(0, now - running.startedAt) / 1000),
+    { text: "running", colour: STATE_COLOURS.processing },
+    running.worker,
+    "",
+  ];
+}
+
+function stateLine(job: Job, now: number, paint: Paint): string {
+  const { status } = job;
+  const since = agoText(updatedAt(job), now);
+  let more = since === "now" ? "just now" : since;
+  if (status.state === "processing") {
+    more = `on ${oneLine(status.running.worker)}, since ${
+      durationText(Math.max(0, now - updatedAt(job)) / 1000)
+    }`;
+  }
+  if (status.state === "failed") {
+    more += `, next try ${status.runAt <= now ? "now" : agoText(status.runAt, now)}`;
+  }
+  if (status.state === "pending" && status.runAt !== null && status.runAt > now) {
+    more = `runs ${agoText(status.runAt, now)}`;
+  }
+  return `${paint(status.state, STATE_COLOURS[status.state])}, ${more}`;
+}
+
+function facts(job: Job, { now, verbose }: PageOptions, paint: Paint): string {
+  const env = Object.entries(job.env);
+  const runAt = job.status.state === "pending" || job.status.state === "failed" ? job.status.runAt : null;
+  const retries = Math.min(Math.max(0, countedAttempts(job) - 1), job.maxRetries);
+  const lines: [string, string][] = [
+    ["Command", severalLines(job.command).replaceAll("\n", "\n             ")],
+    ["Folder", oneLine(job.cwd)],
+    ...env.map(([name, value], i): [string, string] => [
+      i === 0 ? "Environment" : "",
+      `${name}=${verbose ? oneLine(value) : "***"}`,
+    ]),
+    ["Priority", String(job.priority)],
+    ["Retries", `${retries} of ${job.maxRetries} used`],
+    ["Timeout", job.timeout === 0 ? "none" : durationText(job.timeout)],
+    ["Enqueued", `${localTime(job.createdAt)} (${agoText(job.createdAt, now)})`],
+  ];
+  if (runAt !== null) lines.push(["Not before", `${localTime(runAt)} (${agoText(runAt, now)})`]);
+  return lines.map(([name, value]) => `${paint(name.padEnd(11), "dim")}  ${value}\n`).join("");
+}
+
+function outputPart({ attempt, lines, whole }: Output, paint: Paint): string {
+  const title = lines.length === 0
+    ? `Attempt ${attempt} printed nothing`
+    : whole
+    ? `Output of attempt ${attempt}`
+    : `Output of attempt ${attempt}, the last ${lines.length} lines`;
+  return `${paint(title, "bold")}\n${lines.map((line) => `  ${line}\n`).join("")}`;
+}
+
+/** The last `most` lines of a log, safe to show; of a line that was redrawn (progress bars) what was to be seen at the end. */
+export function lastLines(log: string, most: number): string[] {
+  const lines = log.split("\n");
+  if (lines.at(-1) === "") lines.pop();
+  // deno-lint-ignore no-control-regex
+  const colours = /\x1b\[[0-9;]*[mK]/g;
+  return lines.slice(-most).map((line) => {
+    const drawn = line.replace(/\r+$/, "").replace(colours, "");
+    return severalLines(drawn.slice(drawn.lastIndexOf("\r") + 1));
+  });
+}
+
+function indented(text: string): string {
+  return text.replace(/^(?=.)/gm, "  ");
+}

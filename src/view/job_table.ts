@@ -1,0 +1,82 @@
+// Tables of jobs: for `list` and `dlq list`.
+import { attemptsBegun, type Job, updatedAt } from "../queue/job.ts";
+import { countedAttempts } from "../queue/retry.ts";
+import { shortIds } from "./ids.ts";
+import { endingText } from "./outcomes.ts";
+import { STATE_COLOURS } from "./style.ts";
+import { type Cell, type Column, renderTable, type TableStyle } from "./table.ts";
+import { agoText } from "./times.ts";
+
+export interface JobTableOptions {
+  readonly verbose: boolean;
+  readonly now: number;
+}
+
+type JobColumn = Column & { readonly cell: (job: Job, now: number) => Cell };
+
+const ID: JobColumn = { title: "ID", cell: (job) => job.id };
+const STATE: JobColumn = {
+  title: "STATE",
+  cell: ({ status: { state } }) => ({ text: state, colour: STATE_COLOURS[state] }),
+};
+const TRIES: JobColumn = { title: "TRIES", right: true, cell: (job) => String(attemptsBegun(job)) };
+const RETRIES: JobColumn = {
+  title: "RETRIES",
+  right: true,
+  cell: (job) => `${Math.max(0, countedAttempts(job) - 1)}/${job.maxRetries}`,
+};
+const PRIORITY: JobColumn = { title: "PRIO", right: true, cell: (job) => String(job.priority) };
+const ENQUEUED: JobColumn = { title: "ENQUEUED", cell: (job, now) => agoText(job.createdAt, now) };
+const CHANGED: JobColumn = { title: "CHANGED", cell: (job, now) => agoText(updatedAt(job), now) };
+const NEXT: JobColumn = { title: "NEXT", cell: nextRun };
+const DIED: JobColumn = { ...CHANGED, title: "DIED" };
+const LAST: JobColumn = {
+  title: "LAST",
+  cell: (job) => {
+    const last = job.history.at(-1);
+    return last === undefined ? "-" : endingText(last);
+  },
+};
+const FOLDER: JobColumn = { title: "FOLDER", cell: (job) => job.cwd };
+const COMMAND: JobColumn = { title: "COMMAND", cut: true, cell: (job) => job.command };
+
+/** When a job that waits for a time will run: `in 5m`. */
+function nextRun(job: Job, now: number): string {
+  const { status } = job;
+  if (status.state !== "pending" && status.state !== "failed") return "-";
+  return status.runAt === null || status.runAt <= now ? "now" : agoText(status.runAt, now);
+}
+
+/** Jobs in general. */
+export function jobTable(jobs: readonly Job[], options: JobTableOptions, style: TableStyle): Promise<string> {
+  const columns = options.verbose
+    ? [ID, STATE, PRIORITY, TRIES, RETRIES, ENQUEUED, CHANGED, NEXT, LAST, FOLDER, COMMAND]
+    : [ID, STATE, TRIES, ENQUEUED, NEXT, COMMAND];
+  return table(columns, jobs, options, style);
+}
+
+/** Dead jobs. */
+export function deadTable(
+  jobs: readonly Job[],
+  options: JobTableOptions,
+  style: TableStyle,
+): Promise<string> {
+  const columns = options.verbose
+    ? [ID, PRIORITY, TRIES, RETRIES, ENQUEUED, DIED, LAST, FOLDER, COMMAND]
+    : [ID, TRIES, DIED, LAST, COMMAND];
+  return table(columns, jobs, options, style);
+}
+
+// Ids are cut only where a person looks: scripts take them out of a pipe, and an id that is unique today may not be tomorrow.
+function table(
+  columns: readonly JobColumn[],
+  jobs: readonly Job[],
+  { now }: JobTableOptions,
+  style: TableStyle,
+): Promise<string> {
+  const short = style.width === undefined ? undefined : shortIds(jobs.map(({ id }) => id));
+  const rows = jobs.map((job) =>
+    columns.map((column) => column === ID ? short?.get(job.id) ?? job.id : column.cell(job, now))
+  );
+  return renderTable(columns, rows, style);
+}

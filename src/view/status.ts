@@ -1,0 +1,104 @@
+// The state of the queue: counts, workers and what they do, the last failures.
+import { type Job, JOB_STATES } from "../queue/job.ts";
+import type { Counts } from "../queue/store.ts";
+import { oneLine } from "./escape.ts";
+import { deadTable } from "./job_table.ts";
+import { STATE_COLOURS } from "./style.ts";
+import { type Cell, type Column, renderTable, type TableStyle } from "./table.ts";
+import { agoText, durationText, localTime } from "./times.ts";
+
+export interface WorkerView {
+  readonly name: string;
+  readonly pid: number;
+  readonly host: string;
+  readonly startedAt: number;
+  readonly lastSeenAt: number;
+  /** What it runs; undefined if it is idle. */
+  readonly job: Job | undefined;
+}
+
+export interface StatusView {
+  readonly dataDir: string;
+  readonly counts: Counts;
+  readonly workers: readonly WorkerView[];
+}
+
+/** Counts and workers. */
+export async function statusText(
+  status: StatusView,
+  options: { now: number; verbose: boolean },
+  style: TableStyle,
+): Promise<string> {
+  const { paint } = style;
+  const total = JOB_STATES.reduce((sum, state) => sum + status.counts[state], 0);
+  const size = Math.max(5, String(total).length);
+  const counts = JOB_STATES.map((state) => {
+    const count = String(status.counts[state]).padStart(size);
+    return `  ${paint(state.padEnd(10), STATE_COLOURS[state])} ${count}\n`;
+  });
+  const { length } = status.workers;
+  const busy = status.workers.filter(({ job }) => job !== undefined).length;
+  const heading = length === 0
+    ? "no worker (queuectl start)"
+    : `${length} ${length === 1 ? "worker" : "workers"}, ${busy} busy`;
+  return [
+    `${paint("Data", "bold")}  ${oneLine(status.dataDir)}\n\n`,
+    `${paint("Jobs", "bold")}\n${counts.join("")}  ${"total".padEnd(10)} ${String(total).padStart(size)}\n\n`,
+    `${paint("Workers", "bold")}  ${heading}\n`,
+    length === 0 ? "" : await workerTable(status.workers, options, style),
+  ].join("");
+}
+
+type WorkerColumn = Column & { cell: (worker: WorkerView) => Cell };
+
+function workerTable(
+  workers: readonly WorkerView[],
+  { now, verbose }: { now: number; verbose: boolean },
+  style: TableStyle,
+): Promise<string> {
+  const since = ({ job }: WorkerView) =>
+    job?.status.state === "processing"
+      ? durationText(Math.max(0, now - job.status.running.startedAt) / 1000)
+      : "-";
+  const columns: WorkerColumn[] = [
+    { title: "NAME", cell: ({ name }) => name },
+    { title: "PID", right: true, cell: ({ pid }) => String(pid) },
+    ...(verbose
+      ? [
+        { title: "HOST", cell: ({ host }: WorkerView) => host },
+        { title: "STARTED", cell: ({ startedAt }: WorkerView) => localTime(startedAt) },
+        { title: "SEEN", cell: ({ lastSeenAt }: WorkerView) => agoText(lastSeenAt, now) },
+      ]
+      : []),
+    {
+      title: "STATE",
+      cell: ({ job }) => job ? { text: "busy", colour: "yellow" } : { text: "idle", colour: "dim" },
+    },
+    { title: "JOB", cell: ({ job }) => shortId(job?.id, style) },
+    { title: "FOR", right: true, cell: since },
+    { title: "COMMAND", cut: true, cell: ({ job }) => job?.command ?? "" },
+  ];
+  return renderTable(columns, workers.map((worker) => columns.map(({ cell }) => cell(worker))), style);
+}
+
+function shortId(id: string | undefined, style: TableStyle): string {
+  return id === undefined ? "-" : style.width === undefined ? id : id.slice(0, 8);
+}
+
+/** What `status --watch` shows: status, speed, and the jobs that failed last. */
+export async function watchText(
+  status: StatusView,
+  more: { now: number; verbose: boolean; perSecond: number; failures: readonly Job[] },
+  style: TableStyle,
+): Promise<string> {
+  const { paint } = style;
+  const failures = more.failures.length === 0
+    ? "  none\n"
+    : (await deadTable(more.failures, { verbose: false, now: more.now }, style)).replace("DIED", "WHEN");
+  return [
+    await statusText(status, more, style),
+    `\n${paint("Speed", "bold")}  ${Number(more.perSecond.toFixed(1))} jobs a second\n`,
+    `\n${paint("Last failures", "bold")}\n${failures}`,
+    `\n${paint("q to leave", "dim")}\n`,
+  ].join("");
+}

@@ -1,0 +1,43 @@
+// Colours, by our own rule rather than a package's (those cost 34 ms and more of start-up).
+import type { JobState } from "../queue/job.ts";
+
+export type Colour = "red" | "green" | "yellow" | "blue" | "magenta" | "cyan" | "dim" | "bold";
+
+/** Paints text, or leaves it as it is. */
+export type Paint = (text: string, colour: Colour | undefined) => string;
+
+const CODES: Readonly<Record<Colour, readonly [number, number]>> = {
+  bold: [1, 22],
+  dim: [2, 22],
+  red: [31, 39],
+  green: [32, 39],
+  yellow: [33, 39],
+  blue: [34, 39],
+  magenta: [35, 39],
+  cyan: [36, 39],
+};
+
+export const STATE_COLOURS: Readonly<Record<JobState, Colour>> = {
+  pending: "cyan",
+  processing: "yellow",
+  completed: "green",
+  failed: "magenta",
+  dead: "red",
+  cancelled: "dim",
+};
+
+export const plain: Paint = (text) => text;
+
+const inColour: Paint = (text, colour) => {
+  if (colour === undefined || text === "") return text;
+  const [on, off] = CODES[colour];
+  return `\x1b[${on}m${text}\x1b[${off}m`;
+};
+
+/** Whether colours suit a stream: `NO_COLOR` forbids, `FORCE_COLOR` demands, else it must be a terminal that has them. */
+export function paintFor(stream: { isTerminal: boolean }, env: (name: string) => string | undefined): Paint {
+  if ((env("NO_COLOR") ?? "") !== "") return plain;
+  const force = env("FORCE_COLOR") ?? "";
+  if (force !== "") return force === "0" ? plain : inColour;
+  return stream.isTerminal && env("TERM") !== "dumb" ? inColour : plain;
+}
