@@ -1,0 +1,21 @@
+// What the program may do: the one list for `deno run`, for the compiled program, and for the workers it starts.
+
+/**
+ * Jobs are any commands in any folders, so reading, writing and running can't be narrowed here; `Deno.kill` needs running
+ * without a list too. No net, no ffi; of the system only the host's name and the user's id.
+ */
+export const PERMISSION_FLAGS: readonly string[] = [
+  "--no-prompt",
+  "--allow-read",
+  "--allow-write",
+  "--allow-run",
+  "--allow-env",
+  "--allow-sys=hostname,uid",
+];
+
+/** What a worker may do under `deno run`: of the disk, only the folder of the data. */
+export function workerPermissions(dataDir: string): string[] {
+  // A list of paths can't hold one with a comma: Deno 2.9 knows no way to quote it.
+  if (dataDir.includes(",")) return [...PERMISSION_FLAGS];
+  return PERMISSION_FLAGS.map((flag) => /^--allow-(?:read|write)$/.test(flag) ? `${flag}=${dataDir}` : flag);
+}
