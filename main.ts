@@ -1,23 +1,13 @@
 // The composition root: the real world, run(), the exit code; nothing else.
-import type { Context, DataFolder } from "./src/cli/context.ts";
+import type { Context } from "./src/cli/context.ts";
+import { fileFolder } from "./src/cli/file_folder.ts";
 import { run } from "./src/cli/run.ts";
 import { diskFiles } from "./src/system/file_system.ts";
 import { readBytes } from "./src/system/read_bytes.ts";
 import { InputStream, OutputStream } from "./src/system/terminal.ts";
 import { VERSION } from "./src/version.ts";
 
-const notBuilt = () => Promise.reject(new Error("not built yet"));
-
-const folder: DataFolder = {
-  openStore: async () => new (await import("./src/stores/memory/store.ts")).MemoryStore(),
-  logPath: (dataDir, id, attempt) =>
-    Promise.resolve(`${dataDir}/jobs/${id.slice(0, 2)}/${id}.${attempt}.log`),
-  liveWorkers: () => Promise.resolve([]),
-  requestCancel: notBuilt,
-  backup: notBuilt,
-  restore: notBuilt,
-  check: notBuilt,
-};
+const stderr = new OutputStream(Deno.stderr);
 
 const context: Context = {
   args: Deno.args,
@@ -27,7 +17,7 @@ const context: Context = {
   env: (name) => Deno.env.get(name),
   userId: () => Deno.uid(),
   stdout: new OutputStream(Deno.stdout),
-  stderr: new OutputStream(Deno.stderr),
+  stderr,
   stdin: new InputStream(),
   now: () => Date.now(),
   newId: () => crypto.randomUUID(),
@@ -35,7 +25,7 @@ const context: Context = {
   files: diskFiles,
   readBytes,
   readAllBytes: (path) => Deno.readFileSync(path),
-  folder,
+  folder: fileFolder(diskFiles, (message) => stderr.write(`queuectl: ${message}\n`)),
   onEnd(undo) {
     const end = () => {
       undo();

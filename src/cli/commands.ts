@@ -361,6 +361,19 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     load: async () => (await import("./commands/completions.ts")).completionsCommand,
   },
   {
+    name: "worker",
+    summary: "Run jobs as one of the workers of a supervisor, which is at the other end of standard input",
+    forms: [""],
+    args: [0, 0, ""],
+    flags: [
+      { name: "worker-name", kind: "text", value: "NAME", about: "what it would like to be called" },
+      { name: "drain", kind: "switch", about: "stop when nothing is left to do" },
+    ],
+    hidden: true,
+    examples: ["queuectl worker"],
+    load: async () => (await import("./commands/worker.ts")).workerCommand,
+  },
+  {
     name: "complete",
     summary: "Propose the next word, for the completion scripts",
     forms: ["-- <word>..."],

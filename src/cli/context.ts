@@ -48,6 +48,8 @@ export interface DataFolder {
   liveWorkers(dataDir: string): Promise<WorkerInfo[]>;
   /** Asks the worker that runs a job to call it off. */
   requestCancel(dataDir: string, id: string): Promise<void>;
+  /** Takes that back. */
+  clearCancel(dataDir: string, id: string): Promise<void>;
   backup(
     dataDir: string,
     target: string,

@@ -1,7 +1,7 @@
 // A worker as a process: takes a name among the living, follows what its dead namesake left to the end, then works; meanwhile it
 // looks after those that died and listens to requests. It ends when asked to, when drained, or when its supervisor is gone.
 import { adopt } from "../exec/adopt.ts";
-import { createExecutor } from "../exec/executor.ts";
+import { ShellExecutor } from "../exec/executor.ts";
 import type { StopReason } from "../exec/run.ts";
 import type { Job } from "../queue/job.ts";
 import type { Ending } from "../queue/outcome.ts";
@@ -76,7 +76,7 @@ class WorkerProcess {
     await this.#lookAround();
     const timer = setInterval(() => this.#lookAround(), LOOK_AROUND);
     await rescue(name, this.#rescueParts());
-    const executor = createExecutor({ journal: paths.journal(name) });
+    const executor = new ShellExecutor({ journal: paths.journal(name), files });
     try {
       await work({
         name,

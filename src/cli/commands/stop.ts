@@ -1,8 +1,29 @@
-// queuectl stop: stops all workers, and waits until they have.
-import { QueueError } from "../../queue/errors.ts";
+// queuectl stop: asks every supervisor and worker that lives to stop, and returns when all have.
+import { clearStop, requestStop } from "../../worker/control.ts";
+import { isAlive, liveSupervisors, liveWorkers } from "../../worker/presence.ts";
 import type { Call } from "../call.ts";
 
-/** Stops all workers. */
-export function stopCommand(_call: Call): Promise<number | void> {
-  return Promise.reject(new QueueError("refused", "stop is not built yet"));
+const POLL = 20;
+
+/** Stops all. @returns the exit code */
+export async function stopCommand(call: Call): Promise<void> {
+  const { context, flags } = call;
+  const { files } = context;
+  const dataDir = call.dataDir();
+  if (files.info(`${dataDir}/workers`) === undefined) return call.say("Nothing runs here");
+  const kind = flags.has("force") ? "force" : "graceful";
+  const supervisors = liveSupervisors(files, dataDir);
+  const workers = liveWorkers(files, dataDir);
+  const all = [...supervisors, ...workers].map(({ name }) => name);
+  if (all.length === 0) return call.say("Nothing runs here");
+  // Workers are asked by their supervisor; those that have none left are asked here as well.
+  for (const name of all) requestStop(files, dataDir, name, kind);
+  if (kind === "graceful" && context.stderr.isTerminal) {
+    call.say("Waiting for running jobs to end (--force kills them)");
+  }
+  for (const name of all) {
+    while (isAlive(files, dataDir, name)) await context.sleep(POLL);
+    clearStop(files, dataDir, name);
+  }
+  call.say(`Stopped ${workers.length} ${workers.length === 1 ? "worker" : "workers"}`);
 }

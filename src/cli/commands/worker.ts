@@ -1,0 +1,91 @@
+// queuectl worker: the composition of a worker process. Hidden: supervisors call it.
+import { loadSettings } from "../../config/load.ts";
+import type { Settings } from "../../queue/settings.ts";
+import { openFileStore } from "../../stores/file/store.ts";
+import { journalPath, logPath } from "../../stores/file/layout.ts";
+import { runWorker } from "../../worker/worker_process.ts";
+import type { Call } from "../call.ts";
+import { dataDirectory } from "../data_dir.ts";
+import { reporter } from "../reporter.ts";
+
+/** Runs jobs until told to stop by a line on standard input, or by its end. */
+export async function workerCommand(call: Call): Promise<void> {
+  const { context, flags } = call;
+  const { files } = context;
+  const dataDir = dataDirectory(context, flags.text("data-dir"));
+  const settings = currentSettings(
+    () => loadSettings(dataDir, files),
+    () => files.info(`${dataDir}/config.json`)?.modifiedAt,
+  );
+  const report = reporter(context, () => settings().log_level);
+  const store = openFileStore(dataDir, { files, warn: (message) => report({ kind: "warning", message }) });
+  const stopping = new AbortController();
+  const force = new AbortController();
+  listen(stopping, force);
+  const host = Deno.hostname();
+  await dropPermissions();
+  try {
+    await runWorker({
+      files,
+      dataDir,
+      store,
+      wanted: flags.text("worker-name"),
+      drain: flags.has("drain"),
+      pid: Deno.pid,
+      host,
+      now: context.now,
+      settings,
+      report,
+      paths: {
+        journal: (worker) => journalPath(dataDir, worker),
+        log: (id, attempt) => logPath(dataDir, id, attempt),
+      },
+      stopping,
+      force,
+    });
+  } finally {
+    store.close();
+  }
+}
+
+/** What a worker needed to start, and needs no more: jobs get its environment without it. */
+async function dropPermissions(): Promise<void> {
+  for (const name of ["net", "ffi", "sys", "import"] as const) {
+    await Deno.permissions.revoke({ name } as Deno.PermissionDescriptor);
+  }
+}
+
+/** The configuration, read again when its file has changed; the last good one while it can't be read. */
+function currentSettings(load: () => Settings, modifiedAt: () => number | undefined): () => Settings {
+  let readAt = modifiedAt();
+  let settings = load();
+  return () => {
+    const at = modifiedAt();
+    if (at === readAt) return settings;
+    readAt = at;
+    try {
+      settings = load();
+    } catch {
+      // Commands say what is wrong with it; running jobs must not suffer for it.
+    }
+    return settings;
+  };
+}
+
+/** The supervisor asks by lines on standard input, and its death is the end of it. A Ctrl-C at its terminal is its affair. */
+async function listen(stopping: AbortController, force: AbortController): Promise<void> {
+  const ask = (kind: string) => {
+    if (kind === "force" || stopping.signal.aborted && kind === "signal") force.abort();
+    stopping.abort();
+  };
+  if (Deno.build.os !== "windows") {
+    Deno.addSignalListener("SIGINT", () => {});
+    Deno.addSignalListener("SIGHUP", () => {});
+    Deno.addSignalListener("SIGTERM", () => ask("signal"));
+  }
+  const decoder = new TextDecoder();
+  for await (const bytes of Deno.stdin.readable) {
+    ask(decoder.decode(bytes).includes("force") ? "force" : "graceful");
+  }
+  ask("graceful");
+}

@@ -1,0 +1,41 @@
+// What commands need of the data folder, on the JSON store. Each part is loaded when it is called.
+import type { FileSystem } from "../system/file_system.ts";
+import type { DataFolder } from "./context.ts";
+
+/** `warn` is told of files that can't be read. */
+export function fileFolder(files: FileSystem, warn: (message: string) => void): DataFolder {
+  return {
+    openStore: async (dataDir) => {
+      const { openFileStore } = await import("../stores/file/store.ts");
+      return openFileStore(dataDir, { files, warn });
+    },
+    logPath: async (dataDir, id, attempt) => {
+      const { logPath } = await import("../stores/file/layout.ts");
+      return logPath(dataDir, id, attempt);
+    },
+    liveWorkers: async (dataDir) => {
+      const { liveWorkers } = await import("../worker/presence.ts");
+      return liveWorkers(files, dataDir);
+    },
+    requestCancel: async (dataDir, id) => {
+      const { requestCancel } = await import("../worker/control.ts");
+      requestCancel(files, dataDir, id);
+    },
+    clearCancel: async (dataDir, id) => {
+      const { clearCancel } = await import("../worker/control.ts");
+      clearCancel(files, dataDir, id);
+    },
+    backup: async (dataDir, target, progress) => {
+      const { backup } = await import("../stores/file/backup.ts");
+      return backup(dataDir, target, files, progress);
+    },
+    restore: async (dataDir, from, progress) => {
+      const { restore } = await import("../stores/file/restore.ts");
+      return restore(dataDir, from, files, progress);
+    },
+    check: async (dataDir, options, progress) => {
+      const { check } = await import("../stores/file/check.ts");
+      return check(dataDir, files, options, progress);
+    },
+  };
+}

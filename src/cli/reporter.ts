@@ -1,0 +1,60 @@
+// What supervisor and workers report, as lines on stderr: those that the configuration's log_level lets through.
+import type { LogLevel } from "../queue/settings.ts";
+import type { WorkerEvent } from "../queue/worker_event.ts";
+import { eventLine, isShown, type QueueEvent } from "../view/event_line.ts";
+import { paintFor } from "../view/style.ts";
+import type { Context } from "./context.ts";
+
+/** Writes events as lines. `least` is asked each time, so that a change of the configuration counts at once. */
+export function reporter(context: Context, least: () => LogLevel): (event: WorkerEvent) => void {
+  const { stderr } = context;
+  const paint = paintFor(stderr, context.env);
+  return (event) => {
+    const shown = queueEvent(event, context.now());
+    if (!isShown(shown, least())) return;
+    try {
+      stderr.write(eventLine(shown, paint, stderr.isTerminal ? stderr.columns : undefined) + "\n");
+    } catch {
+      // Nobody reads any more: jobs are run all the same.
+    }
+  };
+}
+
+function queueEvent(event: WorkerEvent, at: number): QueueEvent {
+  const note = (level: LogLevel, text: string): QueueEvent => ({ kind: "note", at, level, text });
+  switch (event.kind) {
+    case "job_started":
+      return { kind: "begun", at, job: event.job, worker: event.worker };
+    case "job_ended":
+      return { kind: "ended", at, job: event.job };
+    case "job_adopted":
+      return note("INFO", `${event.worker} looks after job ${event.job.id}, whose ${event.from} died`);
+    case "job_given_back":
+      return note(
+        "INFO",
+        `job ${event.job.id} had not begun when ${event.from} died; it is back in the queue`,
+      );
+    case "supervisor_started":
+      return note(
+        "INFO",
+        `started ${event.workers} ${event.workers === 1 ? "worker" : "workers"} on ${event.dataDir}`,
+      );
+    case "supervisor_stopping":
+      return note(
+        "INFO",
+        `${event.reason}: ${event.force ? "killing running jobs" : "running jobs end first"}`,
+      );
+    case "supervisor_stopped":
+      return note("INFO", "stopped");
+    case "worker_started":
+      return note("DEBUG", `${event.worker} started`);
+    case "worker_stopped":
+      return note("DEBUG", `${event.worker} stopped`);
+    case "worker_died": {
+      const how = event.signal === null ? `with exit code ${event.code}` : `by ${event.signal}`;
+      return note("WARNING", `the worker with process id ${event.pid} ended ${how}; starting another`);
+    }
+    case "warning":
+      return note("WARNING", event.message);
+  }
+}
