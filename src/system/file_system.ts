@@ -26,6 +26,8 @@ export interface FileSystem {
   /** Cuts a file down to so many bytes. */
   truncate(path: string, size: number): void;
   link(existing: string, path: string): void;
+  /** Makes a new file, mode 0600, with the content of another. @throws AlreadyExists */
+  copy(from: string, to: string): void;
   /** Replaces `to` if that is a file. */
   rename(from: string, to: string): void;
   remove(path: string): void;
@@ -37,6 +39,8 @@ export interface FileSystem {
   names(path: string): string[];
   /** What lies at `path`, links not followed; undefined if nothing does. */
   info(path: string): FileInfo | undefined;
+  /** Sets the permission bits. */
+  setMode(path: string, mode: number): void;
   /** Marks the file or folder as modified now, which those who watch it see. */
   touch(path: string): void;
   /** Returns when the file's content, or the names in a folder, are on disk. */
@@ -70,6 +74,11 @@ export const diskFiles: FileSystem = {
     }
   },
   truncate: (path, size) => Deno.truncateSync(path, size),
+  copy(from, to) {
+    Deno.openSync(to, { write: true, createNew: true, mode: 0o600 }).close();
+    Deno.copyFileSync(from, to);
+    if (Deno.build.os !== "windows") Deno.chmodSync(to, 0o600); // copying takes the mode along
+  },
   link: (existing, path) => Deno.linkSync(existing, path),
   rename: (from, to) => Deno.renameSync(from, to),
   remove: (path) => Deno.removeSync(path),
@@ -92,6 +101,7 @@ export const diskFiles: FileSystem = {
       throw error;
     }
   },
+  setMode: (path, mode) => Deno.chmodSync(path, mode),
   touch(path) {
     const now = new Date();
     Deno.utimeSync(path, now, now);

@@ -1,6 +1,14 @@
 // A job's file: JSON lines. The first says what was asked for, each further one what changed. They are only ever added,
 // each in one write, so a torn line can only be the last one written; it counts as not written.
-import { isJobId, type Job, JOB_STATES, type JobRequest, lastAttempt, type Status } from "../../queue/job.ts";
+import {
+  isJobId,
+  type Job,
+  JOB_STATES,
+  type JobRequest,
+  type JobState,
+  lastAttempt,
+  type Status,
+} from "../../queue/job.ts";
 import { isoTime } from "../../queue/job_json.ts";
 import { type Attempt, OUTCOMES } from "../../queue/outcome.ts";
 import { created } from "../../queue/transitions.ts";
@@ -59,6 +67,18 @@ export function encodeChange(before: Job, after: Job): string | undefined {
       error: attempt.error,
     },
   }) + "\n";
+}
+
+/** The line that says nothing but that a job is in this state since `at`. */
+export function encodeState(state: JobState, at: number): string {
+  return JSON.stringify({ at: isoTime(at), state }) + "\n";
+}
+
+/** The lines of a file that can be read. @throws QueueError `damaged` if the first is not one */
+export function goodLines(text: string, id: string, path: string): string {
+  const [request, ...changes] = text.split("\n");
+  const { job } = decode(`${request}\n`, id, path);
+  return [request, ...changes.filter((line) => decodeChange(job, line) !== undefined)].join("\n") + "\n";
 }
 
 function unchanged(job: Job): Status {

@@ -2,7 +2,7 @@
 import { type Job, lastAttempt } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
 import type { FileSystem } from "../../system/file_system.ts";
-import { decode, type Decoded, encodeChange } from "./codec.ts";
+import { decode, type Decoded, encodeChange, goodLines } from "./codec.ts";
 import { jobFolder, jobPath, logPath } from "./layout.ts";
 import { ifFound } from "./shelf.ts";
 
@@ -54,6 +54,12 @@ export class JobFiles {
       if (error instanceof QueueError || error instanceof Deno.errors.NotFound) return undefined;
       throw error;
     }
+  }
+
+  /** Writes a job's file, which is not there, from the lines of `text` that can be read. */
+  rewrite(id: string, text: string): void {
+    const path = jobPath(this.#dataDir, id);
+    this.#files.create(path, goodLines(text, id, path), { sync: true });
   }
 
   remove(job: Job): void {

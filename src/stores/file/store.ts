@@ -4,10 +4,11 @@
 import { type Job, JOB_STATES } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
 import type { Claimant, Counts, JobStore, Query } from "../../queue/store.ts";
-import { claimed, type Event } from "../../queue/transitions.ts";
+import { claimed, type Event, waitingStatus } from "../../queue/transitions.ts";
 import type { FileLock, FileSystem } from "../../system/file_system.ts";
 import { Watch } from "../../system/watch.ts";
 import type { Decoded } from "./codec.ts";
+import { completeRestore, RESTORING } from "./complete_restore.ts";
 import { JobFiles } from "./job_files.ts";
 import { COMMAND_HOLDER, FOLDERS, lockPath, parseTicket, type Ticket } from "./layout.ts";
 import { countTickets, heldTickets, newestFirst } from "./listing.ts";
@@ -25,9 +26,11 @@ export interface FileStoreOptions {
 
 /** Opens the store in a data folder, which is made if it is not there. */
 export function openFileStore(dataDir: string, options: FileStoreOptions): FileStore {
+  const { files } = options;
+  if (files.info(`${dataDir}/${RESTORING}`) !== undefined) completeRestore(dataDir, files);
   // The last one is there: so are all.
-  if (options.files.info(`${dataDir}/${FOLDERS.at(-1)}`) === undefined) {
-    for (const folder of FOLDERS) makeUnlessThere(options.files, `${dataDir}/${folder}`);
+  if (files.info(`${dataDir}/${FOLDERS.at(-1)}`) === undefined) {
+    for (const folder of FOLDERS) makeUnlessThere(files, `${dataDir}/${folder}`);
   }
   return new FileStore(dataDir, options);
 }
@@ -301,7 +304,7 @@ export class FileStore implements JobStore {
       throw error;
     }
     this.#tickets.place(held.path, after, this.#now());
-    this.#forgetWhatIsKnown();
+    if (waitingStatus(after) !== undefined) this.#forgetWhatIsKnown();
     return after;
   }
 

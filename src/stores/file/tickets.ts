@@ -69,13 +69,31 @@ export class Tickets implements Places {
 
   /** The path of the ticket of a job that nobody holds, about to be moved; undefined if it is not where it should be. */
   leave(job: Job): string | undefined {
+    for (const [shelf, name] of this.placesOf(job)) {
+      const path = shelf.leave(name);
+      if (path !== undefined) return path;
+    }
+    return undefined;
+  }
+
+  /** Where the ticket of a job lies that nobody holds, if it is where it should be. Nothing is moved or opened. */
+  find(job: Job): string | undefined {
+    for (const [shelf, name] of this.placesOf(job)) {
+      const found = shelf.find(name);
+      if (found !== undefined) return found.path;
+    }
+    return undefined;
+  }
+
+  /** Where the ticket of a job may lie that nobody holds, and under what name. */
+  placesOf(job: Job): [Shelf, string][] {
     const { status } = job;
-    if (status.state === "processing") return undefined;
+    if (status.state === "processing") return [];
     if (status.state !== "pending" && status.state !== "failed") {
-      return this.ended[status.state].leave(timedName(endedTicket(job, status)));
+      return [[this.ended[status.state], timedName(endedTicket(job, status))]];
     }
     const { ticket } = waitingTicket(job, status, 0);
-    return this.later.leave(timedName(ticket)) ?? this.ready.leave(readyName(ticket));
+    return [[this.later, timedName(ticket)], [this.ready, readyName(ticket)]];
   }
 
   /** The tickets that a holder has. */

@@ -1,0 +1,85 @@
+// What a check finds, and how it is mended: for those that look through a data folder.
+import type { FileSystem } from "../../system/file_system.ts";
+import { makeUnlessThere } from "./staging.ts";
+
+/** Something that is damaged or inconsistent. */
+export interface Finding {
+  readonly path: string;
+  readonly problem: string;
+  /** What was done about it, if anything. */
+  readonly repaired: string | null;
+}
+
+export class Findings {
+  readonly all: Finding[] = [];
+  readonly #files: FileSystem;
+  readonly #dataDir: string;
+  readonly #repair: boolean;
+
+  constructor(files: FileSystem, dataDir: string, repair: boolean) {
+    this.#files = files;
+    this.#dataDir = dataDir;
+    this.#repair = repair;
+  }
+
+  /** Notes a problem, and mends it if that is wanted and can be. `mend` says what it has done. */
+  add(path: string, problem: string, mend?: () => string): void {
+    let repaired: string | null = null;
+    if (this.#repair && mend !== undefined) {
+      try {
+        repaired = mend();
+      } catch (error) {
+        problem += `; it can't be mended: ${error instanceof Error ? error.message : error}`;
+      }
+    }
+    this.all.push({ path, problem, repaired });
+  }
+
+  /** Notes something that can't be used where it lies, and puts it aside. */
+  addStranger(path: string, problem: string): void {
+    this.add(path, problem, () => `set aside as ${this.setAside(path)}`);
+  }
+
+  /** Moves a file, a folder or a link as it is to `damaged/`, under its name. */
+  setAside(path: string): string {
+    const folder = `${this.#dataDir}/damaged`;
+    makeUnlessThere(this.#files, folder);
+    const name = path.slice(path.lastIndexOf("/") + 1);
+    let aside = `${folder}/${name}`;
+    for (let n = 2; this.#files.info(aside) !== undefined; n++) aside = `${folder}/${name}.${n}`;
+    this.#files.rename(path, aside);
+    return aside;
+  }
+
+  /** A folder that only its owner may use; made if it is missing. Whether it can be looked into. */
+  checkFolder(path: string): boolean {
+    const info = this.#files.info(path);
+    if (info === undefined) {
+      this.add(path, "is missing", () => (this.#files.makeFolder(path), "made"));
+      return this.#repair;
+    }
+    if (info.kind !== "folder") {
+      this.add(path, `is no folder but ${nameOf(info.kind)}`, () => {
+        const aside = this.setAside(path);
+        this.#files.makeFolder(path);
+        return `set aside as ${aside}, and made`;
+      });
+      return this.#repair;
+    }
+    this.checkMode(path, info.mode, 0o700);
+    return true;
+  }
+
+  checkMode(path: string, mode: number, wanted: number): void {
+    if (Deno.build.os === "windows" || (mode & 0o777) === wanted) return;
+    const is = (mode & 0o777).toString(8).padStart(4, "0");
+    this.add(path, `has the mode ${is}, not 0${wanted.toString(8)}`, () => {
+      this.#files.setMode(path, wanted);
+      return "set right";
+    });
+  }
+}
+
+export function nameOf(kind: string): string {
+  return kind === "link" ? "a link" : kind === "other" ? "something else" : `a ${kind}`;
+}

@@ -1,0 +1,54 @@
+// Laying out the tickets of many jobs at once, in buckets of their own: for what is not enqueued, but comes all together.
+import type { Job } from "../../queue/job.ts";
+import type { FileSystem } from "../../system/file_system.ts";
+import { arrivalOf, bucketName, jobPath, readyName, timedName } from "./layout.ts";
+import { waitingTicket } from "./staging.ts";
+import { endedTicket } from "./tickets.ts";
+import { BUCKET_SIZE } from "./shelf.ts";
+
+/** Where tickets go, by shelf and, for ready ones, by priority: names and ids. */
+export type Layout = Map<string, { folder: string; names: { name: string; id: string }[] }>;
+
+/** Notes where the ticket of a job belongs. A job that runs is taken as waiting. */
+export function note(layout: Layout, job: Job, now: number): void {
+  const status = job.status.state === "processing" ? job.status.before : job.status;
+  let folder: string;
+  let name: string;
+  let key: string;
+  if (status.state === "pending" || status.state === "failed") {
+    const { ticket, ready } = waitingTicket(job, status, now);
+    folder = key = ready ? "ready" : "later";
+    name = ready ? readyName(ticket) : timedName(ticket);
+    if (ready) key += ticket.priority;
+  } else {
+    folder = key = status.state;
+    name = timedName(endedTicket(job, status));
+  }
+  const place = layout.get(key);
+  if (place === undefined) layout.set(key, { folder, names: [{ name, id: job.id }] });
+  else place.names.push({ name, id: job.id });
+}
+
+/** Makes the tickets under `root`, where the jobs' files and the folders of the queue are. */
+export function layOut(files: FileSystem, root: string, layout: Layout): void {
+  let buckets = 0;
+  for (const { folder, names } of layout.values()) {
+    names.sort((a, b) => a.name < b.name ? -1 : 1);
+    for (let start = 0; start < names.length; start += BUCKET_SIZE) {
+      const part = names.slice(start, start + BUCKET_SIZE);
+      // Waiting jobs are counted by a bucket's name only where none has failed yet.
+      const isCounted = folder !== "ready" && folder !== "later" ||
+        part.every(({ name }) => name[44] === "p");
+      const bucket = bucketName({
+        lower: part[0]!.name.slice(0, 43),
+        newest: part.map(({ name }) => arrivalOf(name)).reduce((a, b) => a > b ? a : b),
+        count: isCounted ? part.length : undefined,
+        unique: `r${buckets++}`,
+      });
+      files.makeFolder(`${root}/queue/${folder}/${bucket}`);
+      for (const { name, id } of part) {
+        files.link(jobPath(root, id), `${root}/queue/${folder}/${bucket}/${name}`);
+      }
+    }
+  }
+}
