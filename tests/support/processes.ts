@@ -1,9 +1,16 @@
 // Real processes in tests: whether one lives, and the end of one that a test has started.
 
-/** Whether a process with that id lives. */
+/** Whether a process with that id lives; one that only waits to be collected does not. */
 export function lives(pid: number): boolean {
-  const script = `kill -0 "$1" 2>/dev/null && case $(ps -o stat= -p "$1") in Z*|"") exit 1; esac`;
-  return new Deno.Command("/bin/sh", { args: ["-c", script, "sh", String(pid)] }).outputSync().success;
+  if (Deno.build.os === "linux") {
+    try {
+      return !/^.*\) [ZX] /s.test(Deno.readTextFileSync(`/proc/${pid}/stat`));
+    } catch {
+      return false;
+    }
+  }
+  const { stdout } = new Deno.Command("ps", { args: ["-o", "stat=", "-p", String(pid)] }).outputSync();
+  return /^\s*[^Z\s]/.test(new TextDecoder().decode(stdout));
 }
 
 /** Kills a process if it lives. */
