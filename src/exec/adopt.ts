@@ -5,7 +5,7 @@ import { diskFiles, type FileSystem } from "../system/file_system.ts";
 import { type KillCause, killed, lost } from "./ending.ts";
 import { type JournalEntry, type ProcessIdentity, readJournal } from "./journal.ts";
 import { killAttempt } from "./kill_attempt.ts";
-import { isAlive, isSameBoot } from "./processes.ts";
+import { isAlive, isSameBoot, NO_PROCESS } from "./processes.ts";
 import { endingOf } from "./run_end.ts";
 import type { RunningAttempt, StopReason } from "./run.ts";
 import { pause } from "./timer.ts";
@@ -75,6 +75,6 @@ async function endOfGone(
   if (end) return endingOf(end);
   if (began === undefined) return "not_begun";
   if (!await isSameBoot(shell)) return lost("the machine was started anew while it ran");
-  await killAttempt(shell, attempt, () => true);
+  if (shell.pid !== NO_PROCESS) await killAttempt(shell, attempt, () => true);
   return lost("its worker and its shell are gone, and with them how it ended");
 }

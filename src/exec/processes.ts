@@ -11,6 +11,9 @@ export interface Process {
   readonly start: string;
 }
 
+/** Stands for the shell where there is none. */
+export const NO_PROCESS = 0;
+
 const hasProc = Deno.build.os === "linux";
 
 /** All processes but those that have ended and only wait to be collected. Takes some 2 ms. */
@@ -25,6 +28,7 @@ export async function listProcesses(): Promise<Process[]> {
 
 /** Whether that very process lives. @throws Error if that cannot be found out; a wrong no would run a job twice */
 export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
+  if (identity.pid === NO_PROCESS) return false;
   const [boot, ...rest] = (await output(hasProc ? LOOK_PROC : LOOK_PS, String(identity.pid))).split("\n");
   if (rest.at(-2) !== "end") throw new Error(`Cannot find out whether process ${identity.pid} lives`);
   const found = rest.slice(0, -2).join("\n");

@@ -13,7 +13,7 @@ export function afterMilliseconds(milliseconds: number, then: () => void): () =>
     return setTimeout(() => {
       if (performance.now() < due - 1) timer = arm();
       else then();
-    }, Math.min(due - performance.now(), LONGEST));
+    }, Math.max(0, Math.min(due - performance.now(), LONGEST)));
   }
 }
 

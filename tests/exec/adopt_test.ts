@@ -1,0 +1,199 @@
+// What becomes of a job whose worker is killed, as the one who adopts it sees it.
+
+import { assert, assertEquals } from "@std/assert";
+import { adopt } from "../../src/exec/adopt.ts";
+import type { Run } from "../../src/exec/run.ts";
+import { inFolder } from "../support/folder.ts";
+import { end, lives, numberIn } from "../support/processes.ts";
+import { waitUntil } from "../support/wait_until.ts";
+import { readLog, runsIn } from "./work_bench.ts";
+
+const WORKER = new URL("./worker_fixture.ts", import.meta.url).pathname;
+
+interface Scene {
+  readonly folder: string;
+  readonly journal: string;
+  /** Runs it in a worker, and kills that when the job has written its pid to the file `pid`. */
+  orphan(command: string, more?: Partial<Run>): Promise<Run>;
+  /** The id of the shell that runs the orphan. */
+  shell(): number;
+}
+
+function withWorker(test: (scene: Scene) => Promise<void>): () => Promise<void> {
+  return () =>
+    inFolder(async (folder) => {
+      const journal = `${folder}/worker.runs`;
+      const newRun = runsIn(folder);
+      const shell = () => Number(Deno.readTextFileSync(journal).split(" ")[1]);
+      try {
+        await test({
+          folder,
+          journal,
+          shell,
+          async orphan(command, more) {
+            const run = newRun(`echo $$ >${folder}/pid; ${command}`, more);
+            const worker = new Deno.Command(Deno.execPath(), {
+              args: ["run", "-A", WORKER, journal, JSON.stringify(run)],
+              stdin: "null",
+              stdout: "null",
+            }).spawn();
+            try {
+              await waitUntil(() => numberIn(`${folder}/pid`) > 0);
+            } finally {
+              worker.kill("SIGKILL");
+              await worker.status;
+            }
+            return run;
+          },
+        });
+      } finally {
+        end(numberIn(`${folder}/pid`));
+      }
+    });
+}
+
+Deno.test(
+  "adopt() waits for a job that goes on without its worker, and reports its exit code",
+  withWorker(async ({ folder, journal, orphan, shell }) => {
+    const run = await orphan("echo before; until [ -e go ]; do sleep 0.02; done; echo after; exit 7");
+    const adopted = adopt(journal, run);
+    assert(lives(numberIn(`${folder}/pid`)));
+    await Deno.writeTextFile(`${folder}/go`, "");
+    assertEquals(await adopted, { outcome: "failed", exitCode: 7, signal: null, error: "exit code 7" });
+    assertEquals(readLog(run.log), "before\nafter\n");
+    await waitUntil(() => !lives(shell()));
+    assertEquals(await adopt(journal, run), await adopted);
+  }),
+);
+
+Deno.test(
+  "adopt() keeps the time-out, which counts from the begin of the attempt",
+  withWorker(async ({ folder, journal, orphan }) => {
+    const run = await orphan("sleep 60 & echo $! >child; sleep 60", {
+      timeout: 1000,
+      startedAt: Date.now() - 999_500,
+    });
+    await waitUntil(() => numberIn(`${folder}/child`) > 0);
+    const { outcome, error, exitCode } = await adopt(journal, run) as Exclude<
+      Awaited<ReturnType<typeof adopt>>,
+      string
+    >;
+    assertEquals([outcome, error, exitCode], ["timed_out", "timed out after 1000s", 143]);
+    for (const name of ["pid", "child"]) assert(!lives(numberIn(`${folder}/${name}`)), name);
+  }),
+);
+
+Deno.test(
+  "adopt() ends the attempt when it is told to stop, also one that ignores SIGTERM",
+  withWorker(async ({ folder, journal, orphan }) => {
+    const run = await orphan("trap '' TERM; while :; do sleep 0.02; done", { killGrace: 0.1 });
+    const stop = new AbortController();
+    const adopted = adopt(journal, run, stop.signal);
+    stop.abort("cancelled");
+    assertEquals(await adopted, {
+      outcome: "cancelled",
+      exitCode: 137,
+      signal: "SIGKILL",
+      error: "cancelled while it ran",
+    });
+    assert(!lives(numberIn(`${folder}/pid`)));
+  }),
+);
+
+Deno.test(
+  "adopt() calls an attempt lost whose shell is gone too, and leaves nothing of it running",
+  withWorker(async ({ folder, journal, orphan, shell }) => {
+    const run = await orphan("trap '' TERM; while :; do sleep 0.02; done", { killGrace: 0.1 });
+    Deno.kill(shell(), "SIGKILL");
+    const ending = await adopt(journal, run);
+    assert(ending !== "not_begun");
+    assertEquals([ending.outcome, ending.exitCode], ["lost", null]);
+    assert(!lives(numberIn(`${folder}/pid`)));
+    assertEquals(await adopt(journal, { ...run, id: "another" }), "not_begun");
+    assertEquals(await adopt(journal, { ...run, attempt: 2 }), "not_begun");
+  }),
+);
+
+Deno.test("adopt() waits for no stranger that has the shell's number now, and does not signal it", () =>
+  inFolder(async (folder) => {
+    const journal = `${folder}/w.runs`;
+    const run = runsIn(folder)("true");
+    const stranger = new Deno.Command("setsid", { args: ["sleep", "60"], stdin: "null" }).spawn();
+    const boot = Deno.readTextFileSync("/proc/sys/kernel/random/boot_id").trim();
+    const begun = `+ ${run.id} 1 ${Date.now()}\n`;
+    try {
+      for (const identity of [`${boot} 1`, `${crypto.randomUUID()} ${startOf(stranger.pid)}`, `- 1`]) {
+        await Deno.writeTextFile(journal, `shell ${stranger.pid} ${identity}\n${begun}`);
+        const ending = await adopt(journal, { ...run, killGrace: 0 });
+        assert(ending !== "not_begun");
+        assertEquals(ending.outcome, "lost", identity);
+        assert(lives(stranger.pid));
+      }
+    } finally {
+      stranger.kill("SIGKILL");
+      await stranger.status;
+    }
+  }));
+
+Deno.test("adopt() takes what the journal says, and a line that is cut off as not written", () =>
+  inFolder(async (folder) => {
+    const journal = `${folder}/w.runs`;
+    const run = runsIn(folder)("true");
+    const gone = "shell 4000000 - 1\n";
+    const begun = `${gone}+ ${run.id} 1 1700000000000\n`;
+    const table: [string | undefined, string][] = [
+      [undefined, "not_begun"],
+      ["", "not_begun"],
+      ["shell 1 ", "not_begun"],
+      [gone, "not_begun"],
+      [`${gone}+ ${run.id} 1 17000`, "not_begun"],
+      [`${gone}+ ${run.id}x 1 1700000000000\n`, "not_begun"],
+      [begun, "lost"],
+      [`${begun}- ${run.id} 1 0`, "lost"],
+      [`${begun}- ${run.id} 1 0\n`, "succeeded"],
+      [`${begun}- ${run.id} 1 9\n+ next 1 1700000000000\n`, "failed"],
+      [`${begun}! ${run.id} 1 folder\n`, "failed"],
+      [`${gone}\0\xff rubbish\n\n+\n${begun}`, "lost"],
+    ];
+    for (const [text, expected] of table) {
+      if (text !== undefined) await Deno.writeTextFile(journal, text);
+      const ending = await adopt(journal, run);
+      assertEquals(ending === "not_begun" ? ending : ending.outcome, expected, text);
+    }
+  }));
+
+Deno.test("ShellExecutor leaves an end to each run that began, whenever its worker is killed", () =>
+  inFolder(async (folder) => {
+    const newRun = runsIn(folder);
+    for (const last of [1, 5, 23]) {
+      const journal = `${folder}/${last}.runs`;
+      const runs = Array.from({ length: 300 }, () => newRun("exit 3"));
+      const worker = new Deno.Command(Deno.execPath(), {
+        args: ["run", "-A", WORKER, journal, ...runs.map((run) => JSON.stringify(run))],
+        stdin: "null",
+        stdout: "null",
+      }).spawn();
+      await waitUntil(() => exists(runs[last]!.log));
+      worker.kill("SIGKILL");
+      await worker.status;
+      const outcomes = await Promise.all(runs.map((run) => adopt(journal, run)));
+      const ended = outcomes.findIndex((outcome) => outcome === "not_begun");
+      assert(ended > last && ended < runs.length, String(ended));
+      for (const outcome of outcomes.slice(0, ended)) {
+        assert(outcome !== "not_begun" && outcome.exitCode === 3);
+      }
+      for (const outcome of outcomes.slice(ended)) assertEquals(outcome, "not_begun");
+      for (const run of runs.slice(ended)) assertEquals(readLog(run.log), "");
+    }
+  }));
+
+/** Field 22 of the process's record. */
+function startOf(pid: number): string {
+  return Deno.readTextFileSync(`/proc/${pid}/stat`).replace(/^.*\) /s, "").split(" ")[19]!;
+}
+
+function exists(path: string): boolean {
+  return Array.from(Deno.readDirSync(path.slice(0, path.lastIndexOf("/")))).some(({ name }) =>
+    path.endsWith(`/${name}`)
+  );
+}
