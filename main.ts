@@ -1,15 +1,17 @@
 // The composition root: the real world, run(), the exit code; nothing else.
 import type { Context, DataFolder } from "./src/cli/context.ts";
 import { run } from "./src/cli/run.ts";
-import { diskFiles } from "./src/system/file_system.ts";
-import { readBytes } from "./src/system/read_bytes.ts";
+import { diskFiles, readBytes } from "./src/system/file_system.ts";
 import { InputStream, OutputStream } from "./src/system/terminal.ts";
 import { VERSION } from "./src/version.ts";
 
 const notBuilt = () => Promise.reject(new Error("not built yet"));
 
 const folder: DataFolder = {
-  openStore: async () => new (await import("./src/stores/memory/store.ts")).MemoryStore(),
+  openStore: async () =>
+    new (await (import(String("./src/stores/memory/store.ts")) as Promise<
+      typeof import("./src/stores/memory/store.ts")
+    >)).MemoryStore(),
   logPath: (dataDir, id, attempt) =>
     Promise.resolve(`${dataDir}/jobs/${id.slice(0, 2)}/${id}.${attempt}.log`),
   liveWorkers: () => Promise.resolve([]),

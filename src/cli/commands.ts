@@ -60,7 +60,8 @@ line is wrong, nothing is enqueued. Other options given beside --file hold for l
       "queuectl enqueue --max-retries 5 --timeout 10m -- curl -fO https://example.org/big.iso",
       "queuectl enqueue --file jobs.txt",
     ],
-    load: async () => (await import("./commands/enqueue.ts")).enqueueCommand,
+    module: "enqueue",
+    handler: "enqueueCommand",
   },
   {
     name: "start",
@@ -85,7 +86,8 @@ line is wrong, nothing is enqueued. Other options given beside --file hold for l
       `Stops on "queuectl stop", Ctrl-C or SIGTERM: running jobs end first. A second Ctrl-C kills them; they go back to
 the queue.`,
     examples: ["queuectl start --count 4", "queuectl start --drain", "queuectl start --detach"],
-    load: async () => (await import("./commands/start.ts")).startCommand,
+    module: "start",
+    handler: "startCommand",
   },
   {
     name: "stop",
@@ -94,7 +96,8 @@ the queue.`,
     args: [0, 0, ""],
     flags: [{ name: "force", kind: "switch", about: "kill running jobs; they go back to the queue" }],
     examples: ["queuectl stop", "queuectl stop --force"],
-    load: async () => (await import("./commands/stop.ts")).stopCommand,
+    module: "stop",
+    handler: "stopCommand",
   },
   {
     name: "status",
@@ -108,7 +111,8 @@ the queue.`,
     ],
     oneOf: [["json", "watch"]],
     examples: ["queuectl status", "queuectl status --watch", "queuectl status --json"],
-    load: async () => (await import("./commands/status.ts")).statusCommand,
+    module: "status",
+    handler: "statusCommand",
   },
   {
     name: "list",
@@ -142,7 +146,8 @@ width; in a pipe nothing is. Values of environment variables are never shown her
       "queuectl list --state failed,dead --since 1d",
       "queuectl list --command '*.mp4*'",
     ],
-    load: async () => (await import("./commands/list.ts")).listCommand,
+    module: "list",
+    handler: "listCommand",
   },
   {
     name: "job show",
@@ -152,7 +157,8 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     proposes: "job",
     flags: [verbose("also the values of its environment variables"), JSON_FLAG],
     examples: ["queuectl job show 3f2a", "queuectl job show 3f2a --json --verbose"],
-    load: async () => (await import("./commands/job_show.ts")).showCommand,
+    module: "job_show",
+    handler: "showCommand",
   },
   {
     name: "job history",
@@ -162,7 +168,8 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     proposes: "job",
     flags: [JSON_FLAG],
     examples: ["queuectl job history 3f2a"],
-    load: async () => (await import("./commands/job_show.ts")).historyCommand,
+    module: "job_show",
+    handler: "historyCommand",
   },
   {
     name: "job logs",
@@ -179,7 +186,8 @@ width; in a pipe nothing is. Values of environment variables are never shown her
       "queuectl job logs 3f2a --follow",
       "queuectl job logs 3f2a --attempt 1",
     ],
-    load: async () => (await import("./commands/job_logs.ts")).logsCommand,
+    module: "job_logs",
+    handler: "logsCommand",
   },
   {
     name: "job cancel",
@@ -189,7 +197,8 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     proposes: "job",
     flags: [],
     examples: ["queuectl job cancel 3f2a"],
-    load: async () => (await import("./commands/job_cancel.ts")).cancelCommand,
+    module: "job_cancel",
+    handler: "cancelCommand",
   },
   {
     name: "job wait",
@@ -201,7 +210,8 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     notes:
       "Exits with 0 if all have completed, with 1 if one died, was cancelled or removed, or the time ran out.",
     examples: ['queuectl job wait "$(queuectl enqueue make)" --timeout 10m'],
-    load: async () => (await import("./commands/job_wait.ts")).waitCommand,
+    module: "job_wait",
+    handler: "waitCommand",
   },
   {
     name: "dlq list",
@@ -210,7 +220,8 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     args: [0, 0, ""],
     flags: [verbose("also priority, retries, times, folder"), JSON_FLAG],
     examples: ["queuectl dlq list"],
-    load: async () => (await import("./commands/dlq.ts")).listCommand,
+    module: "dlq",
+    handler: "listCommand",
   },
   {
     name: "dlq stats",
@@ -219,7 +230,8 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     args: [0, 0, ""],
     flags: [JSON_FLAG],
     examples: ["queuectl dlq stats"],
-    load: async () => (await import("./commands/dlq.ts")).statsCommand,
+    module: "dlq",
+    handler: "statsCommand",
   },
   {
     name: "dlq retry",
@@ -233,7 +245,8 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     ],
     oneOf: [["all", "filter"]],
     examples: ["queuectl dlq retry 3f2a", "queuectl dlq retry --filter 'command:curl *'"],
-    load: async () => (await import("./commands/dlq.ts")).retryCommand,
+    module: "dlq",
+    handler: "retryCommand",
   },
   {
     name: "dlq remove",
@@ -243,7 +256,8 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     proposes: "dead job",
     flags: [],
     examples: ["queuectl dlq remove 3f2a"],
-    load: async () => (await import("./commands/dlq.ts")).removeCommand,
+    module: "dlq",
+    handler: "removeCommand",
   },
   {
     name: "dlq clear",
@@ -252,7 +266,8 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     args: [0, 0, ""],
     flags: [CONFIRM],
     examples: ["queuectl dlq clear --confirm"],
-    load: async () => (await import("./commands/dlq.ts")).clearCommand,
+    module: "dlq",
+    handler: "clearCommand",
   },
   {
     name: "config",
@@ -285,7 +300,8 @@ width; in a pipe nothing is. Values of environment variables are never shown her
       "queuectl config --key max_retries --value 5",
       "queuectl config --export settings.json",
     ],
-    load: async () => (await import("./commands/config.ts")).configCommand,
+    module: "config",
+    handler: "configCommand",
   },
   {
     name: "storage info",
@@ -294,7 +310,8 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     args: [0, 0, ""],
     flags: [JSON_FLAG],
     examples: ["queuectl storage info"],
-    load: async () => (await import("./commands/storage.ts")).infoCommand,
+    module: "storage",
+    handler: "infoCommand",
   },
   {
     name: "storage backup",
@@ -304,7 +321,8 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     proposes: "folder",
     flags: [],
     examples: ["queuectl storage backup ~/backups/queue-monday"],
-    load: async () => (await import("./commands/storage.ts")).backupCommand,
+    module: "storage",
+    handler: "backupCommand",
   },
   {
     name: "storage restore",
@@ -316,7 +334,8 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     notes:
       "The backup is checked wholly before anything is changed. Over data that exists it needs --confirm.",
     examples: ["queuectl storage restore ~/backups/queue-monday --confirm"],
-    load: async () => (await import("./commands/storage.ts")).restoreCommand,
+    module: "storage",
+    handler: "restoreCommand",
   },
   {
     name: "storage cleanup",
@@ -330,7 +349,8 @@ width; in a pipe nothing is. Values of environment variables are never shown her
       about: "that ended longer ago than this",
     }],
     examples: ["queuectl storage cleanup --older-than 30d"],
-    load: async () => (await import("./commands/storage.ts")).cleanupCommand,
+    module: "storage",
+    handler: "cleanupCommand",
   },
   {
     name: "storage check",
@@ -344,7 +364,8 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     }],
     notes: "Exits with 1 if anything is left that is not mended.",
     examples: ["queuectl storage check", "queuectl storage check --repair"],
-    load: async () => (await import("./commands/storage.ts")).checkCommand,
+    module: "storage",
+    handler: "checkCommand",
   },
   {
     name: "completions",
@@ -358,7 +379,8 @@ width; in a pipe nothing is. Values of environment variables are never shown her
   zsh    echo 'eval "$(queuectl completions zsh)"' >> ~/.zshrc    (after compinit)
   fish   queuectl completions fish > ~/.config/fish/completions/queuectl.fish`,
     examples: ['eval "$(queuectl completions bash)"'],
-    load: async () => (await import("./commands/completions.ts")).completionsCommand,
+    module: "completions",
+    handler: "completionsCommand",
   },
   {
     name: "complete",
@@ -368,6 +390,7 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     flags: [],
     hidden: true,
     examples: ["queuectl complete -- job sh"],
-    load: async () => (await import("./commands/complete.ts")).completeCommand,
+    module: "complete",
+    handler: "completeCommand",
   },
 ];

@@ -47,7 +47,9 @@ export interface CommandSpec {
   readonly examples: readonly string[];
   /** Not shown in the help: for machines. */
   readonly hidden?: boolean;
-  readonly load: () => Promise<Handler>;
+  /** What does it: this export of `commands/<module>.ts`. By name, so that the table is data, and loads nothing. */
+  readonly module: string;
+  readonly handler: string;
 }
 
 /** Does what a command says. @returns the exit code, 0 if nothing */
