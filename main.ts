@@ -2,8 +2,7 @@
 import type { Context } from "./src/cli/context.ts";
 import { fileFolder } from "./src/cli/file_folder.ts";
 import { run } from "./src/cli/run.ts";
-import { diskFiles } from "./src/system/file_system.ts";
-import { readBytes } from "./src/system/read_bytes.ts";
+import { diskFiles, readBytes } from "./src/system/file_system.ts";
 import { InputStream, OutputStream } from "./src/system/terminal.ts";
 import { VERSION } from "./src/version.ts";
 

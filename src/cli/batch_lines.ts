@@ -86,6 +86,8 @@ function reasonOf(issue: v.BaseIssue<unknown>): string {
     const meant = nearest(name, Object.keys(FIELDS));
     return `unknown field "${name}"${meant === undefined ? "" : `, did you mean "${meant}"?`}`;
   }
-  if (issue.received === "undefined" || issue.input === undefined) return `"${name}" is missing`;
+  if (path.length === 1 && !Object.hasOwn(issue.path![0].input as object, name)) {
+    return `"${name}" is missing`;
+  }
   return `${name} ${issue.message}`;
 }

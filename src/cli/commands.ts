@@ -1,13 +1,19 @@
 // The table of commands. All that parser, help, completions and suggestions know comes from here; a command's own
 // module is loaded only when it is called.
-import type { CommandSpec, FlagSpec } from "./spec.ts";
+import type { CommandSpec, FlagKind, FlagSpec } from "./spec.ts";
 
-const JSON_FLAG: FlagSpec = { name: "json", kind: "switch", about: "print one JSON document" };
-const CONFIRM: FlagSpec = { name: "confirm", kind: "switch", about: "really do it" };
-
-function verbose(about: string): FlagSpec {
-  return { name: "verbose", kind: "switch", about };
+function toggle(name: string, about: string): FlagSpec {
+  return { name, kind: "switch", about };
 }
+
+type Value = Pick<FlagSpec, "min" | "max" | "proposes">;
+
+function option(name: string, kind: FlagKind, value: string, about: string, more: Value = {}): FlagSpec {
+  return { name, kind, value, about, ...more };
+}
+
+const JSON_FLAG = toggle("json", "print one JSON document");
+const CONFIRM = toggle("confirm", "really do it");
 
 export const COMMANDS: readonly CommandSpec[] = [
   {
@@ -16,39 +22,15 @@ export const COMMANDS: readonly CommandSpec[] = [
     forms: ["<command>", "-- <program> [argument]...", "--file <file>"],
     args: [0, Infinity, "command"],
     flags: [
-      { name: "max-retries", kind: "whole", value: "N", about: "retries after a failed attempt", max: 1000 },
-      {
-        name: "timeout",
-        kind: "duration",
-        value: "DURATION",
-        about: "how long an attempt may take, 0: no limit",
-      },
-      { name: "job-id", kind: "text", value: "ID", about: "its id, instead of a random one" },
-      {
-        name: "priority",
-        kind: "whole",
-        value: "N",
-        about: "higher runs first (default 0)",
-        min: -1_000_000,
-        max: 1_000_000,
-      },
-      { name: "delay", kind: "duration", value: "DURATION", about: "not before this much time has passed" },
-      { name: "at", kind: "text", value: "TIME", about: "not before this time: ISO 8601, or HH:MM" },
-      {
-        name: "cwd",
-        kind: "text",
-        value: "DIR",
-        about: "the folder to run in (default: here)",
-        proposes: "folder",
-      },
-      { name: "env", kind: "text", value: "KEY=VALUE", about: "a variable of its environment; repeatable" },
-      {
-        name: "file",
-        kind: "text",
-        value: "FILE",
-        about: "many jobs, one a line; - reads standard input",
-        proposes: "file",
-      },
+      option("max-retries", "whole", "N", "retries after a failed attempt", { max: 1000 }),
+      option("timeout", "duration", "DURATION", "how long an attempt may take, 0: no limit"),
+      option("job-id", "text", "ID", "its id, instead of a random one"),
+      option("priority", "whole", "N", "higher runs first (default 0)", { min: -1_000_000, max: 1_000_000 }),
+      option("delay", "duration", "DURATION", "not before this much time has passed"),
+      option("at", "text", "TIME", "not before this time: ISO 8601, or HH:MM"),
+      option("cwd", "text", "DIR", "the folder to run in (default: here)", { proposes: "folder" }),
+      option("env", "text", "KEY=VALUE", "a variable of its environment; repeatable"),
+      option("file", "text", "FILE", "many jobs, one a line; - reads standard input", { proposes: "file" }),
     ],
     oneOf: [["delay", "at"], ["file", "job-id"]],
     notes:
@@ -68,18 +50,11 @@ line is wrong, nothing is enqueued. Other options given beside --file hold for l
     forms: [""],
     args: [0, 0, ""],
     flags: [
-      {
-        name: "count",
-        kind: "whole",
-        value: "N",
-        about: "how many workers (default: worker_count)",
-        min: 1,
-        max: 1024,
-      },
-      { name: "timeout", kind: "duration", value: "DURATION", about: "stop when this much time has passed" },
-      { name: "worker-name", kind: "text", value: "NAME", about: "what the workers are called" },
-      { name: "drain", kind: "switch", about: "stop when nothing is left to do" },
-      { name: "detach", kind: "switch", about: "run in the background; prints the process id" },
+      option("count", "whole", "N", "how many workers (default: worker_count)", { min: 1, max: 1024 }),
+      option("timeout", "duration", "DURATION", "stop when this much time has passed"),
+      option("worker-name", "text", "NAME", "what the workers are called"),
+      toggle("drain", "stop when nothing is left to do"),
+      toggle("detach", "run in the background; prints the process id"),
     ],
     notes:
       `Stops on "queuectl stop", Ctrl-C or SIGTERM: running jobs end first. A second Ctrl-C kills them; they go back to
@@ -92,7 +67,7 @@ the queue.`,
     summary: "Stop all workers, and return when they have stopped",
     forms: [""],
     args: [0, 0, ""],
-    flags: [{ name: "force", kind: "switch", about: "kill running jobs; they go back to the queue" }],
+    flags: [toggle("force", "kill running jobs; they go back to the queue")],
     examples: ["queuectl stop", "queuectl stop --force"],
     load: async () => (await import("./commands/stop.ts")).stopCommand,
   },
@@ -102,9 +77,9 @@ the queue.`,
     forms: [""],
     args: [0, 0, ""],
     flags: [
-      verbose("also hosts, start times and signs of life"),
+      toggle("verbose", "also hosts, start times and signs of life"),
       JSON_FLAG,
-      { name: "watch", kind: "switch", about: "show it anew every second, until q or Ctrl-C" },
+      toggle("watch", "show it anew every second, until q or Ctrl-C"),
     ],
     oneOf: [["json", "watch"]],
     examples: ["queuectl status", "queuectl status --watch", "queuectl status --json"],
@@ -116,22 +91,11 @@ the queue.`,
     forms: [""],
     args: [0, 0, ""],
     flags: [
-      {
-        name: "state",
-        kind: "text",
-        value: "STATE,...",
-        about: "only jobs in these states",
-        proposes: "state",
-      },
-      { name: "limit", kind: "whole", value: "N", about: "at most this many" },
-      {
-        name: "command",
-        kind: "text",
-        value: "GLOB",
-        about: "only commands that fit the pattern (* ? [...])",
-      },
-      { name: "since", kind: "duration", value: "DURATION", about: "only jobs enqueued within this time" },
-      verbose("also priority, retries, times, folder"),
+      option("state", "text", "STATE,...", "only jobs in these states", { proposes: "state" }),
+      option("limit", "whole", "N", "at most this many"),
+      option("command", "text", "GLOB", "only commands that fit the pattern (* ? [...])"),
+      option("since", "duration", "DURATION", "only jobs enqueued within this time"),
+      toggle("verbose", "also priority, retries, times, folder"),
       JSON_FLAG,
     ],
     notes:
@@ -150,7 +114,7 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     forms: ["<id>"],
     args: [1, 1, "id"],
     proposes: "job",
-    flags: [verbose("also the values of its environment variables"), JSON_FLAG],
+    flags: [toggle("verbose", "also the values of its environment variables"), JSON_FLAG],
     examples: ["queuectl job show 3f2a", "queuectl job show 3f2a --json --verbose"],
     load: async () => (await import("./commands/job_show.ts")).showCommand,
   },
@@ -171,8 +135,8 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     args: [1, 1, "id"],
     proposes: "job",
     flags: [
-      { name: "attempt", kind: "whole", value: "N", about: "of this attempt (default: the last)", min: 1 },
-      { name: "follow", kind: "switch", about: "go on until the job, or that attempt, has ended" },
+      option("attempt", "whole", "N", "of this attempt (default: the last)", { min: 1 }),
+      toggle("follow", "go on until the job, or that attempt, has ended"),
     ],
     examples: [
       "queuectl job logs 3f2a",
@@ -197,7 +161,7 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     forms: ["<id>..."],
     args: [1, Infinity, "id"],
     proposes: "job",
-    flags: [{ name: "timeout", kind: "duration", value: "DURATION", about: "wait no longer than this" }],
+    flags: [option("timeout", "duration", "DURATION", "wait no longer than this")],
     notes:
       "Exits with 0 if all have completed, with 1 if one died, was cancelled or removed, or the time ran out.",
     examples: ['queuectl job wait "$(queuectl enqueue make)" --timeout 10m'],
@@ -208,7 +172,7 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     summary: "List the dead jobs: failed, with no retry left",
     forms: [""],
     args: [0, 0, ""],
-    flags: [verbose("also priority, retries, times, folder"), JSON_FLAG],
+    flags: [toggle("verbose", "also priority, retries, times, folder"), JSON_FLAG],
     examples: ["queuectl dlq list"],
     load: async () => (await import("./commands/dlq.ts")).listCommand,
   },
@@ -228,8 +192,8 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     args: [0, Infinity, "id"],
     proposes: "dead job",
     flags: [
-      { name: "all", kind: "switch", about: "all of them" },
-      { name: "filter", kind: "text", value: "command:GLOB", about: "those whose command fits the pattern" },
+      toggle("all", "all of them"),
+      option("filter", "text", "command:GLOB", "those whose command fits the pattern"),
     ],
     oneOf: [["all", "filter"]],
     examples: ["queuectl dlq retry 3f2a", "queuectl dlq retry --filter 'command:curl *'"],
@@ -260,23 +224,11 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     forms: ["", "--key <key> [--value <value>]", "--reset", "--export <file>", "--import <file>"],
     args: [0, 0, ""],
     flags: [
-      { name: "key", kind: "text", value: "KEY", about: "one setting: show it", proposes: "setting" },
-      { name: "value", kind: "text", value: "VALUE", about: "with --key: set it" },
-      { name: "reset", kind: "switch", about: "back to the defaults" },
-      {
-        name: "export",
-        kind: "text",
-        value: "FILE",
-        about: "write all settings to a file; - for stdout",
-        proposes: "file",
-      },
-      {
-        name: "import",
-        kind: "text",
-        value: "FILE",
-        about: "take settings from a file; - for stdin",
-        proposes: "file",
-      },
+      option("key", "text", "KEY", "one setting: show it", { proposes: "setting" }),
+      option("value", "text", "VALUE", "with --key: set it"),
+      toggle("reset", "back to the defaults"),
+      option("export", "text", "FILE", "write all settings to a file; - for stdout", { proposes: "file" }),
+      option("import", "text", "FILE", "take settings from a file; - for stdin", { proposes: "file" }),
       JSON_FLAG,
     ],
     oneOf: [["key", "reset", "export", "import"], ["json", "reset", "export", "import"], ["json", "value"]],
@@ -323,12 +275,7 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     summary: "Remove completed and cancelled jobs that ended long ago",
     forms: ["--older-than <duration>"],
     args: [0, 0, ""],
-    flags: [{
-      name: "older-than",
-      kind: "duration",
-      value: "DURATION",
-      about: "that ended longer ago than this",
-    }],
+    flags: [option("older-than", "duration", "DURATION", "that ended longer ago than this")],
     examples: ["queuectl storage cleanup --older-than 30d"],
     load: async () => (await import("./commands/storage.ts")).cleanupCommand,
   },
@@ -337,11 +284,7 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     summary: "Look for damage, and mend it",
     forms: [""],
     args: [0, 0, ""],
-    flags: [{
-      name: "repair",
-      kind: "switch",
-      about: "mend what can be mended; put aside what cannot be read",
-    }],
+    flags: [toggle("repair", "mend what can be mended; put aside what cannot be read")],
     notes: "Exits with 1 if anything is left that is not mended.",
     examples: ["queuectl storage check", "queuectl storage check --repair"],
     load: async () => (await import("./commands/storage.ts")).checkCommand,

@@ -47,6 +47,7 @@ export interface CommandSpec {
   readonly examples: readonly string[];
   /** Not shown in the help: for machines. */
   readonly hidden?: boolean;
+  /** Loads what does it. The import is literal, so that it is found when the program is compiled or bundled. */
   readonly load: () => Promise<Handler>;
 }
 

@@ -1,0 +1,101 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { DATA, NOON, World } from "../support/world.ts";
+
+const worker = (name: string) => ({ name, pid: 77, host: "box", startedAt: NOON, lastSeenAt: NOON });
+
+async function busy(): Promise<World> {
+  const world = new World();
+  await world.dead();
+  await world.enqueue("sleep 100");
+  await world.claim("w1");
+  world.workers = [worker("w2"), worker("w1")];
+  world.now += 90_000;
+  return world;
+}
+
+Deno.test("status counts jobs and shows what workers do", async () => {
+  const { code, out } = await (await busy()).run("status");
+  assertEquals(code, 0);
+  assertStringIncludes(out, DATA);
+  assertStringIncludes(out, "processing     1");
+  assertStringIncludes(out, "total          2");
+  assertStringIncludes(out, "2 workers, 1 busy");
+  assert(/w1 +77 +busy +00000002\S+ +1m 30s +sleep 100/.test(out), out);
+  assert(/w2 +77 +idle +- +-/.test(out), out);
+});
+
+Deno.test("status --verbose adds hosts and times", async () => {
+  const { out } = await (await busy()).run("status", "--verbose");
+  assertStringIncludes(out, "HOST");
+  assertStringIncludes(out, "box");
+});
+
+Deno.test("status says that there is no worker", async () => {
+  assertStringIncludes((await new World().run("status")).out, "no worker (queuectl start)");
+});
+
+Deno.test("status --json has the fields of the contract", async () => {
+  const { out } = await (await busy()).run("status", "--json");
+  assertEquals(JSON.parse(out), {
+    data_dir: DATA,
+    jobs: { pending: 0, processing: 1, completed: 0, failed: 0, dead: 1, cancelled: 0 },
+    workers: [
+      {
+        name: "w1",
+        pid: 77,
+        host: "box",
+        state: "busy",
+        job_id: "00000002-aaaa-4aaa-8aaa-aaaaaaaaaaaa",
+        started_at: "2030-01-31T12:00:00.000Z",
+        last_seen_at: "2030-01-31T12:00:00.000Z",
+      },
+      {
+        name: "w2",
+        pid: 77,
+        host: "box",
+        state: "idle",
+        job_id: null,
+        started_at: "2030-01-31T12:00:00.000Z",
+        last_seen_at: "2030-01-31T12:00:00.000Z",
+      },
+    ],
+  });
+});
+
+Deno.test("status --watch redraws until q, and leaves the terminal as it was", async () => {
+  const world = await busy();
+  world.stdout.isTerminal = world.inputIsTerminal = true;
+  world.stdout.columns = 100;
+  world.stdout.rows = 60;
+  world.keys = [undefined, "x", "q"];
+  world.meanwhile = async () => {
+    await world.enqueueQuietly("true");
+    await world.work();
+  };
+  const { code, out } = await world.run("status", "--watch");
+  assertEquals(code, 0);
+  assertEquals(world.raw, [true, false]);
+  assert(out.startsWith("\x1b[?1049h\x1b[?25l") && out.endsWith("\x1b[?25h\x1b[?1049l"));
+  assertEquals(out.split("\x1b[H").length - 1, 3);
+  assertStringIncludes(out, "0.3 jobs a second");
+  assertStringIncludes(out, "Last failures");
+  assertStringIncludes(out, "exit 3");
+});
+
+Deno.test("status --watch draws no more lines than the terminal has, and leaves it right on an error", async () => {
+  const world = await busy();
+  world.stdout.isTerminal = world.inputIsTerminal = true;
+  world.stdout.rows = 5;
+  world.meanwhile = () => Promise.reject(new Error("oops"));
+  const { code, out } = await world.run("status", "--watch");
+  assertEquals(code, 1);
+  assertEquals(out.split("\r\n").length, 4);
+  assertEquals(world.raw, [true, false]);
+});
+
+Deno.test("status --watch needs a terminal", async () => {
+  const { code, err } = await new World().run("status", "--watch");
+  assertEquals(code, 2);
+  assertStringIncludes(err, "needs a terminal");
+  assertEquals((await new World().run("status", "--watch", "--json")).code, 2);
+});
