@@ -21,8 +21,8 @@ export const TARGETS: readonly Target[] = [
 ];
 
 /** The platform that this runs on, if it is one of them. */
-export function hostTarget(triple: string = Deno.build.target): Target | undefined {
-  return TARGETS.find((target) => target.triple === triple);
+export function hostTarget(triple: string = Deno.build.target): Target | null {
+  return TARGETS.find((target) => target.triple === triple) ?? null;
 }
 
 /**

@@ -21,7 +21,7 @@ Deno.test("targetsFrom() says which targets there are", () => {
     assert(typeof refused === "string", args.join(" "));
     assertStringIncludes(refused, "macos-arm64");
   }
-  assert(typeof targetsFrom([], undefined) === "string");
+  assert(typeof targetsFrom([], null) === "string");
 });
 
 Deno.test("whyNotCompiled() needs two lines where Deno's runtime is missing", () => {
