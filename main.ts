@@ -4,13 +4,13 @@ import { fileFolder } from "./src/cli/file_folder.ts";
 import { run } from "./src/cli/run.ts";
 import { diskFiles, readBytes } from "./src/system/file_system.ts";
 import { InputStream, OutputStream } from "./src/system/terminal.ts";
-import { VERSION } from "./src/version.ts";
+import { version } from "./src/version.ts";
 
 const stderr = new OutputStream(Deno.stderr);
 
 const context: Context = {
   args: Deno.args,
-  version: VERSION,
+  version,
   os: Deno.build.os,
   cwd: () => Deno.cwd(),
   env: (name) => Deno.env.get(name),

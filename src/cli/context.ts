@@ -61,7 +61,7 @@ export interface DataFolder {
 
 export interface Context {
   readonly args: readonly string[];
-  readonly version: string;
+  readonly version: () => string;
   readonly os: string;
   readonly cwd: () => string;
   readonly env: (name: string) => string | undefined;

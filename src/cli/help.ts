@@ -21,7 +21,7 @@ export function helpFor(words: readonly string[], spec: CommandSpec | undefined,
   const named = words.filter((word) => !word.startsWith("-") && word !== "help");
   const asked = words.some((word) => ["--help", "-h", "help"].includes(word));
   if (named.length === 0) {
-    if (asked) return overview(COMMANDS, title, context.version);
+    if (asked) return overview(COMMANDS, title, context.version());
     const flag = words[0];
     throw new QueueError("usage", flag === undefined ? "No command given" : `Unknown option ${flag}`);
   }
@@ -29,7 +29,7 @@ export function helpFor(words: readonly string[], spec: CommandSpec | undefined,
   const command = COMMANDS.find(({ name }) => name === one || name === `${one} ${two}`);
   if (command !== undefined && asked) return commandHelp(command, title);
   const group = COMMANDS.filter(({ name }) => name.startsWith(`${one} `));
-  if (group.length > 0 && asked && two === undefined) return overview(group, title, context.version);
+  if (group.length > 0 && asked && two === undefined) return overview(group, title, context.version());
   throw unknownCommand(one!, group, two);
 }
 

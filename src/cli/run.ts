@@ -12,7 +12,7 @@ export async function run(context: Context): Promise<number> {
   try {
     const words = frontFlagsLast(context.args);
     if (words[0] === "--version" || words[0] === "-V") {
-      context.stdout.write(`queuectl ${context.version}\n`);
+      context.stdout.write(`queuectl ${context.version()}\n`);
       return 0;
     }
     spec = commandOf(words);

@@ -2,10 +2,11 @@
 
 /**
  * Jobs are any commands in any folders, so reading, writing and running can't be narrowed here; `Deno.kill` needs running
- * without a list too. No net, no ffi; of the system only the host's name and the user's id.
+ * without a list too. No net, no code from it, no ffi; of the system only the host's name and the user's id.
  */
 export const PERMISSION_FLAGS: readonly string[] = [
   "--no-prompt",
+  "--deny-import",
   "--allow-read",
   "--allow-write",
   "--allow-run",

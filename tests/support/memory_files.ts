@@ -38,6 +38,21 @@ export class MemoryFiles implements FileSystem {
     this.#need(path).text += text;
   }
 
+  truncate(path: string, length: number): void {
+    this.#step("truncate");
+    const entry = this.#need(path);
+    entry.text = entry.text.slice(0, length);
+  }
+
+  copy(from: string, to: string): void {
+    this.create(to, this.readText(from));
+  }
+
+  setMode(path: string, mode: number): void {
+    this.#step("setMode");
+    this.#need(path).mode = mode;
+  }
+
   link(existing: string, path: string): void {
     if (this.#find(path)) throw new Deno.errors.AlreadyExists(path);
     this.entries.set(path, this.#need(existing));

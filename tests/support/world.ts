@@ -114,7 +114,7 @@ export class World {
     const bytesOf = (path: string) => new TextEncoder().encode(this.files.readText(path));
     return {
       args,
-      version: "1.2.3",
+      version: () => "1.2.3",
       os: this.os,
       cwd: () => this.cwd,
       env: (name) => this.env[name],
@@ -158,6 +158,7 @@ export class World {
         note(`cancel ${dataDir} ${id}`);
         await this.onCancel(id);
       },
+      clearCancel: (dataDir, id) => Promise.resolve(note(`clear cancel ${dataDir} ${id}`)),
       backup: (dataDir, target, progress) => {
         note(`backup ${dataDir} ${target}`);
         progress(1, 2);
