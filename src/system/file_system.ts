@@ -61,6 +61,9 @@ export const diskFiles: FileSystem = {
     try {
       writeAll(file, encoder.encode(text));
       if (sync) file.syncDataSync();
+    } catch (error) {
+      Deno.removeSync(path); // a full disk must not leave half a file under this name
+      throw error;
     } finally {
       file.close();
     }

@@ -73,7 +73,7 @@ class Check {
       new RegExp(
         `^(?:${
           FOLDERS.filter((f) => !f.includes("/")).join("|")
-        }|config\\.(?:json|lock)|restoring|start\\.log)$`,
+        }|config\\.(?:json(?:\\.(?:tmp|damaged).*)?|lock)|restoring|start\\.log)$`,
       ),
     );
     this.#checkNames("/queue", /^(?:ready|later|running|completed|dead|cancelled)$/);

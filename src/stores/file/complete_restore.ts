@@ -23,6 +23,7 @@ export function completeRestore(dataDir: string, files: FileSystem): void {
       files.rename(`${staged}/${name}`, `${dataDir}/${name}`);
     }
     ifFound(() => files.removeFolder(staged));
+    files.sync(dataDir); // from here on it is said to be done
     for (const name of files.names(`${dataDir}/tmp`)) {
       if (name.startsWith("replaced-")) removeTree(files, `${dataDir}/tmp/${name}`);
     }

@@ -64,7 +64,11 @@ export class Tickets implements Places {
     const { ticket, ready } = waitingTicket(job, status, now);
     if (ready) this.ready.put(from, readySlice(ticket), readyName(ticket));
     else this.later.put(from, laterSlice(ticket), timedName(ticket));
-    this.files.touch(ready ? this.ready.folder : this.later.folder);
+    try {
+      this.files.touch(ready ? this.ready.folder : this.later.folder);
+    } catch {
+      // They look now and then without being woken.
+    }
   }
 
   /** The path of the ticket of a job that nobody holds, about to be moved; undefined if it is not where it should be. */

@@ -1,0 +1,180 @@
+// Everything that changes the data folder, stopped dead after each of its file operations, with what was not synced lost in
+// every way, and with each operation failing: afterwards the invariants of the design hold, and work goes on.
+import { assert, assertEquals } from "@std/assert";
+import { loadSettings } from "../../src/config/load.ts";
+import { QueueError } from "../../src/queue/errors.ts";
+import { ended, unclaimed } from "../../src/queue/transitions.ts";
+import { check } from "../../src/stores/file/check.ts";
+import type { FileStore } from "../../src/stores/file/store.ts";
+import { anEnding } from "../support/jobs.ts";
+import { type Loss, type SimDisk, surelyDone } from "../support/sim_disk.ts";
+import { AT_FIRST, DATA, NOW, openAt, prepared, type Scenario, SCENARIOS, WORKER } from "./scenarios.ts";
+
+/** What must hold after a fault. */
+interface Expected {
+  /** Whether the action had ended well. */
+  readonly done: boolean;
+  /** Whether data that was not synced may be lost, so that a job may run again and files may be torn. */
+  readonly powerCut: boolean;
+}
+
+/** Starts afresh on what a fault left, and checks all that must hold; `says` tells which fault it was. */
+async function verify(
+  disk: SimDisk,
+  scenario: Scenario,
+  { done, powerCut }: Expected,
+  says: string,
+): Promise<void> {
+  let store = openAt(disk);
+  await store.recover();
+  await settleDeadWorker(store);
+  const findings = await check(DATA, disk, { repair: powerCut });
+  if (powerCut) {
+    assertEquals((await check(DATA, disk, { repair: false })).map(text), [], `${says}: clean after repair`);
+  } else assertEquals(findings.map(text), [], `${says}: nothing is damaged`);
+  loadSettings(DATA, disk);
+
+  // Every acknowledged job is there, once.
+  const listed = await Array.fromAsync(store.list({}));
+  const ids = listed.map((job) => job.id).sort();
+  assertEquals(ids, [...new Set(ids)], `${says}: no job is listed twice`);
+  const counts = await store.count();
+  assertEquals(Object.values(counts).reduce((a, b) => a + b), ids.length, `${says}: the counts add up`);
+  assertExpectedIds(ids, scenario, { done, powerCut }, says);
+  for (const [id, state] of Object.entries(done && !powerCut ? scenario.leaves ?? {} : {})) {
+    assertEquals((await store.get(id))?.status.state, state, `${says}: ${id}`);
+  }
+
+  // Work goes on: all that waits runs once, and what had completed does not run again.
+  store.close();
+  store = openAt(disk, NOW + 1e9);
+  const completed = listed.filter((job) => job.status.state === "completed").map((job) => job.id);
+  const ran: string[] = [];
+  for (let job; (job = await store.claim({ worker: "w", pid: 9 }, NOW + 1e9)) !== undefined;) {
+    assert(ran.length <= ids.length, `${says}: no job is claimed for ever`);
+    ran.push(job.id);
+    await store.change(
+      job.id,
+      (job) => ended(job, anEnding("succeeded"), { base: 1, max: 1 }, NOW + 1e9),
+      "w",
+    );
+  }
+  assertEquals([...new Set(ran)], ran, `${says}: nothing runs twice`);
+  assertEquals(ran.filter((id) => completed.includes(id)), [], `${says}: what completed does not run again`);
+  for (const job of await Array.fromAsync(store.list({}))) {
+    assert(["completed", "dead", "cancelled"].includes(job.status.state), `${says}: ${job.id} ends`);
+  }
+  store.close();
+}
+
+function assertExpectedIds(
+  ids: string[],
+  scenario: Scenario,
+  { done, powerCut }: Expected,
+  says: string,
+): void {
+  const { adds = [], removes = [], replacesAll } = scenario;
+  if (replacesAll !== undefined) {
+    const before = [...AT_FIRST, "after"].sort();
+    const expected = done || !ids.includes("after") ? [...replacesAll].sort() : before;
+    assertEquals(ids, expected, `${says}: the old queue or the new one, whole`);
+    return;
+  }
+  for (const id of AT_FIRST) assert(ids.includes(id) || removes.includes(id), `${says}: ${id} is there`);
+  const added = adds.filter((id) => ids.includes(id));
+  if (done) assertEquals(added, adds, `${says}: what was acknowledged is there`);
+  else {assert(
+      added.length === 0 || added.length === adds.length,
+      `${says}: all of a batch or none, not ${added}`,
+    );}
+  if (done && !powerCut) {
+    assertEquals(ids.filter((id) => removes.includes(id)), [], `${says}: what was removed is gone`);
+  }
+}
+
+// deno-lint-ignore require-await -- what the action throws at once becomes a rejection
+async function act(scenario: Scenario, store: FileStore, disk: SimDisk): Promise<unknown> {
+  return scenario.action(store, disk);
+}
+
+/** Does what the next worker does with what a dead one held: here no job had begun. */
+async function settleDeadWorker(store: FileStore): Promise<void> {
+  for (const job of await store.heldBy(WORKER)) await store.change(job.id, unclaimed, WORKER);
+}
+
+const text = ({ path, problem }: { path: string; problem: string }) => `${path}: ${problem}`;
+
+/** The disk on which a scenario happens, and a store on it. */
+async function staged(scenario: Scenario): Promise<{ disk: SimDisk; store: FileStore }> {
+  const disk = (await prepared()).copyOf();
+  const store = openAt(disk);
+  await scenario.before?.(store, disk);
+  return { disk, store };
+}
+
+for (const scenario of SCENARIOS) {
+  Deno.test(`a crash after any file operation of "${scenario.name}" loses nothing`, async () => {
+    const { disk, store } = await staged(scenario);
+    const base = disk.copyOf();
+    disk.log.length = 0;
+    await scenario.action(store, disk);
+    const { log } = disk;
+    const total = log.length;
+    let states = 0;
+    for (let until = 0; until <= total; until++) {
+      for (let names = surelyDone(log, until); names <= until; names++) {
+        for (const loss of ["none", "empty", "cut"] satisfies Loss[]) {
+          const powerCut = names < until || loss !== "none";
+          const left = base.after(log, names, until, loss);
+          const last = log[until - 1];
+          const says =
+            `after operation ${until} of ${total} (${last?.kind} ${last?.path}), ${names} on disk, lost: ${loss}`;
+          await verify(left, scenario, { done: until === total, powerCut }, says);
+          states++;
+        }
+      }
+    }
+    assert(states > 3 * total);
+    store.close();
+  });
+
+  Deno.test(`"${scenario.name}" fails cleanly when any file operation fails`, async () => {
+    for (const [name, make] of Object.entries(FAILURES)) {
+      for (let at = 0;; at++) {
+        const { disk, store } = await staged(scenario);
+        const first = disk.steps;
+        let failed = false;
+        disk.failure = (operation, path, index) => {
+          if (index - first !== at) return undefined;
+          failed = true;
+          if (operation === "append") halfWritten(disk, path);
+          return make();
+        };
+        const error = await act(scenario, store, disk).then(() => undefined, (error) => error as Error);
+        disk.failure = () => undefined;
+        try {
+          store.close();
+        } catch { /* the next worker puts it right */ }
+        const says = `operation ${at} fails with ${name}`;
+        if (error !== undefined) assert(failed && !(error instanceof TypeError), `${says}: ${error.stack}`);
+        if (error instanceof QueueError) assert(error.code !== "usage", says);
+        await verify(disk.copyOf(), scenario, { done: error === undefined, powerCut: true }, says);
+        if (!failed) break;
+      }
+    }
+  });
+}
+
+/** A write that fails may have written something. */
+function halfWritten(disk: SimDisk, path: string): void {
+  const { failure } = disk;
+  disk.failure = () => undefined;
+  disk.append(path, '{"at":"2026');
+  disk.failure = failure;
+}
+
+const FAILURES: Readonly<Record<string, () => Error>> = {
+  ENOSPC: () => new Error("No space left on device (os error 28)"),
+  EACCES: () => new Deno.errors.PermissionDenied("Permission denied (os error 13)"),
+  EIO: () => new Error("Input/output error (os error 5)"),
+};

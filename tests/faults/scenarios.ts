@@ -1,0 +1,164 @@
+// What can be interrupted: each thing that changes the data folder, on one that has jobs in every state.
+import { setValue } from "../../src/config/change.ts";
+import type { Job } from "../../src/queue/job.ts";
+import type { Outcome } from "../../src/queue/outcome.ts";
+import {
+  cancelled,
+  ended,
+  removableByCleanup,
+  removableFromDlq,
+  retried,
+  unclaimed,
+} from "../../src/queue/transitions.ts";
+import { backup } from "../../src/stores/file/backup.ts";
+import { restore } from "../../src/stores/file/restore.ts";
+import { type FileStore, openFileStore } from "../../src/stores/file/store.ts";
+import { aJob, anEnding, EPOCH } from "../support/jobs.ts";
+import { SimDisk } from "../support/sim_disk.ts";
+
+export const DATA = "/data";
+export const WORKER = "worker-1";
+const BY = { worker: WORKER, pid: 7 };
+const BACKOFF = { base: 2, max: 60 };
+
+/** The time at which scenarios happen, and what comes after. */
+export const NOW = EPOCH + 100_000;
+
+/** One thing that is done, and what must be true of it when it was done. */
+export interface Scenario {
+  readonly name: string;
+  /** Done beforehand, with nothing going wrong. */
+  readonly before?: (store: FileStore, disk: SimDisk) => Promise<unknown>;
+  readonly action: (store: FileStore, disk: SimDisk) => Promise<unknown>;
+  /** Ids that are acknowledged once the action has ended; all of them or none may be there if it has not. */
+  readonly adds?: readonly string[];
+  /** Ids that the action may remove. */
+  readonly removes?: readonly string[];
+  /** The state of a job once the action has ended. */
+  readonly leaves?: Readonly<Record<string, Job["status"]["state"]>>;
+  /** The action puts other jobs in the place of all. */
+  readonly replacesAll?: readonly string[];
+}
+
+/** The jobs that every scenario begins with, and how each of them ended: `d` waits for a retry. */
+export const AT_FIRST = ["a", "b", "c", "d", "e", "f"] as const;
+
+export function openAt(disk: SimDisk, now = NOW): FileStore {
+  return openFileStore(DATA, { files: disk, now: () => now });
+}
+
+/** A disk with jobs in every state: a and b pending, c completed, d failed, e dead, f cancelled. */
+export async function prepared(): Promise<SimDisk> {
+  const disk = new SimDisk();
+  disk.makeFolder(DATA);
+  const store = openAt(disk);
+  const ends: Record<string, Outcome> = { c: "succeeded", d: "failed", e: "timed_out" };
+  for (const id of ["c", "d", "e"]) {
+    await store.add([aJob({ id, maxRetries: id === "e" ? 0 : 3 })]);
+    await store.claim(BY, NOW - 900);
+    await store.change(id, (job) => ended(job, anEnding(ends[id]!), BACKOFF, NOW - 800), WORKER);
+    disk.create(`${DATA}/jobs/${id}/${id}.1.log`, "printed\n");
+  }
+  await store.add([aJob({ id: "f" })]);
+  await store.change("f", (job) => cancelled(job, NOW - 700));
+  await store.add([aJob({ id: "a" }), aJob({ id: "b", priority: 1, sequence: 1 })]);
+  store.close();
+  return disk;
+}
+
+const claim = async (store: FileStore) => (await store.claim(BY, NOW))!.id;
+const batch = (n: number) =>
+  Array.from(
+    { length: n },
+    (_, i) =>
+      aJob({
+        id: `n${i}`,
+        sequence: i,
+        createdAt: NOW,
+        priority: i % 2,
+        runAt: i % 3 === 0 ? NOW + 5000 : null,
+      }),
+  );
+
+export const SCENARIOS: readonly Scenario[] = [
+  {
+    name: "enqueue one",
+    action: (store) => store.add([aJob({ id: "new" })]),
+    adds: ["new"],
+    leaves: { new: "pending" },
+  },
+  { name: "enqueue three", action: (store) => store.add(batch(3)), adds: ["n0", "n1", "n2"] },
+  {
+    name: "enqueue many",
+    action: (store) => store.add(batch(35)),
+    adds: Array.from({ length: 35 }, (_, i) => `n${i}`),
+  },
+  { name: "claim", action: claim },
+  {
+    name: "give back before it began",
+    before: claim,
+    action: (store) => store.change("b", unclaimed, WORKER),
+    leaves: { b: "pending" },
+  },
+  ...(["succeeded", "failed", "timed_out", "lost", "cancelled", "released"] as const).map((
+    outcome,
+  ): Scenario => ({
+    name: `record ${outcome}`,
+    before: claim,
+    action: (store) => store.change("b", (job) => ended(job, anEnding(outcome), BACKOFF, NOW), WORKER),
+    leaves: {
+      b: outcome === "succeeded"
+        ? "completed"
+        : outcome === "cancelled"
+        ? "cancelled"
+        : outcome === "released"
+        ? "pending"
+        : "failed",
+    },
+  })),
+  {
+    name: "claim a retry that is due",
+    before: async (store) => {
+      for (const id of ["b", "a"]) {
+        await store.claim(BY, NOW);
+        await store.change(id, (job) => ended(job, anEnding("succeeded"), BACKOFF, NOW), WORKER);
+      }
+    },
+    action: (store) => store.claim(BY, NOW + 60_000),
+  },
+  {
+    name: "cancel",
+    action: (store) => store.change("a", (job) => cancelled(job, NOW)),
+    leaves: { a: "cancelled" },
+  },
+  {
+    name: "cancel a retry",
+    action: (store) => store.change("d", (job) => cancelled(job, NOW)),
+    leaves: { d: "cancelled" },
+  },
+  {
+    name: "dlq retry",
+    action: (store) => store.change("e", (job) => retried(job, NOW)),
+    leaves: { e: "pending" },
+  },
+  { name: "dlq remove", action: (store) => store.remove("e", removableFromDlq), removes: ["e"] },
+  {
+    name: "cleanup",
+    action: (store) => store.remove("c", (job) => removableByCleanup(job, NOW)),
+    removes: ["c"],
+  },
+  { name: "configuration", action: (_, disk) => Promise.resolve(setValue(DATA, disk, "max_retries", 7)) },
+  { name: "backup", action: (_, disk) => Promise.resolve(backup(DATA, "/copy", disk)) },
+  {
+    name: "restore",
+    before: async (store, disk) => {
+      await store.change("e", (job) => retried(job, NOW));
+      backup(DATA, "/copy", disk);
+      await store.add([aJob({ id: "after" })]);
+      for (const id of ["e", "after"]) await store.change(id, (job) => cancelled(job, NOW));
+      store.close();
+    },
+    action: (_, disk) => Promise.resolve(restore(DATA, "/copy", disk)),
+    replacesAll: [...AT_FIRST],
+  },
+];
