@@ -86,6 +86,50 @@ export class SimDisk implements FileSystem {
     return disk;
   }
 
+  /**
+   * This disk as a crash after the first `until` operations leaves it on a file system that keeps nothing but what was synced
+   * itself: names of which no later sync of their folder brought them to the disk are lost, others kept.
+   */
+  afterStrict(log: readonly Operation[], until: number): SimDisk {
+    const disk = this.copyOf();
+    for (let i = 0; i < until; i++) {
+      const operation = log[i]!;
+      const named = "to" in operation ? operation.to : operation.path;
+      const folder = named.slice(0, named.lastIndexOf("/"));
+      const isData = operation.kind === "append";
+      if (!isSyncedAt(log, i, until, isData ? named : folder)) continue;
+      try {
+        disk.#redo(operation, "text" in operation ? operation.text : "");
+      } catch (error) {
+        // What it builds on was lost.
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+        if (operation.kind === "link" || operation.kind === "rename") disk.#bring(log, i, operation);
+      }
+    }
+    disk.log.length = 0;
+    return disk;
+  }
+
+  /** Makes a file under a name that is synced, though the name that it had before is lost. */
+  #bring(log: readonly Operation[], until: number, { path, to }: { path: string; to: string }): void {
+    let name = path;
+    for (let i = until - 1; i >= 0; i--) {
+      const operation = log[i]!;
+      if (operation.kind === "rename" && name.startsWith(operation.to)) {
+        name = operation.path + name.slice(operation.to.length);
+      } else if (operation.kind === "create" && operation.path === name) {
+        const [folder, last] = this.#place(to);
+        const known = this.#brought.get(i) ??
+          { kind: "file", inode: this.#inodes++, text: operation.text, mode: 0o600 };
+        this.#brought.set(i, known);
+        folder.entries.set(last, known);
+        return;
+      }
+    }
+  }
+
+  readonly #brought = new Map<number, FileNode>();
+
   #redo(operation: Operation, text: string): void {
     switch (operation.kind) {
       case "create":
@@ -281,7 +325,10 @@ export class SimDisk implements FileSystem {
 
 /** Whether the data of operation `i` was synced by a later one that came before `until`. */
 function isSynced(log: readonly Operation[], i: number, until: number): boolean {
-  const { path } = log[i]!;
+  return isSyncedAt(log, i, until, log[i]!.path);
+}
+
+function isSyncedAt(log: readonly Operation[], i: number, until: number, path: string): boolean {
   return log.slice(i + 1, until).some((later) =>
     later.kind === "sync" && later.path === path ||
     later.kind === "syncAll" && path.startsWith(`${later.path}/`)

@@ -344,10 +344,15 @@ export class FileStore implements JobStore {
       const decoded = path === undefined ? undefined : this.#readTaken(path, ticket);
       if (path === undefined || decoded === undefined) continue;
       const { job, unended } = decoded;
-      const late = unless(job);
-      if (late === undefined) return action({ holder, job, path, unended });
-      this.#tickets.place(path, job, this.#now());
-      throw late;
+      try {
+        const late = unless(job);
+        if (late !== undefined) throw late;
+        return action({ holder, job, path, unended });
+      } catch (error) {
+        // The ticket goes where the facts say by now; if that fails too, it does so when this process ends, or after.
+        for (const held of this.#heldBy(holder)) this.#tickets.place(held.path, held.job, this.#now());
+        throw error;
+      }
     }
     throw new QueueError("damaged", `Cannot change job "${id}": its ticket is not where it should be`, {
       hint: "Look for what is damaged: queuectl storage check --repair",
