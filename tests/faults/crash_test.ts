@@ -136,6 +136,8 @@ for (const scenario of SCENARIOS) {
     }
     assert(states > 3 * total);
     // A file system without a journal of names may lose each name whose folder was not synced.
+    // (One flush of the whole file system leaves nothing of that to tell.)
+    if (log.some(({ kind }) => kind === "syncAll")) return store.close();
     await verify(
       base.afterStrict(log, total),
       scenario,
@@ -166,7 +168,7 @@ for (const scenario of SCENARIOS) {
           if (again !== undefined) assert(again instanceof QueueError, `${says}, and again: ${again.stack}`);
           for (const [id, state] of Object.entries(scenario.leaves)) {
             const job = await store.get(id);
-            assertEquals(job?.status.state, state, `${says}: ${id} when tried again`);
+            assertEquals(job?.status.state, state, `${says}: ${id} when tried again: ${again?.message}`);
             assertEquals(new Set(job!.history.map((one) => one.attempt)).size, job!.history.length, says);
           }
         }

@@ -341,10 +341,11 @@ export class FileStore implements JobStore {
       };
       const holder = this.#holder();
       const path = this.#tickets.take(from, holder, ticket);
-      const decoded = path === undefined ? undefined : this.#readTaken(path, ticket);
-      if (path === undefined || decoded === undefined) continue;
-      const { job, unended } = decoded;
+      if (path === undefined) continue;
       try {
+        const decoded = this.#readTaken(path, ticket);
+        if (decoded === undefined) continue;
+        const { job, unended } = decoded;
         const late = unless(job);
         if (late !== undefined) throw late;
         return action({ holder, job, path, unended });
