@@ -50,20 +50,21 @@ function command(run: Run): string {
  */
 function capped(run: Run, body: string, pipe: string): string {
   const [log, fifo] = [quote(run.log), quote(pipe)];
+  const size = `${run.logMax} ${Math.ceil(run.logMax / 512)}`;
   return `if { :;} 2>/dev/null >>${log}&&rm -f ${fifo}&&mkfifo ${fifo};then ` +
-    `QUEUECTL_JOB_ID=- /bin/sh -c ${quote(FILTER)} sh ${fifo} ${log} ${run.logMax} ` +
-    `${Math.ceil(run.logMax / 512)} '${run.id} ${run.attempt}' <${fifo} 3>&- 2>/dev/null & ` +
-    `${body} </dev/null >${fifo} 2>&1;fi;`;
+    `QUEUECTL_JOB_ID=- /bin/sh -c ${quote(FILTER)} sh ${log} ${size} '${run.id} ${run.attempt}' ` +
+    `<${fifo} 3>&- 2>/dev/null & ` +
+    // Once both ends are open the name is needed no more, and can't get in the way of the next run.
+    `{ rm -f ${fifo};${body};} </dev/null >${fifo} 2>&1;fi;`;
 }
 
 // Of the programs that every system has, `cat` alone passes on at once what it reads, and only `ulimit` can stop it, at a multiple
-// of 512 bytes. `dd` then cuts the log to its size.
-const FILTER =
-  `trap "" HUP INT QUIT TERM USR1 USR2 XFSZ;rm -f "$1";(ulimit -f "$4";exec cat >>"$2");code=$?;` +
-  `size=$(wc -c <"$2");if [ "$code" -ne 0 ]||[ "$size" -gt "$3" ];then ` +
-  `if [ "$size" -ge "$3" ];then dd if=/dev/null of="$2" bs=1 seek="$3";` +
-  `printf "\\n[queuectl: log capped at %s bytes; the rest was dropped]\\n" "$3" >>"$2";fi;` +
-  `cat >/dev/null;fi;echo "~ $5"`;
+// of 512 bytes. `dd` then cuts the log to its size. The arguments: log, bytes, blocks, id and attempt.
+const FILTER = `trap "" HUP INT QUIT TERM USR1 USR2 XFSZ;(ulimit -f "$3";exec cat >>"$1");code=$?;` +
+  `size=$(wc -c <"$1");if [ "$code" -ne 0 ]||[ "$size" -gt "$2" ];then ` +
+  `if [ "$size" -ge "$2" ];then dd if=/dev/null of="$1" bs=1 seek="$2";` +
+  `printf "\\n[queuectl: log capped at %s bytes; the rest was dropped]\\n" "$2" >>"$1";fi;` +
+  `cat >/dev/null;fi;echo "~ $4"`;
 
 /**
  * What the resident shell is told first: to keep the journal open, to outlive the signals that a job sends to its group (a
