@@ -93,6 +93,8 @@ export class ShellExecutor implements Executor {
       if (run.logMax > 0 && end && "code" in end) {
         await shell.drained(`${run.id} ${run.attempt}`, DRAIN_LIMIT);
       }
+      // What a full disk cut off must not run into the next line.
+      if (answer.endsWith(" torn") || answer.startsWith("! journal")) this.#written = Infinity;
       this.#afterwards(shell, run);
     }
     if (cause && wasKilled) return killed(cause, end && "code" in end ? end.code : null, run);

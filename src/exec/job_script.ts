@@ -14,6 +14,7 @@ export type StartFault = "journal" | "folder" | "log";
 /**
  * One line of shell that runs the job, writes begin and end to the journal (fd 3), and then answers on stdout, so that
  * the end is on file also when nobody is there to read the answer: `- CODE`, or `! FAULT` if it was not started.
+ * `torn` at the end of the answer: the journal could not take the end, and may hold half of a line.
  * With a cap on the log, `~ ID ATTEMPT` follows when all of the output has been written.
  * @param umask what the job is to have; its log is made with 077
  * @param pipe the path for a named pipe, used only for a capped log
@@ -29,7 +30,7 @@ export function jobScript(run: Run, umask: string, pipe: string): string {
     `else unset OLDPWD;${command(run)} 3>&-;set -- - $?;fi;}`;
   return `set -- ! log;umask 077;` +
     (run.logMax > 0 ? capped(run, body, pipe) : `${body} </dev/null >>${quote(run.log)} 2>&1;`) +
-    `umask ${umask};echo "$1 ${key} $2" >&3;cd /;echo "$1 $2"\n`;
+    `umask ${umask};echo "$1 ${key} $2" >&3||set -- "$1" "$2" torn;cd /;echo "$1 $2 $3"\n`;
 }
 
 /** In the foreground: dash then starts it with vfork, which is what makes this cheap. */
@@ -77,5 +78,5 @@ export function greetingScript(journal: string): string {
     `if read -r queuectl_line </proc/$$/stat;then set -- \${queuectl_line##*) };set -- "\${20}" -;` +
     `read -r queuectl_line </proc/sys/kernel/random/boot_id&&set -- "$1" "$queuectl_line";` +
     `else set -- $(LC_ALL=C ps -o lstart= -p $$);set -- "$1_$2_$3_$4_$5" -;fi 2>/dev/null;unset queuectl_line;` +
-    `echo "shell $$ $2 $1" >&3;echo "shell $$ $2 $1 $(umask)"\n`;
+    `echo "shell $$ $2 $1" >&3||exit 1;echo "shell $$ $2 $1 $(umask)"\n`;
 }
