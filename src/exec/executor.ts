@@ -5,7 +5,7 @@ import type { Ending } from "../queue/outcome.ts";
 import { diskFiles, type FileSystem } from "../system/file_system.ts";
 import { type KillCause, killed, notStarted, shellDied } from "./ending.ts";
 import { jobScript } from "./job_script.ts";
-import { readJournal, type RunEnd } from "./journal.ts";
+import { type JournalEntry, readJournal, type RunEnd } from "./journal.ts";
 import { hasLeftovers, killAttempt } from "./kill_attempt.ts";
 import { ResidentShell } from "./resident_shell.ts";
 import type { Executor, Run, StopReason } from "./run.ts";
@@ -43,8 +43,9 @@ export class ShellExecutor implements Executor {
       const fault = refusal(run);
       if (fault) return notStarted(fault);
       for (let tries = 0; tries < 3; tries++) {
+        const shell = await this.#readyShell();
         if (stop?.aborted) return killed(stop.reason, null, run);
-        const ending = await this.#runIn(await this.#readyShell(), run, stop);
+        const ending = await this.#runIn(shell, run, stop);
         if (ending) return ending;
       }
       return notStarted("the shell for jobs was killed each time before it could start the command");
@@ -83,7 +84,7 @@ export class ShellExecutor implements Executor {
 
     let end = answer === undefined ? undefined : parseAnswer(answer);
     if (answer === undefined) {
-      const entry = readJournal(this.#files, this.#journal, run.id, run.attempt);
+      const entry = this.#entryOf(run);
       this.#retire();
       end = entry.end;
       if (entry.began === undefined && !end) return undefined;
@@ -92,10 +93,21 @@ export class ShellExecutor implements Executor {
       if (run.logMax > 0 && end && "code" in end) {
         await shell.drained(`${run.id} ${run.attempt}`, DRAIN_LIMIT);
       }
+      // What a full disk cut off must not run into the next line.
+      if (answer.endsWith(" torn") || answer.startsWith("! journal")) this.#written = Infinity;
       this.#afterwards(shell, run);
     }
     if (cause && wasKilled) return killed(cause, end && "code" in end ? end.code : null, run);
     return end ? endingOf(end, run) : shellDied(shell.status ?? { code: 0, signal: null });
+  }
+
+  /** If the journal cannot be read, it is safe to take the run for begun. */
+  #entryOf(run: Run): Omit<JournalEntry, "shell"> {
+    try {
+      return readJournal(this.#files, this.#journal, run.id, run.attempt);
+    } catch {
+      return { began: run.startedAt, end: undefined };
+    }
   }
 
   async #readyShell(): Promise<ResidentShell> {

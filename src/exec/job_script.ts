@@ -14,6 +14,7 @@ export type StartFault = "journal" | "folder" | "log";
 /**
  * One line of shell that runs the job, writes begin and end to the journal (fd 3), and then answers on stdout, so that
  * the end is on file also when nobody is there to read the answer: `- CODE`, or `! FAULT` if it was not started.
+ * `torn` at the end of the answer: the journal could not take the end, and may hold half of a line.
  * With a cap on the log, `~ ID ATTEMPT` follows when all of the output has been written.
  * @param umask what the job is to have; its log is made with 077
  * @param pipe the path for a named pipe, used only for a capped log
@@ -29,7 +30,7 @@ export function jobScript(run: Run, umask: string, pipe: string): string {
     `else unset OLDPWD;${command(run)} 3>&-;set -- - $?;fi;}`;
   return `set -- ! log;umask 077;` +
     (run.logMax > 0 ? capped(run, body, pipe) : `${body} </dev/null >>${quote(run.log)} 2>&1;`) +
-    `umask ${umask};echo "$1 ${key} $2" >&3;cd /;echo "$1 $2"\n`;
+    `umask ${umask};echo "$1 ${key} $2" >&3||set -- "$1" "$2" torn;cd /;echo "$1 $2 $3"\n`;
 }
 
 /** In the foreground: dash then starts it with vfork, which is what makes this cheap. */
@@ -50,20 +51,21 @@ function command(run: Run): string {
  */
 function capped(run: Run, body: string, pipe: string): string {
   const [log, fifo] = [quote(run.log), quote(pipe)];
+  const size = `${run.logMax} ${Math.ceil(run.logMax / 512)}`;
   return `if { :;} 2>/dev/null >>${log}&&rm -f ${fifo}&&mkfifo ${fifo};then ` +
-    `QUEUECTL_JOB_ID=- /bin/sh -c ${quote(FILTER)} sh ${fifo} ${log} ${run.logMax} ` +
-    `${Math.ceil(run.logMax / 512)} '${run.id} ${run.attempt}' <${fifo} 3>&- 2>/dev/null & ` +
-    `${body} </dev/null >${fifo} 2>&1;fi;`;
+    `QUEUECTL_JOB_ID=- /bin/sh -c ${quote(FILTER)} sh ${log} ${size} '${run.id} ${run.attempt}' ` +
+    `<${fifo} 3>&- 2>/dev/null & ` +
+    // Once both ends are open the name is needed no more, and can't get in the way of the next run.
+    `{ rm -f ${fifo};${body};} </dev/null >${fifo} 2>&1;fi;`;
 }
 
 // Of the programs that every system has, `cat` alone passes on at once what it reads, and only `ulimit` can stop it, at a multiple
-// of 512 bytes. `dd` then cuts the log to its size.
-const FILTER =
-  `trap "" HUP INT QUIT TERM USR1 USR2 XFSZ;rm -f "$1";(ulimit -f "$4";exec cat >>"$2");code=$?;` +
-  `size=$(wc -c <"$2");if [ "$code" -ne 0 ]||[ "$size" -gt "$3" ];then ` +
-  `if [ "$size" -ge "$3" ];then dd if=/dev/null of="$2" bs=1 seek="$3";` +
-  `printf "\\n[queuectl: log capped at %s bytes; the rest was dropped]\\n" "$3" >>"$2";fi;` +
-  `cat >/dev/null;fi;echo "~ $5"`;
+// of 512 bytes. `dd` then cuts the log to its size. The arguments: log, bytes, blocks, id and attempt.
+const FILTER = `trap "" HUP INT QUIT TERM USR1 USR2 XFSZ;(ulimit -f "$3";exec cat >>"$1");code=$?;` +
+  `size=$(wc -c <"$1");if [ "$code" -ne 0 ]||[ "$size" -gt "$2" ];then ` +
+  `if [ "$size" -ge "$2" ];then dd if=/dev/null of="$1" bs=1 seek="$2";` +
+  `printf "\\n[queuectl: log capped at %s bytes; the rest was dropped]\\n" "$2" >>"$1";fi;` +
+  `cat >/dev/null;fi;echo "~ $4"`;
 
 /**
  * What the resident shell is told first: to keep the journal open, to outlive the signals that a job sends to its group (a
@@ -76,5 +78,5 @@ export function greetingScript(journal: string): string {
     `if read -r queuectl_line </proc/$$/stat;then set -- \${queuectl_line##*) };set -- "\${20}" -;` +
     `read -r queuectl_line </proc/sys/kernel/random/boot_id&&set -- "$1" "$queuectl_line";` +
     `else set -- $(LC_ALL=C ps -o lstart= -p $$);set -- "$1_$2_$3_$4_$5" -;fi 2>/dev/null;unset queuectl_line;` +
-    `echo "shell $$ $2 $1" >&3;echo "shell $$ $2 $1 $(umask)"\n`;
+    `echo "shell $$ $2 $1" >&3||exit 1;echo "shell $$ $2 $1 $(umask)"\n`;
 }

@@ -27,13 +27,22 @@ export async function killAttempt(
   let wasEarly = false;
   for (let wait = 2;; wait = Math.min(wait * 2, 100)) {
     // In this order: what is forked before the end is seen, is seen in the crowd.
-    const isEnded = await isOver();
-    const members = await crowd.members();
+    const isEnded = await unlessItFails(isOver) ?? false;
+    const members = await unlessItFails(() => crowd.members());
     const elapsed = performance.now() - begin;
-    if (isEnded && (members.length === 0 || elapsed > grace + GIVE_UP)) return wasEarly;
-    const signalled = crowd.signal(members, elapsed >= grace);
+    if (isEnded && (members?.length === 0 || elapsed > grace + GIVE_UP)) return wasEarly;
+    const signalled = crowd.signal(members ?? [], elapsed >= grace);
     wasEarly ||= signalled && !isEnded;
     await pause(elapsed < grace ? Math.min(wait, grace - elapsed) : wait, isEnded ? undefined : over);
+  }
+}
+
+/** Undefined if it fails: looking takes a new process, which may be too many for a moment, and must not end the watch. */
+async function unlessItFails<T>(look: () => T | Promise<T>): Promise<T | undefined> {
+  try {
+    return await look();
+  } catch {
+    return undefined;
   }
 }
 

@@ -18,7 +18,7 @@ export class ResidentShell {
 
   readonly #child: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
-  readonly #output: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #output: ReadableStreamBYOBReader;
   readonly #pumped: Promise<void>;
   #hear: ((line: string | undefined) => void) | undefined;
   /** The key of the run whose capped log was last completed, and who waits for one. */
@@ -28,7 +28,7 @@ export class ResidentShell {
   private constructor(child: Deno.ChildProcess) {
     this.#child = child;
     this.#input = child.stdin.getWriter() as WritableStreamDefaultWriter<Uint8Array>;
-    this.#output = child.stdout.getReader();
+    this.#output = child.stdout.getReader({ mode: "byob" });
     this.#pumped = this.#pump();
     this.died = child.status.then(async (status) => {
       // What it said last may still be on its way.
@@ -86,9 +86,12 @@ export class ResidentShell {
   async #pump(): Promise<void> {
     const decoder = new TextDecoder();
     let text = "";
+    // A buffer that goes round: the default is a new one of 64 KiB for each answer, and so 12 MB more of memory in use.
+    let buffer = new ArrayBuffer(1024);
     for (;;) {
-      const { value } = await this.#output.read().catch(() => ({ value: undefined }));
-      if (!value) return;
+      const { value } = await this.#output.read(new Uint8Array(buffer)).catch(() => ({ value: undefined }));
+      if (!value?.length) return;
+      buffer = value.buffer;
       text += decoder.decode(value, { stream: true });
       for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n")) {
         this.#deliver(text.slice(0, end));

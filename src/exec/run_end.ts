@@ -8,6 +8,9 @@ import type { Run } from "./run.ts";
 /** The longest single argument that Linux takes, with pages of 4 KiB. */
 const LONGEST_ARGUMENT = 131_072;
 
+/** So much a system may refuse for all arguments together; only the wording of a message depends on it. */
+const LONGEST_SUM = 1_000_000;
+
 type Told = Partial<Pick<Run, "command" | "cwd" | "log" | "env">>;
 
 /** How a run ended that nobody killed. The more is known of it, the more a message can name. */
@@ -37,7 +40,9 @@ function faultText(fault: string, { cwd, log }: Told): string {
 }
 
 function isHuge({ command = "", env = {} }: Told): boolean {
-  const texts = [command, ...Object.entries(env).flat()];
-  // A character has at most three bytes for each unit of its length.
-  return texts.reduce((sum, text) => sum + text.length * 3, 0) >= LONGEST_ARGUMENT;
+  const lengths = [command, ...Object.entries(env).flat()].map((text) =>
+    new TextEncoder().encode(text).length
+  );
+  return lengths.some((length) => length >= LONGEST_ARGUMENT) ||
+    lengths.reduce((sum, length) => sum + length) >= LONGEST_SUM;
 }

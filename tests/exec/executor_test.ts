@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { ShellExecutor } from "../../src/exec/executor.ts";
 import { quote } from "../../src/exec/job_script.ts";
+import { diskFiles } from "../../src/system/file_system.ts";
 import { inFolder } from "../support/folder.ts";
 import { runsIn, withExecutor } from "./work_bench.ts";
 
@@ -160,7 +161,7 @@ Deno.test(
   }),
 );
 
-Deno.test("ShellExecutor.run() takes one run at a time, and starts no shell before it needs one", () =>
+Deno.test("ShellExecutor.run() takes one run at a time, starts no shell before it needs one, and none without a journal", () =>
   inFolder(async (folder) => {
     const executor = new ShellExecutor({ journal: `${folder}/w.runs` });
     const newRun = runsIn(folder);
@@ -170,6 +171,10 @@ Deno.test("ShellExecutor.run() takes one run at a time, and starts no shell befo
     await assertRejects(() => executor.run(newRun("true")), Error, "has not ended");
     assertEquals((await first).outcome, "succeeded");
     await executor.close();
+    const files = { ...diskFiles, create: (path: string) => Deno.symlinkSync("/dev/full", path) };
+    const full = new ShellExecutor({ journal: `${folder}/full.runs`, files });
+    await assertRejects(() => full.run(newRun("true")), Error, "Cannot start a shell");
+    await full.close();
     const blocked = new ShellExecutor({ journal: `${folder}/none/w.runs` });
     await assertRejects(() => blocked.run(newRun("true")), Deno.errors.NotFound);
     await blocked.close();
