@@ -4,7 +4,8 @@ import { JOB_STATES } from "../queue/job.ts";
 import { LOG_LEVELS, SETTING_KEYS, SETTING_RULES } from "../queue/settings.ts";
 import { COMMANDS } from "./commands.ts";
 import { GLOBAL_FLAGS } from "./parse.ts";
-import type { CommandSpec, FlagSpec, Proposal } from "./spec.ts";
+import type { FlagSpec, Proposal } from "./flag_spec.ts";
+import type { CommandSpec } from "./spec.ts";
 
 export interface Proposed {
   readonly word: string;
