@@ -5,6 +5,9 @@ import type { Context } from "./context.ts";
 import { dataDirectory, prepareDataDirectory } from "./data_dir.ts";
 import type { Flags, Parsed } from "./parse.ts";
 
+/** Does what a command says. @returns the exit code, 0 if nothing */
+export type Handler = (call: Call) => Promise<number | void>;
+
 export class Call implements Parsed {
   readonly context: Context;
   readonly flags: Flags;

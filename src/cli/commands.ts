@@ -1,6 +1,7 @@
 // The table of commands. All that parser, help, completions and suggestions know comes from here; a command's own
 // module is loaded only when it is called.
-import type { CommandSpec, FlagKind, FlagSpec } from "./spec.ts";
+import type { FlagKind, FlagSpec } from "./flag_spec.ts";
+import type { CommandSpec } from "./spec.ts";
 
 function toggle(name: string, about: string): FlagSpec {
   return { name, kind: "switch", about };

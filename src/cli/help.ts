@@ -5,7 +5,8 @@ import { paintFor } from "../view/style.ts";
 import { COMMANDS } from "./commands.ts";
 import type { Context } from "./context.ts";
 import { GLOBAL_FLAGS } from "./parse.ts";
-import type { CommandSpec, FlagSpec } from "./spec.ts";
+import type { FlagSpec } from "./flag_spec.ts";
+import type { CommandSpec } from "./spec.ts";
 
 type Title = (text: string) => string;
 

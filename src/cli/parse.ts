@@ -2,7 +2,7 @@
 // the start-up of an empty program, nearly all that `enqueue` is allowed (docs: src/README.md).
 import { QueueError } from "../queue/errors.ts";
 import { DURATION_FORMS, parseDuration } from "../queue/durations.ts";
-import type { CommandSpec, FlagSpec } from "./spec.ts";
+import type { FlagSpec, Syntax } from "./flag_spec.ts";
 
 /** Flags that every command takes. */
 export const GLOBAL_FLAGS: readonly FlagSpec[] = [
@@ -18,10 +18,10 @@ export const GLOBAL_FLAGS: readonly FlagSpec[] = [
 
 /** The flags that were given, by name. Asking for one that the specification lacks is a bug. */
 export class Flags {
-  readonly #spec: CommandSpec;
+  readonly #spec: Syntax;
   readonly #values = new Map<string, (string | number | true)[]>();
 
-  constructor(spec: CommandSpec) {
+  constructor(spec: Syntax) {
     this.#spec = spec;
   }
 
@@ -67,7 +67,7 @@ export interface Parsed {
  * Reads what follows the command's name.
  * @throws QueueError `usage`
  */
-export function parse(spec: CommandSpec, words: readonly string[]): Parsed {
+export function parse(spec: Syntax, words: readonly string[]): Parsed {
   const flags = new Flags(spec);
   const args: string[] = [];
   let rest: string[] | undefined;
@@ -112,7 +112,7 @@ export function asksForHelp(words: readonly string[]): boolean {
   return words.some((word, i) => (word === "--help" || word === "-h") && (end === -1 || i < end));
 }
 
-function flagNamed(spec: CommandSpec, dashed: string): FlagSpec | undefined {
+function flagNamed(spec: Syntax, dashed: string): FlagSpec | undefined {
   const named = (flag: FlagSpec) => dashed === `--${flag.name}`;
   return spec.flags.find(named) ?? GLOBAL_FLAGS.find(named);
 }
@@ -141,7 +141,7 @@ function wrongValue(flag: FlagSpec, text: string, takes: string): QueueError {
   return new QueueError("usage", `--${flag.name} takes ${takes}, not "${text}"`);
 }
 
-function checkExclusive(spec: CommandSpec, flags: Flags): void {
+function checkExclusive(spec: Syntax, flags: Flags): void {
   for (const group of spec.oneOf ?? []) {
     const given = group.filter((name) => flags.has(name)).map((name) => `--${name}`);
     if (given.length > 1) {

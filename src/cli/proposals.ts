@@ -4,7 +4,8 @@ import { JOB_STATES } from "../queue/job.ts";
 import { LOG_LEVELS, SETTING_KEYS, SETTING_RULES } from "../queue/settings.ts";
 import { COMMANDS } from "./commands.ts";
 import { GLOBAL_FLAGS } from "./parse.ts";
-import type { CommandSpec, FlagSpec, Proposal } from "./spec.ts";
+import type { FlagSpec, Proposal } from "./flag_spec.ts";
+import type { CommandSpec } from "./spec.ts";
 
 export interface Proposed {
   readonly word: string;
@@ -28,15 +29,15 @@ function candidates(before: string[], current: string, findJobs: FindJobs): Prop
   if (spec === undefined) return before.length === 1 ? secondWords(one) : [];
   if (before.includes("--")) return [];
   const asked = flagsOf(spec).find(({ name, kind }) => kind !== "switch" && before.at(-1) === `--${name}`);
+  if (asked?.name === "value" && before.includes("log_level")) return values("log level", current, findJobs);
   if (asked !== undefined) return values(asked.proposes, current, findJobs);
   const inline = /^--([^=]+)=/.exec(current);
   if (inline !== null) return inlineValues(spec, inline[0], inline[1]!, current, findJobs);
   if (current.startsWith("-")) {
     return flagsOf(spec).map(({ name, about }) => ({ word: `--${name}`, about }));
   }
-  if (spec.name === "config" && before.at(-2) === "--key") {
-    return flagsOf(spec).filter(({ name }) => name === "value").map(asWord);
-  }
+  // `config --key K` wants a value next, of which only log levels can be proposed.
+  if (spec.name === "config" && before.at(-2) === "--key") return [{ word: "--value", about: "set it" }];
   return values(spec.proposes, current, findJobs);
 }
 
@@ -74,10 +75,6 @@ function secondWords(group: string): Proposed[] {
 
 function flagsOf(spec: CommandSpec): FlagSpec[] {
   return [...spec.flags, ...GLOBAL_FLAGS];
-}
-
-function asWord({ name, about }: FlagSpec): Proposed {
-  return { word: `--${name}`, about };
 }
 
 async function inlineValues(

@@ -53,7 +53,7 @@ export function eventLine(event: QueueEvent, paint: Paint, width?: number): stri
   const id = event.job.id.slice(0, 8);
   const what = event.kind === "begun" ? `begun on ${oneLine(event.worker)}` : ending(event.job, event.at);
   const colour = event.kind === "begun" ? undefined : colourOf(event.job.history.at(-1));
-  const room = width === undefined ? Infinity : Math.max(10, width - taken - id.length - what.length - 5);
+  const room = width === undefined ? Infinity : Math.max(10, width - taken - id.length - what.length - 3);
   return `${front}${id} ${paint(what, colour)}: ${cut(oneLine(event.job.command), room)}`;
 }
 

@@ -54,6 +54,8 @@ export class World {
   meanwhile: () => Promise<void> | void = () => {};
   /** Called when a running job shall be cancelled. */
   onCancel: (id: string) => Promise<void> | void = () => {};
+  /** How far the clock moves each time it is read. */
+  tick = 0;
   #ids = 0;
 
   /** Types a command line. */
@@ -133,7 +135,7 @@ export class World {
           return this.keys.shift();
         },
       },
-      now: () => this.now,
+      now: () => this.now += this.tick,
       newId: () => `${String(++this.#ids).padStart(8, "0")}-aaaa-4aaa-8aaa-aaaaaaaaaaaa`,
       sleep: async (milliseconds) => {
         await this.meanwhile();

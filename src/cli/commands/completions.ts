@@ -17,7 +17,7 @@ _queuectl() {
   lines=(\${lines:#})
   if (( \${#lines} == 0 )); then _files; return; fi
   words_=("\${(@)lines%%$'\\t'*}")
-  shown=("\${(@)lines//$'\\t'/  -- }")
+  shown=("\${(@)\${(@)lines//$'\\t'/  -- }%  -- }")
   compadd -l -d shown -a words_
 }
 if [ "\${funcstack[1]}" = _queuectl ]; then _queuectl "$@"; else compdef _queuectl queuectl; fi

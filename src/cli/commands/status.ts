@@ -10,7 +10,7 @@ export async function statusCommand(call: Call): Promise<void> {
   await call.withStore(async (store, dataDir) => {
     if (flags.has("watch")) {
       const { watch } = await import("./status_watch.ts");
-      return await watch(call, store, dataDir);
+      return await watch(call, store, () => readStatus(call, store, dataDir));
     }
     const status = await readStatus(call, store, dataDir);
     if (flags.has("json")) {
@@ -23,7 +23,7 @@ export async function statusCommand(call: Call): Promise<void> {
 }
 
 /** What there is to show at this moment. */
-export async function readStatus(call: Call, store: JobStore, dataDir: string): Promise<StatusView> {
+async function readStatus(call: Call, store: JobStore, dataDir: string): Promise<StatusView> {
   const counts = await store.count();
   const workers: WorkerView[] = [];
   for (const worker of await call.context.folder.liveWorkers(dataDir)) {

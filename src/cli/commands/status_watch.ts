@@ -2,10 +2,9 @@
 import { QueueError } from "../../queue/errors.ts";
 import type { Job } from "../../queue/job.ts";
 import type { Counts, JobStore } from "../../queue/store.ts";
-import { watchText } from "../../view/status.ts";
+import { type StatusView, watchText } from "../../view/status.ts";
 import type { Call } from "../call.ts";
 import { tableStyle } from "../tables.ts";
-import { readStatus } from "./status.ts";
 
 const BETWEEN = 1000;
 const FAILURES = 5;
@@ -21,7 +20,7 @@ const CLEAR_LINE = "\x1b[K";
 const CLEAR_BELOW = "\x1b[J";
 
 /** Shows the status until the user leaves, by `q`, Escape or Ctrl-C. */
-export async function watch(call: Call, store: JobStore, dataDir: string): Promise<void> {
+export async function watch(call: Call, store: JobStore, read: () => Promise<StatusView>): Promise<void> {
   const { context, flags } = call;
   const { stdin, stdout } = context;
   if (!stdin.isTerminal || !stdout.isTerminal) {
@@ -37,7 +36,7 @@ export async function watch(call: Call, store: JobStore, dataDir: string): Promi
     stdout.write(ENTER);
     const samples: { at: number; ended: number }[] = [];
     for (;;) {
-      const status = await readStatus(call, store, dataDir);
+      const status = await read();
       const now = context.now();
       samples.push({ at: now, ended: endedJobs(status.counts) });
       if (samples.length > WINDOW) samples.shift();

@@ -1,0 +1,158 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { COMMANDS } from "../../src/cli/commands.ts";
+import { version } from "../../src/version.ts";
+import { DATA, World } from "../support/world.ts";
+
+Deno.test("COMMANDS names a handler, a form and an example for each command, and bounds that the help states", async () => {
+  for (const spec of COMMANDS) {
+    assertEquals(typeof await spec.load(), "function", spec.name);
+    assert(spec.forms.length > 0 && spec.examples.length > 0, spec.name);
+    assert(spec.examples.every((example) => example.includes(`queuectl ${spec.name}`)), spec.name);
+    for (const flag of spec.flags) assertEquals(flag.kind === "switch", flag.value === undefined, flag.name);
+    for (const group of spec.oneOf ?? []) {
+      for (const name of group) assert(spec.flags.some((flag) => flag.name === name), `${spec.name} ${name}`);
+    }
+  }
+});
+
+Deno.test("run() shows the help of every command, with an example, and loads nothing else", async () => {
+  for (const { name, flags } of COMMANDS) {
+    const { code, out, err } = await new World().run(...name.split(" "), "--help");
+    assertEquals([code, err], [0, ""]);
+    assertStringIncludes(out, `Usage: queuectl ${name}`);
+    assertStringIncludes(out, "Example");
+    for (const flag of flags) assertStringIncludes(out, `--${flag.name}`);
+    assert(out.split("\n").every((line) => line.length <= 120), name);
+  }
+});
+
+Deno.test("run() shows an overview, the help of a group, and the version", async () => {
+  const world = new World();
+  for (const words of [["--help"], ["-h"], ["help"]]) {
+    const { code, out } = await world.run(...words);
+    assertEquals(code, 0);
+    for (const { name, hidden } of COMMANDS) assertEquals(out.includes(`  ${name} `), hidden !== true, name);
+  }
+  assertStringIncludes((await world.run("dlq", "--help")).out, "dlq clear");
+  assert(!(await world.run("help", "dlq")).out.includes("enqueue  "));
+  assertStringIncludes((await world.run("help", "job", "wait")).out, "Usage: queuectl job wait");
+  assertEquals((await world.run("--version")).out, "queuectl 1.2.3\n");
+});
+
+Deno.test("run() takes --help for a word of the command after --", async () => {
+  const world = new World();
+  assertEquals((await world.run("enqueue", "--", "ls", "--help")).code, 0);
+  assertEquals((await world.store.count()).pending, 1);
+});
+
+Deno.test("run() refuses unknown commands with two lines, and knows what was meant", async () => {
+  const wrong: [string[], string][] = [
+    [[], "No command given"],
+    [["--verison"], "Unknown option --verison"],
+    [["lst"], 'Did you mean "queuectl list"?'],
+    [["cancel"], 'Did you mean "queuectl job cancel"?'],
+    [["xyzzy"], 'Unknown command "xyzzy"'],
+    [["job"], "needs one of: show, history, logs, cancel, wait"],
+    [["dlq", "lsit"], 'Did you mean "queuectl dlq list"?'],
+    [["list", "--jsno"], "Did you mean --json?"],
+    [["list", "--json=yes"], "--json takes no value"],
+    [["list", "extra"], 'Unexpected argument "extra"'],
+    [["list", "--limit", "-1"], "--limit takes a whole number from 0"],
+    [["list", "--data-dir", ""], "--data-dir is empty"],
+    [["completions", "tcsh"], "not for"],
+  ];
+  for (const [args, message] of wrong) {
+    const { code, out, err } = await new World().run(...args);
+    assertEquals([code, out], [2, ""], args.join(" "));
+    assertStringIncludes(err, message);
+    assertStringIncludes(err, "--help");
+    assert(err.startsWith("queuectl: ") && err.trimEnd().split("\n").length <= 2, err);
+  }
+});
+
+Deno.test("run() finds the data folder by option, variables, the folder here, and the user's own", async () => {
+  const where = async (world: World, ...args: string[]) => {
+    const { out, err } = await world.run("status", "--json", ...args);
+    return err === "" ? JSON.parse(out).data_dir : err;
+  };
+  const world = new World();
+  assertEquals(await where(world), DATA);
+  world.env["XDG_DATA_HOME"] = "/xdg";
+  assertEquals(await where(world), "/xdg/queuectl");
+  world.files.makeFolder("/home/me/work/queuectl_data");
+  assertEquals(await where(world), "/home/me/work/queuectl_data");
+  world.env["QUEUECTL_TEST_STORAGE_PATH"] = "/test";
+  assertEquals(await where(world), "/home/me/work/queuectl_data");
+  world.env["QUEUECTL_TEST_MODE"] = "true";
+  assertEquals(await where(world), "/test");
+  world.env["QUEUECTL_DATA_DIR"] = "rel";
+  assertEquals(await where(world), "/home/me/work/rel");
+  assertEquals(await where(world, "--data-dir", "../x"), "/home/me/x");
+  assertEquals(JSON.parse((await world.run("--data-dir", "/y", "status", "--json")).out).data_dir, "/y");
+  assertEquals(
+    JSON.parse((await world.run("--data-dir=/z", "storage", "info", "--json")).out).data_dir,
+    "/z",
+  );
+
+  const mac = new World();
+  mac.os = "darwin";
+  assertEquals(await where(mac), "/home/me/Library/Application Support/queuectl");
+  const homeless = new World();
+  delete homeless.env["HOME"];
+  assertStringIncludes(await where(homeless), "HOME is not set");
+});
+
+Deno.test("run() refuses a data folder of another user", async () => {
+  const world = new World();
+  await world.enqueue("x");
+  world.userId = 0;
+  const { code, err } = await world.run("enqueue", "x");
+  assertEquals(code, 1);
+  assertStringIncludes(err, "belongs to another user (id 1000)");
+  world.userId = null;
+  assertEquals((await world.run("enqueue", "x")).code, 0);
+});
+
+Deno.test("run() ends quietly when nobody reads its output, and reports any other failure to write", async () => {
+  const world = new World();
+  world.stdout.broken = new Deno.errors.BrokenPipe("Broken pipe (os error 32)");
+  assertEquals(await world.run("config"), { code: 0, out: "", err: "" });
+  world.stdout.broken = Object.assign(new Error("No space left on device (os error 28)"), { code: "ENOSPC" });
+  assertEquals(await world.run("config"), {
+    code: 1,
+    out: "",
+    err: "queuectl: No space left on device (os error 28)\n",
+  });
+  world.stderr.broken = new Error("gone");
+  assertEquals((await world.run("nonsense")).code, 2);
+});
+
+Deno.test("run() says what the system refused in one line", async () => {
+  const world = new World();
+  await world.enqueue("x");
+  const error = new Deno.errors.PermissionDenied("Permission denied (os error 13): open 'config.json'");
+  world.files.failNext = { operation: "readText", error };
+  assertEquals(await world.run("enqueue", "x"), { code: 1, out: "", err: `queuectl: ${error.message}\n` });
+});
+
+Deno.test("run() reports a bug in two lines, and shows the stack only when debugging", async () => {
+  const world = new World();
+  await world.enqueue("x");
+  const bug = () =>
+    void (world.files.failNext = { operation: "readText", error: new TypeError("x is not a function") });
+  bug();
+  const { code, err } = await world.run("enqueue", "x");
+  assertEquals(code, 1);
+  assertStringIncludes(err, "This is a bug in queuectl 1.2.3: TypeError: x is not a function");
+  assert(!err.includes("    at "));
+  await world.run("config", "--key", "log_level", "--value", "debug");
+  bug();
+  assertStringIncludes((await world.run("enqueue", "x", "--data-dir", DATA)).err, "    at ");
+  bug();
+  assertStringIncludes((await world.run("enqueue", "x", `--data-dir=${DATA}`)).err, "    at ");
+});
+
+Deno.test("version() is that of deno.json", async () => {
+  const config = JSON.parse(await Deno.readTextFile(new URL("../../deno.json", import.meta.url)));
+  assertEquals(version(), `${config.version} (from source)`);
+});

@@ -1,0 +1,93 @@
+// Who may import whom (src/README.md), by what Deno itself makes of the imports, lazy ones included.
+import { assertEquals } from "@std/assert";
+
+const ALLOWED: Readonly<Record<string, readonly string[]>> = {
+  queue: [],
+  system: [],
+  view: ["queue"],
+  stores: ["queue", "system"],
+  config: ["queue", "system"],
+  exec: ["queue/outcome.ts", "system"],
+  worker: ["queue", "exec", "system"],
+  cli: ["queue", "system", "view", "stores", "config", "exec", "worker"],
+};
+const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  view: ["fast-string-truncated-width"],
+  cli: ["valibot"],
+};
+
+interface Module {
+  readonly specifier: string;
+  readonly dependencies?: {
+    readonly specifier: string;
+    readonly code?: { readonly specifier?: string };
+    readonly type?: { readonly specifier?: string };
+    readonly isDynamic?: boolean;
+  }[];
+}
+
+const root = new URL("..", import.meta.url).href;
+
+interface Import {
+  readonly target: string;
+  readonly lazy: boolean;
+}
+
+/** Each module of ours, by its path in the project, with what it imports. */
+async function graph(): Promise<Map<string, Import[]>> {
+  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json", `${root}main.ts`] })
+    .output();
+  const modules = new Map<string, Import[]>();
+  for (
+    const { specifier, dependencies = [] } of JSON.parse(new TextDecoder().decode(stdout)).modules as Module[]
+  ) {
+    if (!specifier.startsWith(root)) continue;
+    const imports = dependencies.map(({ specifier: written, code, type, isDynamic = false }) => {
+      const target = code?.specifier ?? type?.specifier ?? written;
+      return { target: target.startsWith(root) ? target.slice(root.length) : written, lazy: isDynamic };
+    });
+    modules.set(specifier.slice(root.length), imports);
+  }
+  return modules;
+}
+
+const modules = await graph();
+
+Deno.test("imports go only where src/README.md allows", () => {
+  const wrong: string[] = [];
+  for (const [path, targets] of modules) {
+    const folder = /^src\/([^/]+)\//.exec(path)?.[1];
+    if (folder === undefined) continue;
+    for (const { target } of targets) {
+      const inside = /^src\/(([^/]+)\/.+)$/.exec(target);
+      const allowed = inside === null
+        ? PACKAGES[folder]?.includes(target)
+        : inside[2] === folder || ALLOWED[folder]?.some((name) => name === inside[2] || name === inside[1]);
+      if (allowed !== true) wrong.push(`${path} -> ${target}`);
+    }
+  }
+  assertEquals(wrong, []);
+});
+
+Deno.test("imports form no cycle", () => {
+  const done = new Set<string>();
+  const cycles: string[] = [];
+  const visit = (path: string, way: string[]) => {
+    if (way.includes(path)) cycles.push([...way.slice(way.indexOf(path)), path].join(" -> "));
+    if (done.has(path) || way.includes(path)) return;
+    for (const { target, lazy } of modules.get(path) ?? []) {
+      // The table of commands leads to each command, and completions lead back to the table: the one way round.
+      if (!(lazy && path === "src/cli/commands.ts")) visit(target, [...way, path]);
+    }
+    done.add(path);
+  };
+  for (const path of modules.keys()) visit(path, []);
+  assertEquals(cycles, []);
+});
+
+Deno.test("imports of node: built-ins, which cost each start 10 ms and more, are found nowhere", () => {
+  const found = [...modules].filter(([, imports]) =>
+    imports.some(({ target }) => target.startsWith("node:"))
+  );
+  assertEquals(found.map(([path]) => path), []);
+});
