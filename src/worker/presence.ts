@@ -67,6 +67,11 @@ export class Presence {
     this.#files.touch(this.#record);
   }
 
+  /** Lets go, leaving all as it is for whoever takes the place next. */
+  abandon(): void {
+    this.#lock.release();
+  }
+
   /** Goes, leaving nothing behind. */
   leave(): void {
     if (this.#files.info(this.#record) !== undefined) this.#files.remove(this.#record);

@@ -11,6 +11,8 @@ export interface WorkerParts {
   execute(job: Job): Promise<Ending>;
   /** Keeps how it ended; the job afterwards. */
   record(job: Job, ending: Ending): Promise<Job>;
+  /** The attempt could not be begun. */
+  giveBack(job: Job, error: unknown): Promise<void>;
   /** Whether there will be nothing more to do, if the worker is to end then. */
   drained(): Promise<boolean>;
   /** Resolves when it is worth to look again. */
@@ -28,7 +30,13 @@ export async function work(parts: WorkerParts, stopping: AbortSignal): Promise<v
       continue;
     }
     parts.report({ kind: "job_started", worker: parts.name, job });
-    const ending = await parts.execute(job);
+    let ending: Ending;
+    try {
+      ending = await parts.execute(job);
+    } catch (error) {
+      await parts.giveBack(job, error);
+      continue;
+    }
     const after = await parts.record(job, ending);
     parts.report({ kind: "job_ended", worker: parts.name, job: after });
   }

@@ -1,13 +1,13 @@
 // A worker as a process: takes a name among the living, follows what its dead namesake left to the end, then works; meanwhile it
 // looks after those that died and listens to requests. It ends when asked to, when drained, or when its supervisor is gone.
 import { adopt } from "../exec/adopt.ts";
-import { ShellExecutor } from "../exec/executor.ts";
+import { openExecutor } from "../exec/open_executor.ts";
 import type { StopReason } from "../exec/run.ts";
 import type { Job } from "../queue/job.ts";
 import type { Ending } from "../queue/outcome.ts";
 import type { Settings } from "../queue/settings.ts";
 import type { JobStore } from "../queue/store.ts";
-import { ended } from "../queue/transitions.ts";
+import { ended, unclaimed } from "../queue/transitions.ts";
 import type { WorkerEvent } from "../queue/worker_event.ts";
 import type { FileSystem } from "../system/file_system.ts";
 import { Watch } from "../system/watch.ts";
@@ -76,13 +76,14 @@ class WorkerProcess {
     await this.#lookAround();
     const timer = setInterval(() => this.#lookAround(), LOOK_AROUND);
     await rescue(name, this.#rescueParts());
-    const executor = new ShellExecutor({ journal: paths.journal(name), files });
+    const executor = await openExecutor({ journal: paths.journal(name), files });
     try {
       await work({
         name,
         claim: () => this.#claim(),
         execute: (job) => this.#follow(job, (stop) => executor.run(this.#runOf(job, name), stop)),
         record: (job, ending) => this.#record(job, ending, name),
+        giveBack: (job, error) => this.#giveBack(job, error),
         drained: async () => this.#options.drain && !await store.unfinished(),
         wait: () => this.#wait(),
         report,
@@ -149,6 +150,15 @@ class WorkerProcess {
     }
   }
 
+  /** No shell could be started for it: too many processes or files, a full disk. */
+  async #giveBack(job: Job, error: unknown): Promise<void> {
+    const { store, stopping, report } = this.#options;
+    const why = error instanceof Error ? error.message : String(error);
+    report({ kind: "warning", message: `Cannot run job "${job.id}" now, trying again later: ${why}` });
+    await store.change(job.id, unclaimed, this.#presence.name);
+    if (!stopping.signal.aborted) await new Promise((resolve) => setTimeout(resolve, SLOW_POLL));
+  }
+
   #runOf(job: Job, worker: string) {
     const { kill_grace, log_max } = this.#options.settings();
     const running = job.status.state === "processing" ? job.status.running : undefined;
@@ -194,9 +204,10 @@ class WorkerProcess {
         if (place === undefined) continue;
         const done = rescue(name, this.#rescueParts())
           .then(() => this.#clear(name, place))
-          .catch((error) =>
-            report({ kind: "warning", message: `Cannot take over from ${name}: ${error.message}` })
-          )
+          .catch((error) => {
+            place.abandon();
+            report({ kind: "warning", message: `Cannot take over from ${name} yet: ${error.message}` });
+          })
           .finally(() => this.#rescues.delete(name));
         this.#rescues.set(name, done);
       }
