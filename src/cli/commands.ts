@@ -22,6 +22,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: "Put a shell command into the queue, and print the job's id",
     forms: ["<command>", "-- <program> [argument]...", "--file <file>"],
     args: [0, Infinity, "command"],
+    programAfterDashes: true,
     flags: [
       option("max-retries", "whole", "N", "retries after a failed attempt", { max: 1000 }),
       option("timeout", "duration", "DURATION", "how long an attempt may take, 0: no limit"),

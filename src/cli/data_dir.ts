@@ -60,7 +60,9 @@ function makeFolders(context: Context, path: string): void {
   try {
     files.makeFolder(path);
   } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
     // Another process may have been quicker.
-    if (!(error instanceof Deno.errors.AlreadyExists) || files.info(path)?.kind !== "folder") throw error;
+    if (files.info(`${path}/.`)?.kind === "folder") return;
+    throw new QueueError("refused", `Cannot use ${path}: it is not a folder`);
   }
 }

@@ -35,4 +35,6 @@ export interface Syntax {
   readonly flags: readonly FlagSpec[];
   /** Groups of flags of which only one may be given. */
   readonly oneOf?: readonly (readonly string[])[];
+  /** Whether arguments after `--` are another form of the command; else they are arguments as any. */
+  readonly programAfterDashes?: boolean;
 }

@@ -57,9 +57,8 @@ export class Flags {
 
 export interface Parsed {
   readonly flags: Flags;
-  /** Arguments before a `--`. */
   readonly args: string[];
-  /** Arguments after a `--`; undefined if there was none. */
+  /** Arguments after a `--`, where those are another form of the command; undefined if there was none. */
   readonly rest: string[] | undefined;
 }
 
@@ -103,7 +102,9 @@ export function parse(spec: Syntax, words: readonly string[]): Parsed {
     flags.add(flag.name, valueOf(flag, value));
   }
   checkExclusive(spec, flags);
-  return { flags, args, rest };
+  return spec.programAfterDashes
+    ? { flags, args, rest }
+    : { flags, args: [...args, ...rest ?? []], rest: undefined };
 }
 
 /** Whether the words ask for help: before any `--`. */

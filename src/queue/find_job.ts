@@ -1,5 +1,5 @@
 // From what a user types to the job that is meant.
-import type { Job } from "./job.ts";
+import { isJobId, type Job } from "./job.ts";
 import { QueueError } from "./errors.ts";
 import type { JobStore } from "./store.ts";
 
@@ -10,9 +10,11 @@ const NAMED = 4;
  * @throws QueueError `not_found`, with the nearest id if there is one; `ambiguous_id`, naming a few
  */
 export async function findJob(store: JobStore, text: string): Promise<Job> {
-  const exact = text === "" ? undefined : await store.get(text);
+  // What can't be the beginning of an id is never given to a store, for which it may be part of a path.
+  const possible = isJobId(text);
+  const exact = possible ? await store.get(text) : undefined;
   if (exact !== undefined) return exact;
-  const ids = text === "" ? [] : await store.idsBeginning(text, NAMED + 1);
+  const ids = possible ? await store.idsBeginning(text, NAMED + 1) : [];
   if (ids.length > 1) {
     const some = ids.slice(0, NAMED).sort().join(", ");
     throw new QueueError(
@@ -23,7 +25,7 @@ export async function findJob(store: JobStore, text: string): Promise<Job> {
   }
   const job = ids[0] === undefined ? undefined : await store.get(ids[0]);
   if (job !== undefined) return job;
-  const meant = await nearMiss(store, text);
+  const meant = possible ? await nearMiss(store, text) : undefined;
   throw new QueueError("not_found", `No job "${text}"`, {
     hint: meant === undefined ? "List the jobs: queuectl list" : `Did you mean ${meant}?`,
   });

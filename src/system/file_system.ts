@@ -100,7 +100,9 @@ export const diskFiles: FileSystem = {
         owner: info.uid ?? 0,
       };
     } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return undefined;
+      // Also where a file stands in the way of a folder, nothing lies there.
+      const nothing = error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
+      if (nothing) return undefined;
       throw error;
     }
   },

@@ -1,17 +1,30 @@
 // Standard streams as commands see them. All is looked up when it is asked for: most commands need little of it.
 
+type Stream = Pick<typeof Deno.stdout, "writeSync" | "isTerminal">;
+
 /** Writes all at once and returns when it is written, so that nothing is lost when the process exits. */
 export class OutputStream {
-  readonly #stream: typeof Deno.stdout;
+  readonly #stream: Stream;
 
-  constructor(stream: typeof Deno.stdout) {
+  constructor(stream: Stream) {
     this.#stream = stream;
   }
 
   /** @throws Deno.errors.BrokenPipe when nobody reads any more */
   write(content: string | Uint8Array): void {
     const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
-    for (let done = 0; done < bytes.length;) done += this.#stream.writeSync(bytes.subarray(done));
+    for (let done = 0; done < bytes.length;) done += this.#writeSome(bytes.subarray(done));
+  }
+
+  // Another program that shares the terminal or pipe may have made it non-blocking: then wait until there is room.
+  #writeSome(bytes: Uint8Array): number {
+    try {
+      return this.#stream.writeSync(bytes);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.WouldBlock)) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+      return 0;
+    }
   }
 
   get isTerminal(): boolean {

@@ -45,6 +45,16 @@ Deno.test("run() takes --help for a word of the command after --", async () => {
   assertEquals((await world.store.count()).pending, 1);
 });
 
+Deno.test("run() takes what follows -- for arguments, whatever it begins with", async () => {
+  const world = new World();
+  await world.enqueue("--job-id", "a", "x");
+  assertEquals((await world.run("job", "show", "--json", "--", "a")).code, 0);
+  assertStringIncludes((await world.run("job", "show", "--", "--json")).err, 'No job "--json"');
+  for (const id of ["..", "../..", "/", "a/b", "%", "a\nb", ""]) {
+    assertEquals((await world.run("job", "show", "--", id)).code, 1, id);
+  }
+});
+
 Deno.test("run() refuses unknown commands with two lines, and knows what was meant", async () => {
   const wrong: [string[], string][] = [
     [[], "No command given"],
@@ -100,6 +110,14 @@ Deno.test("run() finds the data folder by option, variables, the folder here, an
   const homeless = new World();
   delete homeless.env["HOME"];
   assertStringIncludes(await where(homeless), "HOME is not set");
+});
+
+Deno.test("run() refuses a data folder that is a file, and passes one by that is only named like it", async () => {
+  const world = new World();
+  world.files.write("/home/me/work/queuectl_data", "");
+  assertEquals((await world.run("list")).code, 0);
+  const { code, err } = await world.run("list", "--data-dir", "queuectl_data");
+  assertEquals([code, err], [1, "queuectl: Cannot use /home/me/work/queuectl_data: it is not a folder\n"]);
 });
 
 Deno.test("run() refuses a data folder of another user", async () => {

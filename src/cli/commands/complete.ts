@@ -10,7 +10,7 @@ const MOST_JOBS = 200;
 
 /** Prints proposals; no jobs, and no error, if they can't be read: this runs while a person types. */
 export async function completeCommand(call: Call): Promise<void> {
-  const words = [...call.args, ...call.rest ?? []];
+  const words = call.args;
   const at = words.indexOf("--data-dir");
   const chosen = at === -1 ? call.flags.text("data-dir") : words[at + 1];
   const lines = await proposals(words, async (states) => {

@@ -1,0 +1,60 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { diskFiles, readBytes } from "../../src/system/file_system.ts";
+import { measureFolder } from "../../src/system/measure_folder.ts";
+import { isAbsolute, join, resolve } from "../../src/system/paths.ts";
+import { inFolder } from "../support/folder.ts";
+
+Deno.test("diskFiles.info() tells files, folders and links apart, and knows when there is nothing", async () => {
+  await inFolder((folder) => {
+    const path = join(folder, "a");
+    diskFiles.create(path, "text");
+    diskFiles.makeFolder(`${folder}/b`);
+    Deno.symlinkSync(`${folder}/b`, `${folder}/c`);
+    assertEquals(["a", "b", "c", "c/."].map((name) => diskFiles.info(`${folder}/${name}`)?.kind), [
+      "file",
+      "folder",
+      "link",
+      "folder",
+    ]);
+    assertEquals(["d", "d/e", "a/.", "a/b"].map((name) => diskFiles.info(`${folder}/${name}`)), [
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    assertThrows(() => diskFiles.create(path, ""), Deno.errors.AlreadyExists);
+    assertEquals(diskFiles.info(path)!.mode & 0o777, 0o600);
+    assertEquals(diskFiles.info(`${folder}/b`)!.mode & 0o777, 0o700);
+  });
+});
+
+Deno.test("readBytes() reads parts of a file, to its end, and nothing of one that is not there", async () => {
+  await inFolder((folder) => {
+    diskFiles.create(`${folder}/a`, "0123456789");
+    const text = (offset: number, length: number) => {
+      const bytes = readBytes(`${folder}/a`, offset, length);
+      return bytes && new TextDecoder().decode(bytes);
+    };
+    assertEquals([text(0, 4), text(4, 100), text(10, 4), text(99, 4)], ["0123", "456789", "", ""]);
+    assertEquals(readBytes(`${folder}/b`, 0, 1), undefined);
+    assertThrows(() => readBytes(folder, 0, 1));
+  });
+});
+
+Deno.test("measureFolder() counts all that lies below", async () => {
+  await inFolder((folder) => {
+    diskFiles.makeFolder(`${folder}/x`);
+    diskFiles.create(`${folder}/x/1.log`, "12345");
+    diskFiles.create(`${folder}/a.json`, "{}");
+    assertEquals(measureFolder(diskFiles, folder), { files: 2, bytes: 7, logBytes: 5 });
+    assertEquals(measureFolder(diskFiles, `${folder}/none`), { files: 0, bytes: 0, logBytes: 0 });
+  });
+});
+
+Deno.test("resolve() makes paths absolute and plain", () => {
+  assertEquals(resolve("/a/b", "c"), "/a/b/c");
+  assertEquals(resolve("/a/b", "../c/./d//e/"), "/a/c/d/e");
+  assertEquals(resolve("/a", "/x"), "/x");
+  assertEquals(resolve("/", "../.."), "/");
+  assertEquals(isAbsolute("a/b"), false);
+});
