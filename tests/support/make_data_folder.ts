@@ -8,7 +8,7 @@ import type { Ending } from "../../src/queue/outcome.ts";
 import { cancelled, created, ended, retried } from "../../src/queue/transitions.ts";
 import { journalPath, logPath } from "../../src/stores/file/layout.ts";
 import { openFileStore } from "../../src/stores/file/store.ts";
-import { diskFiles } from "../../src/system/file_system.ts";
+import { diskFiles, type FileLock } from "../../src/system/file_system.ts";
 import { Presence } from "../../src/worker/presence.ts";
 
 const EPOCH = Date.parse("2026-01-02T03:04:05.678Z");
@@ -133,8 +133,10 @@ export async function makeDataFolder(dir: string): Promise<Job[]> {
   store.close();
 
   // The worker that ran them died over the last one; its shell had told the journal that it began.
-  const presence = Presence.join(diskFiles, dir, "worker-1");
-  presence.announce({ pid: WORKER.pid, host: "example", startedAt: EPOCH });
+  let lock: FileLock | undefined;
+  const dying = { ...diskFiles, lock: (path: string) => lock = diskFiles.lock(path) };
+  Presence.join(dying, dir, "worker-1").announce({ pid: WORKER.pid, host: "example", startedAt: EPOCH });
+  lock?.release(); // as the kernel does at its death: the files stay
   const runs = jobs.get("runs")!.status;
   if (runs.state !== "processing") throw new Error("the job does not run");
   const { attempt, startedAt } = runs.running;
