@@ -37,7 +37,7 @@ class Demo {
     this.#say(
       "A folder of our own. A queuectl_data in the current folder is used instead of the one in your home.",
     );
-    await this.#type("mkdir -m 700 queuectl_data sums packed");
+    await this.#type("mkdir queuectl_data sums packed");
     this.#say("A retry waits backoff_base to the power n seconds. 1 keeps this short; the default is 2.");
     await this.#type("queuectl config --key backoff_base --value 1");
     this.#say(
