@@ -17,10 +17,14 @@ export interface Section {
   readonly blocks: readonly Block[];
 }
 
-/** The sections that have blocks marked as `sh`, by their headings, in order. */
+/**
+ * The sections that have blocks marked as `sh`, by their headings, in order. A comment `<!-- before: COMMAND -->` above a block
+ * prepares what the block takes as given.
+ */
 export function sectionsOf(markdown: string): Section[] {
   const sections: { title: string; blocks: Block[] }[] = [];
   let title = "";
+  let before: string | undefined;
   let fence: { mark: string; isShell: boolean; line: number; lines: string[] } | undefined;
   markdown.split("\n").forEach((text, index) => {
     if (fence === undefined) {
@@ -28,6 +32,7 @@ export function sectionsOf(markdown: string): Section[] {
       if (opening !== null) {
         fence = { mark: opening[1]!, isShell: opening[2] === "sh", line: index + 2, lines: [] };
       } else if (/^#{1,6} /.test(text)) title = text.replace(/^#+ /, "");
+      before = /^<!-- before: (.*) -->$/.exec(text)?.[1] ?? before;
       return;
     }
     if (text.trimEnd() !== fence.mark) {
@@ -36,7 +41,9 @@ export function sectionsOf(markdown: string): Section[] {
     }
     if (fence.isShell) {
       if (sections.at(-1)?.title !== title) sections.push({ title, blocks: [] });
-      sections.at(-1)!.blocks.push({ line: fence.line, steps: stepsOf(fence.lines) });
+      const given = before === undefined ? [] : [{ script: before, printed: undefined }];
+      sections.at(-1)!.blocks.push({ line: fence.line, steps: [...given, ...stepsOf(fence.lines)] });
+      before = undefined;
     }
     fence = undefined;
   });
