@@ -55,11 +55,18 @@ async function dropPermissions(): Promise<void> {
   }
 }
 
+/** Milliseconds for which the configuration is taken to be as it was: looking costs as much as a twentieth of a short job. */
+const SETTINGS_AGE = 500;
+
 /** The configuration, read again when its file has changed; the last good one while it can't be read. */
 function currentSettings(load: () => Settings, modifiedAt: () => number | undefined): () => Settings {
   let readAt = modifiedAt();
   let settings = load();
+  let lookedAt = performance.now();
   return () => {
+    const now = performance.now();
+    if (now - lookedAt < SETTINGS_AGE) return settings;
+    lookedAt = now;
     const at = modifiedAt();
     if (at === readAt) return settings;
     readAt = at;
