@@ -4,6 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import { cleanEnvironment, putOnPath } from "../scripts/on_path.ts";
 import { TARGETS } from "../scripts/targets.ts";
 import { COMMANDS } from "../src/cli/commands.ts";
+import { DEFAULT_SETTINGS, SETTING_KEYS } from "../src/queue/settings.ts";
 import { pathOfUrl } from "../src/system/self.ts";
 import { programUnderTest } from "./support/program.ts";
 import { type Block, endsWith, sectionsOf } from "./support/shell_blocks.ts";
@@ -51,9 +52,15 @@ Deno.test({
     }),
 });
 
-Deno.test("README: every command and every setting is mentioned", () => {
+Deno.test("README: every command is mentioned, and every setting with its default", () => {
   const unmentioned = COMMANDS.filter(({ hidden, name }) => !hidden && !README.includes(`queuectl ${name}`));
   assertEquals(unmentioned.map(({ name }) => name), []);
+  for (const key of SETTING_KEYS) {
+    const row = README.split("\n").find((line) => line.startsWith(`| \`${key}\` `))?.split("|").map((cell) =>
+      cell.trim()
+    );
+    assertEquals(row?.[2], String(DEFAULT_SETTINGS[key]), key);
+  }
 });
 
 /** A dead job that has a log, and what else the examples name. Each example begins with a copy of it. */
