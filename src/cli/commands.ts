@@ -14,6 +14,10 @@ function option(name: string, kind: FlagKind, value: string, about: string, more
 }
 
 const JSON_FLAG = toggle("json", "print one JSON document");
+const WORKERS = option("count", "whole", "N", "how many workers (default: worker_count)", {
+  min: 1,
+  max: 1024,
+});
 const CONFIRM = toggle("confirm", "really do it");
 
 export const COMMANDS: readonly CommandSpec[] = [
@@ -290,6 +294,36 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     notes: "Exits with 1 if anything is left that is not mended.",
     examples: ["queuectl storage check", "queuectl storage check --repair"],
     load: async () => (await import("./commands/storage.ts")).checkCommand,
+  },
+  {
+    name: "service install",
+    summary: "Have systemd or launchd keep start running, from log-in on",
+    forms: [""],
+    args: [0, 0, ""],
+    flags: [WORKERS],
+    notes:
+      `It works on the data folder that this call would use, and its jobs find the programs on today's PATH. It is
+restarted after a failure, and stopped gracefully.`,
+    examples: ["queuectl service install --count 4"],
+    load: async () => (await import("./commands/service.ts")).installCommand,
+  },
+  {
+    name: "service uninstall",
+    summary: "Stop the service when its running jobs have ended, and remove it",
+    forms: [""],
+    args: [0, 0, ""],
+    flags: [],
+    examples: ["queuectl service uninstall"],
+    load: async () => (await import("./commands/service.ts")).uninstallCommand,
+  },
+  {
+    name: "service print",
+    summary: "Show what would be installed",
+    forms: [""],
+    args: [0, 0, ""],
+    flags: [WORKERS],
+    examples: ["queuectl service print"],
+    load: async () => (await import("./commands/service.ts")).printCommand,
   },
   {
     name: "completions",
