@@ -18,7 +18,7 @@ const onWindows = Deno.build.os === "windows";
 for (const { title, blocks } of sectionsOf(README.replace(REFERENCE, (text) => text.replace(/[^\n]/g, "")))) {
   Deno.test({
     name: `README: the shell blocks under "${title}" do what they say`,
-    ignore: onWindows || !blocks.every(isKnown),
+    ignore: onWindows,
     fn: () =>
       withTempDir(async (dir) => {
         const world = await makeWorld(dir);
@@ -83,12 +83,6 @@ function before(example: string): string {
   if (example.includes("job cancel")) return "queuectl dlq retry 3f2a";
   if (example.includes("storage backup")) return "rm -r ~/backups/queue-monday";
   return "";
-}
-
-/** What the README tells of `service` waits until the table of commands has it. */
-function isKnown({ steps }: Block): boolean {
-  return COMMANDS.some(({ name }) => name.startsWith("service")) ||
-    !steps.some(({ script }) => script.includes("queuectl service"));
 }
 
 interface World {
