@@ -1,4 +1,4 @@
-// A line of `enqueue --file`: a shell command, or a JSON object (CONTRACT, "JSON").
+// A line of `enqueue --file`: a shell command, or a JSON object.
 import * as v from "valibot";
 import { DURATION_FORMS, parseDuration } from "../queue/durations.ts";
 import type { Order } from "../queue/enqueue.ts";

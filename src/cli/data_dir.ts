@@ -1,4 +1,4 @@
-// Where the data is (CONTRACT, "Where the data is"), and whether it is safe to use.
+// Where the data is, and whether it is safe to use.
 import { QueueError } from "../queue/errors.ts";
 import { join, resolve } from "../system/paths.ts";
 import type { Context } from "./context.ts";
