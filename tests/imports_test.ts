@@ -1,4 +1,5 @@
-// Who may import whom (src/README.md), by what Deno itself makes of the imports, lazy ones included.
+// Who may import whom (src/README.md), by what Deno itself makes of the imports. Lazy ones are included: of those it sees the
+// type, `typeof import(…)`, and no code.
 import { assertEquals } from "@std/assert";
 
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
@@ -42,7 +43,7 @@ async function graph(): Promise<Map<string, Import[]>> {
     const { specifier, dependencies = [] } of JSON.parse(new TextDecoder().decode(stdout)).modules as Module[]
   ) {
     if (!specifier.startsWith(root)) continue;
-    const imports = dependencies.map(({ specifier: written, code, type, isDynamic = false }) => {
+    const imports = dependencies.map(({ specifier: written, code, type, isDynamic = code === undefined }) => {
       const target = code?.specifier ?? type?.specifier ?? written;
       return { target: target.startsWith(root) ? target.slice(root.length) : written, lazy: isDynamic };
     });

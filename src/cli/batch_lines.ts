@@ -1,7 +1,8 @@
-// A line of `enqueue --file`: a shell command, or a JSON object (CONTRACT, "JSON").
+// A line of `enqueue --file`: a shell command, or a JSON object.
 import * as v from "valibot";
 import { DURATION_FORMS, parseDuration } from "../queue/durations.ts";
-import { type Order, PRIORITY_LIMIT } from "../queue/enqueue.ts";
+import type { Order } from "../queue/enqueue.ts";
+import { PRIORITY_LIMIT } from "../queue/job.ts";
 import { QueueError } from "../queue/errors.ts";
 import { nearest } from "../queue/nearest.ts";
 import { parseTime, TIME_FORMS } from "../queue/times.ts";

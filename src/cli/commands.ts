@@ -14,6 +14,10 @@ function option(name: string, kind: FlagKind, value: string, about: string, more
 }
 
 const JSON_FLAG = toggle("json", "print one JSON document");
+const WORKERS = option("count", "whole", "N", "how many workers (default: worker_count)", {
+  min: 1,
+  max: 1024,
+});
 const CONFIRM = toggle("confirm", "really do it");
 
 export const COMMANDS: readonly CommandSpec[] = [
@@ -44,7 +48,9 @@ line is wrong, nothing is enqueued. Other options given beside --file hold for l
       "queuectl enqueue --max-retries 5 --timeout 10m -- curl -fO https://example.org/big.iso",
       "queuectl enqueue --file jobs.txt",
     ],
-    load: async () => (await import("./commands/enqueue.ts")).enqueueCommand,
+    load: async () =>
+      (await import("./commands/enqueue.ts" as string) as typeof import("./commands/enqueue.ts"))
+        .enqueueCommand,
   },
   {
     name: "start",
@@ -62,7 +68,8 @@ line is wrong, nothing is enqueued. Other options given beside --file hold for l
       `Stops on "queuectl stop", Ctrl-C or SIGTERM: running jobs end first. A second Ctrl-C kills them; they go back to
 the queue.`,
     examples: ["queuectl start --count 4", "queuectl start --drain", "queuectl start --detach"],
-    load: async () => (await import("./commands/start.ts")).startCommand,
+    load: async () =>
+      (await import("./commands/start.ts" as string) as typeof import("./commands/start.ts")).startCommand,
   },
   {
     name: "stop",
@@ -71,7 +78,8 @@ the queue.`,
     args: [0, 0, ""],
     flags: [toggle("force", "kill running jobs; they go back to the queue")],
     examples: ["queuectl stop", "queuectl stop --force"],
-    load: async () => (await import("./commands/stop.ts")).stopCommand,
+    load: async () =>
+      (await import("./commands/stop.ts" as string) as typeof import("./commands/stop.ts")).stopCommand,
   },
   {
     name: "status",
@@ -85,7 +93,8 @@ the queue.`,
     ],
     oneOf: [["json", "watch"]],
     examples: ["queuectl status", "queuectl status --watch", "queuectl status --json"],
-    load: async () => (await import("./commands/status.ts")).statusCommand,
+    load: async () =>
+      (await import("./commands/status.ts" as string) as typeof import("./commands/status.ts")).statusCommand,
   },
   {
     name: "list",
@@ -108,7 +117,8 @@ width; in a pipe nothing is. Values of environment variables are never shown her
       "queuectl list --state failed,dead --since 1d",
       "queuectl list --command '*.mp4*'",
     ],
-    load: async () => (await import("./commands/list.ts")).listCommand,
+    load: async () =>
+      (await import("./commands/list.ts" as string) as typeof import("./commands/list.ts")).listCommand,
   },
   {
     name: "job show",
@@ -118,7 +128,9 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     proposes: "job",
     flags: [toggle("verbose", "also the values of its environment variables"), JSON_FLAG],
     examples: ["queuectl job show 3f2a", "queuectl job show 3f2a --json --verbose"],
-    load: async () => (await import("./commands/job_show.ts")).showCommand,
+    load: async () =>
+      (await import("./commands/job_show.ts" as string) as typeof import("./commands/job_show.ts"))
+        .showCommand,
   },
   {
     name: "job history",
@@ -128,7 +140,9 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     proposes: "job",
     flags: [JSON_FLAG],
     examples: ["queuectl job history 3f2a"],
-    load: async () => (await import("./commands/job_show.ts")).historyCommand,
+    load: async () =>
+      (await import("./commands/job_show.ts" as string) as typeof import("./commands/job_show.ts"))
+        .historyCommand,
   },
   {
     name: "job logs",
@@ -145,7 +159,9 @@ width; in a pipe nothing is. Values of environment variables are never shown her
       "queuectl job logs 3f2a --follow",
       "queuectl job logs 3f2a --attempt 1",
     ],
-    load: async () => (await import("./commands/job_logs.ts")).logsCommand,
+    load: async () =>
+      (await import("./commands/job_logs.ts" as string) as typeof import("./commands/job_logs.ts"))
+        .logsCommand,
   },
   {
     name: "job cancel",
@@ -155,7 +171,9 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     proposes: "job",
     flags: [],
     examples: ["queuectl job cancel 3f2a"],
-    load: async () => (await import("./commands/job_cancel.ts")).cancelCommand,
+    load: async () =>
+      (await import("./commands/job_cancel.ts" as string) as typeof import("./commands/job_cancel.ts"))
+        .cancelCommand,
   },
   {
     name: "job wait",
@@ -167,7 +185,9 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     notes:
       "Exits with 0 if all have completed, with 1 if one died, was cancelled or removed, or the time ran out.",
     examples: ['queuectl job wait "$(queuectl enqueue make)" --timeout 10m'],
-    load: async () => (await import("./commands/job_wait.ts")).waitCommand,
+    load: async () =>
+      (await import("./commands/job_wait.ts" as string) as typeof import("./commands/job_wait.ts"))
+        .waitCommand,
   },
   {
     name: "dlq list",
@@ -176,7 +196,8 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     args: [0, 0, ""],
     flags: [toggle("verbose", "also priority, retries, times, folder"), JSON_FLAG],
     examples: ["queuectl dlq list"],
-    load: async () => (await import("./commands/dlq.ts")).listCommand,
+    load: async () =>
+      (await import("./commands/dlq.ts" as string) as typeof import("./commands/dlq.ts")).listCommand,
   },
   {
     name: "dlq stats",
@@ -185,7 +206,8 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     args: [0, 0, ""],
     flags: [JSON_FLAG],
     examples: ["queuectl dlq stats"],
-    load: async () => (await import("./commands/dlq.ts")).statsCommand,
+    load: async () =>
+      (await import("./commands/dlq.ts" as string) as typeof import("./commands/dlq.ts")).statsCommand,
   },
   {
     name: "dlq retry",
@@ -199,7 +221,8 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     ],
     oneOf: [["all", "filter"]],
     examples: ["queuectl dlq retry 3f2a", "queuectl dlq retry --filter 'command:curl *'"],
-    load: async () => (await import("./commands/dlq.ts")).retryCommand,
+    load: async () =>
+      (await import("./commands/dlq.ts" as string) as typeof import("./commands/dlq.ts")).retryCommand,
   },
   {
     name: "dlq remove",
@@ -209,7 +232,8 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     proposes: "dead job",
     flags: [],
     examples: ["queuectl dlq remove 3f2a"],
-    load: async () => (await import("./commands/dlq.ts")).removeCommand,
+    load: async () =>
+      (await import("./commands/dlq.ts" as string) as typeof import("./commands/dlq.ts")).removeCommand,
   },
   {
     name: "dlq clear",
@@ -218,7 +242,8 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     args: [0, 0, ""],
     flags: [CONFIRM],
     examples: ["queuectl dlq clear --confirm"],
-    load: async () => (await import("./commands/dlq.ts")).clearCommand,
+    load: async () =>
+      (await import("./commands/dlq.ts" as string) as typeof import("./commands/dlq.ts")).clearCommand,
   },
   {
     name: "config",
@@ -239,7 +264,8 @@ width; in a pipe nothing is. Values of environment variables are never shown her
       "queuectl config --key max_retries --value 5",
       "queuectl config --export settings.json",
     ],
-    load: async () => (await import("./commands/config.ts")).configCommand,
+    load: async () =>
+      (await import("./commands/config.ts" as string) as typeof import("./commands/config.ts")).configCommand,
   },
   {
     name: "storage info",
@@ -248,7 +274,8 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     args: [0, 0, ""],
     flags: [JSON_FLAG],
     examples: ["queuectl storage info"],
-    load: async () => (await import("./commands/storage.ts")).infoCommand,
+    load: async () =>
+      (await import("./commands/storage.ts" as string) as typeof import("./commands/storage.ts")).infoCommand,
   },
   {
     name: "storage backup",
@@ -258,7 +285,9 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     proposes: "folder",
     flags: [],
     examples: ["queuectl storage backup ~/backups/queue-monday"],
-    load: async () => (await import("./commands/storage.ts")).backupCommand,
+    load: async () =>
+      (await import("./commands/storage.ts" as string) as typeof import("./commands/storage.ts"))
+        .backupCommand,
   },
   {
     name: "storage restore",
@@ -270,7 +299,9 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     notes:
       "The backup is checked wholly before anything is changed. Over data that exists it needs --confirm.",
     examples: ["queuectl storage restore ~/backups/queue-monday --confirm"],
-    load: async () => (await import("./commands/storage.ts")).restoreCommand,
+    load: async () =>
+      (await import("./commands/storage.ts" as string) as typeof import("./commands/storage.ts"))
+        .restoreCommand,
   },
   {
     name: "storage cleanup",
@@ -279,7 +310,9 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     args: [0, 0, ""],
     flags: [option("older-than", "duration", "DURATION", "that ended longer ago than this")],
     examples: ["queuectl storage cleanup --older-than 30d"],
-    load: async () => (await import("./commands/storage.ts")).cleanupCommand,
+    load: async () =>
+      (await import("./commands/storage.ts" as string) as typeof import("./commands/storage.ts"))
+        .cleanupCommand,
   },
   {
     name: "storage check",
@@ -289,7 +322,45 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     flags: [toggle("repair", "mend what can be mended; put aside what cannot be read")],
     notes: "Exits with 1 if anything is left that is not mended.",
     examples: ["queuectl storage check", "queuectl storage check --repair"],
-    load: async () => (await import("./commands/storage.ts")).checkCommand,
+    load: async () =>
+      (await import("./commands/storage.ts" as string) as typeof import("./commands/storage.ts"))
+        .checkCommand,
+  },
+  {
+    name: "service install",
+    summary: "Have systemd or launchd keep start running, from log-in on",
+    forms: [""],
+    args: [0, 0, ""],
+    flags: [WORKERS],
+    notes:
+      `It works on the data folder that this call would use, and its jobs find the programs on today's PATH. It is
+restarted after a failure, and stopped gracefully.`,
+    examples: ["queuectl service install --count 4"],
+    load: async () =>
+      (await import("./commands/service.ts" as string) as typeof import("./commands/service.ts"))
+        .installCommand,
+  },
+  {
+    name: "service uninstall",
+    summary: "Stop the service when its running jobs have ended, and remove it",
+    forms: [""],
+    args: [0, 0, ""],
+    flags: [],
+    examples: ["queuectl service uninstall"],
+    load: async () =>
+      (await import("./commands/service.ts" as string) as typeof import("./commands/service.ts"))
+        .uninstallCommand,
+  },
+  {
+    name: "service print",
+    summary: "Show what would be installed",
+    forms: [""],
+    args: [0, 0, ""],
+    flags: [WORKERS],
+    examples: ["queuectl service print"],
+    load: async () =>
+      (await import("./commands/service.ts" as string) as typeof import("./commands/service.ts"))
+        .printCommand,
   },
   {
     name: "completions",
@@ -303,7 +374,9 @@ width; in a pipe nothing is. Values of environment variables are never shown her
   zsh    echo 'eval "$(queuectl completions zsh)"' >> ~/.zshrc    (after compinit)
   fish   queuectl completions fish > ~/.config/fish/completions/queuectl.fish`,
     examples: ['eval "$(queuectl completions bash)"'],
-    load: async () => (await import("./commands/completions.ts")).completionsCommand,
+    load: async () =>
+      (await import("./commands/completions.ts" as string) as typeof import("./commands/completions.ts"))
+        .completionsCommand,
   },
   {
     name: "worker",
@@ -316,7 +389,8 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     ],
     hidden: true,
     examples: ["queuectl worker"],
-    load: async () => (await import("./commands/worker.ts")).workerCommand,
+    load: async () =>
+      (await import("./commands/worker.ts" as string) as typeof import("./commands/worker.ts")).workerCommand,
   },
   {
     name: "complete",
@@ -326,6 +400,8 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     flags: [],
     hidden: true,
     examples: ["queuectl complete -- job sh"],
-    load: async () => (await import("./commands/complete.ts")).completeCommand,
+    load: async () =>
+      (await import("./commands/complete.ts" as string) as typeof import("./commands/complete.ts"))
+        .completeCommand,
   },
 ];

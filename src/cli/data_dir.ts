@@ -1,4 +1,4 @@
-// Where the data is (CONTRACT, "Where the data is"), and whether it is safe to use.
+// Where the data is, and whether it is safe to use.
 import { QueueError } from "../queue/errors.ts";
 import { join, resolve } from "../system/paths.ts";
 import type { Context } from "./context.ts";
@@ -35,7 +35,8 @@ function usersFolder({ env, os }: Context, cwd: string): string {
 }
 
 /**
- * Makes the folder, mode 0700, if it is missing.
+ * Makes the folder, mode 0700, if it is missing. An empty one becomes private too, such as
+ * one made by hand for this.
  * @throws QueueError `refused` if it belongs to another user, or is no folder
  */
 export function prepareDataDirectory(context: Context, path: string): void {
@@ -51,6 +52,8 @@ export function prepareDataDirectory(context: Context, path: string): void {
       hint: "Act as that user, or name another folder with --data-dir",
     });
   }
+  if (context.os === "windows" || (info.mode & 0o077) === 0) return;
+  if (context.files.names(path).length === 0) context.files.setMode(path, 0o700);
 }
 
 function makeFolders(context: Context, path: string): void {

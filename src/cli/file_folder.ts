@@ -6,35 +6,51 @@ import type { DataFolder } from "./context.ts";
 export function fileFolder(files: FileSystem, warn: (message: string) => void): DataFolder {
   return {
     openStore: async (dataDir) => {
-      const { openFileStore } = await import("../stores/file/store.ts");
+      const { openFileStore } = await import(
+        "../stores/file/store.ts" as string
+      ) as typeof import("../stores/file/store.ts");
       return openFileStore(dataDir, { files, warn });
     },
     logPath: async (dataDir, id, attempt) => {
-      const { logPath } = await import("../stores/file/layout.ts");
+      const { logPath } = await import(
+        "../stores/file/layout.ts" as string
+      ) as typeof import("../stores/file/layout.ts");
       return logPath(dataDir, id, attempt);
     },
     liveWorkers: async (dataDir) => {
-      const { liveWorkers } = await import("../worker/presence.ts");
+      const { liveWorkers } = await import(
+        "../worker/presence.ts" as string
+      ) as typeof import("../worker/presence.ts");
       return liveWorkers(files, dataDir);
     },
     requestCancel: async (dataDir, id) => {
-      const { requestCancel } = await import("../worker/control.ts");
+      const { requestCancel } = await import(
+        "../worker/control.ts" as string
+      ) as typeof import("../worker/control.ts");
       requestCancel(files, dataDir, id);
     },
     clearCancel: async (dataDir, id) => {
-      const { clearCancel } = await import("../worker/control.ts");
+      const { clearCancel } = await import(
+        "../worker/control.ts" as string
+      ) as typeof import("../worker/control.ts");
       clearCancel(files, dataDir, id);
     },
     backup: async (dataDir, target, progress) => {
-      const { backup } = await import("../stores/file/backup.ts");
+      const { backup } = await import(
+        "../stores/file/backup.ts" as string
+      ) as typeof import("../stores/file/backup.ts");
       return backup(dataDir, target, files, progress);
     },
     restore: async (dataDir, from, progress) => {
-      const { restore } = await import("../stores/file/restore.ts");
+      const { restore } = await import(
+        "../stores/file/restore.ts" as string
+      ) as typeof import("../stores/file/restore.ts");
       return restore(dataDir, from, files, progress);
     },
     check: async (dataDir, options, progress) => {
-      const { check } = await import("../stores/file/check.ts");
+      const { check } = await import(
+        "../stores/file/check.ts" as string
+      ) as typeof import("../stores/file/check.ts");
       return check(dataDir, files, options, progress);
     },
   };

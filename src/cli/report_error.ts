@@ -65,8 +65,10 @@ async function isDebugging(context: Context): Promise<boolean> {
   const at = args.findIndex((word) => word.startsWith("--data-dir"));
   const chosen = args[at]?.includes("=") ? args[at].slice("--data-dir=".length) : args[at + 1];
   try {
-    const { dataDirectory } = await import("./data_dir.ts");
-    const { loadSettings } = await import("../config/load.ts");
+    const { dataDirectory } = await import("./data_dir.ts" as string) as typeof import("./data_dir.ts");
+    const { loadSettings } = await import(
+      "../config/load.ts" as string
+    ) as typeof import("../config/load.ts");
     const dataDir = dataDirectory(context, at === -1 ? undefined : chosen);
     return loadSettings(dataDir, context.files).log_level === "DEBUG";
   } catch {

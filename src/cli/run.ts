@@ -24,7 +24,7 @@ export async function run(context: Context): Promise<number> {
   } catch (error) {
     // Whoever read our output has seen enough, as `head` does: no failure.
     if (error instanceof Deno.errors.BrokenPipe) return 0;
-    const { reportError } = await import("./report_error.ts");
+    const { reportError } = await import("./report_error.ts" as string) as typeof import("./report_error.ts");
     return await reportError(context, error, spec);
   }
 }
@@ -47,7 +47,7 @@ function commandOf(words: readonly string[]): CommandSpec | undefined {
 }
 
 async function help(context: Context, words: string[], spec: CommandSpec | undefined): Promise<number> {
-  const { helpFor } = await import("./help.ts");
+  const { helpFor } = await import("./help.ts" as string) as typeof import("./help.ts");
   context.stdout.write(helpFor(words, spec, context));
   return 0;
 }

@@ -9,9 +9,11 @@ import type { Executor } from "./run.ts";
  */
 export async function openExecutor(options: { journal: string; files?: FileSystem }): Promise<Executor> {
   if (Deno.build.os === "windows") {
-    const { WindowsExecutor } = await import("./windows_executor.ts");
+    const { WindowsExecutor } = await import(
+      "./windows_executor.ts" as string
+    ) as typeof import("./windows_executor.ts");
     return new WindowsExecutor(options);
   }
-  const { ShellExecutor } = await import("./executor.ts");
+  const { ShellExecutor } = await import("./executor.ts" as string) as typeof import("./executor.ts");
   return new ShellExecutor(options);
 }

@@ -26,9 +26,6 @@ export interface Circumstances {
   readonly newId: () => string;
 }
 
-/** Priorities beyond these would not sort as file names do. */
-export const PRIORITY_LIMIT = 1_000_000;
-
 /**
  * The job that an order makes.
  * @param sequence its place in the batch

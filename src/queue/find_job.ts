@@ -45,7 +45,7 @@ export async function findJobs(store: JobStore, texts: readonly string[]): Promi
 }
 
 async function nearMiss(store: JobStore, text: string): Promise<string | undefined> {
-  const { nearest } = await import("./nearest.ts");
+  const { nearest } = await import("./nearest.ts" as string) as typeof import("./nearest.ts");
   // A slip in the first two letters isn't caught in a big queue: there, looking at every id would take too long.
   for (const prefix of [text.slice(0, 2), ""]) {
     const ids = await store.idsBeginning(prefix, 1000);

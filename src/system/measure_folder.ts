@@ -8,17 +8,21 @@ export interface FolderSize {
   readonly logBytes: number;
 }
 
-/** Counts all below `folder`. What vanishes meanwhile is left out. */
-export function measureFolder(files: FileSystem, folder: string): FolderSize {
+/**
+ * Counts all below `folder`; a file that has several names there counts once. What vanishes meanwhile is left out.
+ * @param seen the inodes that have been counted
+ */
+export function measureFolder(files: FileSystem, folder: string, seen = new Set<number>()): FolderSize {
   let [count, bytes, logBytes] = [0, 0, 0];
   for (const name of namesIn(files, folder)) {
     const info = files.info(`${folder}/${name}`);
     if (info?.kind === "folder") {
-      const inside = measureFolder(files, `${folder}/${name}`);
+      const inside = measureFolder(files, `${folder}/${name}`, seen);
       count += inside.files;
       bytes += inside.bytes;
       logBytes += inside.logBytes;
-    } else if (info !== undefined) {
+    } else if (info !== undefined && !seen.has(info.inode)) {
+      if (info.inode !== 0) seen.add(info.inode);
       count += 1;
       bytes += info.size;
       if (name.endsWith(".log")) logBytes += info.size;

@@ -14,9 +14,15 @@ export const PERMISSION_FLAGS: readonly string[] = [
   "--allow-sys=hostname,uid",
 ];
 
-/** What a worker may do under `deno run`: of the disk, only the folder of the data. */
-export function workerPermissions(dataDir: string): string[] {
+/**
+ * What a worker may do under `deno run`: of the disk, only the folder of the data; and it may read `source`, where its own code
+ * lies, since a module that is loaded when it is needed is read like any file.
+ */
+export function workerPermissions(dataDir: string, source: string): string[] {
   // A list of paths can't hold one with a comma: Deno 2.9 knows no way to quote it.
-  if (dataDir.includes(",")) return [...PERMISSION_FLAGS];
-  return PERMISSION_FLAGS.map((flag) => /^--allow-(?:read|write)$/.test(flag) ? `${flag}=${dataDir}` : flag);
+  if (`${dataDir}${source}`.includes(",")) return [...PERMISSION_FLAGS];
+  return PERMISSION_FLAGS.map((flag) => {
+    if (flag === "--allow-read") return `${flag}=${dataDir},${source}`;
+    return flag === "--allow-write" ? `${flag}=${dataDir}` : flag;
+  });
 }

@@ -33,6 +33,11 @@ export function selfCommand(
   return { program, args: ["run", "--cached-only", "--config", config, ...permissions, main] };
 }
 
+/** The folder of the program's code, under `deno run`. */
+export function sourceFolder(mainModule: string = Deno.mainModule): string {
+  return pathOfUrl(new URL(".", mainModule).href).replace(/\/$/, "");
+}
+
 /**
  * Linux adds a word to the path of a program whose file was removed, also when a newer version took its place. Then that one is
  * started: the old one can't be, since it reads itself by its name.

@@ -82,7 +82,9 @@ function measureAscii(text: string, limit = Infinity): ReturnType<Measure> {
 }
 
 async function loadMeasure(): Promise<Measure> {
-  const { default: measure } = await import("fast-string-truncated-width");
+  const { default: measure } = await import(
+    "fast-string-truncated-width" as string
+  ) as typeof import("fast-string-truncated-width");
   return (text, limit = Infinity) => {
     const { width, index, ellipsed } = measure(text, { limit, ellipsis: "…", ellipsisWidth: 1 });
     return ellipsed ? { width: width + 1, cut: text.slice(0, index) + "…" } : { width, cut: text };

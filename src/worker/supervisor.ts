@@ -42,17 +42,38 @@ async function keepAlive(
 ): Promise<void> {
   for (let pause = 0; !stopping.aborted;) {
     const startedAt = parts.now();
-    const child = parts.spawn(index);
-    const graceful = () => child.stop("graceful");
-    const forced = () => child.stop("force");
-    stopping.addEventListener("abort", graceful);
-    force.addEventListener("abort", forced);
-    const { code, signal } = await child.ended;
-    stopping.removeEventListener("abort", graceful);
-    force.removeEventListener("abort", forced);
-    if (code === 0 && signal === null) return;
-    parts.report({ kind: "worker_died", pid: child.pid, code, signal });
-    pause = parts.now() - startedAt < SHORT_LIFE ? Math.min(Math.max(pause * 2, 100), LONGEST_PAUSE) : 0;
-    if (pause > 100 && !stopping.aborted) await parts.sleep(pause, stopping);
+    if (await runOne(index, parts, stopping, force)) return;
+    const isShort = parts.now() - startedAt < SHORT_LIFE;
+    // The first to die so is replaced at once: whoever killed it has done so for a reason of its own.
+    if (isShort && pause > 0) await parts.sleep(pause, stopping);
+    pause = isShort ? Math.min(Math.max(pause * 2, 100), LONGEST_PAUSE) : 0;
   }
+}
+
+/** Runs one worker to its end. Whether that was as it should be. */
+async function runOne(
+  index: number,
+  parts: SupervisorParts,
+  stopping: AbortSignal,
+  force: AbortSignal,
+): Promise<boolean> {
+  let child: Child;
+  try {
+    child = parts.spawn(index);
+  } catch (error) {
+    // Such as while the program is replaced by a newer one.
+    const message = `Cannot start a worker, trying again: ${error instanceof Error ? error.message : error}`;
+    parts.report({ kind: "warning", message });
+    return false;
+  }
+  const graceful = () => child.stop("graceful");
+  const forced = () => child.stop("force");
+  stopping.addEventListener("abort", graceful);
+  force.addEventListener("abort", forced);
+  const { code, signal } = await child.ended;
+  stopping.removeEventListener("abort", graceful);
+  force.removeEventListener("abort", forced);
+  if (code === 0 && signal === null) return true;
+  parts.report({ kind: "worker_died", pid: child.pid, code, signal });
+  return false;
 }

@@ -120,6 +120,19 @@ Deno.test("run() refuses a data folder that is a file, and passes one by that is
   assertEquals([code, err], [1, "queuectl: Cannot use /home/me/work/queuectl_data: it is not a folder\n"]);
 });
 
+Deno.test("run() makes an empty data folder private, and leaves one alone that has something in it", async () => {
+  const world = new World();
+  const path = "/home/me/work/queuectl_data";
+  world.files.makeFolder(path);
+  world.files.setMode(path, 0o755);
+  assertEquals((await world.run("list")).code, 0);
+  assertEquals(world.files.info(path)?.mode, 0o700);
+  world.files.write(`${path}/x`, "");
+  world.files.setMode(path, 0o755);
+  assertEquals((await world.run("list")).code, 0);
+  assertEquals(world.files.info(path)?.mode, 0o755);
+});
+
 Deno.test("run() refuses a data folder of another user", async () => {
   const world = new World();
   await world.enqueue("x");

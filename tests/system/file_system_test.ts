@@ -41,11 +41,12 @@ Deno.test("readBytes() reads parts of a file, to its end, and nothing of one tha
   });
 });
 
-Deno.test("measureFolder() counts all that lies below", async () => {
+Deno.test("measureFolder() counts all that lies below, a file with two names once", async () => {
   await inFolder((folder) => {
     diskFiles.makeFolder(`${folder}/x`);
     diskFiles.create(`${folder}/x/1.log`, "12345");
     diskFiles.create(`${folder}/a.json`, "{}");
+    diskFiles.link(`${folder}/a.json`, `${folder}/x/b`);
     assertEquals(measureFolder(diskFiles, folder), { files: 2, bytes: 7, logBytes: 5 });
     assertEquals(measureFolder(diskFiles, `${folder}/none`), { files: 0, bytes: 0, logBytes: 0 });
   });

@@ -84,15 +84,15 @@ Deno.test("pathOfUrl() writes paths as the platform does", () => {
   assertEquals(pathOfUrl("file://server/share/main.ts"), "//server/share/main.ts");
 });
 
-Deno.test("workerPermissions() narrows the disk to the folder of the data, and nothing else", () => {
-  const narrow = workerPermissions("/data");
+Deno.test("workerPermissions() narrows the disk to the folder of the data, beside reading its own code", () => {
+  const narrow = workerPermissions("/data", "/code");
   assertEquals(narrow.filter((flag) => /read|write/.test(flag)), [
-    "--allow-read=/data",
+    "--allow-read=/data,/code",
     "--allow-write=/data",
   ]);
   assertEquals(narrow.length, PERMISSION_FLAGS.length);
 });
 
 Deno.test("workerPermissions() does without where the folder can't be written in a list", () => {
-  assertEquals(workerPermissions("/a,b"), [...PERMISSION_FLAGS]);
+  assertEquals(workerPermissions("/a,b", "/code"), [...PERMISSION_FLAGS]);
 });

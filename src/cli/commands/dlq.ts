@@ -14,11 +14,15 @@ export async function listCommand(call: Call): Promise<void> {
     const jobs: Job[] = [];
     for await (const job of store.list({ states: ["dead"] })) jobs.push(job);
     if (flags.has("json")) {
-      const { listedJob } = await import("../../view/json.ts");
+      const { listedJob } = await import(
+        "../../view/json.ts" as string
+      ) as typeof import("../../view/json.ts");
       return call.printJson(jobs.map(listedJob));
     }
     if (jobs.length === 0) return call.say("The dead letter queue is empty");
-    const { deadTable } = await import("../../view/job_table.ts");
+    const { deadTable } = await import(
+      "../../view/job_table.ts" as string
+    ) as typeof import("../../view/job_table.ts");
     const options = { verbose: flags.has("verbose"), now: context.now() };
     call.print(await deadTable(jobs, options, tableStyle(context)));
   });
@@ -26,7 +30,9 @@ export async function listCommand(call: Call): Promise<void> {
 
 export async function statsCommand(call: Call): Promise<void> {
   await call.withStore(async (store) => {
-    const { dlqStatsJson, dlqStatsText } = await import("../../view/dlq.ts");
+    const { dlqStatsJson, dlqStatsText } = await import(
+      "../../view/dlq.ts" as string
+    ) as typeof import("../../view/dlq.ts");
     const stats = await dlqStats(store);
     if (call.flags.has("json")) return call.printJson(dlqStatsJson(stats));
     call.print(await dlqStatsText(stats, call.context.now(), tableStyle(call.context)));

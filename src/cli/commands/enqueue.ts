@@ -16,7 +16,7 @@ export async function enqueueCommand(call: Call): Promise<number | void> {
     if (args.length > 0 || rest !== undefined) {
       throw new QueueError("usage", "--file and a command cannot be given together");
     }
-    const { enqueueFile } = await import("./enqueue_file.ts");
+    const { enqueueFile } = await import("./enqueue_file.ts" as string) as typeof import("./enqueue_file.ts");
     return await enqueueFile(call, file, common, now);
   }
   const command = commandText(args, rest);
@@ -82,7 +82,9 @@ function environment(pairs: readonly string[]): Record<string, string> {
 }
 
 async function timeGiven(text: string, now: number): Promise<number> {
-  const { parseTime, TIME_FORMS } = await import("../../queue/times.ts");
+  const { parseTime, TIME_FORMS } = await import(
+    "../../queue/times.ts" as string
+  ) as typeof import("../../queue/times.ts");
   const time = parseTime(text, now);
   if (time === undefined) throw new QueueError("usage", `--at takes ${TIME_FORMS}, not "${text}"`);
   return time;

@@ -17,7 +17,9 @@ export async function showCommand(call: Call): Promise<void> {
     const job = await findJob(store, args[0]!);
     const verbose = flags.has("verbose");
     if (flags.has("json")) {
-      const { shownJob } = await import("../../view/json.ts");
+      const { shownJob } = await import(
+        "../../view/json.ts" as string
+      ) as typeof import("../../view/json.ts");
       return call.printJson(shownJob(job, verbose));
     }
     const output = await lastOutput(context, dataDir, job);
@@ -31,7 +33,9 @@ export async function historyCommand(call: Call): Promise<void> {
   await call.withStore(async (store) => {
     const job = await findJob(store, args[0]!);
     if (flags.has("json")) {
-      const { historyToJson } = await import("../../queue/job_json.ts");
+      const { historyToJson } = await import(
+        "../../queue/job_json.ts" as string
+      ) as typeof import("../../queue/job_json.ts");
       return call.printJson(historyToJson(job));
     }
     if (attemptsBegun(job) === 0) return call.say(`Job "${job.id}" has not run yet`);

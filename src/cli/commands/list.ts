@@ -34,7 +34,7 @@ export async function listCommand(call: Call): Promise<void> {
 }
 
 async function listJson(call: Call, store: JobStore, query: Query): Promise<void> {
-  const { listedJob } = await import("../../view/json.ts");
+  const { listedJob } = await import("../../view/json.ts" as string) as typeof import("../../view/json.ts");
   let text = "[";
   let first = true;
   for await (const job of store.list(query)) {
@@ -54,7 +54,9 @@ async function queryOf({ context, flags }: Call): Promise<Query> {
   const limit = flags.number("limit");
   let where: Query["where"];
   if (glob !== undefined) {
-    const { globMatcher } = await import("../../queue/glob.ts");
+    const { globMatcher } = await import(
+      "../../queue/glob.ts" as string
+    ) as typeof import("../../queue/glob.ts");
     const fits = globMatcher(glob);
     where = (job) => fits(job.command);
   }
@@ -71,7 +73,9 @@ async function statesOf(text: string): Promise<JobState[]> {
   for (const word of text.split(",").map((part) => part.trim())) {
     const state = JOB_STATES.find((known) => known === word);
     if (state === undefined) {
-      const { nearest } = await import("../../queue/nearest.ts");
+      const { nearest } = await import(
+        "../../queue/nearest.ts" as string
+      ) as typeof import("../../queue/nearest.ts");
       const meant = nearest(word, JOB_STATES);
       throw new QueueError("usage", `--state: there is no state "${word}", only ${JOB_STATES.join(", ")}`, {
         ...(meant !== undefined && { hint: `Did you mean ${meant}?` }),

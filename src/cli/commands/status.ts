@@ -9,12 +9,14 @@ export async function statusCommand(call: Call): Promise<void> {
   const { context, flags } = call;
   await call.withStore(async (store, dataDir) => {
     if (flags.has("watch")) {
-      const { watch } = await import("./status_watch.ts");
+      const { watch } = await import("./status_watch.ts" as string) as typeof import("./status_watch.ts");
       return await watch(call, store, () => readStatus(call, store, dataDir));
     }
     const status = await readStatus(call, store, dataDir);
     if (flags.has("json")) {
-      const { statusJson } = await import("../../view/json.ts");
+      const { statusJson } = await import(
+        "../../view/json.ts" as string
+      ) as typeof import("../../view/json.ts");
       return call.printJson(statusJson(status));
     }
     const options = { now: context.now(), verbose: flags.has("verbose") };

@@ -4,9 +4,8 @@
 import { QueueError } from "../../queue/errors.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { decode } from "./codec.ts";
-import { parseTicket } from "./layout.ts";
 import { ifFound } from "./shelf.ts";
-import { makeUnlessThere } from "./staging.ts";
+import { makeUnlessThere, stagedIds } from "./staging.ts";
 
 /** The file that makes a folder a backup. It is written last, so an interrupted backup has none. */
 export const MANIFEST = "backup.json";
@@ -96,24 +95,4 @@ function makeFolders(files: FileSystem, path: string): void {
 /** Whether a file in `jobs/<folder>` is a job's or a log. */
 function isOurs(folder: string, name: string): boolean {
   return name.startsWith(folder) && /\.(?:jsonl|\d+\.log)$/.test(name);
-}
-
-function stagedIds(dataDir: string, files: FileSystem): Set<string> {
-  const ids = new Set<string>();
-  const namesIn = (path: string) => {
-    try {
-      return files.names(path);
-    } catch {
-      return []; // a file, or gone meanwhile
-    }
-  };
-  for (const stage of namesIn(`${dataDir}/tmp`)) {
-    for (const group of namesIn(`${dataDir}/tmp/${stage}`)) {
-      for (const name of namesIn(`${dataDir}/tmp/${stage}/${group}`)) {
-        const ticket = parseTicket(name);
-        if (ticket !== undefined) ids.add(ticket.id);
-      }
-    }
-  }
-  return ids;
 }

@@ -11,6 +11,7 @@ import { JobFiles } from "./job_files.ts";
 import { FOLDERS, jobPath, parseBucket, parseTicket, type Ticket } from "./layout.ts";
 import { heldTickets, stateOf } from "./listing.ts";
 import { ifFound, type Shelf } from "./shelf.ts";
+import { stagedIds } from "./staging.ts";
 import { openFileStore } from "./store.ts";
 import { Tickets } from "./tickets.ts";
 
@@ -276,7 +277,10 @@ class Check {
     const elsewhere = there.filter((place) => place.path !== found && place.where !== "running");
     if (elsewhere.length === 0 && held.length + (found === undefined ? 0 : 1) === 1) return;
     // A ticket on its way lies in a staged batch; and a command's half-done work is not damage.
-    if (there.length === 0 && held.length === 0 && found === undefined && this.#isStaged(id)) return;
+    if (
+      there.length === 0 && held.length === 0 && found === undefined &&
+      stagedIds(this.#dataDir, this.#files).has(id)
+    ) return;
     this.#mendTickets(now, found, elsewhere, held.length > 0);
   }
 
@@ -285,17 +289,6 @@ class Check {
     return this.#tickets.placesOf(job).some(([shelf, name]) =>
       path.startsWith(`${shelf.folder}/`) && path.endsWith(`/${name}`)
     );
-  }
-
-  #isStaged(id: string): boolean {
-    return (ifFound(() => this.#files.names(`${this.#dataDir}/tmp`)) ?? []).some((stage) => {
-      if (!stage.startsWith("cli-") || stage.endsWith(".lock")) return false;
-      const groups = ifFound(() => this.#files.names(`${this.#dataDir}/tmp/${stage}`)) ?? [];
-      return groups.some((group) =>
-        (ifFound(() => this.#files.names(`${this.#dataDir}/tmp/${stage}/${group}`)) ?? [])
-          .some((name) => parseTicket(name)?.id === id)
-      );
-    });
   }
 
   #mendTickets(job: Job, found: string | undefined, elsewhere: Place[], isHeld: boolean): void {

@@ -38,13 +38,15 @@ export class Shelf {
 
   /**
    * Moves a ticket from the path `from` into a bucket, made if need be.
+   * @returns whether it was made
    * @throws Deno.errors.NotFound if `from` is gone
    */
-  put(from: string, bucket: string, name: string): void {
+  put(from: string, bucket: string, name: string): boolean {
     for (;;) {
       const added = this.open(bucket);
       try {
-        return this.#files.rename(from, this.path(bucket, name));
+        this.#files.rename(from, this.path(bucket, name));
+        return added;
       } catch (error) {
         // Whoever found the bucket empty may have removed it since.
         this.#made.delete(bucket);

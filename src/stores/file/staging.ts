@@ -23,6 +23,8 @@ import { BUCKET_SIZE, ifFound, type Shelf } from "./shelf.ts";
 
 /** So many jobs are cheaper to sync one by one than with the whole file system. */
 const FEW = 32;
+/** Between the name of whoever adds it and that of its ticket, in the name of a job that is staged alone. */
+const ONE = "~";
 /** A staged folder of this ending is complete: what is in it belongs into the queue. */
 const COMPLETE = ".complete";
 
@@ -69,6 +71,7 @@ export class Staging {
     const rest = jobs[Symbol.iterator]();
     let next = rest.next();
     for (; !next.done && first.length <= FEW; next = rest.next()) first.push(next.value);
+    if (first.length === 1) return this.#addOne(first[0]!, now);
     const few = next.done === true;
     let added = 0;
     try {
@@ -77,27 +80,51 @@ export class Staging {
       for (; !next.done; next = rest.next()) this.#stage(next.value, now, few), added++;
       if (few) { for (const folder of this.#touched) this.#files.sync(folder); }
       else this.#files.syncAll(this.#dataDir);
-      if (added > 1) this.#files.rename(this.#folder, this.#folder + COMPLETE);
-      else complete(this.#files, this.#shelves, this.#folder); // one rename, so there is nothing to commit before
+      this.#files.rename(this.#folder, this.#folder + COMPLETE);
     } catch (error) {
       takeBack(this.#files, this.#dataDir, this.#folder);
       throw error;
     }
-    if (added > 1) complete(this.#files, this.#shelves, this.#folder + COMPLETE);
+    complete(this.#files, this.#shelves, this.#folder + COMPLETE);
     return added;
+  }
+
+  /** One job needs no folder, and no moment from which it is complete: its ticket is in the queue, or it is not. */
+  #addOne(job: Job, now: number): number {
+    const { ticket, ready } = waitingTicket(job, job.status as Waiting, now);
+    const shelf = ready ? this.#shelves.ready : this.#shelves.later;
+    const name = ready ? readyName(ticket) : timedName(ticket);
+    const bucket = ready ? readySlice(ticket) : laterSlice(ticket);
+    const staged = `${this.#folder}${ONE}${name}`;
+    try {
+      this.#write(job, staged, true);
+      for (const folder of this.#touched) this.#files.sync(folder);
+      const isNew = shelf.put(staged, bucket, name);
+      this.#files.sync(shelf.path(bucket));
+      if (isNew) this.#files.sync(shelf.folder);
+    } catch (error) {
+      takeBackOne(this.#files, this.#dataDir, staged);
+      throw error;
+    }
+    wake(this.#files, shelf);
+    return 1;
   }
 
   #stage(job: Job, now: number, few: boolean): void {
     const { ticket, ready } = waitingTicket(job, job.status as Waiting, now);
     const name = ready ? readyName(ticket) : timedName(ticket);
-    const staged = `${this.#folder}/${this.#groupFor(ready, ticket, few)}/${name}`;
+    this.#write(job, `${this.#folder}/${this.#groupFor(ready, ticket, few)}/${name}`, few);
+  }
+
+  /** Writes a job's file under its staged name and its own. */
+  #write(job: Job, staged: string, sync: boolean): void {
     const folder = jobFolder(this.#dataDir, job.id);
     if (!this.#made.has(folder)) {
       this.#made.add(folder);
-      if (makeUnlessThere(this.#files, folder) && few) this.#touched.add(join(this.#dataDir, "jobs"));
+      if (makeUnlessThere(this.#files, folder) && sync) this.#touched.add(join(this.#dataDir, "jobs"));
     }
     try {
-      this.#files.create(staged, encodeRequest(job), { sync: few });
+      this.#files.create(staged, encodeRequest(job), { sync });
       this.#files.link(staged, jobPath(this.#dataDir, job.id));
     } catch (error) {
       if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
@@ -105,7 +132,7 @@ export class Staging {
         hint: `See it: queuectl job show ${job.id}`,
       });
     }
-    if (few) this.#touched.add(folder);
+    if (sync) this.#touched.add(folder);
   }
 
   /** The folder within the staged one that a ticket goes into. */
@@ -123,11 +150,37 @@ export class Staging {
   }
 }
 
+/** The ids of jobs that are on their way into the queue. */
+export function stagedIds(dataDir: string, files: FileSystem): Set<string> {
+  const ids = new Set<string>();
+  const note = (name: string) => {
+    const ticket = parseTicket(name.slice(name.lastIndexOf(ONE) + 1));
+    if (ticket !== undefined) ids.add(ticket.id);
+  };
+  const namesIn = (path: string) => {
+    try {
+      return files.names(path);
+    } catch {
+      return []; // a file, or gone meanwhile
+    }
+  };
+  for (const stage of namesIn(`${dataDir}/tmp`)) {
+    note(stage);
+    for (const group of namesIn(`${dataDir}/tmp/${stage}`)) {
+      for (const name of namesIn(`${dataDir}/tmp/${stage}/${group}`)) note(name);
+    }
+  }
+  return ids;
+}
+
 /** Finishes or takes back what a process left staged that is no more. The caller holds the lock of `name`. */
 export function resolveStaged(files: FileSystem, dataDir: string, shelves: Shelves, name: string): void {
   const folder = join(dataDir, "tmp", name);
   complete(files, shelves, folder + COMPLETE);
   takeBack(files, dataDir, folder);
+  for (const staged of files.names(join(dataDir, "tmp"))) {
+    if (staged.startsWith(name + ONE)) takeBackOne(files, dataDir, join(dataDir, "tmp", staged));
+  }
 }
 
 /** Moves all that is staged in a complete folder into the queue, and removes the folder. */
@@ -177,15 +230,29 @@ function bucketOf(names: string[], unique: string): string {
 function takeBack(files: FileSystem, dataDir: string, folder: string): void {
   for (const group of ifFound(() => files.names(folder)) ?? []) {
     for (const name of files.names(`${folder}/${group}`)) {
-      const staged = `${folder}/${group}/${name}`;
-      const id = parseTicket(name)?.id;
-      const job = id === undefined ? undefined : jobPath(dataDir, id);
-      if (job !== undefined && files.info(job)?.inode === files.info(staged)?.inode) files.remove(job);
-      files.remove(staged);
+      takeBackOne(files, dataDir, `${folder}/${group}/${name}`);
     }
     files.removeFolder(`${folder}/${group}`);
   }
   ifFound(() => files.removeFolder(folder));
+}
+
+function takeBackOne(files: FileSystem, dataDir: string, staged: string): void {
+  const info = files.info(staged);
+  if (info === undefined) return;
+  const id = parseTicket(staged.slice(Math.max(staged.lastIndexOf("/"), staged.lastIndexOf(ONE)) + 1))?.id;
+  const job = id === undefined ? undefined : jobPath(dataDir, id);
+  if (job !== undefined && files.info(job)?.inode === info.inode) files.remove(job);
+  files.remove(staged);
+}
+
+/** Tells the workers that wait. */
+export function wake(files: FileSystem, shelf: Shelf): void {
+  try {
+    files.touch(shelf.folder);
+  } catch {
+    // They look now and then without being woken.
+  }
 }
 
 /** Makes a folder; whether it was not there before. */

@@ -57,6 +57,8 @@ export class FileStore implements JobStore {
   /** What was claimed through this object, so that settling it reads nothing again. */
   readonly #held = new Map<string, Held>();
   #lock: FileLock | undefined;
+  /** Whether something may be staged or held under this process's name. */
+  #isUnsettled = false;
   #nextLater = -Infinity;
   #watch: Watch | undefined;
 
@@ -73,8 +75,10 @@ export class FileStore implements JobStore {
 
   add(jobs: Iterable<Job>): Promise<number> {
     return promised(() => {
-      const added = new Staging(this.#files, this.#dataDir, this.#tickets, this.#holder())
-        .add(jobs, this.#now());
+      const staging = new Staging(this.#files, this.#dataDir, this.#tickets, this.#holder());
+      this.#isUnsettled = true;
+      const added = staging.add(jobs, this.#now());
+      this.#isUnsettled = false;
       this.#forgetWhatIsKnown();
       return added;
     });
@@ -208,7 +212,8 @@ export class FileStore implements JobStore {
     this.#watch?.close();
     if (this.#lock === undefined) return;
     try {
-      this.#settleHolder(this.#holderName);
+      if (this.#isUnsettled) this.#settleHolder(this.#holderName);
+      else this.#files.remove(lockPath(this.#dataDir, this.#holderName));
     } catch {
       // A full disk, say. The lock is free from now on, so the next worker does it.
     }
@@ -340,6 +345,7 @@ export class FileStore implements JobStore {
         tag: `r${Deno.pid}`,
       };
       const holder = this.#holder();
+      this.#isUnsettled = true; // from here on there is a folder to remove, at least
       const path = this.#tickets.take(from, holder, ticket);
       if (path === undefined) continue;
       try {

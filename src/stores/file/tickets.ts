@@ -17,7 +17,7 @@ import {
 } from "./layout.ts";
 import type { Places } from "./listing.ts";
 import { ifFound, Shelf } from "./shelf.ts";
-import { makeUnlessThere, waitingTicket } from "./staging.ts";
+import { makeUnlessThere, waitingTicket, wake } from "./staging.ts";
 
 /** So many jobs that fall due at once are made ready at a time, so that a claim does not wait for all. */
 const PROMOTE = 1000;
@@ -64,11 +64,7 @@ export class Tickets implements Places {
     const { ticket, ready } = waitingTicket(job, status, now);
     if (ready) this.ready.put(from, readySlice(ticket), readyName(ticket));
     else this.later.put(from, laterSlice(ticket), timedName(ticket));
-    try {
-      this.files.touch(ready ? this.ready.folder : this.later.folder);
-    } catch {
-      // They look now and then without being woken.
-    }
+    wake(this.files, ready ? this.ready : this.later);
   }
 
   /** The path of the ticket of a job that nobody holds, about to be moved; undefined if it is not where it should be. */
