@@ -11,6 +11,12 @@ export function fileFolder(files: FileSystem, warn: (message: string) => void): 
       ) as typeof import("../stores/file/store.ts");
       return openFileStore(dataDir, { files, warn });
     },
+    openInbox: async (dataDir) => {
+      const { openInbox } = await import(
+        "../stores/file/inbox.ts" as string
+      ) as typeof import("../stores/file/inbox.ts");
+      return await openInbox(dataDir, files);
+    },
     logPath: async (dataDir, id, attempt) => {
       const { logPath } = await import(
         "../stores/file/layout.ts" as string

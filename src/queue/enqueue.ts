@@ -64,7 +64,11 @@ export function newJob(order: Order, circumstances: Circumstances, sequence: num
  * Enqueues one job.
  * @throws QueueError `usage`; `duplicate_id` if its id is taken
  */
-export async function enqueue(store: JobStore, order: Order, circumstances: Circumstances): Promise<Job> {
+export async function enqueue(
+  store: Pick<JobStore, "add">,
+  order: Order,
+  circumstances: Circumstances,
+): Promise<Job> {
   const job = newJob(order, circumstances, 0);
   await store.add([job]);
   return job;
@@ -76,7 +80,7 @@ export async function enqueue(store: JobStore, order: Order, circumstances: Circ
  * @returns how many
  */
 export function enqueueAll(
-  store: JobStore,
+  store: Pick<JobStore, "add">,
   orders: Iterable<Order>,
   circumstances: Circumstances,
   each: (job: Job) => void,

@@ -154,6 +154,7 @@ export class World {
     const note = (text: string) => void this.calls.push(text);
     return {
       openStore: () => Promise.resolve(this.store),
+      openInbox: () => Promise.resolve(this.store),
       logPath: (_, id, attempt) => Promise.resolve(this.logPath(id, attempt)),
       liveWorkers: () => Promise.resolve(this.workers),
       requestCancel: async (dataDir, id) => {

@@ -1,10 +1,8 @@
 // The second half of a restore: the new queue takes the old one's place. Whoever opens the store completes it.
 import { QueueError } from "../../queue/errors.ts";
 import type { FileSystem } from "../../system/file_system.ts";
+import { RESTORING } from "./layout.ts";
 import { ifFound } from "./shelf.ts";
-
-/** A folder of this name in the data folder is a restored queue that has yet to take its place. */
-export const RESTORING = "restoring";
 
 /** Puts a restored queue in its place, from wherever it was interrupted. */
 export function completeRestore(dataDir: string, files: FileSystem): void {

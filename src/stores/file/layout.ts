@@ -19,6 +19,9 @@ export const FOLDERS = [
   "tmp",
 ] as const;
 
+/** A folder of this name in the data folder is a restored queue that has yet to take its place. */
+export const RESTORING = "restoring";
+
 /** The folder of a job's own files: the first two characters of its id. */
 export function jobFolder(dataDir: string, id: string): string {
   return join(dataDir, "jobs", id.slice(0, 2));

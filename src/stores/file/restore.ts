@@ -6,9 +6,9 @@ import { isSettingKey, SETTING_RULES } from "../../queue/settings.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { BACKUP_SCHEMA, MANIFEST, type Progress } from "./backup.ts";
 import { decode } from "./codec.ts";
-import { completeRestore, removeTree, RESTORING } from "./complete_restore.ts";
+import { completeRestore, removeTree } from "./complete_restore.ts";
 import { type Layout, layOut, note } from "./lay_out.ts";
-import { FOLDERS, jobFolder } from "./layout.ts";
+import { FOLDERS, jobFolder, RESTORING } from "./layout.ts";
 import { ifFound } from "./shelf.ts";
 import { makeUnlessThere } from "./staging.ts";
 

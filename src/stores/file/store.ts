@@ -5,16 +5,17 @@ import { type Job, JOB_STATES } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
 import type { Claimant, Counts, JobStore, Query } from "../../queue/store.ts";
 import { claimed, type Event, waitingStatus } from "../../queue/transitions.ts";
-import type { FileLock, FileSystem } from "../../system/file_system.ts";
+import type { FileSystem } from "../../system/file_system.ts";
 import { Watch } from "../../system/watch.ts";
 import type { Decoded } from "./codec.ts";
-import { completeRestore, RESTORING } from "./complete_restore.ts";
+import { completeRestore } from "./complete_restore.ts";
+import { Inbox, makeFolders, uniqueName } from "./inbox.ts";
 import { JobFiles } from "./job_files.ts";
-import { COMMAND_HOLDER, FOLDERS, lockPath, parseTicket, type Ticket } from "./layout.ts";
+import { COMMAND_HOLDER, lockPath, parseTicket, RESTORING, type Ticket } from "./layout.ts";
 import { countTickets, heldTickets, newestFirst } from "./listing.ts";
 import { ReadyLine } from "./ready_line.ts";
 import { ifFound } from "./shelf.ts";
-import { makeUnlessThere, resolveStaged, Staging } from "./staging.ts";
+import { resolveStaged } from "./staging.ts";
 import { Tickets, whileHeld } from "./tickets.ts";
 
 export interface FileStoreOptions {
@@ -28,10 +29,7 @@ export interface FileStoreOptions {
 export function openFileStore(dataDir: string, options: FileStoreOptions): FileStore {
   const { files } = options;
   if (files.info(`${dataDir}/${RESTORING}`) !== undefined) completeRestore(dataDir, files);
-  // The last one is there: so are all.
-  if (files.info(`${dataDir}/${FOLDERS.at(-1)}`) === undefined) {
-    for (const folder of FOLDERS) makeUnlessThere(files, `${dataDir}/${folder}`);
-  }
+  makeFolders(dataDir, files);
   return new FileStore(dataDir, options);
 }
 
@@ -49,16 +47,12 @@ export class FileStore implements JobStore {
   readonly #files: FileSystem;
   readonly #now: () => number;
   readonly #warn: (message: string) => void;
-  readonly #unique = `${Deno.pid}x${crypto.randomUUID().slice(0, 8)}`;
-  readonly #holderName = COMMAND_HOLDER + this.#unique;
+  readonly #inbox: Inbox;
   readonly #jobs: JobFiles;
   readonly #tickets: Tickets;
   readonly #line: ReadyLine;
   /** What was claimed through this object, so that settling it reads nothing again. */
   readonly #held = new Map<string, Held>();
-  #lock: FileLock | undefined;
-  /** Whether something may be staged or held under this process's name. */
-  #isUnsettled = false;
   #nextLater = -Infinity;
   #watch: Watch | undefined;
 
@@ -69,19 +63,16 @@ export class FileStore implements JobStore {
     this.#now = now;
     this.#warn = warn;
     this.#jobs = new JobFiles(files, dataDir);
-    this.#tickets = new Tickets(files, dataDir, this.#unique);
+    const unique = uniqueName();
+    this.#tickets = new Tickets(files, dataDir, unique);
+    this.#inbox = new Inbox(dataDir, files, this.#tickets, now, unique);
     this.#line = new ReadyLine(this.#tickets.ready);
   }
 
-  add(jobs: Iterable<Job>): Promise<number> {
-    return promised(() => {
-      const staging = new Staging(this.#files, this.#dataDir, this.#tickets, this.#holder());
-      this.#isUnsettled = true;
-      const added = staging.add(jobs, this.#now());
-      this.#isUnsettled = false;
-      this.#forgetWhatIsKnown();
-      return added;
-    });
+  async add(jobs: Iterable<Job>): Promise<number> {
+    const added = await this.#inbox.add(jobs);
+    this.#forgetWhatIsKnown();
+    return added;
   }
 
   get(id: string): Promise<Job | undefined> {
@@ -210,22 +201,14 @@ export class FileStore implements JobStore {
 
   close(): void {
     this.#watch?.close();
-    if (this.#lock === undefined) return;
-    try {
-      if (this.#isUnsettled) this.#settleHolder(this.#holderName);
-      else this.#files.remove(lockPath(this.#dataDir, this.#holderName));
-    } catch {
-      // A full disk, say. The lock is free from now on, so the next worker does it.
-    }
-    this.#lock.release();
-    this.#lock = undefined;
+    this.#inbox.close((holder) => this.#settleHolder(holder));
   }
 
   #recover(): void {
     for (const file of this.#files.names(`${this.#dataDir}/workers`)) {
       if (!file.startsWith(COMMAND_HOLDER) || !file.endsWith(".lock")) continue;
       const holder = file.slice(0, -".lock".length);
-      if (holder === this.#holderName) continue;
+      if (this.#inbox.isOwn(holder)) continue;
       const lock = this.#files.lock(`${this.#dataDir}/workers/${file}`);
       if (lock === undefined) continue;
       try {
@@ -344,8 +327,8 @@ export class FileStore implements JobStore {
         ...parseTicket(from.slice(from.lastIndexOf("/") + 1))!,
         tag: `r${Deno.pid}`,
       };
-      const holder = this.#holder();
-      this.#isUnsettled = true; // from here on there is a folder to remove, at least
+      const holder = this.#inbox.holder();
+      this.#inbox.tookTicket(); // from here on there is a folder to remove, at least
       const path = this.#tickets.take(from, holder, ticket);
       if (path === undefined) continue;
       try {
@@ -390,15 +373,6 @@ export class FileStore implements JobStore {
     const { promoted, next } = this.#tickets.promote(now);
     this.#nextLater = next;
     if (promoted > 0) this.#line.forget();
-  }
-
-  /** The name under which this process takes tickets and stages jobs; its lock is held from the first use on. */
-  #holder(): string {
-    this.#lock ??= this.#files.lock(lockPath(this.#dataDir, this.#holderName));
-    if (this.#lock === undefined) {
-      throw new QueueError("io", `Cannot lock ${lockPath(this.#dataDir, this.#holderName)}`);
-    }
-    return this.#holderName;
   }
 }
 

@@ -1,0 +1,107 @@
+// Where jobs come into the store. It stands alone, with what it needs and no more, because `enqueue` loads nothing else.
+import { QueueError } from "../../queue/errors.ts";
+import type { Job } from "../../queue/job.ts";
+import type { FileLock, FileSystem } from "../../system/file_system.ts";
+import { COMMAND_HOLDER, FOLDERS, lockPath, RESTORING } from "./layout.ts";
+import { ifFound, Shelf } from "./shelf.ts";
+import { makeUnlessThere, resolveStaged, type Shelves, Staging } from "./staging.ts";
+
+/** Opens the way into the store of a data folder, which is made if it is not there. */
+export async function openInbox(dataDir: string, files: FileSystem, now = Date.now): Promise<Inbox> {
+  if (files.info(`${dataDir}/${RESTORING}`) !== undefined) {
+    const { completeRestore } = await import(
+      "./complete_restore.ts" as string
+    ) as typeof import("./complete_restore.ts");
+    completeRestore(dataDir, files);
+  }
+  makeFolders(dataDir, files);
+  const shelves = {
+    ready: new Shelf(files, `${dataDir}/queue/ready`),
+    later: new Shelf(files, `${dataDir}/queue/later`),
+  };
+  return new Inbox(dataDir, files, shelves, now);
+}
+
+/** Makes the folders that a store consists of, if they are not there. */
+export function makeFolders(dataDir: string, files: FileSystem): void {
+  // The last one is there: so are all.
+  if (files.info(`${dataDir}/${FOLDERS.at(-1)}`) !== undefined) return;
+  for (const folder of FOLDERS) makeUnlessThere(files, `${dataDir}/${folder}`);
+}
+
+export class Inbox {
+  readonly #dataDir: string;
+  readonly #files: FileSystem;
+  readonly #shelves: Shelves;
+  readonly #now: () => number;
+  readonly #name: string;
+  #lock: FileLock | undefined;
+  /** Whether something may be staged, or held by its name. */
+  #isUnsettled = false;
+
+  /** `unique`: letters and digits that no other process has. */
+  constructor(
+    dataDir: string,
+    files: FileSystem,
+    shelves: Shelves,
+    now: () => number,
+    unique = uniqueName(),
+  ) {
+    this.#name = COMMAND_HOLDER + unique;
+    this.#dataDir = dataDir;
+    this.#files = files;
+    this.#shelves = shelves;
+    this.#now = now;
+  }
+
+  /** As the port has it; what it throws becomes a rejection. */
+  // deno-lint-ignore require-await
+  async add(jobs: Iterable<Job>): Promise<number> {
+    const staging = new Staging(this.#files, this.#dataDir, this.#shelves, this.holder());
+    this.#isUnsettled = true;
+    const added = staging.add(jobs, this.#now());
+    this.#isUnsettled = false;
+    return added;
+  }
+
+  /** The name under which this process stages jobs and takes tickets; its lock is held from the first use on. */
+  holder(): string {
+    this.#lock ??= this.#files.lock(lockPath(this.#dataDir, this.#name));
+    if (this.#lock === undefined) {
+      throw new QueueError("io", `Cannot lock ${lockPath(this.#dataDir, this.#name)}`);
+    }
+    return this.#name;
+  }
+
+  /** Whether this name is the one of this process. */
+  isOwn(holder: string): boolean {
+    return holder === this.#name;
+  }
+
+  /** Remembers that tickets may lie under this process's name when it ends. */
+  tookTicket(): void {
+    this.#isUnsettled = true;
+  }
+
+  /** `settle` puts right what may be left under the holder's name. */
+  close(settle: (holder: string) => void = (holder) => this.#takeBack(holder)): void {
+    if (this.#lock === undefined) return;
+    try {
+      if (this.#isUnsettled) settle(this.#name);
+      ifFound(() => this.#files.remove(lockPath(this.#dataDir, this.#name)));
+    } catch {
+      // A full disk, say. The lock is free from now on, so the next worker does it.
+    }
+    this.#lock.release();
+    this.#lock = undefined;
+  }
+
+  #takeBack(holder: string): void {
+    resolveStaged(this.#files, this.#dataDir, this.#shelves, holder);
+  }
+}
+
+/** What tells this process from all others. */
+export function uniqueName(): string {
+  return `${Deno.pid}x${crypto.randomUUID().slice(0, 8)}`;
+}
