@@ -190,7 +190,7 @@ async function killedAfter(scene: Scene, words: string[], wait: number): Promise
 
 async function stop(scene: Scene, words: string[]): Promise<void> {
   scene.did(words.length === 0 ? "stops" : "forced stops");
-  const { code, stderr } = await scene.call(["stop", ...words]);
+  const { code, stderr } = await scene.call(["stop", ...words], { limit: 40 });
   scene.note(`stop ended with ${code}: ${stderr.trim()}`);
   if (code !== null && code !== 0) scene.problem(`stop ended with exit code ${code}: ${stderr}`);
 }
@@ -243,32 +243,32 @@ async function backup(scene: Scene): Promise<void> {
 }
 
 async function check(scene: Scene): Promise<void> {
-  const hadDamage = scene.hasDamage;
+  const { damages, hasDamage } = scene;
   const { code, stdout, stderr } = await scene.call(["storage", "check"]);
   scene.did("checks", `${code} ${stdout.trim()} ${stderr.trim()}`);
-  if (code === 1 && !hadDamage && !scene.hasDamage) {
+  if (code === 1 && !hasDamage && damages === scene.damages) {
     scene.problem(`storage check found something where nothing was damaged: ${stdout}`);
   }
 }
 
 async function repair(scene: Scene): Promise<void> {
+  const { damages } = scene;
   const { code, stdout, stderr } = await scene.call(["storage", "check", "--repair"]);
+  if (code === 0) scene.repaired = damages;
   scene.did("repairs", `${code} ${stdout.trim()} ${stderr.trim()}`);
 }
 
 /** Damages the file of a job, in any state. */
 function damageJob(scene: Scene, random: Random): void {
-  const [first, second, cut] = [random.next(), random.next(), random.next()];
-  const how = random.weighted({ torn: 3, cut: 3, garbage: 2, emptied: 2, deleted: 2 });
-  const folders = scene.names(`${scene.dataDir}/jobs`);
-  const folder = `${scene.dataDir}/jobs/${folders[Math.floor(first * folders.length)]}`;
-  const files = scene.names(folder).filter((name) => name.endsWith(".jsonl"));
-  const file = files[Math.floor(second * files.length)];
-  if (file === undefined) return;
-  const path = `${folder}/${file}`;
-  scene.damaged.set(file.slice(0, -".jsonl".length), how);
-  scene.hasDamage = true;
-  scene.did("files damaged", `${path} ${how}`);
+  const [draw, cut] = [random.next(), random.next()];
+  const how = random.weighted({ torn: 3, cut: 3, garbage: 2, emptied: 2, deleted: 3 });
+  const shelf = random.pick(["running", "running", "ready", "later", "completed", "dead"])!;
+  const id = ticketsIn(scene, shelf, draw);
+  if (id === undefined) return;
+  const path = `${scene.dataDir}/jobs/${id.slice(0, 2)}/${id}.jsonl`;
+  scene.damaged.set(id, how);
+  scene.damages++;
+  scene.did("files damaged", `${path} ${how}, ${shelf}`);
   try {
     const { size } = Deno.statSync(path);
     if (how === "torn") Deno.writeTextFileSync(path, '{"at":"2026-', { append: true, create: false });
@@ -290,7 +290,7 @@ function damageRecord(scene: Scene, random: Random): void {
   const file = random.pick(scene.names(folder).filter((name) => name.endsWith(".json")));
   const how = random.weighted({ garbage: 1, emptied: 1, deleted: 2 });
   if (file === undefined) return;
-  scene.hasDamage = true;
+  scene.damages++;
   scene.did("files damaged", `${file} ${how}`);
   try {
     if (how === "deleted") Deno.removeSync(`${folder}/${file}`);

@@ -51,8 +51,9 @@ export class Scene {
   readonly perhapsRemoved = new Set<string>();
   readonly problems: string[] = [];
   readonly tally = new Map<string, number>();
-  /** Whether something was damaged since the last repair. */
-  hasDamage = false;
+  /** How often something was damaged, and how much of that a repair has seen. */
+  damages = 0;
+  repaired = 0;
   /** Enqueuers that run now. */
   readonly enqueuers = new Set<number>();
   /** Supervisors that run now. */
@@ -82,21 +83,19 @@ export class Scene {
     this.#args = built ? [] : this.#prepareProgram();
   }
 
-  // In a place that storage check takes for one of ours, and which workers may read: they may read nothing else.
+  // Beside the program's code, which workers may read: they may read little else.
   get #clock(): string {
-    return `${this.dataDir}/tmp/config.clock`;
+    return `${this.folder}/program/offset`;
   }
 
-  /** main.ts under another name, with a clock that can be set. */
+  /** A copy of the program, behind a clock that can be set. What is edited meanwhile does not matter. */
   #prepareProgram(): string[] {
     const folder = `${this.folder}/program`;
-    const main = ["scripts/torture/clock.ts", "main.ts"].map((path) =>
-      `import ${JSON.stringify(`file://${root}${path}`)};\n`
-    );
-    Deno.writeTextFileSync(`${folder}/main.ts`, main.join(""));
-    const { imports, nodeModulesDir } = JSON.parse(Deno.readTextFileSync(`${root}deno.json`));
-    delete imports["@std/assert"];
-    Deno.writeTextFileSync(`${folder}/deno.json`, JSON.stringify({ imports, nodeModulesDir }));
+    copyTree(`${root}src`, `${folder}/src`);
+    Deno.copyFileSync(`${root}deno.json`, `${folder}/deno.json`);
+    Deno.copyFileSync(`${root}main.ts`, `${folder}/queuectl.ts`);
+    Deno.copyFileSync(`${root}scripts/torture/clock.ts`, `${folder}/clock.ts`);
+    Deno.writeTextFileSync(`${folder}/main.ts`, 'import "./clock.ts";\nimport "./queuectl.ts";\n');
     return [
       "run",
       "--cached-only",
@@ -105,6 +104,10 @@ export class Scene {
       ...PERMISSION_FLAGS,
       `${folder}/main.ts`,
     ];
+  }
+
+  get hasDamage(): boolean {
+    return this.damages > this.repaired;
   }
 
   /** Sets the clock of all processes of the program. */
@@ -230,6 +233,14 @@ export class Scene {
 
   close(): void {
     this.#log.close();
+  }
+}
+
+function copyTree(from: string, to: string): void {
+  Deno.mkdirSync(to);
+  for (const { name, isDirectory } of Deno.readDirSync(from)) {
+    if (isDirectory) copyTree(`${from}/${name}`, `${to}/${name}`);
+    else Deno.copyFileSync(`${from}/${name}`, `${to}/${name}`);
   }
 }
 

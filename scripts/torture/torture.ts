@@ -89,7 +89,8 @@ async function settle(scene: Scene): Promise<void> {
     }, 120_000);
     const { code } = await ended;
     clearTimeout(timer);
-    if (code !== 0 && code !== null) scene.problem(`start --drain ended with exit code ${code}`);
+    if (code === null) return;
+    if (code !== 0) scene.problem(`start --drain ended with exit code ${code}`);
     const { jobs } = JSON.parse((await scene.call(["status", "--json"])).stdout);
     scene.note(`after draining: ${JSON.stringify(jobs)}`);
     if (jobs.pending + jobs.processing + jobs.failed === 0) return;
@@ -106,7 +107,7 @@ async function checkRest(scene: Scene): Promise<void> {
   if (code !== 0) scene.problem(`storage check: ${stdout}${stderr}`);
   const left = ["queue/running", "control", "workers", "tmp"].flatMap((folder) =>
     scene.names(`${scene.dataDir}/${folder}`).map((name) => `${folder}/${name}`)
-  ).filter((name) => name !== "tmp/config.clock");
+  );
   if (left.length > 0) scene.problem(`left over: ${left.join(", ")}`);
   for (const name of scene.names(`${scene.folder}/logs`)) {
     const text = Deno.readTextFileSync(`${scene.folder}/logs/${name}`);
