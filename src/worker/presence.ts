@@ -12,6 +12,8 @@ export interface WorkerInfo {
   readonly lastSeenAt: number;
 }
 
+type Announcement = Pick<WorkerInfo, "pid" | "host" | "startedAt">;
+
 /** Names that workers may have: safe in file names, and none of those that others use. */
 export function isWorkerName(name: string): boolean {
   return /^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/.test(name) && !/^(?:cli|supervisor)-/.test(name);
@@ -24,6 +26,7 @@ export class Presence {
   readonly #record: string;
   readonly #lock: FileLock;
   readonly #lockFile: string;
+  #announced: Announcement | undefined;
 
   private constructor(files: FileSystem, folder: string, name: string, lock: FileLock) {
     this.name = name;
@@ -56,15 +59,17 @@ export class Presence {
   }
 
   /** Writes down who this is, for `status`. */
-  announce(info: { pid: number; host: string; startedAt: number }): void {
+  announce(info: Announcement): void {
     if (this.#files.info(this.#record) !== undefined) this.#files.remove(this.#record);
-    const { pid, host, startedAt } = info;
+    const { pid, host, startedAt } = this.#announced = info;
     const record = { schema: 1, name: this.name, pid, host, started_at: new Date(startedAt).toISOString() };
     this.#files.create(this.#record, JSON.stringify(record) + "\n");
   }
 
+  /** Shows that it lives; a record that is gone or damaged is written anew. */
   signOfLife(): void {
-    this.#files.touch(this.#record);
+    if (readRecord(this.#files, this.#record) !== undefined) this.#files.touch(this.#record);
+    else if (this.#announced !== undefined) this.announce(this.#announced);
   }
 
   /** Lets go, leaving all as it is for whoever takes the place next. */

@@ -1,0 +1,157 @@
+// One torture from its begin to its report.
+import { enqueuer } from "./enqueuers.ts";
+import { tormentor } from "./faults.ts";
+import { Random } from "./random.ts";
+import { type Figures, reckon } from "./reckoning.ts";
+import { pause, Scene } from "./scene.ts";
+import { starter } from "./starters.ts";
+
+export interface TortureOptions {
+  readonly minutes: number;
+  readonly seed: number;
+  /** Whether the folder stays also if all went well. */
+  readonly keep: boolean;
+}
+
+export interface TortureResult {
+  readonly report: string;
+  readonly problems: readonly string[];
+}
+
+export async function torture(options: TortureOptions): Promise<TortureResult> {
+  const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "queuectl-torture-" }));
+  const scene = new Scene(folder);
+  const random = new Random(String(options.seed));
+  const begun = performance.now();
+  let figures: Figures | undefined;
+  try {
+    figures = await play(scene, random, options.minutes * 60_000);
+  } catch (error) {
+    scene.problem(`The torture itself failed: ${error instanceof Error ? error.stack : error}`);
+  } finally {
+    for (const { pid } of scene.processes()) scene.signal(pid, "SIGKILL");
+    scene.close();
+  }
+  const failed = scene.problems.length > 0;
+  if (!failed && !options.keep) Deno.removeSync(folder, { recursive: true });
+  const seconds = (performance.now() - begun) / 1000;
+  return { report: reportOf(scene, options, figures, seconds), problems: scene.problems };
+}
+
+async function play(scene: Scene, random: Random, duration: number): Promise<Figures> {
+  await configure(scene, random.fork("configuration"));
+  const ending = new AbortController();
+  const enqueuing = new AbortController();
+  const { archive, run } = tormentor(scene, random.fork("faults"));
+  const enqueuers = ["a", "b", "c"].map((name) =>
+    enqueuer(scene, random.fork(`enqueuer ${name}`), name, enqueuing.signal)
+  );
+  const starters = ["one", "two"].map((name) =>
+    starter(scene, random.fork(`starter ${name}`), name, ending.signal)
+  );
+  const faults = run(enqueuing.signal);
+  await pause(duration);
+  enqueuing.abort();
+  await Promise.all([faults, ...enqueuers]);
+
+  scene.note("the end: all is started again and drained");
+  if (scene.canSetClock) scene.setClock(0);
+  ending.abort();
+  await settle(scene);
+  await Promise.all(starters);
+  await checkRest(scene);
+  return await reckon(scene, archive);
+}
+
+async function configure(scene: Scene, random: Random): Promise<void> {
+  const values = { backoff_base: "1", backoff_max: "1", kill_grace: "0.5", log_level: "INFO" };
+  const capped = random.chance(0.3);
+  for (const [key, value] of Object.entries({ ...values, ...(capped && { log_max: "200000" }) })) {
+    const { code, stderr } = await scene.call(["config", "--key", key, "--value", value]);
+    if (code !== 0) throw new Error(`config --key ${key}: ${stderr}`);
+  }
+}
+
+/** Stops all, mends what was damaged, and drains the queue until nothing is left to do. */
+async function settle(scene: Scene): Promise<void> {
+  await scene.call(["stop"]);
+  for (let n = 0; n < 10; n++) {
+    if (scene.hasDamage) {
+      const { stdout, stderr } = await scene.call(["storage", "check", "--repair"]);
+      scene.note(`repair: ${stdout}${stderr}`);
+    }
+    const log = `${scene.folder}/logs/drain.log`;
+    const { pid, ended } = scene.start(["start", "--drain", "--count=4"], { log });
+    const timer = setTimeout(() => {
+      scene.problem(`The queue is not drained after 120 s: see ${log}`);
+      for (const { pid } of scene.processes()) scene.signal(pid, "SIGKILL");
+      scene.signal(pid, "SIGKILL");
+    }, 120_000);
+    const { code } = await ended;
+    clearTimeout(timer);
+    if (code !== 0 && code !== null) scene.problem(`start --drain ended with exit code ${code}`);
+    const { jobs } = JSON.parse((await scene.call(["status", "--json"])).stdout);
+    scene.note(`after draining: ${JSON.stringify(jobs)}`);
+    if (jobs.pending + jobs.processing + jobs.failed === 0) return;
+    await pause(1000);
+  }
+  scene.problem("The queue can't be drained: see `queuectl list`");
+}
+
+/** Nothing runs, nothing is left over, and nothing is wrong. */
+async function checkRest(scene: Scene): Promise<void> {
+  for (let n = 0; n < 100 && scene.processes().length > 0; n++) await pause(100);
+  for (const { pid, command } of scene.processes()) scene.problem(`process ${pid} is left: ${command}`);
+  const { code, stdout, stderr } = await scene.call(["storage", "check"]);
+  if (code !== 0) scene.problem(`storage check: ${stdout}${stderr}`);
+  const left = ["queue/running", "control", "workers", "tmp"].flatMap((folder) =>
+    scene.names(`${scene.dataDir}/${folder}`).map((name) => `${folder}/${name}`)
+  ).filter((name) => name !== "tmp/config.clock");
+  if (left.length > 0) scene.problem(`left over: ${left.join(", ")}`);
+  for (const name of scene.names(`${scene.folder}/logs`)) {
+    const text = Deno.readTextFileSync(`${scene.folder}/logs/${name}`);
+    const counts: [string, RegExp][] = [
+      ["adoptions", / looks after job /g],
+      ["claims given back", / had not begun when /g],
+      ["workers restarted", / starting another/g],
+    ];
+    for (const [what, pattern] of counts) {
+      const found = text.match(pattern)?.length ?? 0;
+      scene.tally.set(what, (scene.tally.get(what) ?? 0) + found);
+    }
+    const wrong = text.match(/.*(?:This is a bug|Uncaught|queuectl: |ended with exit code).*/g) ?? [];
+    for (const line of new Set(wrong)) scene.problem(`logs/${name}: ${line}`);
+  }
+}
+
+function reportOf(
+  scene: Scene,
+  { minutes, seed, keep }: TortureOptions,
+  figures: Figures | undefined,
+  seconds: number,
+): string {
+  const failed = scene.problems.length > 0;
+  const lines = [
+    `torture: ${minutes} minutes, seed ${seed}${
+      scene.canSetClock ? "" : " (a build: the clock is left alone)"
+    }`,
+    `  jobs acknowledged ${scene.acknowledged.size}, batches ${scene.batches.length}`,
+  ];
+  if (figures !== undefined) {
+    lines.push(
+      `  runs ${figures.runs} (${(figures.runs / seconds).toFixed(1)} a second over ${
+        seconds.toFixed(0)
+      } s), ` +
+        `attempts in histories ${figures.attempts}, lost ${figures.lost}`,
+      `  outcomes ${Object.entries(figures.byOutcome).map(([name, n]) => `${name} ${n}`).join(", ")}`,
+    );
+  }
+  const tally = [...scene.tally].sort(([a], [b]) => a < b ? -1 : 1);
+  lines.push(`  done to it: ${tally.map(([what, n]) => `${what} ${n}`).join(", ")}`);
+  for (const problem of scene.problems.slice(0, 50)) lines.push(`  WRONG: ${problem}`);
+  if (scene.problems.length > 50) lines.push(`  … and ${scene.problems.length - 50} more`);
+  if (failed) lines.push(`  again: deno task torture --minutes ${minutes} --seed ${seed}`);
+  if (failed || keep) lines.push(`  kept: ${scene.folder} (torture.log tells what was done, and when)`);
+  lines.push(failed ? "torture: FAILED" : "torture: all accounted for");
+  return lines.join("\n") + "\n";
+}

@@ -1,0 +1,21 @@
+import { assertEquals } from "@std/assert";
+import { diskFiles } from "../../src/system/file_system.ts";
+import { liveWorkers, Presence } from "../../src/worker/presence.ts";
+import { inFolder } from "../support/folder.ts";
+
+for (const [how, damage] of [["missing", undefined], ["empty", ""], ["garbage", '{"pid": 1']] as const) {
+  Deno.test(`signOfLife() writes a record anew that is ${how}`, () =>
+    inFolder((folder) => {
+      Deno.mkdirSync(`${folder}/workers`);
+      const presence = Presence.join(diskFiles, folder, undefined);
+      presence.announce({ pid: 123, host: "here", startedAt: 5000 });
+      const record = `${folder}/workers/worker-1.json`;
+      Deno.removeSync(record);
+      if (damage !== undefined) Deno.writeTextFileSync(record, damage);
+      presence.signOfLife();
+      assertEquals(liveWorkers(diskFiles, folder).map(({ name, pid, startedAt }) => [name, pid, startedAt]), [
+        ["worker-1", 123, 5000],
+      ]);
+      presence.leave();
+    }));
+}
