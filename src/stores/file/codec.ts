@@ -94,9 +94,7 @@ export function decode(text: string, id: string, path: string): Decoded {
   const unended = lines.pop() !== "";
   const request = decodeRequest(lines[0] ?? "");
   if (request === undefined || request.id !== id) {
-    throw new QueueError("damaged", `Cannot read job "${id}": ${path} is damaged`, {
-      hint: "See what can be done: queuectl storage check",
-    });
+    throw damaged(id, path);
   }
   let job = created(request);
   let torn = unended;
@@ -106,6 +104,12 @@ export function decode(text: string, id: string, path: string): Decoded {
     else job = next;
   }
   return { job, torn, unended };
+}
+
+export function damaged(id: string, path: string): QueueError {
+  return new QueueError("damaged", `Cannot read job "${id}": ${path} is damaged`, {
+    hint: "See what can be done: queuectl storage check",
+  });
 }
 
 function parse(line: string): Record_ | undefined {

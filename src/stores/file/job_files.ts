@@ -2,7 +2,7 @@
 import { type Job, lastAttempt } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
 import type { FileSystem } from "../../system/file_system.ts";
-import { decode, type Decoded, encodeChange, goodLines } from "./codec.ts";
+import { damaged, decode, type Decoded, encodeChange, goodLines } from "./codec.ts";
 import { jobFolder, jobPath, logPath } from "./layout.ts";
 import { ifFound } from "./shelf.ts";
 
@@ -21,7 +21,14 @@ export class JobFiles {
    */
   read(id: string): Decoded | undefined {
     const path = jobPath(this.#dataDir, id);
-    const text = ifFound(() => this.#files.readText(path));
+    let text: string | undefined;
+    try {
+      text = ifFound(() => this.#files.readText(path));
+    } catch (error) {
+      // Something else in its place will not become readable by trying again.
+      if (this.#files.info(path)?.kind === "file") throw error;
+      throw damaged(id, path);
+    }
     return text === undefined ? undefined : decode(text, id, path);
   }
 
