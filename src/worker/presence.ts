@@ -45,7 +45,10 @@ export class Presence {
     for (let n = 1; n <= 100_000; n++) {
       const name = wanted === undefined ? `worker-${n}` : n === 1 ? wanted : `${wanted}-${n}`;
       const lock = files.lock(`${folder}/${name}.lock`);
-      if (lock !== undefined) return new Presence(files, folder, name, lock);
+      if (lock === undefined) continue;
+      const presence = new Presence(files, folder, name, lock);
+      presence.#removeRecord(); // that of a dead bearer must not be taken for this one's
+      return presence;
     }
     throw new QueueError("io", `Cannot find a free worker name in ${folder}`);
   }
@@ -60,7 +63,7 @@ export class Presence {
 
   /** Writes down who this is, for `status`. */
   announce(info: Announcement): void {
-    if (this.#files.info(this.#record) !== undefined) this.#files.remove(this.#record);
+    this.#removeRecord();
     const { pid, host, startedAt } = this.#announced = info;
     const record = { schema: 1, name: this.name, pid, host, started_at: new Date(startedAt).toISOString() };
     this.#files.create(this.#record, JSON.stringify(record) + "\n");
@@ -79,9 +82,13 @@ export class Presence {
 
   /** Goes, leaving nothing behind. */
   leave(): void {
-    if (this.#files.info(this.#record) !== undefined) this.#files.remove(this.#record);
+    this.#removeRecord();
     this.#files.remove(this.#lockFile);
     this.#lock.release();
+  }
+
+  #removeRecord(): void {
+    if (this.#files.info(this.#record) !== undefined) this.#files.remove(this.#record);
   }
 }
 
@@ -100,6 +107,12 @@ export function isAlive(files: FileSystem, dataDir: string, name: string): boole
   const lock = files.lock(path);
   lock?.release();
   return lock === undefined;
+}
+
+/** The process id of whoever has this name, 0 if that is not known (yet); undefined if nobody has it. */
+export function bearerOf(files: FileSystem, dataDir: string, name: string): number | undefined {
+  if (!isAlive(files, dataDir, name)) return undefined;
+  return readRecord(files, `${dataDir}/workers/${name}.json`)?.pid ?? 0;
 }
 
 /** The workers that live. */

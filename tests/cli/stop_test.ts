@@ -1,0 +1,58 @@
+// stop with workers that come and go. Real processes are stopped in tests/e2e and by the torture.
+import { assertEquals } from "@std/assert";
+import { stopRequest } from "../../src/worker/control.ts";
+import { Presence } from "../../src/worker/presence.ts";
+import { DATA, World } from "../support/world.ts";
+
+function worldWithWorker(): { world: World; worker: Presence } {
+  const world = new World();
+  for (const folder of ["workers", "control"]) world.files.write(`${DATA}/${folder}/.keep`, "");
+  const worker = join(world, 100);
+  return { world, worker };
+}
+
+function join(world: World, pid: number): Presence {
+  const presence = Presence.join(world.files, DATA, undefined);
+  presence.announce({ pid, host: "here", startedAt: world.now });
+  return presence;
+}
+
+Deno.test("stop asks a worker, and returns when it has gone", async () => {
+  const { world, worker } = worldWithWorker();
+  const asked: (string | undefined)[] = [];
+  world.meanwhile = () => {
+    asked.push(stopRequest(world.files, DATA, worker.name));
+    if (asked.length === 3) worker.leave();
+  };
+  const { code, err } = await world.run("stop");
+  assertEquals([code, err, asked], [0, "Stopped 1 worker\n", ["graceful", "graceful", "graceful"]]);
+  assertEquals(stopRequest(world.files, DATA, worker.name), undefined);
+});
+
+Deno.test("stop does not wait for a worker of a later start that has taken the name", async () => {
+  const { world, worker } = worldWithWorker();
+  let sleeps = 0;
+  world.meanwhile = () => {
+    if (++sleeps > 10) throw new Error("it still waits");
+    if (sleeps > 1) return;
+    worker.leave();
+    assertEquals(join(world, 200).name, worker.name);
+  };
+  const { code, err } = await world.run("stop");
+  assertEquals([code, err], [0, "Stopped 1 worker\n"]);
+});
+
+Deno.test("stop waits for a worker that has not said yet who it is", async () => {
+  const world = new World();
+  for (const folder of ["workers", "control"]) world.files.write(`${DATA}/${folder}/.keep`, "");
+  // What a dead one left must not be taken for its record.
+  world.files.write(`${DATA}/workers/worker-1.json`, `{"pid":1,"host":"x","started_at":"2030-01-01"}`);
+  const worker = Presence.join(world.files, DATA, undefined);
+  let sleeps = 0;
+  world.meanwhile = () => {
+    if (++sleeps === 2) worker.announce({ pid: 100, host: "here", startedAt: world.now });
+    if (sleeps === 4) worker.leave();
+  };
+  assertEquals((await world.run("stop")).code, 0);
+  assertEquals(sleeps, 4);
+});
