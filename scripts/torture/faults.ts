@@ -29,6 +29,7 @@ const WEIGHTS = {
   check: 3,
   repair: 2,
   damageJob: 4,
+  damageTicket: 2,
   damageRecord: 3,
   setClock: 3,
 } as const;
@@ -80,8 +81,12 @@ export function tormentor(scene: Scene, random: Random): Tormentor {
     killSupervisor: () => kill(random.pick([...scene.supervisors]), "supervisor killed"),
     async killEnqueuer() {
       const [draw, wait] = [random.next(), random.between(0, 150)];
+      // One that has begun just now, so that it is hit at any point of its short life.
+      const known = new Set(scene.enqueuers);
+      const fresh = () => [...scene.enqueuers].filter((pid) => !known.has(pid));
+      for (let n = 0; n < 200 && fresh().length === 0; n++) await pause(5);
+      const running = fresh();
       await pause(wait);
-      const running = [...scene.enqueuers];
       kill(running[Math.floor(draw * running.length)], "enqueuer killed");
     },
     killJob() {
@@ -135,6 +140,7 @@ export function tormentor(scene: Scene, random: Random): Tormentor {
     check: () => begin(check(scene)),
     repair: () => begin(repair(scene)),
     damageJob: () => damageJob(scene, random),
+    damageTicket: () => damageTicket(scene, random),
     damageRecord: () => damageRecord(scene, random),
     setClock() {
       if (!scene.canSetClock) return;
@@ -169,9 +175,7 @@ function anId(scene: Scene, draw: number): string | undefined {
 /** The id of a job by a ticket of it on that shelf. */
 function ticketsIn(scene: Scene, shelf: string, draw: number): string | undefined {
   const folder = `${scene.dataDir}/queue/${shelf}`;
-  const ids = scene.names(folder).flatMap((bucket) =>
-    scene.names(`${folder}/${bucket}`).map((name) => name.replace(/^(?:\d+\.){4}[a-z]\d*\./, ""))
-  );
+  const ids = scene.names(folder).flatMap((bucket) => scene.names(`${folder}/${bucket}`).map(idOf));
   return ids[Math.floor(draw * ids.length)];
 }
 
@@ -282,6 +286,33 @@ function damageJob(scene: Scene, random: Random): void {
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error; // removed meanwhile
   }
+}
+
+/** Deletes the ticket of a job that waits or has ended, or puts something among the tickets. */
+function damageTicket(scene: Scene, random: Random): void {
+  const shelf = random.pick(["ready", "later", "completed", "dead", "cancelled"])!;
+  const [draw, strange] = [random.next(), random.chance(0.2)];
+  const folder = `${scene.dataDir}/queue/${shelf}`;
+  const paths = scene.names(folder).flatMap((bucket) =>
+    scene.names(`${folder}/${bucket}`).map((name) => `${folder}/${bucket}/${name}`)
+  );
+  const path = paths[Math.floor(draw * paths.length)];
+  if (path === undefined) return;
+  scene.damages++;
+  scene.did("files damaged", `${path} ${strange ? "given a strange neighbour" : "deleted"}`);
+  try {
+    if (strange) Deno.writeTextFileSync(`${path}.strange\n`, "what is this?");
+    else {
+      scene.unticketed.add(idOf(path));
+      Deno.removeSync(path);
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error; // moved on meanwhile
+  }
+}
+
+function idOf(ticket: string): string {
+  return ticket.slice(ticket.lastIndexOf("/") + 1).replace(/^(?:\d+\.){4}[a-z]\d*\./, "");
 }
 
 /** Damages what a worker or supervisor says of itself. */

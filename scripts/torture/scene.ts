@@ -45,6 +45,8 @@ export class Scene {
   readonly cancelled = new Set<string>();
   /** Jobs whose own file was damaged on purpose, and how. */
   readonly damaged = new Map<string, string>();
+  /** Jobs whose ticket was deleted: they wait for a repair, and commands don't find them until then. */
+  readonly unticketed = new Set<string>();
   /** Ids that `dlq remove` has printed. */
   readonly removed = new Set<string>();
   /** Jobs whose removal was begun by a command that was killed. */

@@ -115,10 +115,14 @@ async function checkRest(scene: Scene): Promise<void> {
       ["adoptions", / looks after job /g],
       ["claims given back", / had not begun when /g],
       ["workers restarted", / starting another/g],
+      ["jobs that could not be recorded at once", / Cannot record the end /g],
+      ["dead workers that could not be followed at once", / Cannot take over /g],
+      ["jobs that could not be begun at once", / Cannot run job /g],
+      ["tickets set aside", / Set aside the ticket /g],
     ];
     for (const [what, pattern] of counts) {
       const found = text.match(pattern)?.length ?? 0;
-      scene.tally.set(what, (scene.tally.get(what) ?? 0) + found);
+      if (found > 0) scene.tally.set(what, (scene.tally.get(what) ?? 0) + found);
     }
     const wrong = text.match(/.*(?:This is a bug|Uncaught|queuectl: |ended with exit code).*/g) ?? [];
     for (const line of new Set(wrong)) scene.problem(`logs/${name}: ${line}`);
