@@ -12,6 +12,8 @@ export interface PageOptions {
   readonly now: number;
   /** Show the values of environment variables. */
   readonly verbose: boolean;
+  /** Whether the worker that runs it has died. */
+  readonly orphaned: boolean;
   /** The end of what the last attempt printed; undefined if there is none. */
   readonly output: Output | undefined;
 }
@@ -26,7 +28,7 @@ export interface Output {
 /** The page of a job. */
 export async function jobPage(job: Job, options: PageOptions, style: TableStyle): Promise<string> {
   const { paint } = style;
-  const heading = `${paint("Job", "bold")} ${job.id}\n${stateLine(job, options.now, paint)}\n`;
+  const heading = `${paint("Job", "bold")} ${job.id}\n${stateLine(job, options, paint)}\n`;
   const parts = [heading, facts(job, options, paint)];
   if (job.history.length > 0 || job.status.state === "processing") {
     parts.push(`${paint("Attempts", "bold")}\n${indented(await attemptTable(job, options.now, style))}`);
@@ -72,12 +74,12 @@ function runningRow(running: RunningAttempt, now: number): Cell[] {
   ];
 }
 
-function stateLine(job: Job, now: number, paint: Paint): string {
+function stateLine(job: Job, { now, orphaned }: PageOptions, paint: Paint): string {
   const { status } = job;
   const since = agoText(updatedAt(job), now);
   let more = since === "now" ? "just now" : since;
   if (status.state === "processing") {
-    more = `on ${oneLine(status.running.worker)}, since ${
+    more = `on ${oneLine(status.running.worker)}${orphaned ? ", which is gone" : ""}, since ${
       durationText(Math.max(0, now - updatedAt(job)) / 1000)
     }`;
   }

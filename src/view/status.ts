@@ -21,6 +21,8 @@ export interface StatusView {
   readonly dataDir: string;
   readonly counts: Counts;
   readonly workers: readonly WorkerView[];
+  /** How many jobs run whose worker is gone. */
+  readonly orphans: number;
 }
 
 /** Counts and workers. */
@@ -46,7 +48,15 @@ export async function statusText(
     `${paint("Jobs", "bold")}\n${counts.join("")}  ${"total".padEnd(10)} ${String(total).padStart(size)}\n\n`,
     `${paint("Workers", "bold")}  ${heading}\n`,
     length === 0 ? "" : await workerTable(status.workers, options, style),
+    status.orphans === 0 ? "" : `  ${paint(orphansText(status.orphans, length > 0), "yellow")}\n`,
   ].join("");
+}
+
+function orphansText(count: number, someoneLives: boolean): string {
+  const [what, them] = count === 1
+    ? ["1 job runs on without its worker", "it"]
+    : [`${count} jobs run on without their workers`, "them"];
+  return `${what}: ${someoneLives ? "another is about to look" : "queuectl start looks"} after ${them}`;
 }
 
 type WorkerColumn = Column & { cell: (worker: WorkerView) => Cell };

@@ -3,7 +3,7 @@
 import { adopt } from "../exec/adopt.ts";
 import { openExecutor } from "../exec/open_executor.ts";
 import type { StopReason } from "../exec/run.ts";
-import type { Job } from "../queue/job.ts";
+import { isJobId, type Job } from "../queue/job.ts";
 import type { Ending } from "../queue/outcome.ts";
 import type { Settings } from "../queue/settings.ts";
 import type { JobStore } from "../queue/store.ts";
@@ -196,6 +196,7 @@ class WorkerProcess {
     try {
       this.#presence.signOfLife();
       await store.recover();
+      await this.#clearMootCancels();
       for (const name of knownNames(files, dataDir)) {
         if (name === this.#presence.name || this.#rescues.has(name) || isAlive(files, dataDir, name)) {
           continue;
@@ -214,6 +215,15 @@ class WorkerProcess {
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       report({ kind: "warning", message: `Cannot look after the data folder: ${message}` });
+    }
+  }
+
+  /** A request that came too late, and whose maker is gone, must not hit the next attempt. */
+  async #clearMootCancels(): Promise<void> {
+    const { files, dataDir, store } = this.#options;
+    for (const id of cancelRequests(files, dataDir)) {
+      if (this.#running.has(id) || !isJobId(id)) continue;
+      if ((await store.get(id))?.status.state !== "processing") clearCancel(files, dataDir, id);
     }
   }
 

@@ -35,6 +35,11 @@ Deno.test("job show follows a job through its states", async () => {
   world.now += 300_000;
   await world.claim();
   world.now += 1500;
+  assertStringIncludes(
+    (await world.run("job", "show", id)).out,
+    "processing, on w1, which is gone, since 1.5s",
+  );
+  world.workers = [{ name: "w1", pid: 7, host: "h", startedAt: 0, lastSeenAt: 0 }];
   assertStringIncludes((await world.run("job", "show", id)).out, "processing, on w1, since 1.5s");
   await world.end(id);
   world.files.write(world.logPath(id, 1), "");
@@ -168,26 +173,57 @@ Deno.test("job cancel asks the worker of a running job, and waits until it is do
   const world = new World();
   const id = await world.enqueue("sleep 100");
   await world.claim();
+  world.workers = [{ name: "w", pid: 7, host: "h", startedAt: 0, lastSeenAt: 0 }];
   world.meanwhile = async () => {
     world.meanwhile = () => {};
     await world.end(id, { outcome: "cancelled", exitCode: null, signal: "SIGTERM" });
   };
-  const { code, out, err } = await world.run("job", "cancel", id);
-  assertEquals([code, out], [0, `Cancelled ${id}\n`]);
-  assertStringIncludes(err, "no worker is alive");
-  assertEquals(world.calls, [`cancel ${DATA} ${id}`]);
+  assertEquals(await world.run("job", "cancel", id), { code: 0, out: `Cancelled ${id}\n`, err: "" });
+  assertEquals(world.calls, [`cancel ${DATA} ${id}`, `clear cancel ${DATA} ${id}`]);
 });
 
-Deno.test("job cancel says so when the job ended by itself meanwhile", async () => {
+Deno.test("job cancel calls off the job of a dead worker itself where no worker lives", async () => {
+  const world = new World();
+  const id = await world.enqueue("sleep 100");
+  await world.claim();
+  world.onCallOff = async () => {
+    await world.end(id, { outcome: "cancelled", exitCode: null, signal: "SIGTERM" });
+    return true;
+  };
+  assertEquals(await world.run("job", "cancel", id), { code: 0, out: `Cancelled ${id}\n`, err: "" });
+});
+
+Deno.test("job cancel waits for a worker, and says so, where there is none and it can't do it itself", async () => {
+  const world = new World();
+  const id = await world.enqueue("sleep 100");
+  await world.claim();
+  world.meanwhile = async () => {
+    world.meanwhile = () => {};
+    await world.end(id, { outcome: "cancelled", exitCode: null, signal: "SIGTERM" });
+  };
+  const { code, err } = await world.run("job", "cancel", id);
+  assertEquals(code, 0);
+  assertStringIncludes(err, "no worker is alive");
+});
+
+Deno.test("job cancel calls off a job whose attempt failed by itself meanwhile, so that it is not retried", async () => {
+  const world = new World();
+  const id = await world.enqueue("false");
+  await world.claim();
+  world.onCancel = async (job) => void await world.end(job, { outcome: "failed", exitCode: 1 });
+  assertEquals((await world.run("job", "cancel", id)).code, 0);
+  const { status, history } = (await world.store.get(id))!;
+  assertEquals([status.state, history.length], ["cancelled", 1]);
+});
+
+Deno.test("job cancel says so when the job completed by itself meanwhile", async () => {
   const world = new World();
   const id = await world.enqueue("true");
   await world.claim();
   world.onCancel = async (job) => void await world.end(job);
   const { code, err } = await world.run("job", "cancel", id);
-  assertEquals([code, err], [
-    1,
-    `queuectl: Cannot cancel job "${id}": it has just ended, and is completed\n`,
-  ]);
+  assertEquals([code, err], [1, `queuectl: Cannot cancel job "${id}": it is completed\n`]);
+  assertEquals(world.calls.at(-1), `clear cancel ${DATA} ${id}`);
 });
 
 Deno.test("job wait returns when all jobs have ended, with 0 only if all completed", async () => {

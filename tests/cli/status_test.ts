@@ -34,6 +34,20 @@ Deno.test("status says that there is no worker", async () => {
   assertStringIncludes((await new World().run("status")).out, "no worker (queuectl start)");
 });
 
+Deno.test("status tells of jobs whose worker is gone", async () => {
+  const world = await busy();
+  assert(!(await world.run("status")).out.includes("without"));
+  world.workers = [worker("w2")];
+  assertStringIncludes((await world.run("status")).out, "1 job runs on without its worker: another is about");
+  await world.enqueue("sleep 100");
+  await world.claim("w3");
+  world.workers = [];
+  assertStringIncludes(
+    (await world.run("status")).out,
+    "2 jobs run on without their workers: queuectl start looks after them",
+  );
+});
+
 Deno.test("status --json has the fields of the contract", async () => {
   const { out } = await (await busy()).run("status", "--json");
   assertEquals(JSON.parse(out), {

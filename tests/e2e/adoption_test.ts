@@ -1,5 +1,5 @@
 // Jobs outlive their workers: whatever is killed, a job runs once, and how it ended is recorded.
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { lives, numberIn, withQueue } from "../support/queue_program.ts";
 import { waitUntil } from "../support/wait_until.ts";
 
@@ -83,6 +83,24 @@ Deno.test("cancel and time-outs reach jobs whose worker was killed", () =>
       const pid = await numberIn(`${queue.dir}/${name}.pid`);
       await waitUntil(async () => !await lives(pid), `${name} is gone`);
     }
+  }));
+
+Deno.test("job cancel ends a job of which all that looked after it was killed", () =>
+  withQueue(async (queue) => {
+    const id = await queue.ok("enqueue", job(queue.dir, "a"));
+    const supervisor = await queue.start();
+    const pid = await numberIn(`${queue.dir}/a.pid`);
+    const [worker] = await queue.workers();
+    for (const one of [supervisor.pid, worker!.pid]) Deno.kill(one, "SIGKILL");
+    await supervisor.status;
+    assertStringIncludes(await queue.ok("status"), "1 job runs on without its worker");
+    assertStringIncludes(await queue.ok("job", "show", id), `on ${worker!.name}, which is gone, `);
+    assertEquals(await queue.ok("job", "cancel", id), `Cancelled ${id}`);
+    await waitUntil(async () => !await lives(pid), "the job is gone");
+    const { state, history } = await queue.json("job", "show", id);
+    assertEquals([state, history.length, history[0].outcome], ["cancelled", 1, "cancelled"]);
+    await queue.ok("start", "--drain");
+    await queue.ok("storage", "check");
   }));
 
 Deno.test("workers end by themselves when their supervisor is killed, after the job at hand", () =>

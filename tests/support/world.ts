@@ -54,6 +54,8 @@ export class World {
   meanwhile: () => Promise<void> | void = () => {};
   /** Called when a running job shall be cancelled. */
   onCancel: (id: string) => Promise<void> | void = () => {};
+  /** Called when the job of a dead worker shall be cancelled. */
+  onCallOff: (id: string) => Promise<boolean> | boolean = () => false;
   /** How far the clock moves each time it is read. */
   tick = 0;
   #ids = 0;
@@ -160,6 +162,10 @@ export class World {
       requestCancel: async (dataDir, id) => {
         note(`cancel ${dataDir} ${id}`);
         await this.onCancel(id);
+      },
+      callOffOrphan: async (dataDir, _, { id }) => {
+        note(`call off ${dataDir} ${id}`);
+        return await this.onCallOff(id);
       },
       clearCancel: (dataDir, id) => Promise.resolve(note(`clear cancel ${dataDir} ${id}`)),
       backup: (dataDir, target, progress) => {

@@ -1,4 +1,4 @@
-// queuectl job cancel: jobs that wait are called off in the store, running ones by their worker.
+// queuectl job cancel: jobs that wait are called off in the store, running ones by their worker, or in its place if it has died.
 import { QueueError } from "../../queue/errors.ts";
 import { findJobs } from "../../queue/find_job.ts";
 import type { Job } from "../../queue/job.ts";
@@ -26,43 +26,46 @@ export async function cancelCommand(call: Call): Promise<number> {
 }
 
 async function cancelOne(call: Call, store: JobStore, dataDir: string, id: string): Promise<void> {
-  const { context } = call;
-  for (;;) {
-    const job = await store.get(id);
-    if (job === undefined) throw new QueueError("not_found", `Job "${id}" was removed`);
+  for (let waited = false;;) {
+    const job = await present(store, id);
     if (job.status.state === "processing") {
-      const after = await cancelRunning(call, store, dataDir, job);
-      if (after.status.state === "cancelled") return;
-      throw new QueueError(
-        "wrong_state",
-        `Cannot cancel job "${id}": it has just ended, and is ${after.status.state}`,
-      );
+      await endOfRunning(call, store, dataDir, job);
+      waited = true;
+      continue;
     }
+    if (waited && job.status.state === "cancelled") return;
     try {
-      await cancel(store, id, context.now());
+      // Also one that has just ended by itself, and was to be retried.
+      await cancel(store, id, call.context.now());
       return;
     } catch (error) {
       // A worker may have taken it a moment ago: then it is cancelled as a running one.
-      const { state } = (await store.get(id))?.status ?? {};
-      if (state !== "processing") throw error;
+      if ((await present(store, id)).status.state !== "processing") throw error;
     }
   }
 }
 
-async function cancelRunning(call: Call, store: JobStore, dataDir: string, job: Job): Promise<Job> {
-  const { context } = call;
-  await context.folder.requestCancel(dataDir, job.id);
-  let told = false;
-  for (;;) {
-    const now = await store.get(job.id);
-    if (now === undefined) throw new QueueError("not_found", `Job "${job.id}" was removed`);
-    if (now.status.state !== "processing") return now;
-    if (!told && (await context.folder.liveWorkers(dataDir)).length === 0) {
+/** Asks whoever runs the job to call it off, and waits until its attempt has ended. */
+async function endOfRunning(call: Call, store: JobStore, dataDir: string, job: Job): Promise<void> {
+  const { folder, sleep } = call.context;
+  await folder.requestCancel(dataDir, job.id);
+  try {
+    for (let told = false; (await present(store, job.id)).status.state === "processing"; await sleep(POLL)) {
+      if ((await folder.liveWorkers(dataDir)).length > 0) continue;
+      if (await folder.callOffOrphan(dataDir, store, job)) return;
+      if (told) continue;
       call.say(
         `queuectl: no worker is alive; job "${job.id}" is cancelled as soon as one is (queuectl start)`,
       );
       told = true;
     }
-    await context.sleep(POLL);
+  } finally {
+    await folder.clearCancel(dataDir, job.id);
   }
+}
+
+async function present(store: JobStore, id: string): Promise<Job> {
+  const job = await store.get(id);
+  if (job === undefined) throw new QueueError("not_found", `Job "${id}" was removed`);
+  return job;
 }

@@ -23,8 +23,15 @@ export async function showCommand(call: Call): Promise<void> {
       return call.printJson(shownJob(job, verbose));
     }
     const output = await lastOutput(context, dataDir, job);
-    call.print(await jobPage(job, { now: context.now(), verbose, output }, tableStyle(context)));
+    const orphaned = await isOrphaned(context, dataDir, job);
+    call.print(await jobPage(job, { now: context.now(), verbose, orphaned, output }, tableStyle(context)));
   });
+}
+
+async function isOrphaned(context: Context, dataDir: string, { status }: Job): Promise<boolean> {
+  if (status.state !== "processing") return false;
+  const { worker } = status.running;
+  return !(await context.folder.liveWorkers(dataDir)).some(({ name }) => name === worker);
 }
 
 /** The attempts of one job. */

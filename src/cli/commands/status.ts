@@ -32,5 +32,17 @@ async function readStatus(call: Call, store: JobStore, dataDir: string): Promise
     workers.push({ ...worker, job: (await store.heldBy(worker.name))[0] });
   }
   workers.sort((a, b) => a.startedAt - b.startedAt || (a.name < b.name ? -1 : 1));
-  return { dataDir, counts, workers };
+  const busy = workers.filter(({ job }) => job !== undefined).length;
+  // Looked for only where the counts leave room for any.
+  const orphans = counts.processing > busy ? await countOrphans(store, workers) : 0;
+  return { dataDir, counts, workers, orphans };
+}
+
+async function countOrphans(store: JobStore, workers: readonly WorkerView[]): Promise<number> {
+  const living = new Set(workers.map(({ name }) => name));
+  let count = 0;
+  for await (const { status } of store.list({ states: ["processing"] })) {
+    if (status.state === "processing" && !living.has(status.running.worker)) count++;
+  }
+  return count;
 }

@@ -1,0 +1,44 @@
+// A running job is called off by its worker. Where that one has died and no other is there to ask, the one who asks does it.
+import { adopt } from "../exec/adopt.ts";
+import type { Job } from "../queue/job.ts";
+import type { Settings } from "../queue/settings.ts";
+import type { JobStore } from "../queue/store.ts";
+import { ended, unclaimed } from "../queue/transitions.ts";
+import type { FileSystem } from "../system/file_system.ts";
+import { Presence } from "./presence.ts";
+
+export interface CallOffOptions {
+  readonly files: FileSystem;
+  readonly dataDir: string;
+  readonly store: JobStore;
+  readonly settings: Settings;
+  readonly now: () => number;
+  /** The journal of a worker's shell. */
+  readonly journal: (worker: string) => string;
+}
+
+/**
+ * Calls off a job whose worker has died, in that one's place, which is left as it is for the next worker. The job may have ended
+ * by itself, or not have begun: it is recorded as it was.
+ * @returns false if the worker lives, or another has taken its place
+ */
+export async function callOffOrphan(job: Job, options: CallOffOptions): Promise<boolean> {
+  if (job.status.state !== "processing") return false;
+  const { files, dataDir, store, settings, now, journal } = options;
+  const { worker, attempt } = job.status.running;
+  const place = Presence.takeOver(files, dataDir, worker);
+  if (place === undefined) return false;
+  try {
+    const running = { id: job.id, attempt, timeout: job.timeout, killGrace: settings.kill_grace };
+    const ending = await adopt(journal(worker), running, AbortSignal.abort("cancelled"), files);
+    const backoff = { base: settings.backoff_base, max: settings.backoff_max };
+    await store.change(
+      job.id,
+      ending === "not_begun" ? unclaimed : (job) => ended(job, ending, backoff, now()),
+      worker,
+    );
+    return true;
+  } finally {
+    place.abandon();
+  }
+}
