@@ -34,7 +34,7 @@ export class Inbox {
   readonly #files: FileSystem;
   readonly #shelves: Shelves;
   readonly #now: () => number;
-  readonly #name: string;
+  #name: string;
   #lock: FileLock | undefined;
   /** Whether something may be staged, or held by its name. */
   #isUnsettled = false;
@@ -66,9 +66,12 @@ export class Inbox {
 
   /** The name under which this process stages jobs and takes tickets; its lock is held from the first use on. */
   holder(): string {
-    this.#lock ??= this.#files.lock(lockPath(this.#dataDir, this.#name));
-    if (this.#lock === undefined) {
-      throw new QueueError("io", `Cannot lock ${lockPath(this.#dataDir, this.#name)}`);
+    for (let tries = 0; this.#lock === undefined; tries++) {
+      this.#lock = this.#files.lock(lockPath(this.#dataDir, this.#name));
+      if (this.#lock !== undefined) break;
+      // Between its making and its locking, a worker that looks for dead commands got hold of the file, and clears it away.
+      if (tries === 100) throw new QueueError("io", `Cannot lock ${lockPath(this.#dataDir, this.#name)}`);
+      this.#name = COMMAND_HOLDER + uniqueName();
     }
     return this.#name;
   }
