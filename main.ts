@@ -4,13 +4,13 @@ import { fileFolder } from "./src/cli/file_folder.ts";
 import { run } from "./src/cli/run.ts";
 import { diskFiles, readBytes } from "./src/system/file_system.ts";
 import { InputStream, OutputStream } from "./src/system/terminal.ts";
-import { version } from "./src/version.ts";
 
 const stderr = new OutputStream(Deno.stderr);
 
 const context: Context = {
   args: Deno.args,
-  version,
+  version: async () =>
+    (await import("./src/version.ts" as string) as typeof import("./src/version.ts")).version(),
   os: Deno.build.os,
   cwd: () => Deno.cwd(),
   env: (name) => Deno.env.get(name),

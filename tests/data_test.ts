@@ -21,7 +21,7 @@ async function withCopy(test: (dir: string, store: FileStore) => Promise<void>):
   await withTempDir(async (parent) => {
     const dir = `${parent}/v1`;
     copyFolder(`${DATA}/v1`, dir);
-    const store = openFileStore(dir, {
+    const store = await openFileStore(dir, {
       files: diskFiles,
       now: () => NOW,
       warn: (message) => warnings.push(message),

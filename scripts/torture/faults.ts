@@ -224,7 +224,7 @@ async function removeDead(scene: Scene, draw: number, dies: boolean, wait: numbe
 
 async function cleanup(scene: Scene, archive: Archive, dies: number | undefined): Promise<void> {
   // What has ended for good does not change any more, so what is known of it now is what counts in the end.
-  const store = openFileStore(scene.dataDir, { files: diskFiles });
+  const store = await openFileStore(scene.dataDir, { files: diskFiles });
   try {
     for await (const job of store.list({ states: ["completed", "cancelled"] })) archive.set(job.id, job);
   } finally {

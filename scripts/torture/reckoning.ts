@@ -26,7 +26,7 @@ const LISTED = ["completed", "dead", "cancelled"];
 /** Compares everything; what is wrong becomes a problem of the scene. */
 export async function reckon(scene: Scene, archive: Archive): Promise<Figures> {
   const jobs = new Map<string, Job>();
-  const store = openFileStore(scene.dataDir, { files: diskFiles });
+  const store = await openFileStore(scene.dataDir, { files: diskFiles });
   for await (const job of store.list({})) jobs.set(job.id, job);
   store.close();
   const figures: Figures = { jobs: jobs.size, runs: 0, attempts: 0, lost: 0, byOutcome: {} };

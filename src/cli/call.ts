@@ -1,6 +1,6 @@
 // One call of a command: what was typed, the world, and the few things that nearly all commands do with them.
 import type { QueueError } from "../queue/errors.ts";
-import type { JobStore } from "../queue/store.ts";
+import type { JobReader, JobStore } from "../queue/store.ts";
 import type { Context } from "./context.ts";
 import { dataDirectory, prepareDataDirectory } from "./data_dir.ts";
 import type { Flags, Parsed } from "./parse.ts";
@@ -28,15 +28,14 @@ export class Call implements Parsed {
     return path;
   }
 
+  /** Opens what can be seen of the store for as long as `use` takes. */
+  async withReader<T>(use: (store: JobReader, dataDir: string) => Promise<T>): Promise<T> {
+    return await using(this.dataDir(), (dataDir) => this.context.folder.openReader(dataDir), use);
+  }
+
   /** Opens the store for as long as `use` takes. */
   async withStore<T>(use: (store: JobStore, dataDir: string) => Promise<T>): Promise<T> {
-    const dataDir = this.dataDir();
-    const store = await this.context.folder.openStore(dataDir);
-    try {
-      return await use(store, dataDir);
-    } finally {
-      store.close();
-    }
+    return await using(this.dataDir(), (dataDir) => this.context.folder.openStore(dataDir), use);
   }
 
   /** A result, to stdout. */
@@ -58,5 +57,18 @@ export class Call implements Parsed {
   report(refused: readonly QueueError[]): number {
     for (const error of refused) this.say(`queuectl: ${error.message}`);
     return refused.length === 0 ? 0 : 1;
+  }
+}
+
+async function using<S extends { close(): void }, T>(
+  dataDir: string,
+  open: (dataDir: string) => Promise<S>,
+  use: (store: S, dataDir: string) => Promise<T>,
+): Promise<T> {
+  const store = await open(dataDir);
+  try {
+    return await use(store, dataDir);
+  } finally {
+    store.close();
   }
 }

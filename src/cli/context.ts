@@ -1,7 +1,7 @@
 // Everything of the outside world that commands touch. main.ts makes the real one, tests a fake one.
 import type { Job } from "../queue/job.ts";
 import type { Progress } from "../queue/operations.ts";
-import type { JobStore } from "../queue/store.ts";
+import type { JobReader, JobStore } from "../queue/store.ts";
 import type { FileSystem } from "../system/file_system.ts";
 
 /** A stream that text goes to. */
@@ -43,6 +43,8 @@ export interface Finding {
 /** What can be done with a data folder beside the jobs in it. Loaded when it is called. */
 export interface DataFolder {
   openStore(dataDir: string): Promise<JobStore>;
+  /** The part of the store that shows what is there: quicker to open. */
+  openReader(dataDir: string): Promise<JobReader>;
   /** The part of the store that takes new jobs: quicker to open. */
   openInbox(dataDir: string): Promise<Pick<JobStore, "add" | "close">>;
   /** The path of an attempt's log. */
@@ -65,7 +67,7 @@ export interface DataFolder {
 
 export interface Context {
   readonly args: readonly string[];
-  readonly version: () => string;
+  readonly version: () => Promise<string>;
   readonly os: string;
   readonly cwd: () => string;
   readonly env: (name: string) => string | undefined;

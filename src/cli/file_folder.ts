@@ -9,7 +9,13 @@ export function fileFolder(files: FileSystem, warn: (message: string) => void): 
       const { openFileStore } = await import(
         "../stores/file/store.ts" as string
       ) as typeof import("../stores/file/store.ts");
-      return openFileStore(dataDir, { files, warn });
+      return await openFileStore(dataDir, { files, warn });
+    },
+    openReader: async (dataDir) => {
+      const { openReader } = await import(
+        "../stores/file/reader.ts" as string
+      ) as typeof import("../stores/file/reader.ts");
+      return await openReader(dataDir, files, warn);
     },
     openInbox: async (dataDir) => {
       const { openInbox } = await import(

@@ -15,14 +15,18 @@ type Title = (text: string) => string;
  * @param spec the command that they name, if they name one
  * @throws QueueError `usage` if they name no command, or none there is
  */
-export function helpFor(words: readonly string[], spec: CommandSpec | undefined, context: Context): string {
+export async function helpFor(
+  words: readonly string[],
+  spec: CommandSpec | undefined,
+  context: Context,
+): Promise<string> {
   const paint = paintFor(context.stdout, context.env);
   const title: Title = (text) => paint(text, "bold");
   if (spec !== undefined) return commandHelp(spec, title);
   const named = words.filter((word) => !word.startsWith("-") && word !== "help");
   const asked = words.some((word) => ["--help", "-h", "help"].includes(word));
   if (named.length === 0) {
-    if (asked) return overview(COMMANDS, title, context.version());
+    if (asked) return overview(COMMANDS, title, await context.version());
     const flag = words[0];
     throw new QueueError("usage", flag === undefined ? "No command given" : `Unknown option ${flag}`);
   }
@@ -30,7 +34,7 @@ export function helpFor(words: readonly string[], spec: CommandSpec | undefined,
   const command = COMMANDS.find(({ name }) => name === one || name === `${one} ${two}`);
   if (command !== undefined && asked) return commandHelp(command, title);
   const group = COMMANDS.filter(({ name }) => name.startsWith(`${one} `));
-  if (group.length > 0 && asked && two === undefined) return overview(group, title, context.version());
+  if (group.length > 0 && asked && two === undefined) return overview(group, title, await context.version());
   throw unknownCommand(one!, group, two);
 }
 

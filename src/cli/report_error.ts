@@ -51,7 +51,7 @@ function isOfTheSystem(error: unknown): error is Error {
 }
 
 async function unexpected(context: Context, error: unknown): Promise<string[]> {
-  const line = `This is a bug in queuectl ${context.version()}: ${oneLine(String(error))}`;
+  const line = `This is a bug in queuectl ${await context.version()}: ${oneLine(String(error))}`;
   if (await isDebugging(context)) return [line, error instanceof Error ? error.stack ?? "" : ""];
   return [
     line,

@@ -12,7 +12,7 @@ export async function run(context: Context): Promise<number> {
   try {
     const words = frontFlagsLast(context.args);
     if (words[0] === "--version" || words[0] === "-V") {
-      context.stdout.write(`queuectl ${context.version()}\n`);
+      context.stdout.write(`queuectl ${await context.version()}\n`);
       return 0;
     }
     spec = commandOf(words);
@@ -48,7 +48,7 @@ function commandOf(words: readonly string[]): CommandSpec | undefined {
 
 async function help(context: Context, words: string[], spec: CommandSpec | undefined): Promise<number> {
   const { helpFor } = await import("./help.ts" as string) as typeof import("./help.ts");
-  context.stdout.write(helpFor(words, spec, context));
+  context.stdout.write(await helpFor(words, spec, context));
   return 0;
 }
 

@@ -1,7 +1,7 @@
 // From what a user types to the job that is meant.
 import { isJobId, type Job } from "./job.ts";
 import { QueueError } from "./errors.ts";
-import type { JobStore } from "./store.ts";
+import type { JobReader } from "./store.ts";
 
 const NAMED = 4;
 
@@ -9,7 +9,7 @@ const NAMED = 4;
  * The job whose id is `text`, or the only one whose id begins with it.
  * @throws QueueError `not_found`, with the nearest id if there is one; `ambiguous_id`, naming a few
  */
-export async function findJob(store: JobStore, text: string): Promise<Job> {
+export async function findJob(store: JobReader, text: string): Promise<Job> {
   // What can't be the beginning of an id is never given to a store, for which it may be part of a path.
   const possible = isJobId(text);
   const exact = possible ? await store.get(text) : undefined;
@@ -35,7 +35,7 @@ export async function findJob(store: JobStore, text: string): Promise<Job> {
  * The jobs for several ids, each once, in the order given. Nothing may be changed before all are known.
  * @throws as `findJob`
  */
-export async function findJobs(store: JobStore, texts: readonly string[]): Promise<Job[]> {
+export async function findJobs(store: JobReader, texts: readonly string[]): Promise<Job[]> {
   const jobs = new Map<string, Job>();
   for (const text of texts) {
     const job = await findJob(store, text);
@@ -44,7 +44,7 @@ export async function findJobs(store: JobStore, texts: readonly string[]): Promi
   return [...jobs.values()];
 }
 
-async function nearMiss(store: JobStore, text: string): Promise<string | undefined> {
+async function nearMiss(store: JobReader, text: string): Promise<string | undefined> {
   const { nearest } = await import("./nearest.ts" as string) as typeof import("./nearest.ts");
   // A slip in the first two letters isn't caught in a big queue: there, looking at every id would take too long.
   for (const prefix of [text.slice(0, 2), ""]) {

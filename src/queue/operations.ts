@@ -1,7 +1,7 @@
 // What commands do to jobs that exist, as functions of the store and of values. They return values and show nothing.
 import type { Job } from "./job.ts";
 import { QueueError } from "./errors.ts";
-import type { JobStore, Query } from "./store.ts";
+import type { JobReader, JobStore, Query } from "./store.ts";
 import { cancelled, type Event, removableByCleanup, removableFromDlq, retried } from "./transitions.ts";
 
 /** What became of several jobs: those that were changed, and why the others were not. */
@@ -35,7 +35,7 @@ export function removeDead(store: JobStore, ids: Iterable<string>): Promise<Resu
 }
 
 /** The ids of all dead jobs, or of those for which `where` is true. */
-export function deadIds(store: JobStore, where?: (job: Job) => boolean): Promise<string[]> {
+export function deadIds(store: JobReader, where?: (job: Job) => boolean): Promise<string[]> {
   return idsOf(store, { states: ["dead"], ...(where && { where }) });
 }
 
@@ -65,7 +65,7 @@ export interface DlqStats {
 }
 
 /** Counts dead jobs by what their last attempt came to. */
-export async function dlqStats(store: JobStore): Promise<DlqStats> {
+export async function dlqStats(store: JobReader): Promise<DlqStats> {
   let [total, oldest, newest] = [0, Infinity, -Infinity];
   const byOutcome = new Map<string, number>();
   const byExitCode = new Map<string, number>();
@@ -89,7 +89,7 @@ function countIn(counts: Map<string, number>, key: string): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);
 }
 
-async function idsOf(store: JobStore, query: Query): Promise<string[]> {
+async function idsOf(store: JobReader, query: Query): Promise<string[]> {
   const ids: string[] = [];
   for await (const job of store.list(query)) ids.push(job.id);
   return ids;

@@ -22,15 +22,8 @@ export interface Claimant {
   readonly pid: number;
 }
 
-/** A store of jobs. Safe with any number of users at once; every method is atomic. */
-export interface JobStore {
-  /**
-   * Adds all jobs, or none. When it returns they survive a power cut.
-   * @returns how many were added
-   * @throws QueueError `duplicate_id` if one of the ids is taken, in the store or within `jobs`
-   */
-  add(jobs: Iterable<Job>): Promise<number>;
-
+/** What can be seen of a store. */
+export interface JobReader {
   /** The job with this id as it is now. */
   get(id: string): Promise<Job | undefined>;
 
@@ -42,11 +35,23 @@ export interface JobStore {
 
   count(): Promise<Counts>;
 
-  /** Takes the job whose turn it is (see `order.ts`) for a worker; undefined if none is due at `now`. */
-  claim(by: Claimant, now: number): Promise<Job | undefined>;
-
   /** The jobs that this worker has claimed and not settled. */
   heldBy(worker: string): Promise<Job[]>;
+
+  close(): void;
+}
+
+/** A store of jobs. Safe with any number of users at once; every method is atomic. */
+export interface JobStore extends JobReader {
+  /**
+   * Adds all jobs, or none. When it returns they survive a power cut.
+   * @returns how many were added
+   * @throws QueueError `duplicate_id` if one of the ids is taken, in the store or within `jobs`
+   */
+  add(jobs: Iterable<Job>): Promise<number>;
+
+  /** Takes the job whose turn it is (see `order.ts`) for a worker; undefined if none is due at `now`. */
+  claim(by: Claimant, now: number): Promise<Job | undefined>;
 
   /**
    * Applies `event` to a job, atomically: nobody else changes it meanwhile.
@@ -74,6 +79,4 @@ export interface JobStore {
 
   /** Completes, or takes back, what was left half done by processes that are no more; workers' jobs excepted. */
   recover(): Promise<void>;
-
-  close(): void;
 }

@@ -161,8 +161,8 @@ Deno.test("run() ends quietly when nobody reads its output, and reports any othe
 Deno.test("run() says what the system refused in one line", async () => {
   const world = new World();
   await world.enqueue("x");
-  const error = new Deno.errors.PermissionDenied("Permission denied (os error 13): open 'config.json'");
-  world.files.failNext = { operation: "readText", error };
+  const error = new Deno.errors.PermissionDenied("Permission denied (os error 13): readdir 'data'");
+  world.files.failNext = { operation: "names", error };
   assertEquals(await world.run("enqueue", "x"), { code: 1, out: "", err: `queuectl: ${error.message}\n` });
 });
 
@@ -170,7 +170,7 @@ Deno.test("run() reports a bug in two lines, and shows the stack only when debug
   const world = new World();
   await world.enqueue("x");
   const bug = () =>
-    void (world.files.failNext = { operation: "readText", error: new TypeError("x is not a function") });
+    void (world.files.failNext = { operation: "names", error: new TypeError("x is not a function") });
   bug();
   const { code, err } = await world.run("enqueue", "x");
   assertEquals(code, 1);

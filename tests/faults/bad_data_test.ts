@@ -17,7 +17,7 @@ const BY = { worker: "worker-1", pid: 7 };
 /** Makes a data folder that has a file of each kind. */
 async function makeData(dir: string): Promise<void> {
   Deno.mkdirSync(dir, { mode: 0o700 });
-  const store = openFileStore(dir, { files: diskFiles, now: () => NOW });
+  const store = await openFileStore(dir, { files: diskFiles, now: () => NOW });
   for (const [id, outcome] of [["done", "succeeded"], ["failed", "failed"], ["dead", "timed_out"]] as const) {
     await store.add([aJob({ id, maxRetries: id === "dead" ? 0 : 3 })]);
     await store.claim(BY, NOW - 900);
@@ -73,7 +73,7 @@ function ownerOf(path: string): string | undefined {
 
 /** What jobs there are, and whether all that can run does; damaged ones are left out, as `list` does. */
 async function useAll(dir: string): Promise<string[]> {
-  const store = openFileStore(dir, { files: diskFiles, now: () => NOW });
+  const store = await openFileStore(dir, { files: diskFiles, now: () => NOW });
   try {
     const ids = (await Array.fromAsync(store.list({}))).map((job) => job.id);
     assertEquals(ids.length, new Set(ids).size, "no job is listed twice");

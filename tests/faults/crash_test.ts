@@ -25,7 +25,7 @@ async function verify(
   { done, powerCut }: Expected,
   says: string,
 ): Promise<void> {
-  let store = openAt(disk);
+  let store = await openAt(disk);
   await store.recover();
   await settleDeadWorker(store);
   const findings = await check(DATA, disk, { repair: powerCut });
@@ -47,7 +47,7 @@ async function verify(
 
   // Work goes on: all that waits runs once, and what had completed does not run again.
   store.close();
-  store = openAt(disk, NOW + 1e9);
+  store = await openAt(disk, NOW + 1e9);
   const completed = listed.filter((job) => job.status.state === "completed").map((job) => job.id);
   const ran: string[] = [];
   for (let job; (job = await store.claim({ worker: "w", pid: 9 }, NOW + 1e9)) !== undefined;) {
@@ -107,7 +107,7 @@ const text = ({ path, problem }: { path: string; problem: string }) => `${path}:
 /** The disk on which a scenario happens, and a store on it. */
 async function staged(scenario: Scenario): Promise<{ disk: SimDisk; store: FileStore }> {
   const disk = (await prepared()).copyOf();
-  const store = openAt(disk);
+  const store = await openAt(disk);
   await scenario.before?.(store, disk);
   return { disk, store };
 }

@@ -43,7 +43,7 @@ export interface Scenario {
 /** The jobs that every scenario begins with, and how each of them ended: `d` waits for a retry. */
 export const AT_FIRST = ["a", "b", "c", "d", "e", "f"] as const;
 
-export function openAt(disk: SimDisk, now = NOW): FileStore {
+export function openAt(disk: SimDisk, now = NOW): Promise<FileStore> {
   return openFileStore(DATA, { files: disk, now: () => now });
 }
 
@@ -51,7 +51,7 @@ export function openAt(disk: SimDisk, now = NOW): FileStore {
 export async function prepared(): Promise<SimDisk> {
   const disk = new SimDisk();
   disk.makeFolder(DATA);
-  const store = openAt(disk);
+  const store = await openAt(disk);
   const ends: Record<string, Outcome> = { c: "succeeded", d: "failed", e: "timed_out" };
   for (const id of ["c", "d", "e"]) {
     await store.add([aJob({ id, maxRetries: id === "e" ? 0 : 3 })]);

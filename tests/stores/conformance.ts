@@ -13,7 +13,7 @@ import { aJob, anEnding, EPOCH } from "../support/jobs.ts";
 
 /** Gives `test` a new, empty store, and clears away. */
 export type WithStore = (
-  test: (store: JobStore, again: () => JobStore) => Promise<void>,
+  test: (store: JobStore, again: () => Promise<JobStore>) => Promise<void>,
   now: () => number,
 ) => Promise<void>;
 
@@ -33,7 +33,7 @@ async function refused(action: () => Promise<unknown>, code: string): Promise<vo
 
 export function testJobStore(name: string, withStore: WithStore): void {
   let now = EPOCH;
-  const test = (says: string, body: (store: JobStore, again: () => JobStore) => Promise<void>) =>
+  const test = (says: string, body: (store: JobStore, again: () => Promise<JobStore>) => Promise<void>) =>
     Deno.test(`${name}: ${says}`, async () => {
       now = EPOCH;
       await withStore(body, () => now);
@@ -134,7 +134,7 @@ export function testJobStore(name: string, withStore: WithStore): void {
   });
 
   test("claim() gives each job to one claimant only", async (store, again) => {
-    const stores = [store, again(), again()];
+    const stores = [store, await again(), await again()];
     const ids = Array.from({ length: 60 }, (_, sequence) => `m${sequence}`);
     await store.add(ids.map((id, sequence) => aJob({ id, sequence })));
     const claims = await Promise.all(stores.map(async (one, i) => {
@@ -161,7 +161,7 @@ export function testJobStore(name: string, withStore: WithStore): void {
     await store.add([aJob()]);
     const claimed = await store.claim(W1, now + 5);
     assertEquals(claimed?.status.state, "processing");
-    const other = again();
+    const other = await again();
     for (const one of [store, other]) {
       assertEquals(await one.get("a"), claimed);
       assertEquals(await listed(one), [claimed!]);
@@ -315,7 +315,7 @@ export function testJobStore(name: string, withStore: WithStore): void {
     "changed() resolves when a job comes, when time is up, and when it is told to",
     async (store, again) => {
       await store.changed(0);
-      const other = again();
+      const other = await again();
       const woken = store.changed(20_000);
       await other.add([aJob()]);
       await woken;

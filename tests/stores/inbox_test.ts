@@ -15,7 +15,7 @@ Deno.test("a command whose new lock file a worker looks at takes another name", 
     assertEquals(await inbox.add([aJob({ id: "a" })]), 1);
     inbox.close();
     assertEquals(new Set(tried).size, 2);
-    const store = openFileStore(dir, { files: diskFiles });
+    const store = await openFileStore(dir, { files: diskFiles });
     await store.recover();
     assertEquals((await store.count()).pending, 1);
     assertEquals(diskFiles.names(`${dir}/workers`), []);

@@ -3,6 +3,6 @@ import { testJobStore } from "./conformance.ts";
 
 testJobStore("MemoryStore", async (test, now) => {
   const store = new MemoryStore(now);
-  await test(store, () => store);
+  await test(store, () => Promise.resolve(store));
   store.close();
 });

@@ -69,7 +69,7 @@ const REQUESTS: Readonly<Record<string, Partial<JobRequest>>> = {
 export async function makeDataFolder(dir: string): Promise<Job[]> {
   let now = EPOCH;
   const tick = () => now += 1000;
-  const store = openFileStore(dir, { files: diskFiles, now: () => now });
+  const store = await openFileStore(dir, { files: diskFiles, now: () => now });
   const jobs = new Map<string, Job>();
   const keep = (job: Job) => void jobs.set(job.id, job);
   const make = (id: string, more: Partial<JobRequest> = {}) =>

@@ -83,6 +83,7 @@ export class MemoryFiles implements FileSystem {
   }
 
   names(path: string): string[] {
+    this.#step("names");
     this.#need(path);
     const front = path === "/" ? "/" : `${path}/`;
     return [...this.entries.keys()].filter((name) =>

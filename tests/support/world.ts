@@ -118,7 +118,7 @@ export class World {
     const bytesOf = (path: string) => new TextEncoder().encode(this.files.readText(path));
     return {
       args,
-      version: () => "1.2.3",
+      version: () => Promise.resolve("1.2.3"),
       os: this.os,
       cwd: () => this.cwd,
       env: (name) => this.env[name],
@@ -156,6 +156,7 @@ export class World {
     const note = (text: string) => void this.calls.push(text);
     return {
       openStore: () => Promise.resolve(this.store),
+      openReader: () => Promise.resolve(this.store),
       openInbox: () => Promise.resolve(this.store),
       logPath: (_, id, attempt) => Promise.resolve(this.logPath(id, attempt)),
       liveWorkers: () => Promise.resolve(this.workers),

@@ -29,7 +29,7 @@ async function jobsIn(
   states: readonly JobState[] | undefined,
 ): Promise<Proposed[]> {
   if (context.files.info(dataDir) === undefined) return [];
-  const store = await context.folder.openStore(dataDir);
+  const store = await context.folder.openReader(dataDir);
   try {
     const jobs: Proposed[] = [];
     for await (const job of store.list({ limit: MOST_JOBS, ...(states && { states }) })) {

@@ -4,13 +4,13 @@ import { findJobs } from "../../queue/find_job.ts";
 import { globMatcher } from "../../queue/glob.ts";
 import type { Job } from "../../queue/job.ts";
 import { deadIds, dlqStats, removeDead, type Results, retryDead } from "../../queue/operations.ts";
-import type { JobStore } from "../../queue/store.ts";
+import type { JobReader } from "../../queue/store.ts";
 import type { Call } from "../call.ts";
 import { tableStyle } from "../tables.ts";
 
 export async function listCommand(call: Call): Promise<void> {
   const { context, flags } = call;
-  await call.withStore(async (store) => {
+  await call.withReader(async (store) => {
     const jobs: Job[] = [];
     for await (const job of store.list({ states: ["dead"] })) jobs.push(job);
     if (flags.has("json")) {
@@ -29,7 +29,7 @@ export async function listCommand(call: Call): Promise<void> {
 }
 
 export async function statsCommand(call: Call): Promise<void> {
-  await call.withStore(async (store) => {
+  await call.withReader(async (store) => {
     const { dlqStatsJson, dlqStatsText } = await import(
       "../../view/dlq.ts" as string
     ) as typeof import("../../view/dlq.ts");
@@ -88,7 +88,7 @@ function counted(jobs: number): string {
   return jobs === 1 ? "1 job" : `${jobs} jobs`;
 }
 
-async function idsOf(store: JobStore, texts: readonly string[]): Promise<string[]> {
+async function idsOf(store: JobReader, texts: readonly string[]): Promise<string[]> {
   return (await findJobs(store, texts)).map(({ id }) => id);
 }
 

@@ -2,7 +2,7 @@
 import { QueueError } from "../../queue/errors.ts";
 import { findJob } from "../../queue/find_job.ts";
 import { attemptsBegun, type Job } from "../../queue/job.ts";
-import type { JobStore } from "../../queue/store.ts";
+import type { JobReader } from "../../queue/store.ts";
 import type { Call } from "../call.ts";
 
 const CHUNK = 65_536;
@@ -12,7 +12,7 @@ const POLL = 100;
 export async function logsCommand(call: Call): Promise<void> {
   const { flags, args } = call;
   const chosen = flags.number("attempt");
-  await call.withStore(async (store, dataDir) => {
+  await call.withReader(async (store, dataDir) => {
     const job = await findJob(store, args[0]!);
     const last = attemptsBegun(job);
     const log = new Log(call, dataDir, job.id);
@@ -27,7 +27,7 @@ export async function logsCommand(call: Call): Promise<void> {
 
 async function follow(
   call: Call,
-  store: JobStore,
+  store: JobReader,
   log: Log,
   first: Job,
   chosen: number | undefined,

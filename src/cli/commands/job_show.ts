@@ -13,7 +13,7 @@ const TAIL = 16_384;
 /** Everything about one job. */
 export async function showCommand(call: Call): Promise<void> {
   const { context, flags, args } = call;
-  await call.withStore(async (store, dataDir) => {
+  await call.withReader(async (store, dataDir) => {
     const job = await findJob(store, args[0]!);
     const verbose = flags.has("verbose");
     if (flags.has("json")) {
@@ -37,7 +37,7 @@ async function isOrphaned(context: Context, dataDir: string, { status }: Job): P
 /** The attempts of one job. */
 export async function historyCommand(call: Call): Promise<void> {
   const { context, flags, args } = call;
-  await call.withStore(async (store) => {
+  await call.withReader(async (store) => {
     const job = await findJob(store, args[0]!);
     if (flags.has("json")) {
       const { historyToJson } = await import(

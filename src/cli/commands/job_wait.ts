@@ -10,7 +10,7 @@ export async function waitCommand(call: Call): Promise<number> {
   const { context, flags, args } = call;
   const timeout = flags.number("timeout");
   const deadline = timeout === undefined ? Infinity : context.now() + timeout * 1000;
-  return await call.withStore(async (store) => {
+  return await call.withReader(async (store) => {
     const left = new Set((await findJobs(store, args)).map(({ id }) => id));
     let code = 0;
     for (;;) {

@@ -1,7 +1,7 @@
 // queuectl list.
 import { QueueError } from "../../queue/errors.ts";
 import { type Job, JOB_STATES, type JobState } from "../../queue/job.ts";
-import type { JobStore, Query } from "../../queue/store.ts";
+import type { JobReader, Query } from "../../queue/store.ts";
 import { jobTable } from "../../view/job_table.ts";
 import type { Call } from "../call.ts";
 import { tableStyle } from "../tables.ts";
@@ -13,7 +13,7 @@ const BLOCK = 1000;
 export async function listCommand(call: Call): Promise<void> {
   const { context, flags } = call;
   const query = await queryOf(call);
-  await call.withStore(async (store) => {
+  await call.withReader(async (store) => {
     if (flags.has("json")) return await listJson(call, store, query);
     const options = { verbose: flags.has("verbose"), now: context.now() };
     const style = tableStyle(context);
@@ -33,7 +33,7 @@ export async function listCommand(call: Call): Promise<void> {
   });
 }
 
-async function listJson(call: Call, store: JobStore, query: Query): Promise<void> {
+async function listJson(call: Call, store: JobReader, query: Query): Promise<void> {
   const { listedJob } = await import("../../view/json.ts" as string) as typeof import("../../view/json.ts");
   let text = "[";
   let first = true;

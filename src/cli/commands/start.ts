@@ -25,7 +25,7 @@ export async function startCommand(call: Call): Promise<number> {
   }
   const dataDir = call.dataDir();
   const settings = loadSettings(dataDir, files);
-  openFileStore(dataDir, { files }).close(); // so that what is wrong with the folder is said here, once
+  (await openFileStore(dataDir, { files })).close(); // so that what is wrong with the folder is said here, once
   if (flags.has("detach")) return await detach(call, dataDir);
 
   const count = flags.number("count") ?? settings.worker_count;

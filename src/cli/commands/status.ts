@@ -1,5 +1,5 @@
 // queuectl status.
-import type { JobStore } from "../../queue/store.ts";
+import type { JobReader } from "../../queue/store.ts";
 import { statusText, type StatusView, type WorkerView } from "../../view/status.ts";
 import type { Call } from "../call.ts";
 import { tableStyle } from "../tables.ts";
@@ -7,7 +7,7 @@ import { tableStyle } from "../tables.ts";
 /** Counts of jobs, and the workers. */
 export async function statusCommand(call: Call): Promise<void> {
   const { context, flags } = call;
-  await call.withStore(async (store, dataDir) => {
+  await call.withReader(async (store, dataDir) => {
     if (flags.has("watch")) {
       const { watch } = await import("./status_watch.ts" as string) as typeof import("./status_watch.ts");
       return await watch(call, store, () => readStatus(call, store, dataDir));
@@ -25,7 +25,7 @@ export async function statusCommand(call: Call): Promise<void> {
 }
 
 /** What there is to show at this moment. */
-async function readStatus(call: Call, store: JobStore, dataDir: string): Promise<StatusView> {
+async function readStatus(call: Call, store: JobReader, dataDir: string): Promise<StatusView> {
   const counts = await store.count();
   const workers: WorkerView[] = [];
   for (const worker of await call.context.folder.liveWorkers(dataDir)) {
@@ -38,7 +38,7 @@ async function readStatus(call: Call, store: JobStore, dataDir: string): Promise
   return { dataDir, counts, workers, orphans };
 }
 
-async function countOrphans(store: JobStore, workers: readonly WorkerView[]): Promise<number> {
+async function countOrphans(store: JobReader, workers: readonly WorkerView[]): Promise<number> {
   const living = new Set(workers.map(({ name }) => name));
   let count = 0;
   for await (const { status } of store.list({ states: ["processing"] })) {

@@ -1,7 +1,7 @@
 // queuectl status --watch: redraws in place each second, without a library for screens.
 import { QueueError } from "../../queue/errors.ts";
 import type { Job } from "../../queue/job.ts";
-import type { Counts, JobStore } from "../../queue/store.ts";
+import type { Counts, JobReader } from "../../queue/store.ts";
 import { type StatusView, watchText } from "../../view/status.ts";
 import type { Call } from "../call.ts";
 import { tableStyle } from "../tables.ts";
@@ -20,7 +20,7 @@ const CLEAR_LINE = "\x1b[K";
 const CLEAR_BELOW = "\x1b[J";
 
 /** Shows the status until the user leaves, by `q`, Escape or Ctrl-C. */
-export async function watch(call: Call, store: JobStore, read: () => Promise<StatusView>): Promise<void> {
+export async function watch(call: Call, store: JobReader, read: () => Promise<StatusView>): Promise<void> {
   const { context, flags } = call;
   const { stdin, stdout } = context;
   if (!stdin.isTerminal || !stdout.isTerminal) {
@@ -71,7 +71,7 @@ function speed(samples: readonly { at: number; ended: number }[]): number {
   return last.at === first.at ? 0 : Math.max(0, last.ended - first.ended) * 1000 / (last.at - first.at);
 }
 
-async function lastFailures(store: JobStore): Promise<Job[]> {
+async function lastFailures(store: JobReader): Promise<Job[]> {
   const jobs: Job[] = [];
   for await (const job of store.list({ states: ["failed", "dead"], limit: FAILURES })) jobs.push(job);
   return jobs;

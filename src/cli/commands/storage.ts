@@ -3,7 +3,7 @@ import { configPath } from "../../config/load.ts";
 import { QueueError } from "../../queue/errors.ts";
 import { JOB_STATES } from "../../queue/job.ts";
 import { cleanUp } from "../../queue/operations.ts";
-import type { JobStore } from "../../queue/store.ts";
+import type { JobReader } from "../../queue/store.ts";
 import { resolve } from "../../system/paths.ts";
 import { measureFolder } from "../../system/measure_folder.ts";
 import { oneLine } from "../../view/escape.ts";
@@ -12,7 +12,7 @@ import type { Call } from "../call.ts";
 import { progressOf } from "../progress.ts";
 
 export async function infoCommand(call: Call): Promise<void> {
-  await call.withStore(async (store, dataDir) => {
+  await call.withReader(async (store, dataDir) => {
     const sizes = measureFolder(call.context.files, dataDir);
     const jobs = await jobCount(store);
     if (call.flags.has("json")) {
@@ -46,7 +46,7 @@ export async function restoreCommand(call: Call): Promise<void> {
 }
 
 async function refuseOverData(call: Call, dataDir: string): Promise<void> {
-  const jobs = await call.withStore(jobCount);
+  const jobs = await call.withReader(jobCount);
   const config = call.context.files.info(configPath(dataDir)) !== undefined;
   if (jobs === 0 && !config) return;
   const what = jobs === 0 ? "the configuration" : `the ${counted(jobs, "job")}`;
@@ -91,7 +91,7 @@ export async function checkCommand(call: Call): Promise<number> {
   return left === 0 ? 0 : 1;
 }
 
-async function jobCount(store: JobStore): Promise<number> {
+async function jobCount(store: JobReader): Promise<number> {
   const counts = await store.count();
   return JOB_STATES.reduce((sum, state) => sum + counts[state], 0);
 }

@@ -18,7 +18,10 @@ export async function workerCommand(call: Call): Promise<void> {
     () => files.info(`${dataDir}/config.json`)?.modifiedAt,
   );
   const report = reporter(context, () => settings().log_level);
-  const store = openFileStore(dataDir, { files, warn: (message) => report({ kind: "warning", message }) });
+  const store = await openFileStore(dataDir, {
+    files,
+    warn: (message) => report({ kind: "warning", message }),
+  });
   const stopping = new AbortController();
   const force = new AbortController();
   listen(stopping, force);

@@ -5,7 +5,8 @@ import { QueueError } from "../../queue/errors.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { decode } from "./codec.ts";
 import { ifFound } from "./shelf.ts";
-import { makeUnlessThere, stagedIds } from "./staging.ts";
+import { makeUnlessThere } from "./shelf.ts";
+import { stagedIds } from "./staging.ts";
 
 /** The file that makes a folder a backup. It is written last, so an interrupted backup has none. */
 export const MANIFEST = "backup.json";

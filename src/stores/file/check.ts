@@ -32,7 +32,7 @@ export async function check(
     findings.checkFolder(dataDir + folder)
   );
   if (folders.length <= FOLDERS.length) return findings.all; // nothing more can be said before these are there
-  const store = openFileStore(dataDir, { files });
+  const store = await openFileStore(dataDir, { files });
   // What commands left half done when they died is no damage; a check that mends does what the next worker would.
   if (options.repair) await store.recover();
   store.close();

@@ -1,6 +1,6 @@
 // What a check finds, and how it is mended: for those that look through a data folder.
 import type { FileSystem } from "../../system/file_system.ts";
-import { makeUnlessThere } from "./staging.ts";
+import { makeUnlessThere } from "./shelf.ts";
 
 /** Something that is damaged or inconsistent. */
 export interface Finding {

@@ -2,31 +2,19 @@
 import { QueueError } from "../../queue/errors.ts";
 import type { Job } from "../../queue/job.ts";
 import type { FileLock, FileSystem } from "../../system/file_system.ts";
-import { COMMAND_HOLDER, FOLDERS, lockPath, RESTORING } from "./layout.ts";
+import { COMMAND_HOLDER, lockPath } from "./layout.ts";
+import { prepareFolder } from "./prepare_folder.ts";
 import { ifFound, Shelf } from "./shelf.ts";
-import { makeUnlessThere, resolveStaged, type Shelves, Staging } from "./staging.ts";
+import { resolveStaged, type Shelves, Staging } from "./staging.ts";
 
-/** Opens the way into the store of a data folder, which is made if it is not there. */
+/** Opens the way into the store of a data folder. */
 export async function openInbox(dataDir: string, files: FileSystem, now = Date.now): Promise<Inbox> {
-  if (files.info(`${dataDir}/${RESTORING}`) !== undefined) {
-    const { completeRestore } = await import(
-      "./complete_restore.ts" as string
-    ) as typeof import("./complete_restore.ts");
-    completeRestore(dataDir, files);
-  }
-  makeFolders(dataDir, files);
+  await prepareFolder(dataDir, files);
   const shelves = {
     ready: new Shelf(files, `${dataDir}/queue/ready`),
     later: new Shelf(files, `${dataDir}/queue/later`),
   };
   return new Inbox(dataDir, files, shelves, now);
-}
-
-/** Makes the folders that a store consists of, if they are not there. */
-export function makeFolders(dataDir: string, files: FileSystem): void {
-  // The last one is there: so are all.
-  if (files.info(`${dataDir}/${FOLDERS.at(-1)}`) !== undefined) return;
-  for (const folder of FOLDERS) makeUnlessThere(files, `${dataDir}/${folder}`);
 }
 
 export class Inbox {

@@ -1,15 +1,19 @@
 // Counting and listing from names: a bucket is read only when one of its tickets may be among those that are asked for.
-import type { JobState } from "../../queue/job.ts";
+import { QueueError } from "../../queue/errors.ts";
+import type { Job, JobState } from "../../queue/job.ts";
 import type { Counts } from "../../queue/store.ts";
+import { claimed } from "../../queue/transitions.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import {
   arrival,
   arrivalOf,
   type Bucket,
+  COMMAND_HOLDER,
   LATER_SLICE,
   parseTicket,
   READY_SLICE,
   type Tag,
+  type Ticket,
 } from "./layout.ts";
 import { ifFound, type Shelf } from "./shelf.ts";
 
@@ -42,15 +46,26 @@ export function stateOf(tag: Tag): JobState {
   return STATE_OF[tag[0]!]!;
 }
 
-/** The tickets that workers (or commands that change a job) hold. */
-export function heldTickets(places: Pick<Places, "files" | "running">): Found[] {
+/** The tickets that workers (or commands that change a job) hold, or only one of them. */
+export function heldTickets(places: Pick<Places, "files" | "running">, holder?: string): Found[] {
   const found: Found[] = [];
-  for (const worker of places.files.names(places.running)) {
+  for (const worker of holder === undefined ? places.files.names(places.running) : [holder]) {
     for (const name of ifFound(() => places.files.names(`${places.running}/${worker}`)) ?? []) {
       if (parseTicket(name) !== undefined) found.push({ name, worker });
     }
   }
   return found;
+}
+
+/** A job as it is while a worker holds its ticket; as it stands if the ticket only lags behind, or a command has it. */
+export function whileHeld(job: Job, holder: string, ticket: Ticket): Job {
+  const { status } = job;
+  const last = job.history.at(-1);
+  if (status.state !== "pending" && status.state !== "failed") return job;
+  if (holder.startsWith(COMMAND_HOLDER)) return job;
+  if (last !== undefined && last.startedAt === ticket.at && last.worker === holder) return job;
+  const after = claimed(job, { worker: holder, pid: Number(ticket.tag.slice(1)) }, ticket.at);
+  return after instanceof QueueError ? job : after;
 }
 
 /** How many jobs are in each state. Sealed buckets are counted by their names. */

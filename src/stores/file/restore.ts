@@ -10,7 +10,7 @@ import { completeRestore, removeTree } from "./complete_restore.ts";
 import { type Layout, layOut, note } from "./lay_out.ts";
 import { FOLDERS, jobFolder, RESTORING } from "./layout.ts";
 import { ifFound } from "./shelf.ts";
-import { makeUnlessThere } from "./staging.ts";
+import { makeUnlessThere } from "./shelf.ts";
 
 /**
  * Replaces the queue by the backup in `from`.

@@ -9,7 +9,6 @@ export const BUCKET_SIZE = 1000;
 export class Shelf {
   readonly #files: FileSystem;
   readonly folder: string;
-  readonly #made = new Set<string>();
 
   constructor(files: FileSystem, folder: string) {
     this.#files = files;
@@ -42,32 +41,16 @@ export class Shelf {
    * @throws Deno.errors.NotFound if `from` is gone
    */
   put(from: string, bucket: string, name: string): boolean {
-    for (;;) {
-      const added = this.open(bucket);
+    for (let made = false;;) {
       try {
         this.#files.rename(from, this.path(bucket, name));
-        return added;
+        return made;
       } catch (error) {
-        // Whoever found the bucket empty may have removed it since.
-        this.#made.delete(bucket);
-        if (!(error instanceof Deno.errors.NotFound) || added || this.#files.info(from) === undefined) {
-          throw error;
-        }
+        // Nearly always the bucket is there; and whoever found it empty may have removed it since.
+        if (!(error instanceof Deno.errors.NotFound) || this.#files.info(from) === undefined) throw error;
+        if (!makeUnlessThere(this.#files, this.path(bucket)) && made) throw error;
+        made = true;
       }
-    }
-  }
-
-  /** Makes a bucket unless it is there; whether it was made. */
-  open(bucket: string): boolean {
-    if (this.#made.has(bucket)) return false;
-    this.#made.add(bucket);
-    if (this.#made.size > 64) this.#made.clear();
-    try {
-      this.#files.makeFolder(this.path(bucket));
-      return true;
-    } catch (error) {
-      if (error instanceof Deno.errors.AlreadyExists) return false;
-      throw error;
     }
   }
 
@@ -116,7 +99,6 @@ export class Shelf {
 
   /** Removes a bucket if it is empty. */
   removeIfEmpty(bucket: Bucket): void {
-    this.#made.delete(bucket.name);
     try {
       this.#files.removeFolder(this.path(bucket.name));
     } catch {
@@ -131,6 +113,17 @@ export function ifFound<T>(action: () => T): T | undefined {
     return action();
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+/** Makes a folder; whether it was not there before. */
+export function makeUnlessThere(files: FileSystem, path: string): boolean {
+  try {
+    files.makeFolder(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.AlreadyExists) return false;
     throw error;
   }
 }

@@ -19,7 +19,7 @@ import {
   type Ticket,
   timedName,
 } from "./layout.ts";
-import { BUCKET_SIZE, ifFound, type Shelf } from "./shelf.ts";
+import { BUCKET_SIZE, ifFound, makeUnlessThere, type Shelf } from "./shelf.ts";
 
 /** So many jobs are cheaper to sync one by one than with the whole file system. */
 const FEW = 32;
@@ -50,7 +50,6 @@ export class Staging {
   readonly #dataDir: string;
   readonly #shelves: Shelves;
   readonly #folder: string;
-  readonly #made = new Set<string>();
   /** Job folders whose new names must reach the disk. */
   readonly #touched = new Set<string>();
   #group = 0;
@@ -119,13 +118,12 @@ export class Staging {
   /** Writes a job's file under its staged name and its own. */
   #write(job: Job, staged: string, sync: boolean): void {
     const folder = jobFolder(this.#dataDir, job.id);
-    if (!this.#made.has(folder)) {
-      this.#made.add(folder);
-      if (makeUnlessThere(this.#files, folder) && sync) this.#touched.add(join(this.#dataDir, "jobs"));
-    }
     try {
       this.#files.create(staged, encodeRequest(job), { sync });
-      this.#files.link(staged, jobPath(this.#dataDir, job.id));
+      if (ifFound(() => (this.#files.link(staged, jobPath(this.#dataDir, job.id)), true)) === undefined) {
+        if (makeUnlessThere(this.#files, folder) && sync) this.#touched.add(join(this.#dataDir, "jobs"));
+        this.#files.link(staged, jobPath(this.#dataDir, job.id));
+      }
     } catch (error) {
       if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
       throw new QueueError("duplicate_id", `Cannot enqueue job "${job.id}": a job with this id exists`, {
@@ -252,16 +250,5 @@ export function wake(files: FileSystem, shelf: Shelf): void {
     files.touch(shelf.folder);
   } catch {
     // They look now and then without being woken.
-  }
-}
-
-/** Makes a folder; whether it was not there before. */
-export function makeUnlessThere(files: FileSystem, path: string): boolean {
-  try {
-    files.makeFolder(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.AlreadyExists) return false;
-    throw error;
   }
 }

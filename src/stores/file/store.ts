@@ -1,22 +1,23 @@
 // The default store: a folder of files, safe with any number of processes on one machine. A job's file says what happened;
 // its ticket lies where its state says. Facts are written first and the ticket moves second, so after a crash a ticket may
 // lag behind the facts by one step, and whoever finds it so puts it where it belongs.
-import { type Job, JOB_STATES } from "../../queue/job.ts";
+import type { Job } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
 import type { Claimant, Counts, JobStore, Query } from "../../queue/store.ts";
 import { claimed, type Event, waitingStatus } from "../../queue/transitions.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { Watch } from "../../system/watch.ts";
 import type { Decoded } from "./codec.ts";
-import { completeRestore } from "./complete_restore.ts";
-import { Inbox, makeFolders, uniqueName } from "./inbox.ts";
+import { Inbox, uniqueName } from "./inbox.ts";
 import { JobFiles } from "./job_files.ts";
-import { COMMAND_HOLDER, lockPath, parseTicket, RESTORING, type Ticket } from "./layout.ts";
-import { countTickets, heldTickets, newestFirst } from "./listing.ts";
+import { COMMAND_HOLDER, lockPath, parseTicket, type Ticket } from "./layout.ts";
+import { heldTickets, whileHeld } from "./listing.ts";
+import { prepareFolder } from "./prepare_folder.ts";
+import { promised, Reader } from "./reader.ts";
 import { ReadyLine } from "./ready_line.ts";
 import { ifFound } from "./shelf.ts";
 import { resolveStaged } from "./staging.ts";
-import { Tickets, whileHeld } from "./tickets.ts";
+import { Tickets } from "./tickets.ts";
 
 export interface FileStoreOptions {
   readonly files: FileSystem;
@@ -25,11 +26,9 @@ export interface FileStoreOptions {
   readonly warn?: (message: string) => void;
 }
 
-/** Opens the store in a data folder, which is made if it is not there. */
-export function openFileStore(dataDir: string, options: FileStoreOptions): FileStore {
-  const { files } = options;
-  if (files.info(`${dataDir}/${RESTORING}`) !== undefined) completeRestore(dataDir, files);
-  makeFolders(dataDir, files);
+/** Opens the store in a data folder. */
+export async function openFileStore(dataDir: string, options: FileStoreOptions): Promise<FileStore> {
+  await prepareFolder(dataDir, options.files);
   return new FileStore(dataDir, options);
 }
 
@@ -50,6 +49,7 @@ export class FileStore implements JobStore {
   readonly #inbox: Inbox;
   readonly #jobs: JobFiles;
   readonly #tickets: Tickets;
+  readonly #reader: Reader;
   readonly #line: ReadyLine;
   /** What was claimed through this object, so that settling it reads nothing again. */
   readonly #held = new Map<string, Held>();
@@ -66,6 +66,7 @@ export class FileStore implements JobStore {
     const unique = uniqueName();
     this.#tickets = new Tickets(files, dataDir, unique);
     this.#inbox = new Inbox(dataDir, files, this.#tickets, now, unique);
+    this.#reader = new Reader(dataDir, this.#tickets, this.#jobs, warn);
     this.#line = new ReadyLine(this.#tickets.ready);
   }
 
@@ -76,44 +77,19 @@ export class FileStore implements JobStore {
   }
 
   get(id: string): Promise<Job | undefined> {
-    return promised(() => this.#get(id));
+    return this.#reader.get(id);
   }
 
   idsBeginning(prefix: string, limit: number): Promise<string[]> {
-    return promised(() => {
-      const ids: string[] = [];
-      for (const folder of this.#files.names(`${this.#dataDir}/jobs`)) {
-        if (!folder.startsWith(prefix.slice(0, 2))) continue;
-        for (const file of ifFound(() => this.#files.names(`${this.#dataDir}/jobs/${folder}`)) ?? []) {
-          if (!file.endsWith(".jsonl") || !file.startsWith(prefix)) continue;
-          ids.push(file.slice(0, -".jsonl".length));
-          if (ids.length >= limit) return ids;
-        }
-      }
-      return ids;
-    });
+    return this.#reader.idsBeginning(prefix, limit);
   }
 
-  async *list({ states = JOB_STATES, since = 0, where, limit = Infinity }: Query): AsyncGenerator<Job> {
-    const seen = new Set<string>();
-    if (limit <= 0) return;
-    for (const { name, worker } of newestFirst(this.#tickets, new Set(states))) {
-      const ticket = parseTicket(name)!;
-      if (ticket.createdAt < since) return;
-      if (seen.has(ticket.id)) continue;
-      const job = this.#readOrWarn(ticket.id)?.job;
-      if (job === undefined) continue;
-      const shown = worker === undefined ? job : whileHeld(job, worker, ticket);
-      // It may have moved on since its ticket was seen.
-      if (!states.includes(shown.status.state) || where !== undefined && !where(shown)) continue;
-      seen.add(ticket.id);
-      yield shown;
-      if (seen.size >= limit) return;
-    }
+  list(query: Query): AsyncIterable<Job> {
+    return this.#reader.list(query);
   }
 
   count(): Promise<Counts> {
-    return promised(() => countTickets(this.#tickets));
+    return this.#reader.count();
   }
 
   claim(by: Claimant, now: number): Promise<Job | undefined> {
@@ -232,28 +208,6 @@ export class FileStore implements JobStore {
     this.#nextLater = -Infinity;
   }
 
-  #get(id: string): Job | undefined {
-    for (;;) {
-      const decoded = this.#jobs.read(id);
-      if (decoded === undefined) return undefined;
-      const { state } = decoded.job.status;
-      if (state !== "pending" && state !== "failed") return decoded.job;
-      const held = heldTickets(this.#tickets).find(({ name }) => parseTicket(name)!.id === id);
-      if (held !== undefined) return whileHeld(decoded.job, held.worker!, parseTicket(held.name)!);
-      // It may have ended between the two looks.
-      if (this.#jobs.read(id)?.job.history.length === decoded.job.history.length) return decoded.job;
-    }
-  }
-
-  #readOrWarn(id: string): Decoded | undefined {
-    try {
-      return this.#jobs.read(id);
-    } catch (error) {
-      this.#warn(error instanceof Error ? error.message : String(error));
-      return undefined;
-    }
-  }
-
   /** The job of a ticket at hand; the ticket is set aside if there is none to be read. */
   #readTaken(path: string, ticket: Ticket): Decoded | undefined {
     try {
@@ -273,7 +227,7 @@ export class FileStore implements JobStore {
     const held = known?.holder === holder ? known : this.#heldBy(holder).find((other) => other.job.id === id);
     // A late word of one who has lost the claim must change nothing, so look before the facts are written.
     if (held === undefined || this.#files.info(held.path) === undefined) {
-      if (this.#get(id) === undefined) throw notFound(id);
+      if (this.#reader.jobNow(id) === undefined) throw notFound(id);
       throw new QueueError("claim_lost", `Cannot change job "${id}": ${holder} no longer has it`);
     }
     const job = this.#apply(held, event);
@@ -310,7 +264,7 @@ export class FileStore implements JobStore {
    */
   #withTicket<T>(id: string, unless: (job: Job) => QueueError | undefined, action: (held: Held) => T): T {
     for (let tries = 0; tries < 1000; tries++) {
-      const seen = this.#get(id);
+      const seen = this.#reader.jobNow(id);
       if (seen === undefined) throw notFound(id);
       const refusal = unless(seen);
       if (refusal !== undefined) throw refusal;
@@ -378,9 +332,4 @@ export class FileStore implements JobStore {
 
 function notFound(id: string): QueueError {
   return new QueueError("not_found", `No job "${id}"`);
-}
-
-/** The files are synchronous, the port is not: what `action` throws becomes a rejection. */
-function promised<T>(action: () => T): Promise<T> {
-  return new Promise((resolve) => resolve(action()));
 }

@@ -1,12 +1,9 @@
 // Where the tickets of jobs lie, and how they move. A job has one ticket, and its place says the job's state; it moves by rename,
 // and the one whose rename succeeds has the job. `place` is the one rule of where a ticket belongs.
 import type { Job } from "../../queue/job.ts";
-import { QueueError } from "../../queue/errors.ts";
-import { claimed } from "../../queue/transitions.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { EndedShelf } from "./ended.ts";
 import {
-  COMMAND_HOLDER,
   LATER_SLICE,
   laterSlice,
   parseTicket,
@@ -16,8 +13,8 @@ import {
   timedName,
 } from "./layout.ts";
 import type { Places } from "./listing.ts";
-import { ifFound, Shelf } from "./shelf.ts";
-import { makeUnlessThere, waitingTicket, wake } from "./staging.ts";
+import { ifFound, makeUnlessThere, Shelf } from "./shelf.ts";
+import { waitingTicket, wake } from "./staging.ts";
 
 /** So many jobs that fall due at once are made ready at a time, so that a claim does not wait for all. */
 const PROMOTE = 1000;
@@ -139,17 +136,6 @@ export class Tickets implements Places {
     const lowers = this.later.buckets().map((bucket) => Number(bucket.lower.slice(0, 13)));
     return lowers.find((other) => other > lower) ?? Infinity;
   }
-}
-
-/** A job as it is while a worker holds its ticket; as it stands if the ticket only lags behind, or a command has it. */
-export function whileHeld(job: Job, holder: string, ticket: Ticket): Job {
-  const { status } = job;
-  const last = job.history.at(-1);
-  if (status.state !== "pending" && status.state !== "failed") return job;
-  if (holder.startsWith(COMMAND_HOLDER)) return job;
-  if (last !== undefined && last.startedAt === ticket.at && last.worker === holder) return job;
-  const after = claimed(job, { worker: holder, pid: Number(ticket.tag.slice(1)) }, ticket.at);
-  return after instanceof QueueError ? job : after;
 }
 
 export function endedTicket(job: Job, status: { state: EndedState; since: number }): Ticket {

@@ -1,0 +1,126 @@
+// Looking at the jobs of a data folder. Changes nothing, and stands alone with what it needs, because commands that only show
+// something load nothing else of the store.
+import { type Job, JOB_STATES } from "../../queue/job.ts";
+import type { Counts, JobReader, Query } from "../../queue/store.ts";
+import type { FileSystem } from "../../system/file_system.ts";
+import type { Decoded } from "./codec.ts";
+import { JobFiles } from "./job_files.ts";
+import { parseTicket } from "./layout.ts";
+import { countTickets, heldTickets, newestFirst, type Places, whileHeld } from "./listing.ts";
+import { prepareFolder } from "./prepare_folder.ts";
+import { ifFound, Shelf } from "./shelf.ts";
+
+/** Opens a data folder for looking only. `warn` is told of files that can't be read. */
+export async function openReader(
+  dataDir: string,
+  files: FileSystem,
+  warn: (message: string) => void,
+): Promise<Reader> {
+  await prepareFolder(dataDir, files);
+  const shelf = (name: string) => new Shelf(files, `${dataDir}/queue/${name}`);
+  const places: Places = {
+    files,
+    running: `${dataDir}/queue/running`,
+    ready: shelf("ready"),
+    later: shelf("later"),
+    ended: { completed: shelf("completed"), dead: shelf("dead"), cancelled: shelf("cancelled") },
+  };
+  return new Reader(dataDir, places, new JobFiles(files, dataDir), warn);
+}
+
+export class Reader implements JobReader {
+  readonly #dataDir: string;
+  readonly #places: Places;
+  readonly #jobs: JobFiles;
+  readonly #warn: (message: string) => void;
+
+  constructor(dataDir: string, places: Places, jobs: JobFiles, warn: (message: string) => void) {
+    this.#dataDir = dataDir;
+    this.#places = places;
+    this.#jobs = jobs;
+    this.#warn = warn;
+  }
+
+  get(id: string): Promise<Job | undefined> {
+    return promised(() => this.jobNow(id));
+  }
+
+  idsBeginning(prefix: string, limit: number): Promise<string[]> {
+    return promised(() => {
+      const { files } = this.#places;
+      const ids: string[] = [];
+      for (const folder of files.names(`${this.#dataDir}/jobs`)) {
+        if (!folder.startsWith(prefix.slice(0, 2))) continue;
+        for (const file of ifFound(() => files.names(`${this.#dataDir}/jobs/${folder}`)) ?? []) {
+          if (!file.endsWith(".jsonl") || !file.startsWith(prefix)) continue;
+          ids.push(file.slice(0, -".jsonl".length));
+          if (ids.length >= limit) return ids;
+        }
+      }
+      return ids;
+    });
+  }
+
+  async *list({ states = JOB_STATES, since = 0, where, limit = Infinity }: Query): AsyncGenerator<Job> {
+    const seen = new Set<string>();
+    if (limit <= 0) return;
+    for (const { name, worker } of newestFirst(this.#places, new Set(states))) {
+      const ticket = parseTicket(name)!;
+      if (ticket.createdAt < since) return;
+      if (seen.has(ticket.id)) continue;
+      const job = this.#readOrWarn(ticket.id)?.job;
+      if (job === undefined) continue;
+      const shown = worker === undefined ? job : whileHeld(job, worker, ticket);
+      // It may have moved on since its ticket was seen.
+      if (!states.includes(shown.status.state) || where !== undefined && !where(shown)) continue;
+      seen.add(ticket.id);
+      yield shown;
+      if (seen.size >= limit) return;
+    }
+  }
+
+  count(): Promise<Counts> {
+    return promised(() => countTickets(this.#places));
+  }
+
+  heldBy(worker: string): Promise<Job[]> {
+    return promised(() =>
+      heldTickets(this.#places, worker).flatMap(({ name }) => {
+        const ticket = parseTicket(name)!;
+        const job = this.#readOrWarn(ticket.id)?.job;
+        const held = job && whileHeld(job, worker, ticket);
+        return held?.status.state === "processing" ? [held] : [];
+      })
+    );
+  }
+
+  close(): void {}
+
+  /** The job as it is at this moment. @throws QueueError `damaged` */
+  jobNow(id: string): Job | undefined {
+    for (;;) {
+      const decoded = this.#jobs.read(id);
+      if (decoded === undefined) return undefined;
+      const { state } = decoded.job.status;
+      if (state !== "pending" && state !== "failed") return decoded.job;
+      const held = heldTickets(this.#places).find(({ name }) => parseTicket(name)!.id === id);
+      if (held !== undefined) return whileHeld(decoded.job, held.worker!, parseTicket(held.name)!);
+      // It may have ended between the two looks.
+      if (this.#jobs.read(id)?.job.history.length === decoded.job.history.length) return decoded.job;
+    }
+  }
+
+  #readOrWarn(id: string): Decoded | undefined {
+    try {
+      return this.#jobs.read(id);
+    } catch (error) {
+      this.#warn(error instanceof Error ? error.message : String(error));
+      return undefined;
+    }
+  }
+}
+
+/** The files are synchronous, the port is not: what `action` throws becomes a rejection. */
+export function promised<T>(action: () => T): Promise<T> {
+  return new Promise((resolve) => resolve(action()));
+}
