@@ -2,7 +2,6 @@
 import { type Job, JOB_STATES } from "../queue/job.ts";
 import type { Counts } from "../queue/store.ts";
 import { oneLine } from "./escape.ts";
-import { deadTable } from "./job_table.ts";
 import { STATE_COLOURS } from "./style.ts";
 import { type Cell, type Column, renderTable, type TableStyle } from "./table.ts";
 import { agoText, durationText, localTime } from "./times.ts";
@@ -93,22 +92,4 @@ function workerTable(
 
 function shortId(id: string | undefined, style: TableStyle): string {
   return id === undefined ? "-" : style.width === undefined ? id : id.slice(0, 8);
-}
-
-/** What `status --watch` shows: status, speed, and the jobs that failed last. */
-export async function watchText(
-  status: StatusView,
-  more: { now: number; verbose: boolean; perSecond: number; failures: readonly Job[] },
-  style: TableStyle,
-): Promise<string> {
-  const { paint } = style;
-  const failures = more.failures.length === 0
-    ? "  none\n"
-    : (await deadTable(more.failures, { verbose: false, now: more.now }, style)).replace("DIED", "WHEN");
-  return [
-    await statusText(status, more, style),
-    `\n${paint("Speed", "bold")}  ${Number(more.perSecond.toFixed(1))} jobs a second\n`,
-    `\n${paint("Last failures", "bold")}\n${failures}`,
-    `\n${paint("q to leave", "dim")}\n`,
-  ].join("");
 }

@@ -2,7 +2,8 @@
 import { QueueError } from "../../queue/errors.ts";
 import type { Job } from "../../queue/job.ts";
 import type { Counts, JobReader } from "../../queue/store.ts";
-import { type StatusView, watchText } from "../../view/status.ts";
+import type { StatusView } from "../../view/status.ts";
+import { watchText } from "../../view/watch.ts";
 import type { Call } from "../call.ts";
 import { tableStyle } from "../tables.ts";
 
