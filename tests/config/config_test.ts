@@ -4,7 +4,7 @@ import { configPath, loadSettings, loadSetValues, parseConfig } from "../../src/
 import { QueueError } from "../../src/queue/errors.ts";
 import { DEFAULT_SETTINGS } from "../../src/queue/settings.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
-import { inFolder } from "../support/folder.ts";
+import { withTempDir } from "../support/temp_dir.ts";
 import { MemoryFiles } from "../support/memory_files.ts";
 
 const PATH = configPath("/data");
@@ -104,7 +104,7 @@ Deno.test("resetConfig() removes what was set, and sets a damaged file aside und
 });
 
 Deno.test("replaceFile() works on a disk, and makes the file readable by its owner alone", async () => {
-  await inFolder((folder) => {
+  await withTempDir((folder) => {
     replaceFile(diskFiles, folder, `${folder}/a`, "one");
     replaceFile(diskFiles, folder, `${folder}/a`, "two");
     assertEquals(diskFiles.readText(`${folder}/a`), "two");

@@ -3,7 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { adopt } from "../../src/exec/adopt.ts";
 import type { Run } from "../../src/exec/run.ts";
-import { inFolder } from "../support/folder.ts";
+import { withTempDir } from "../support/temp_dir.ts";
 import { end, lives, numberIn } from "../support/processes.ts";
 import { waitUntil } from "../support/wait_until.ts";
 import { readLog, runsIn } from "./work_bench.ts";
@@ -21,7 +21,7 @@ interface Scene {
 
 function withWorker(test: (scene: Scene) => Promise<void>): () => Promise<void> {
   return () =>
-    inFolder(async (folder) => {
+    withTempDir(async (folder) => {
       const journal = `${folder}/worker.runs`;
       const newRun = runsIn(folder);
       const shell = () => Number(Deno.readTextFileSync(journal).split(" ")[1]);
@@ -115,7 +115,7 @@ Deno.test(
 );
 
 Deno.test("adopt() waits for no stranger that has the shell's number now, and does not signal it", () =>
-  inFolder(async (folder) => {
+  withTempDir(async (folder) => {
     const journal = `${folder}/w.runs`;
     const run = runsIn(folder)("true");
     const stranger = new Deno.Command("setsid", { args: ["sleep", "60"], stdin: "null" }).spawn();
@@ -136,7 +136,7 @@ Deno.test("adopt() waits for no stranger that has the shell's number now, and do
   }));
 
 Deno.test("adopt() takes what the journal says, and a line that is cut off as not written", () =>
-  inFolder(async (folder) => {
+  withTempDir(async (folder) => {
     const journal = `${folder}/w.runs`;
     const run = runsIn(folder)("true");
     const gone = "shell 4000000 - 1\n";
@@ -163,7 +163,7 @@ Deno.test("adopt() takes what the journal says, and a line that is cut off as no
   }));
 
 Deno.test("ShellExecutor leaves an end to each run that began, whenever its worker is killed", () =>
-  inFolder(async (folder) => {
+  withTempDir(async (folder) => {
     const newRun = runsIn(folder);
     for (const last of [1, 5, 23]) {
       const journal = `${folder}/${last}.runs`;

@@ -4,7 +4,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { ShellExecutor } from "../../src/exec/executor.ts";
 import { quote } from "../../src/exec/job_script.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
-import { inFolder } from "../support/folder.ts";
+import { withTempDir } from "../support/temp_dir.ts";
 import { runsIn, withExecutor } from "./work_bench.ts";
 
 const TEXTS = [
@@ -162,7 +162,7 @@ Deno.test(
 );
 
 Deno.test("ShellExecutor.run() takes one run at a time, starts no shell before it needs one, and none without a journal", () =>
-  inFolder(async (folder) => {
+  withTempDir(async (folder) => {
     const executor = new ShellExecutor({ journal: `${folder}/w.runs` });
     const newRun = runsIn(folder);
     await executor.close();

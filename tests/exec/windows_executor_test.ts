@@ -5,7 +5,7 @@ import { adopt } from "../../src/exec/adopt.ts";
 import { openExecutor } from "../../src/exec/open_executor.ts";
 import { ShellExecutor } from "../../src/exec/executor.ts";
 import { type Child, type Launcher, WindowsExecutor } from "../../src/exec/windows_executor.ts";
-import { inFolder } from "../support/folder.ts";
+import { withTempDir } from "../support/temp_dir.ts";
 import { waitUntil } from "../support/wait_until.ts";
 import { readLog, runsIn } from "./work_bench.ts";
 
@@ -43,7 +43,7 @@ function stream(texts: string[], staysOpen: boolean): ReadableStream<Uint8Array>
 }
 
 Deno.test("WindowsExecutor.run() starts the command in its folder with its environment and keeps what it prints", () =>
-  inFolder(async (folder) => {
+  withTempDir(async (folder) => {
     const { launcher, started } = fake(["one\n", "two\n"], 3);
     const executor = new WindowsExecutor({ journal: `${folder}/w.runs`, launcher });
     const run = runsIn(folder)("dir /b", { env: { A: "b" } });
@@ -58,7 +58,7 @@ Deno.test("WindowsExecutor.run() starts the command in its folder with its envir
   }));
 
 Deno.test("WindowsExecutor.run() caps the log, and waits for no child that keeps the output open", () =>
-  inFolder(async (folder) => {
+  withTempDir(async (folder) => {
     const { launcher } = fake(["12345", "67890", "more"], 0, true);
     const run = runsIn(folder)("x", { logMax: 7 });
     const ending = await new WindowsExecutor({ journal: `${folder}/w.runs`, launcher }).run(run);
@@ -67,7 +67,7 @@ Deno.test("WindowsExecutor.run() caps the log, and waits for no child that keeps
   }));
 
 Deno.test("WindowsExecutor.run() kills the whole tree at its time-out or when told to stop", () =>
-  inFolder(async (folder) => {
+  withTempDir(async (folder) => {
     const newRun = runsIn(folder);
     const late = new WindowsExecutor({ journal: `${folder}/w.runs`, launcher: fake(["on\n"]).launcher });
     assertEquals((await late.run(newRun("x", { timeout: 0.01 }))).outcome, "timed_out");
@@ -83,7 +83,7 @@ Deno.test("WindowsExecutor.run() kills the whole tree at its time-out or when to
   }));
 
 Deno.test("WindowsExecutor.run() reports a command that cannot be started", () =>
-  inFolder(async (folder) => {
+  withTempDir(async (folder) => {
     const launcher: Launcher = {
       start: () => {
         throw new Deno.errors.NotFound("no such folder");
@@ -98,7 +98,7 @@ Deno.test("WindowsExecutor.run() reports a command that cannot be started", () =
   }));
 
 Deno.test("adopt() calls lost what a dead worker on Windows had begun and not ended", () =>
-  inFolder(async (folder) => {
+  withTempDir(async (folder) => {
     const journal = `${folder}/w.runs`;
     const newRun = runsIn(folder);
     const [begun, ended] = [newRun("x"), newRun("y")];
@@ -117,7 +117,7 @@ Deno.test("adopt() calls lost what a dead worker on Windows had begun and not en
   }));
 
 Deno.test("openExecutor() picks the resident shell where there is a POSIX shell", () =>
-  inFolder(async (folder) => {
+  withTempDir(async (folder) => {
     const executor = await openExecutor({ journal: `${folder}/w.runs` });
     assertEquals(executor instanceof ShellExecutor, Deno.build.os !== "windows");
     await executor.close();

@@ -3,7 +3,7 @@
 import { ShellExecutor } from "../../src/exec/executor.ts";
 import type { Run } from "../../src/exec/run.ts";
 import type { Ending } from "../../src/queue/outcome.ts";
-import { inFolder } from "../support/folder.ts";
+import { withTempDir } from "../support/temp_dir.ts";
 
 export interface WorkBench {
   readonly folder: string;
@@ -17,7 +17,7 @@ export interface WorkBench {
 /** Gives `test` an executor, and closes it afterwards. */
 export function withExecutor(test: (bench: WorkBench) => Promise<void>): () => Promise<void> {
   return () =>
-    inFolder(async (folder) => {
+    withTempDir(async (folder) => {
       const journal = `${folder}/worker.runs`;
       const executor = new ShellExecutor({ journal });
       const newRun = runsIn(folder);

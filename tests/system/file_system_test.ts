@@ -2,10 +2,10 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { diskFiles, readBytes } from "../../src/system/file_system.ts";
 import { measureFolder } from "../../src/system/measure_folder.ts";
 import { isAbsolute, join, resolve } from "../../src/system/paths.ts";
-import { inFolder } from "../support/folder.ts";
+import { withTempDir } from "../support/temp_dir.ts";
 
 Deno.test("diskFiles.info() tells files, folders and links apart, and knows when there is nothing", async () => {
-  await inFolder((folder) => {
+  await withTempDir((folder) => {
     const path = join(folder, "a");
     diskFiles.create(path, "text");
     diskFiles.makeFolder(`${folder}/b`);
@@ -29,7 +29,7 @@ Deno.test("diskFiles.info() tells files, folders and links apart, and knows when
 });
 
 Deno.test("readBytes() reads parts of a file, to its end, and nothing of one that is not there", async () => {
-  await inFolder((folder) => {
+  await withTempDir((folder) => {
     diskFiles.create(`${folder}/a`, "0123456789");
     const text = (offset: number, length: number) => {
       const bytes = readBytes(`${folder}/a`, offset, length);
@@ -42,7 +42,7 @@ Deno.test("readBytes() reads parts of a file, to its end, and nothing of one tha
 });
 
 Deno.test("measureFolder() counts all that lies below, a file with two names once", async () => {
-  await inFolder((folder) => {
+  await withTempDir((folder) => {
     diskFiles.makeFolder(`${folder}/x`);
     diskFiles.create(`${folder}/x/1.log`, "12345");
     diskFiles.create(`${folder}/a.json`, "{}");

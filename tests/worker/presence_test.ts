@@ -1,11 +1,11 @@
 import { assertEquals } from "@std/assert";
 import { diskFiles } from "../../src/system/file_system.ts";
 import { liveWorkers, Presence } from "../../src/worker/presence.ts";
-import { inFolder } from "../support/folder.ts";
+import { withTempDir } from "../support/temp_dir.ts";
 
 for (const [how, damage] of [["missing", undefined], ["empty", ""], ["garbage", '{"pid": 1']] as const) {
   Deno.test(`signOfLife() writes a record anew that is ${how}`, () =>
-    inFolder((folder) => {
+    withTempDir((folder) => {
       Deno.mkdirSync(`${folder}/workers`);
       const presence = Presence.join(diskFiles, folder, undefined);
       presence.announce({ pid: 123, host: "here", startedAt: 5000 });
