@@ -74,6 +74,16 @@ function ending({ history, status, maxRetries, countedFrom }: Job, now: number):
   }`;
 }
 
+// Characters that may be wide are taken for two columns: a line that ends early does no harm, one that wraps does. Exact widths
+// would have each worker load a package.
 function cut(text: string, room: number): string {
-  return text.length <= room ? text : text.slice(0, room - 1) + "…";
+  if (text.length * 2 <= room) return text;
+  let [width, end, fits] = [0, 0, 0];
+  for (const character of text) {
+    width += character.codePointAt(0)! < 0x1100 ? 1 : 2;
+    if (width > room) return text.slice(0, fits) + "…";
+    end += character.length;
+    if (width < room) fits = end;
+  }
+  return text;
 }

@@ -50,6 +50,9 @@ Deno.test("eventLine() tells time, level, job, outcome, duration, next retry and
 Deno.test("eventLine() cuts the command to fit a terminal", () => {
   const job = { ...after({}, 0), command: "x".repeat(200) };
   assertEquals(line({ kind: "ended", at: AT, job }, 80).length, 80);
+  const wide = line({ kind: "ended", at: AT, job: { ...job, command: "番".repeat(200) } }, 80);
+  const others = wide.replace(/番/g, "").length;
+  assertEquals(others + 2 * (wide.length - others), 80 - (80 - others) % 2);
 });
 
 Deno.test("eventLine() tells of runs that begin and of other things, safely", () => {
