@@ -19,10 +19,10 @@ export interface SelfFacts {
 
 /**
  * How to start this program again, from any folder and without a prompt.
- * @param permissions what `deno run` shall allow; a compiled program has its own inside
+ * @param flags for `deno run`: what it shall allow, and how it shall run; a compiled program has its own inside
  */
 export function selfCommand(
-  permissions: readonly string[] = PERMISSION_FLAGS,
+  flags: readonly string[] = PERMISSION_FLAGS,
   facts: SelfFacts = factsOfThisProcess(),
 ): SelfCommand {
   const program = executable(facts);
@@ -30,7 +30,7 @@ export function selfCommand(
   const main = pathOfUrl(facts.mainModule);
   // Elsewhere Deno finds another deno.json or none, and the names of packages mean nothing.
   const config = pathOfUrl(new URL("deno.json", facts.mainModule).href);
-  return { program, args: ["run", "--cached-only", "--config", config, ...permissions, main] };
+  return { program, args: ["run", "--cached-only", "--config", config, ...flags, main] };
 }
 
 /** The folder of the program's code, under `deno run`. */

@@ -1,7 +1,7 @@
 // queuectl start: runs the supervisor in the foreground, or leaves it in the background.
 import { loadSettings } from "../../config/load.ts";
 import { QueueError } from "../../queue/errors.ts";
-import { openFileStore } from "../../stores/file/store.ts";
+import { prepareFolder } from "../../stores/file/prepare_folder.ts";
 import { workerPermissions } from "../../system/permissions.ts";
 import { selfCommand, sourceFolder } from "../../system/self.ts";
 import { Watch } from "../../system/watch.ts";
@@ -15,6 +15,12 @@ import { detach } from "./start_detached.ts";
 /** Milliseconds between looks for requests, where no event came. */
 const POLL = 1000;
 
+/**
+ * A worker does few things, and those again and again: compiling them better costs more than it gains, in memory too, and so does a
+ * young generation of 16 MB.
+ */
+const WORKER_ENGINE = "--v8-flags=--no-opt,--no-maglev,--max-semi-space-size=1";
+
 /** Runs jobs until stopped. @returns the exit code */
 export async function startCommand(call: Call): Promise<number> {
   const { context, flags } = call;
@@ -25,7 +31,7 @@ export async function startCommand(call: Call): Promise<number> {
   }
   const dataDir = call.dataDir();
   const settings = loadSettings(dataDir, files);
-  (await openFileStore(dataDir, { files })).close(); // so that what is wrong with the folder is said here, once
+  await prepareFolder(dataDir, files); // so that what is wrong with the folder is said here, once
   if (flags.has("detach")) return await detach(call, dataDir);
 
   const count = flags.number("count") ?? settings.worker_count;
@@ -66,7 +72,7 @@ export async function startCommand(call: Call): Promise<number> {
 }
 
 function spawnWorker({ flags }: Call, dataDir: string): Child {
-  const { program, args } = selfCommand(workerPermissions(dataDir, sourceFolder()));
+  const { program, args } = selfCommand([...workerPermissions(dataDir, sourceFolder()), WORKER_ENGINE]);
   const name = flags.text("worker-name");
   const child = new Deno.Command(program, {
     args: [
