@@ -31,6 +31,5 @@ Deno.test("releaseNotes() is undefined for a version that is not there or has no
 Deno.test("the newest release in CHANGELOG.md is the version in deno.json", async () => {
   const read = (name: string) => Deno.readTextFile(new URL(`../../${name}`, import.meta.url));
   const [newest] = releasedVersions(await read("CHANGELOG.md"));
-  // Until the first release is cut there is none.
-  if (newest !== undefined) assertEquals(newest, JSON.parse(await read("deno.json")).version);
+  assertEquals(newest, JSON.parse(await read("deno.json")).version);
 });
