@@ -87,20 +87,21 @@ export function arrival(ticket: { createdAt: number; sequence: number }): string
 }
 
 const NAME =
-  /^(\d{7,13})\.(\d{7,13})\.(\d{13})\.(\d{7})\.([pfcdx]|r\d+)\.([A-Za-z0-9_][A-Za-z0-9._-]{0,127})$/;
+  /^(?:(\d{7})\.(\d{13})|(\d{13})\.(\d{7}))\.(\d{13})\.(\d{7})\.([pfcdx]|r\d+)\.([A-Za-z0-9_][A-Za-z0-9._-]{0,127})$/;
+
+/** Whether this is the name of a ticket, of either kind. */
+export function isTicket(name: string): boolean {
+  return NAME.test(name);
+}
 
 /** What a ticket's name says; undefined if it is not the name of one. Knows both kinds by their widths. */
 export function parseTicket(name: string): Ticket | undefined {
   const match = NAME.exec(name);
   if (match === null) return undefined;
-  const [, first, second, createdAt, sequence, tag, id] = match;
-  const byPriority = first!.length === 7;
-  if ((byPriority ? second : first)!.length !== 13 || (byPriority ? first : second)!.length !== 7) {
-    return undefined;
-  }
+  const [, readyRank, readyAt, timedAt, timedRank, createdAt, sequence, tag, id] = match;
   return {
-    at: Number(byPriority ? second : first),
-    priority: PRIORITY_LIMIT - Number(byPriority ? first : second),
+    at: Number(readyAt ?? timedAt),
+    priority: PRIORITY_LIMIT - Number(readyRank ?? timedRank),
     createdAt: Number(createdAt),
     sequence: Number(sequence),
     tag: tag as Tag,
@@ -108,9 +109,14 @@ export function parseTicket(name: string): Ticket | undefined {
   };
 }
 
-/** Which part of a ticket's name is its `<created>.<sequence>`: the same in both kinds. */
+/** The `<created>.<sequence>` in a ticket's name, which stands at the same place in both kinds. */
 export function arrivalOf(name: string): string {
   return name.slice(22, 43);
+}
+
+/** The letter of a ticket's state, from its name. */
+export function letterOf(name: string): string {
+  return name.charAt(44);
 }
 
 /** A bucket of tickets; see shelf.ts. */

@@ -9,10 +9,10 @@ import {
   arrivalOf,
   type Bucket,
   COMMAND_HOLDER,
+  isTicket,
   LATER_SLICE,
-  parseTicket,
+  letterOf,
   READY_SLICE,
-  type Tag,
   type Ticket,
 } from "./layout.ts";
 import { ifFound, type Shelf } from "./shelf.ts";
@@ -41,8 +41,8 @@ const STATE_OF: Readonly<Record<string, JobState>> = {
   x: "cancelled",
 };
 
-/** The state that a ticket's tag stands for. */
-export function stateOf(tag: Tag): JobState {
+/** The state that a ticket's tag stands for, or its first letter. */
+export function stateOf(tag: string): JobState {
   return STATE_OF[tag[0]!]!;
 }
 
@@ -51,7 +51,7 @@ export function heldTickets(places: Pick<Places, "files" | "running">, holder?: 
   const found: Found[] = [];
   for (const worker of holder === undefined ? places.files.names(places.running) : [holder]) {
     for (const name of ifFound(() => places.files.names(`${places.running}/${worker}`)) ?? []) {
-      if (parseTicket(name) !== undefined) found.push({ name, worker });
+      if (isTicket(name)) found.push({ name, worker });
     }
   }
   return found;
@@ -75,7 +75,7 @@ export function countTickets(places: Places): Counts {
     for (const bucket of shelf.buckets()) {
       // A sealed bucket here is a batch, none of which has been run.
       if (bucket.count !== undefined) counts.pending += bucket.count;
-      else for (const name of shelf.tickets(bucket)) counts[stateOf(parseTicket(name)!.tag)]++;
+      else for (const name of shelf.tickets(bucket)) counts[stateOf(letterOf(name))]++;
     }
   }
   counts.processing = heldTickets(places).length;
@@ -89,30 +89,32 @@ export function countTickets(places: Places): Counts {
 /** The tickets of jobs in these states, the newest arrival first. Reads on only as far as the caller does. */
 export function* newestFirst(places: Places, states: ReadonlySet<JobState>): Generator<Found> {
   const unread = bucketsOf(places, states).sort((a, b) => a.newest < b.newest ? -1 : 1);
-  const pool: Found[] = [];
-  if (states.has("processing")) pool.push(...heldTickets(places));
+  const pool: { found: Found; order: string }[] = [];
+  const take = (found: Found) => pool.push({ found, order: orderOf(found.name) });
+  if (states.has("processing")) heldTickets(places).forEach(take);
   let sorted = false;
   for (;;) {
     // What is in the pool may be given out once no unread bucket can hold a newer one.
     const bound = unread.at(-1)?.newest;
-    if (!sorted) pool.sort((a, b) => orderOf(a) < orderOf(b) ? -1 : 1);
+    if (!sorted) pool.sort((a, b) => a.order < b.order ? -1 : 1);
     sorted = true;
     const last = pool.at(-1);
-    if (last !== undefined && (bound === undefined || arrivalOf(last.name) > bound)) {
+    if (last !== undefined && (bound === undefined || arrivalOf(last.found.name) > bound)) {
       pool.pop();
-      yield last;
+      yield last.found;
     } else if (bound !== undefined) {
       const { shelf, bucket } = unread.pop()!;
       for (const name of shelf.tickets(bucket)) {
-        if (states.has(stateOf(parseTicket(name)!.tag))) pool.push({ name, worker: undefined });
+        if (states.has(stateOf(letterOf(name)))) take({ name, worker: undefined });
       }
       sorted = false;
     } else return;
   }
 }
 
-function orderOf(found: Found): string {
-  return arrivalOf(found.name) + parseTicket(found.name)!.id;
+/** By arrival; what arrived at once, by id. */
+function orderOf(name: string): string {
+  return arrivalOf(name) + name.slice(name.indexOf(".", 44) + 1);
 }
 
 /** The buckets that may hold tickets of these states, each with the newest arrival that may be in it. */

@@ -1,7 +1,7 @@
 // One folder of tickets in an order, spread over buckets (folders) of some thousand, so that taking the first, counting and
 // listing the newest read a few buckets however many there are. Tickets move by rename: whose rename succeeds has it.
 import type { FileSystem } from "../../system/file_system.ts";
-import { arrivalOf, type Bucket, bucketName, parseBucket, parseTicket } from "./layout.ts";
+import { arrivalOf, type Bucket, bucketName, isTicket, parseBucket } from "./layout.ts";
 
 /** A bucket that is filled as tickets come is sealed at this size; batches are laid in buckets of it. */
 export const BUCKET_SIZE = 1000;
@@ -28,7 +28,7 @@ export class Shelf {
   /** The names of tickets in a bucket, sorted; none if it is gone. */
   tickets(bucket: Bucket): string[] {
     const names = ifFound(() => this.#files.names(this.path(bucket.name))) ?? [];
-    return names.filter((name) => parseTicket(name) !== undefined).sort();
+    return names.filter(isTicket).sort();
   }
 
   path(bucket: string, ticket?: string): string {
