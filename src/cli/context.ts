@@ -3,6 +3,7 @@ import type { Job } from "../queue/job.ts";
 import type { Progress } from "../queue/operations.ts";
 import type { JobReader, JobStore } from "../queue/store.ts";
 import type { FileSystem } from "../system/file_system.ts";
+import type { WorkerInfo } from "../worker/presence.ts";
 
 /** A stream that text goes to. */
 export interface Output {
@@ -21,15 +22,6 @@ export interface Input {
   setRaw(raw: boolean): void;
   /** The next key, or undefined if none comes within `timeout` milliseconds. */
   nextKey(timeout: number): Promise<string | undefined>;
-}
-
-/** A worker that lives. */
-export interface WorkerInfo {
-  readonly name: string;
-  readonly pid: number;
-  readonly host: string;
-  readonly startedAt: number;
-  readonly lastSeenAt: number;
 }
 
 /** Something that `storage check` found. */

@@ -1,5 +1,6 @@
 // A world in memory for commands: store, files, clock, terminal. `run` types a command line in it.
-import type { Context, DataFolder, Finding, Output, WorkerInfo } from "../../src/cli/context.ts";
+import type { Context, DataFolder, Finding, Output } from "../../src/cli/context.ts";
+import type { WorkerInfo } from "../../src/worker/presence.ts";
 import { run } from "../../src/cli/run.ts";
 import { enqueue } from "../../src/queue/enqueue.ts";
 import type { Job } from "../../src/queue/job.ts";

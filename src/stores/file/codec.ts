@@ -9,7 +9,7 @@ import {
   lastAttempt,
   type Status,
 } from "../../queue/job.ts";
-import { isoTime } from "../../queue/job_json.ts";
+import { attemptToJson, isoTime } from "../../queue/job_json.ts";
 import { type Attempt, OUTCOMES } from "../../queue/outcome.ts";
 import { created } from "../../queue/transitions.ts";
 import { QueueError } from "../../queue/errors.ts";
@@ -55,17 +55,7 @@ export function encodeChange(before: Job, after: Job): string | undefined {
     state: status.state,
     run_at: "runAt" in status && status.runAt !== null ? isoTime(status.runAt) : undefined,
     counted_from: after.countedFrom === before.countedFrom ? undefined : after.countedFrom,
-    attempt: attempt === undefined ? undefined : {
-      attempt: attempt.attempt,
-      worker: attempt.worker,
-      pid: attempt.pid,
-      started_at: isoTime(attempt.startedAt),
-      ended_at: isoTime(attempt.endedAt),
-      outcome: attempt.outcome,
-      exit_code: attempt.exitCode,
-      signal: attempt.signal,
-      error: attempt.error,
-    },
+    attempt: attempt && attemptToJson(attempt),
   }) + "\n";
 }
 
