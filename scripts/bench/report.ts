@@ -22,7 +22,8 @@ function cellsOf({ what, unit, value, yardstick, ratio, target, reached }: Row):
     what,
     value === undefined ? "-" : figureText(value, unit),
     yardstick === undefined ? "" : `${yardstick.name} ${figureText(yardstick.value, unit)}`,
-    ratio === undefined ? "" : ratio.toFixed(2),
+    // Three digits, so that one just below what is to be reached does not look as if it were not.
+    ratio === undefined ? "" : ratio.toFixed(3),
     target === undefined ? "" : targetText(target, unit),
     reached === undefined ? "" : { text: reached ? "yes" : "NO", colour: reached ? "green" : "red" },
   ];

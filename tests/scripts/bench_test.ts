@@ -126,8 +126,8 @@ Deno.test("tableOf() shows what is not reached as that, and says below why somet
   assertEquals(
     await tableOf(rows, { paint: plain, width: undefined }),
     `WHAT       VALUE  YARDSTICK      RATIO  TO REACH       REACHED
-fast       800/s  xargs 1,000/s   0.80  at least 0.75  yes
-slow       500/s  xargs 1,000/s   0.50  at least 0.75  NO
+fast       800/s  xargs 1,000/s  0.800  at least 0.75  yes
+slow       500/s  xargs 1,000/s  0.500  at least 0.75  NO
 beside nq      -
 beside nq: it is not installed
 `,
