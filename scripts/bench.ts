@@ -10,7 +10,7 @@ import { missingRow, type Row } from "./bench/figures.ts";
 import { idle, memory } from "./bench/footprint.ts";
 import { Ground } from "./bench/ground.ts";
 import { latency } from "./bench/latency.ts";
-import { tableOf } from "./bench/report.ts";
+import { resultText, tableOf } from "./bench/report.ts";
 import { grown, startUp } from "./bench/start_up.ts";
 import { longRun, throughput } from "./bench/throughput.ts";
 
@@ -70,10 +70,10 @@ async function main(args: readonly string[]): Promise<number> {
       const date = new Date().toISOString();
       const name = `${date.slice(0, 10)}${program === "main.ts" ? "" : "-build"}.json`;
       const minutes = Math.round((performance.now() - begin) / 6000) / 10;
-      const result = { schema: 1, date, minutes, environment, rows: rows.map(rounded) };
+      const head = { schema: 1, date, minutes, environment };
       const folder = new URL("bench_results/", import.meta.url);
       Deno.mkdirSync(folder, { recursive: true });
-      Deno.writeTextFileSync(new URL(name, folder), JSON.stringify(result, null, 1) + "\n");
+      Deno.writeTextFileSync(new URL(name, folder), resultText(head, rows));
       say(`kept as scripts/bench_results/${name}`);
     }
   } finally {
@@ -81,13 +81,6 @@ async function main(args: readonly string[]): Promise<number> {
     await ground.close();
   }
   return failures > 0 ? 1 : 0;
-}
-
-/** Digits that mean nothing are left out. */
-function rounded(row: Row): Record<string, unknown> {
-  const short = (value: unknown): unknown => typeof value === "number" ? Number(value.toPrecision(5)) : value;
-  const text = JSON.stringify(row, (_, value) => short(value));
-  return JSON.parse(text);
 }
 
 interface Options {

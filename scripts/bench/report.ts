@@ -1,4 +1,4 @@
-// Rows of figures as a table for people. What is not reached is shown as that.
+// Rows of figures as a table for people, and as JSON to keep. What is not reached is shown as that.
 import { type Cell, renderTable, type TableStyle } from "../../src/view/table.ts";
 import type { Row, Target, Unit } from "./figures.ts";
 
@@ -45,4 +45,12 @@ export function targetText({ of, at, limit }: Target, unit: Unit): string {
     return `at ${at} ${limit.toLocaleString("en-US")}${unit === "/s" || unit === "%" ? unit : ` ${unit}`}`;
   }
   return `at ${at} ${limit}${of === "every ratio" ? ", each round" : ""}`;
+}
+
+/** JSON, a line for each row, so that two results can be compared; digits that mean nothing are left out. */
+export function resultText(head: Record<string, unknown>, rows: readonly Row[]): string {
+  const short = (_: string, value: unknown) =>
+    typeof value === "number" ? Number(value.toPrecision(5)) : value;
+  const lines = rows.map((row) => `  ${JSON.stringify(row, short)}`);
+  return `${JSON.stringify(head, null, 2).replace(/\n}$/, "")},\n  "rows": [\n${lines.join(",\n")}\n  ]\n}\n`;
 }

@@ -11,7 +11,7 @@ import {
   ratios,
 } from "../../scripts/bench/figures.ts";
 import { childSeconds } from "../../scripts/bench/proc.ts";
-import { figureText, tableOf, targetText } from "../../scripts/bench/report.ts";
+import { figureText, resultText, tableOf, targetText } from "../../scripts/bench/report.ts";
 import { inTurns, orderOf } from "../../scripts/bench/turns.ts";
 import { plain } from "../../src/view/style.ts";
 
@@ -132,4 +132,12 @@ beside nq      -
 beside nq: it is not installed
 `,
   );
+});
+
+Deno.test("resultText() is JSON with a line for each row, without digits that mean nothing", () => {
+  const rows = [1 / 3, 2000].map((value) => plainRow({ what: "delay", unit: "ms", values: [value] }));
+  const text = resultText({ schema: 1, environment: { cores: 2 } }, rows);
+  const { schema, environment, rows: read } = JSON.parse(text);
+  assertEquals([schema, environment.cores, read[0].value, read[1].value], [1, 2, 0.33333, 2000]);
+  assertEquals(text.split("\n").filter((line) => line.includes("delay")).length, 2);
 });
