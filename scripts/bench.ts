@@ -1,0 +1,112 @@
+// deno task bench [--quick] [--only NAME,…] [--rounds N]: this program beside others and beside itself, as ratios within a round.
+// Prints a table; a full run is kept under scripts/bench_results. Linux only: processes are looked at through /proc.
+import { paintFor } from "../src/view/style.ts";
+import { batches } from "./bench/batches.ts";
+import { Bench } from "./bench/bench.ts";
+import { claims } from "./bench/claims.ts";
+import { drains } from "./bench/drains.ts";
+import { environmentOf } from "./bench/environment.ts";
+import { missingRow, type Row } from "./bench/figures.ts";
+import { idle, memory } from "./bench/footprint.ts";
+import { Ground } from "./bench/ground.ts";
+import { latency } from "./bench/latency.ts";
+import { resultText, tableOf } from "./bench/report.ts";
+import { grown, startUp } from "./bench/start_up.ts";
+import { longRun, throughput } from "./bench/throughput.ts";
+
+/** In the order of being measured: what makes many files comes last, since that is felt for a while. */
+const MEASUREMENTS: Readonly<Record<string, (bench: Bench) => Promise<Row[]>>> = {
+  "throughput": throughput,
+  "long-run": longRun,
+  "start-up": startUp,
+  "latency": latency,
+  "claims": claims,
+  "idle": idle,
+  "batches": batches,
+  "grown": grown,
+  "drains": drains,
+  "memory": memory,
+};
+
+const write = (stream: { writeSync(bytes: Uint8Array): number }, text: string) =>
+  void stream.writeSync(new TextEncoder().encode(text));
+
+let interrupted = false;
+
+/** @returns the exit code: 1 if something could not be measured; what is not reached is no failure */
+async function main(args: readonly string[]): Promise<number> {
+  const { quick, only, rounds } = parse(args);
+  const begin = performance.now();
+  const say = (text: string) =>
+    write(Deno.stderr, `${((performance.now() - begin) / 1000).toFixed(0).padStart(5)} s  ${text}\n`);
+  const ground = new Ground();
+  // Whatever is awaited then fails, and nothing more is begun.
+  Deno.addSignalListener("SIGINT", () => (interrupted = true, ground.killAll()));
+  const rows: Row[] = [];
+  let failures = 0;
+  try {
+    const environment = await environmentOf(ground);
+    const bench = new Bench(ground, { quick, rounds, say });
+    for (const [name, measure] of Object.entries(MEASUREMENTS)) {
+      if (interrupted || only !== undefined && !only.includes(name)) continue;
+      say(name);
+      try {
+        rows.push(...await measure(bench));
+      } catch (error) {
+        failures++;
+        rows.push(missingRow(name, "/s", `failed: ${error instanceof Error ? error.message : error}`));
+        ground.killAll();
+      }
+    }
+    if (interrupted) return 130;
+    const style = {
+      paint: paintFor({ isTerminal: Deno.stdout.isTerminal() }, (name) => Deno.env.get(name)),
+      width: undefined,
+    };
+    const { cpu, cores, kernel, deno, commit, program } = environment;
+    write(Deno.stdout, `${program} at ${commit}, Deno ${deno}, ${cpu}, ${cores} cores, Linux ${kernel}\n\n`);
+    write(Deno.stdout, await tableOf(rows, style));
+    if (!quick && only === undefined) {
+      const date = new Date().toISOString();
+      const name = `${date.slice(0, 10)}${program === "main.ts" ? "" : "-build"}.json`;
+      const minutes = Math.round((performance.now() - begin) / 6000) / 10;
+      const head = { schema: 1, date, minutes, environment };
+      const folder = new URL("bench_results/", import.meta.url);
+      Deno.mkdirSync(folder, { recursive: true });
+      Deno.writeTextFileSync(new URL(name, folder), resultText(head, rows));
+      say(`kept as scripts/bench_results/${name}`);
+    }
+  } finally {
+    say("removing what was made");
+    await ground.close();
+  }
+  return failures > 0 ? 1 : 0;
+}
+
+interface Options {
+  readonly quick: boolean;
+  readonly only: readonly string[] | undefined;
+  readonly rounds: number | undefined;
+}
+
+function parse(args: readonly string[]): Options {
+  let options: Options = { quick: false, only: undefined, rounds: undefined };
+  for (let i = 0; i < args.length; i++) {
+    const [name, glued] = args[i]!.split("=");
+    const value = () => glued ?? args[++i] ?? "";
+    if (name === "--quick") options = { ...options, quick: true };
+    else if (name === "--only") options = { ...options, only: value().split(",") };
+    else if (name === "--rounds") options = { ...options, rounds: Number(value()) };
+    else throw new Error(`Unknown option ${args[i]}: bench takes --quick, --only NAME,… and --rounds N`);
+  }
+  const unknown = options.only?.find((name) => !(name in MEASUREMENTS));
+  if (unknown !== undefined) {
+    throw new Error(`Nothing called "${unknown}": there are ${Object.keys(MEASUREMENTS).join(", ")}`);
+  }
+  if (options.rounds !== undefined && !(Number.isInteger(options.rounds) && options.rounds > 0)) {
+    throw new Error("--rounds takes a whole number from 1");
+  }
+  return options;
+}
+
+Deno.exit(await main(Deno.args));

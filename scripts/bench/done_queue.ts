@@ -1,0 +1,53 @@
+// A queue with a long history. Running a million jobs would take too long, so the files that it leaves are written as `storage
+// restore` writes them: a file and a log for each job, and its ticket in a sealed bucket, as two workers would have left them.
+import { QueueError } from "../../src/queue/errors.ts";
+import type { Job } from "../../src/queue/job.ts";
+import { claimed, created, ended } from "../../src/queue/transitions.ts";
+import { encodeChange, encodeRequest } from "../../src/stores/file/codec.ts";
+import { type Layout, layOut, note } from "../../src/stores/file/lay_out.ts";
+import { jobFolder, jobPath, logPath } from "../../src/stores/file/layout.ts";
+import { makeUnlessThere } from "../../src/stores/file/staging.ts";
+import { openFileStore } from "../../src/stores/file/store.ts";
+import { diskFiles } from "../../src/system/file_system.ts";
+import type { LargeQueue } from "./bench.ts";
+import type { Ground } from "./ground.ts";
+import { Queue } from "./queue.ts";
+
+const OK = { outcome: "succeeded", exitCode: 0, signal: null, error: null } as const;
+/** Milliseconds from one job to the next of the same worker. */
+const STEP = 1;
+
+/** Makes a queue in which `count` jobs are completed, the last of them just now. */
+export function doneQueue(ground: Ground, count: number): LargeQueue {
+  const queue = new Queue(ground, `done-${count}`);
+  const { dataDir } = queue;
+  Deno.mkdirSync(dataDir, { mode: 0o700 });
+  openFileStore(dataDir, { files: diskFiles }).close();
+  const begin = Date.now() - count * STEP - 1000;
+  const layout: Layout = new Map();
+  let middle = "";
+  for (let sequence = 0; sequence < count; sequence++) {
+    const { before, after } = doneJob(sequence, begin);
+    makeUnlessThere(diskFiles, jobFolder(dataDir, after.id));
+    diskFiles.create(jobPath(dataDir, after.id), encodeRequest(before) + encodeChange(before, after));
+    diskFiles.create(logPath(dataDir, after.id, 1), "");
+    note(layout, after, Date.now());
+    if (sequence === count / 2) middle = after.id;
+  }
+  layOut(diskFiles, dataDir, layout);
+  return { queue, id: middle };
+}
+
+function doneJob(sequence: number, begin: number): { before: Job; after: Job } {
+  const [id, startedAt] = [crypto.randomUUID(), begin + sequence * STEP];
+  const rest = { priority: 0, cwd: "/", env: {}, maxRetries: 3, timeout: 0, runAt: null };
+  const before = created({ id, command: "true", createdAt: begin, sequence, ...rest });
+  const running = sure(claimed(before, { worker: `worker-${1 + sequence % 2}`, pid: 1000 }, startedAt));
+  const after = sure(ended(running, OK, { base: 2, max: 3600 }, startedAt + 1));
+  return { before, after };
+}
+
+function sure(step: Job | QueueError): Job {
+  if (step instanceof QueueError) throw step;
+  return step;
+}

@@ -1,0 +1,105 @@
+// A queue that is measured: a data folder of its own, filled and asked by the program, or looked into through the store.
+import type { JobStore } from "../../src/queue/store.ts";
+import { openFileStore } from "../../src/stores/file/store.ts";
+import { diskFiles } from "../../src/system/file_system.ts";
+import { type Ground, type Ran, type Running, type RunOptions, until } from "./ground.ts";
+
+/** What filling a queue took. */
+export interface Filled {
+  readonly ids: readonly string[];
+  readonly seconds: number;
+  /** The most memory that `enqueue` had, in MB. */
+  readonly peak: number;
+}
+
+export class Queue {
+  readonly ground: Ground;
+  readonly folder: string;
+
+  constructor(ground: Ground, name: string) {
+    this.ground = ground;
+    this.folder = ground.newFolder(name);
+  }
+
+  get dataDir(): string {
+    return `${this.folder}/data`;
+  }
+
+  /** The words of a command on this queue. */
+  words(...args: string[]): string[] {
+    return [...this.ground.program, ...args, `--data-dir=${this.dataDir}`];
+  }
+
+  /** Runs a command to its end. */
+  call(args: readonly string[], options?: RunOptions): Promise<Ran> {
+    return this.ground.run(this.words(...args), options);
+  }
+
+  start(...args: string[]): Running {
+    return this.ground.start(this.words("start", ...args));
+  }
+
+  /** Enqueues `count` jobs as one batch; each line of it is what `line` says. */
+  async fill(count: number, line: string | Record<string, unknown> = "true"): Promise<Filled> {
+    const [batch, printed] = [`${this.folder}/batch`, `${this.folder}/ids`];
+    const text = typeof line === "string" ? line : JSON.stringify(line);
+    Deno.writeTextFileSync(batch, `${text}\n`.repeat(count));
+    // The ids go to a file, as a user who wants a million of them would have it; `exec`, so that the process looked at is the program.
+    const { seconds, peak } = await this.ground.shell('out=$1; shift; exec "$@" >"$out"', [
+      printed,
+      ...this.words("enqueue", "--file", batch),
+    ], { watch: true, limit: 900 });
+    const ids = Deno.readTextFileSync(printed).trimEnd().split("\n");
+    if (ids.length !== count) throw new Error(`Of ${count} jobs ${ids.length} were enqueued`);
+    return { ids, seconds, peak };
+  }
+
+  /** Seconds from the first start to the last end of these jobs. @throws Error if one of them is not completed */
+  async span(ids: readonly string[]): Promise<number> {
+    return await this.#withStore(async (store) => {
+      let [first, last] = [Infinity, -Infinity];
+      for (const id of ids) {
+        const job = await store.get(id);
+        const [attempt] = job?.history ?? [];
+        if (job?.status.state !== "completed" || attempt === undefined) {
+          throw new Error(`Job ${id} is ${job?.status.state ?? "gone"}, and should be completed`);
+        }
+        first = Math.min(first, attempt.startedAt);
+        last = Math.max(last, attempt.endedAt);
+      }
+      return (last - first) / 1000;
+    });
+  }
+
+  /**
+   * Has two workers do `count` jobs in front of whatever waits here already, and stops them then.
+   * @returns jobs a second, from the first start to the last end
+   */
+  async drainInFront(count: number): Promise<number> {
+    const { ids } = await this.fill(count, { command: "true", priority: 1 });
+    const workers = this.start("--count=2");
+    try {
+      await this.#withStore(async (store) => {
+        const isDone = async (id: string) => (await store.get(id))?.status.state === "completed";
+        // The last is looked at alone, so that looking costs little while the others are done; then what is left of them.
+        for (const id of ids.toReversed()) await until(() => isDone(id), `${count} jobs are done`);
+      });
+    } finally {
+      await workers.end();
+    }
+    return count / await this.span(ids);
+  }
+
+  async #withStore<T>(action: (store: JobStore) => Promise<T>): Promise<T> {
+    const store = openFileStore(this.dataDir, { files: diskFiles });
+    try {
+      return await action(store);
+    } finally {
+      store.close();
+    }
+  }
+}
+
+export function exists(path: string): boolean {
+  return diskFiles.info(path) !== undefined;
+}
