@@ -96,7 +96,7 @@ export class Ground {
   /**
    * Runs a program, its output thrown away: the time it takes, and the CPU time of all its processes. That is what a shell's
    * `times` says of its children; it lacks those that nobody has waited for, and there are none: a worker waits for its shell, the shell for each job,
-   * the supervisor for its workers. `perf stat`, which counts processes whoever waits for them, comes to the same, but for 2 %.
+   * the supervisor for its workers. `perf stat`, which counts processes whoever waits for them, comes to the same, but for some 6 %.
    */
   async cost(words: readonly string[], options: RunOptions = {}): Promise<{ seconds: number; cpu: number }> {
     const script = '"$@" >/dev/null 2>&1; code=$?; times; exit $code';

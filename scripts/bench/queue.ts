@@ -91,7 +91,7 @@ export class Queue {
   }
 
   async #withStore<T>(action: (store: JobStore) => Promise<T>): Promise<T> {
-    const store = openFileStore(this.dataDir, { files: diskFiles });
+    const store = await openFileStore(this.dataDir, { files: diskFiles });
     try {
       return await action(store);
     } finally {

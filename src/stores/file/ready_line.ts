@@ -46,7 +46,8 @@ export class ReadyLine {
     const buckets = this.#shelf.buckets();
     for (let i = 0; i < buckets.length; i++) {
       const bucket = this.#shelf.unseal(buckets[i]!);
-      if (bucket === undefined) continue;
+      // Another worker has opened it just now, or taken it away: what comes behind it must not be taken for the head.
+      if (bucket === undefined) return this.#read();
       const names = this.#shelf.tickets(bucket);
       if (names.length === 0) this.#discard(bucket);
       for (const name of names) this.#tickets.push({ path: this.#shelf.path(bucket.name, name), name });

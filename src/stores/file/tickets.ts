@@ -114,7 +114,8 @@ export class Tickets implements Places {
       const lower = Number(sealed.lower.slice(0, 13));
       if (lower > now) return { promoted, next: lower };
       const bucket = this.later.unseal(sealed);
-      if (bucket === undefined) continue;
+      // Another worker has opened it just now. It may die over it, so look again.
+      if (bucket === undefined) return { promoted, next: -Infinity };
       const names = this.later.tickets(bucket);
       if (names.length === 0 && lower + LATER_SLICE < now) this.later.removeIfEmpty(bucket);
       for (const name of names) {
