@@ -15,7 +15,7 @@ export async function reportError(
   const lines = error instanceof QueueError
     ? expected(error, spec)
     : isOfTheSystem(error)
-    ? [error.message]
+    ? refused(error)
     : await unexpected(context, error);
   const text = lines.map((line, i) => (i === 0 ? "queuectl: " : "") + line + "\n").join("");
   try {
@@ -48,6 +48,16 @@ function isOfTheSystem(error: unknown): error is Error {
   if (!(error instanceof Error)) return false;
   return "code" in error && typeof error.code === "string" || /\(os error \d+\)/.test(error.message) ||
     error instanceof Deno.errors.NotCapable;
+}
+
+// Below /dev, /proc, /sys and some others, Deno lets no program in that may not do everything.
+function refused({ message }: Error): string[] {
+  const place = /^Requires all access to ("[^"]*")/.exec(message)?.[1];
+  if (place === undefined) return [message];
+  return [
+    `Cannot use ${oneLine(place)}: it is among the system's own places`,
+    "Name another folder with --data-dir or QUEUECTL_DATA_DIR",
+  ];
 }
 
 async function unexpected(context: Context, error: unknown): Promise<string[]> {

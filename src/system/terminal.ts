@@ -5,6 +5,7 @@ type Stream = Pick<typeof Deno.stdout, "writeSync" | "isTerminal">;
 /** Writes all at once and returns when it is written, so that nothing is lost when the process exits. */
 export class OutputStream {
   readonly #stream: Stream;
+  #isTerminal: boolean | undefined;
 
   constructor(stream: Stream) {
     this.#stream = stream;
@@ -28,7 +29,7 @@ export class OutputStream {
   }
 
   get isTerminal(): boolean {
-    return this.#stream.isTerminal();
+    return this.#isTerminal ??= this.#stream.isTerminal();
   }
 
   get columns(): number {

@@ -166,6 +166,20 @@ Deno.test("run() says what the system refused in one line", async () => {
   assertEquals(await world.run("enqueue", "x"), { code: 1, out: "", err: `queuectl: ${error.message}\n` });
 });
 
+Deno.test("run() says where Deno lets no program in", async () => {
+  const world = new World();
+  const error = new Deno.errors.NotCapable(
+    'Requires all access to "/dev/shm/q", run again with the --allow-all flag',
+  );
+  world.files.failNext = { operation: "names", error };
+  assertEquals(await world.run("enqueue", "x"), {
+    code: 1,
+    out: "",
+    err: 'queuectl: Cannot use "/dev/shm/q": it is among the system\'s own places\n' +
+      "Name another folder with --data-dir or QUEUECTL_DATA_DIR\n",
+  });
+});
+
 Deno.test("run() reports a bug in two lines, and shows the stack only when debugging", async () => {
   const world = new World();
   await world.enqueue("x");
