@@ -1,5 +1,6 @@
 // What can be interrupted: each thing that changes the data folder, on one that has jobs in every state.
 import { setValue } from "../../src/config/change.ts";
+import { QueueError } from "../../src/queue/errors.ts";
 import type { Job } from "../../src/queue/job.ts";
 import type { Outcome } from "../../src/queue/outcome.ts";
 import {
@@ -13,6 +14,8 @@ import {
 import { backup } from "../../src/stores/file/backup.ts";
 import { restore } from "../../src/stores/file/restore.ts";
 import { type FileStore, openFileStore } from "../../src/stores/file/store.ts";
+import { Presence } from "../../src/worker/presence.ts";
+import { rescue } from "../../src/worker/rescue.ts";
 import { aJob, anEnding, EPOCH } from "../support/jobs.ts";
 import { SimDisk } from "../support/sim_disk.ts";
 
@@ -80,6 +83,32 @@ const batch = (n: number) =>
       }),
   );
 
+function comeAndGo(disk: SimDisk): void {
+  const presence = Presence.join(disk, DATA, undefined);
+  presence.announce({ pid: 7, host: "box", startedAt: NOW });
+  presence.signOfLife();
+  presence.leave();
+}
+
+/** Another worker follows the job of a dead one to its end. */
+async function adoption(store: FileStore, disk: SimDisk): Promise<void> {
+  const place = Presence.takeOver(disk, DATA, WORKER);
+  if (place === undefined) throw new QueueError("refused", "Its place is taken already");
+  try {
+    await rescue(WORKER, {
+      name: "w-2",
+      store,
+      adopt: () => Promise.resolve(anEnding("succeeded")),
+      record: (job, ending, holder) =>
+        store.change(job.id, (job) => ended(job, ending, BACKOFF, NOW), holder),
+      report: () => {},
+    });
+    place.leave();
+  } finally {
+    place.abandon();
+  }
+}
+
 export const SCENARIOS: readonly Scenario[] = [
   {
     name: "enqueue one",
@@ -146,6 +175,16 @@ export const SCENARIOS: readonly Scenario[] = [
     name: "cleanup",
     action: (store) => store.remove("c", (job) => removableByCleanup(job, NOW)),
     removes: ["c"],
+  },
+  { name: "a worker comes and goes", action: (_, disk) => Promise.resolve(comeAndGo(disk)) },
+  {
+    name: "adoption",
+    before: async (store, disk) => {
+      Presence.join(disk, DATA, WORKER).abandon();
+      await claim(store);
+    },
+    action: adoption,
+    leaves: { b: "completed" },
   },
   { name: "configuration", action: (_, disk) => Promise.resolve(setValue(DATA, disk, "max_retries", 7)) },
   { name: "backup", action: (_, disk) => Promise.resolve(backup(DATA, "/copy", disk)) },
