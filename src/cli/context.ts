@@ -46,8 +46,8 @@ export interface DataFolder {
   requestCancel(dataDir: string, id: string): Promise<void>;
   /** Takes that back. */
   clearCancel(dataDir: string, id: string): Promise<void>;
-  /** Calls off a running job whose worker has died. @returns false if it lives, or another has taken its place */
-  callOffOrphan(dataDir: string, store: JobStore, job: Job): Promise<boolean>;
+  /** Ends a running job whose worker has died. @returns false if it lives, or another has taken its place */
+  endOrphan(dataDir: string, store: JobStore, job: Job, reason: "cancelled" | "released"): Promise<boolean>;
   backup(
     dataDir: string,
     target: string,

@@ -47,15 +47,15 @@ export function fileFolder(files: FileSystem, warn: (message: string) => void): 
       ) as typeof import("../worker/control.ts");
       clearCancel(files, dataDir, id);
     },
-    callOffOrphan: async (dataDir, store, job) => {
-      const [{ callOffOrphan }, { loadSettings }, { journalPath }] = await Promise.all([
-        import("../worker/call_off.ts" as string) as Promise<typeof import("../worker/call_off.ts")>,
+    endOrphan: async (dataDir, store, job, reason) => {
+      const [{ endOrphan }, { loadSettings }, { journalPath }] = await Promise.all([
+        import("../worker/orphans.ts" as string) as Promise<typeof import("../worker/orphans.ts")>,
         import("../config/load.ts" as string) as Promise<typeof import("../config/load.ts")>,
         import("../stores/file/layout.ts" as string) as Promise<typeof import("../stores/file/layout.ts")>,
       ]);
       const settings = loadSettings(dataDir, files);
       const journal = (worker: string) => journalPath(dataDir, worker);
-      return await callOffOrphan(job, { files, dataDir, store, settings, now: Date.now, journal });
+      return await endOrphan(job, reason, { files, dataDir, store, settings, now: Date.now, journal });
     },
     backup: async (dataDir, target, progress) => {
       const { backup } = await import(

@@ -186,7 +186,7 @@ Deno.test("job cancel calls off the job of a dead worker itself where no worker 
   const world = new World();
   const id = await world.enqueue("sleep 100");
   await world.claim();
-  world.onCallOff = async () => {
+  world.onEndOrphan = async () => {
     await world.end(id, { outcome: "cancelled", exitCode: null, signal: "SIGTERM" });
     return true;
   };

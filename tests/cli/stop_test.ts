@@ -56,3 +56,18 @@ Deno.test("stop waits for a worker that has not said yet who it is", async () =>
   assertEquals((await world.run("stop")).code, 0);
   assertEquals(sleeps, 4);
 });
+
+Deno.test("stop tells of jobs without a worker, and --force kills them", async () => {
+  const { world, worker } = worldWithWorker();
+  worker.leave();
+  const id = await world.enqueue("sleep 100");
+  await world.claim();
+  assertEquals((await world.run("stop")).err, "1 job without a worker still runs (--force kills it)\n");
+  world.onEndOrphan = async () => {
+    await world.end(id, { outcome: "released", exitCode: null, signal: "SIGTERM" });
+    return true;
+  };
+  assertEquals((await world.run("stop", "--force")).err, "Killed 1 job that had no worker\n");
+  assertEquals(world.calls, [`end ${DATA} ${id} released`]);
+  assertEquals((await world.run("stop", "--force")).err, "Nothing runs here\n");
+});

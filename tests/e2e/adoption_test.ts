@@ -103,6 +103,24 @@ Deno.test("job cancel ends a job of which all that looked after it was killed", 
     await queue.ok("storage", "check");
   }));
 
+Deno.test("stop --force kills jobs of which all that looked after them was killed, and they run again", () =>
+  withQueue(async (queue) => {
+    const id = await queue.ok("enqueue", job(queue.dir, "a"));
+    const supervisor = await queue.start();
+    const pid = await numberIn(`${queue.dir}/a.pid`);
+    const [worker] = await queue.workers();
+    for (const one of [supervisor.pid, worker!.pid]) Deno.kill(one, "SIGKILL");
+    await supervisor.status;
+    assertStringIncludes((await queue.run(["stop"])).stderr, "1 job without a worker still runs");
+    assertEquals((await queue.run(["stop", "--force"])).stderr, "Killed 1 job that had no worker\n");
+    await waitUntil(async () => !await lives(pid), "the job is gone");
+    assertEquals(await queue.state(id), "pending");
+    Deno.writeTextFileSync(`${queue.dir}/a.go`, "");
+    await queue.ok("start", "--drain");
+    const { history } = await queue.json("job", "show", id);
+    assertEquals(history.map(({ outcome }: { outcome: string }) => outcome), ["released", "succeeded"]);
+  }));
+
 Deno.test("workers end by themselves when their supervisor is killed, after the job at hand", () =>
   withQueue(async (queue) => {
     const id = await queue.ok("enqueue", job(queue.dir, "a"));

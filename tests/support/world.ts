@@ -55,8 +55,8 @@ export class World {
   meanwhile: () => Promise<void> | void = () => {};
   /** Called when a running job shall be cancelled. */
   onCancel: (id: string) => Promise<void> | void = () => {};
-  /** Called when the job of a dead worker shall be cancelled. */
-  onCallOff: (id: string) => Promise<boolean> | boolean = () => false;
+  /** Called when the job of a dead worker shall be ended. */
+  onEndOrphan: (id: string) => Promise<boolean> | boolean = () => false;
   /** How far the clock moves each time it is read. */
   tick = 0;
   #ids = 0;
@@ -165,9 +165,9 @@ export class World {
         note(`cancel ${dataDir} ${id}`);
         await this.onCancel(id);
       },
-      callOffOrphan: async (dataDir, _, { id }) => {
-        note(`call off ${dataDir} ${id}`);
-        return await this.onCallOff(id);
+      endOrphan: async (dataDir, _, { id }, reason) => {
+        note(`end ${dataDir} ${id} ${reason}`);
+        return await this.onEndOrphan(id);
       },
       clearCancel: (dataDir, id) => Promise.resolve(note(`clear cancel ${dataDir} ${id}`)),
       backup: (dataDir, target, progress) => {

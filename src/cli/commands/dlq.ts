@@ -5,6 +5,7 @@ import { globMatcher } from "../../queue/glob.ts";
 import type { Job } from "../../queue/job.ts";
 import { deadIds, dlqStats, removeDead, type Results, retryDead } from "../../queue/operations.ts";
 import type { JobReader } from "../../queue/store.ts";
+import { counted } from "../../view/counted.ts";
 import type { Call } from "../call.ts";
 import { tableStyle } from "../tables.ts";
 
@@ -68,7 +69,7 @@ export async function clearCommand(call: Call): Promise<number> {
     if (ids.length > 0 && !call.flags.has("confirm")) {
       throw new QueueError(
         "refused",
-        `This would remove ${counted(ids.length)} for good; nothing was changed`,
+        `This would remove ${counted(ids.length, "job")} for good; nothing was changed`,
         {
           hint: "To do it: queuectl dlq clear --confirm",
         },
@@ -80,12 +81,10 @@ export async function clearCommand(call: Call): Promise<number> {
 
 // One id a line where ids were given, a number where there may be thousands.
 function show(call: Call, what: string, several: boolean, { done, refused }: Results): number {
-  call.print(several ? `${what} ${counted(done.length)}\n` : done.map((id) => `${what} ${id}\n`).join(""));
+  call.print(
+    several ? `${what} ${counted(done.length, "job")}\n` : done.map((id) => `${what} ${id}\n`).join(""),
+  );
   return call.report(refused);
-}
-
-function counted(jobs: number): string {
-  return jobs === 1 ? "1 job" : `${jobs} jobs`;
 }
 
 async function idsOf(store: JobReader, texts: readonly string[]): Promise<string[]> {

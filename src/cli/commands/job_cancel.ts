@@ -52,7 +52,7 @@ async function endOfRunning(call: Call, store: JobStore, dataDir: string, job: J
   try {
     for (let told = false; (await present(store, job.id)).status.state === "processing"; await sleep(POLL)) {
       if ((await folder.liveWorkers(dataDir)).length > 0) continue;
-      if (await folder.callOffOrphan(dataDir, store, job)) return;
+      if (await folder.endOrphan(dataDir, store, job, "cancelled")) return;
       if (told) continue;
       call.say(
         `queuectl: no worker is alive; job "${job.id}" is cancelled as soon as one is (queuectl start)`,

@@ -39,10 +39,8 @@ async function readStatus(call: Call, store: JobReader, dataDir: string): Promis
 }
 
 async function countOrphans(store: JobReader, workers: readonly WorkerView[]): Promise<number> {
-  const living = new Set(workers.map(({ name }) => name));
-  let count = 0;
-  for await (const { status } of store.list({ states: ["processing"] })) {
-    if (status.state === "processing" && !living.has(status.running.worker)) count++;
-  }
-  return count;
+  const { orphansAmong } = await import(
+    "../../worker/orphans.ts" as string
+  ) as typeof import("../../worker/orphans.ts");
+  return (await orphansAmong(store, workers.map(({ name }) => name))).length;
 }

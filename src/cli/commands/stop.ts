@@ -1,11 +1,13 @@
 // queuectl stop: asks every supervisor and worker that lives to stop, and returns when all have.
 import { clearStop, requestStop } from "../../worker/control.ts";
+import { orphansAmong } from "../../worker/orphans.ts";
 import { bearerOf, liveSupervisors, liveWorkers } from "../../worker/presence.ts";
+import { counted } from "../../view/counted.ts";
 import type { Call } from "../call.ts";
 
 const POLL = 20;
 
-/** Stops all. @returns the exit code */
+/** Stops all. */
 export async function stopCommand(call: Call): Promise<void> {
   const { context, flags } = call;
   const { files } = context;
@@ -15,14 +17,33 @@ export async function stopCommand(call: Call): Promise<void> {
   const supervisors = liveSupervisors(files, dataDir);
   const workers = liveWorkers(files, dataDir);
   const all = [...supervisors, ...workers];
-  if (all.length === 0) return call.say("Nothing runs here");
   // Workers are asked by their supervisor; those that have none left are asked here as well.
   for (const { name } of all) requestStop(files, dataDir, name, kind);
-  if (kind === "graceful" && context.stderr.isTerminal) {
+  if (all.length > 0 && kind === "graceful" && context.stderr.isTerminal) {
     call.say("Waiting for running jobs to end (--force kills them)");
   }
   for (const { name, pid } of all) await waitForEnd(call, dataDir, name, pid);
-  call.say(`Stopped ${workers.length} ${workers.length === 1 ? "worker" : "workers"}`);
+  const orphans = await orphansText(call, kind === "force");
+  if (all.length > 0) call.say(`Stopped ${counted(workers.length, "worker")}`);
+  else if (orphans === undefined) call.say("Nothing runs here");
+  if (orphans !== undefined) call.say(orphans);
+}
+
+/** Jobs of workers that died, with nobody to look after them: killed, or told of. */
+async function orphansText(call: Call, kill: boolean): Promise<string | undefined> {
+  const { context } = call;
+  return await call.withStore(async (store, dataDir) => {
+    const living = (await context.folder.liveWorkers(dataDir)).map(({ name }) => name);
+    const orphans = await orphansAmong(store, living);
+    if (orphans.length === 0) return undefined;
+    if (!kill) {
+      const [run, them] = orphans.length === 1 ? ["runs", "it"] : ["run", "them"];
+      return `${counted(orphans.length, "job")} without a worker still ${run} (--force kills ${them})`;
+    }
+    let killed = 0;
+    for (const job of orphans) if (await context.folder.endOrphan(dataDir, store, job, "released")) killed++;
+    return `Killed ${counted(killed, "job")} that had no worker`;
+  });
 }
 
 /** Another that takes the name meanwhile, of a later `start`, is not waited for. */

@@ -8,6 +8,7 @@ import { resolve } from "../../system/paths.ts";
 import { measureFolder } from "../../system/measure_folder.ts";
 import { oneLine } from "../../view/escape.ts";
 import { storageText } from "../../view/storage.ts";
+import { counted } from "../../view/counted.ts";
 import type { Call } from "../call.ts";
 import { progressOf } from "../progress.ts";
 
@@ -94,8 +95,4 @@ export async function checkCommand(call: Call): Promise<number> {
 async function jobCount(store: JobReader): Promise<number> {
   const counts = await store.count();
   return JOB_STATES.reduce((sum, state) => sum + counts[state], 0);
-}
-
-function counted(n: number, what: string): string {
-  return `${n} ${what}${n === 1 ? "" : "s"}`;
 }

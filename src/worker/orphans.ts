@@ -1,13 +1,22 @@
-// A running job is called off by its worker. Where that one has died and no other is there to ask, the one who asks does it.
+// Jobs that run on although their worker has died. The next worker looks after them; where there is none, a command can end them.
 import { adopt } from "../exec/adopt.ts";
+import type { StopReason } from "../exec/run.ts";
 import type { Job } from "../queue/job.ts";
 import type { Settings } from "../queue/settings.ts";
-import type { JobStore } from "../queue/store.ts";
+import type { JobReader, JobStore } from "../queue/store.ts";
 import { ended, unclaimed } from "../queue/transitions.ts";
 import type { FileSystem } from "../system/file_system.ts";
 import { Presence } from "./presence.ts";
 
-export interface CallOffOptions {
+/** The running jobs whose worker is none of these. */
+export async function orphansAmong(store: JobReader, living: readonly string[]): Promise<Job[]> {
+  const running = await Array.fromAsync(store.list({ states: ["processing"] }));
+  return running.filter(({ status }) =>
+    status.state === "processing" && !living.includes(status.running.worker)
+  );
+}
+
+export interface EndOrphanOptions {
   readonly files: FileSystem;
   readonly dataDir: string;
   readonly store: JobStore;
@@ -18,11 +27,11 @@ export interface CallOffOptions {
 }
 
 /**
- * Calls off a job whose worker has died, in that one's place, which is left as it is for the next worker. The job may have ended
- * by itself, or not have begun: it is recorded as it was.
+ * Ends the job of a worker that has died, in that one's place, which is left as it is for the next worker. The job may have
+ * ended by itself, or not have begun: it is recorded as it was.
  * @returns false if the worker lives, or another has taken its place
  */
-export async function callOffOrphan(job: Job, options: CallOffOptions): Promise<boolean> {
+export async function endOrphan(job: Job, reason: StopReason, options: EndOrphanOptions): Promise<boolean> {
   if (job.status.state !== "processing") return false;
   const { files, dataDir, store, settings, now, journal } = options;
   const { worker, attempt } = job.status.running;
@@ -30,7 +39,7 @@ export async function callOffOrphan(job: Job, options: CallOffOptions): Promise<
   if (place === undefined) return false;
   try {
     const running = { id: job.id, attempt, timeout: job.timeout, killGrace: settings.kill_grace };
-    const ending = await adopt(journal(worker), running, AbortSignal.abort("cancelled"), files);
+    const ending = await adopt(journal(worker), running, AbortSignal.abort(reason), files);
     const backoff = { base: settings.backoff_base, max: settings.backoff_max };
     await store.change(
       job.id,
