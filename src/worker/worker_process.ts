@@ -139,7 +139,13 @@ class WorkerProcess {
         return after;
       } catch (error) {
         // The shell's journal has the exit code too: whoever comes after this worker settles the job from it.
-        if (!(error instanceof Error) || error.name === "QueueError" || force.signal.aborted) throw error;
+        if (!(error instanceof Error) || force.signal.aborted) throw error;
+        if (error.name === "QueueError") {
+          // What failed before may have come after the writing: then it is on record.
+          const after = reported ? await store.get(job.id) : undefined;
+          if (after !== undefined && isRecorded(after, job)) return after;
+          throw error;
+        }
         if (!reported) {
           const message = `Cannot record the end of job "${job.id}", trying until it works: ${error.message}`;
           report({ kind: "warning", message });
@@ -256,4 +262,12 @@ class WorkerProcess {
       );
     }
   }
+}
+
+/** Whether the attempt that `running` is at has ended in `after`. */
+function isRecorded(after: Job, { status }: Job): boolean {
+  return status.state === "processing" &&
+    after.history.some(({ attempt, worker }) =>
+      attempt === status.running.attempt && worker === status.running.worker
+    );
 }

@@ -1,44 +1,70 @@
 // Tickets of jobs that have ended, by the time they ended, in buckets that are sealed with their count when they are full.
 import type { FileSystem } from "../../system/file_system.ts";
-import { bucketName, parseBucket, type Ticket, timedName } from "./layout.ts";
-import { BUCKET_SIZE, Shelf } from "./shelf.ts";
+import { type Bucket, bucketName, type Ticket, timedName } from "./layout.ts";
+import { BUCKET_SIZE, makeUnlessThere, Shelf } from "./shelf.ts";
+
+/** After so many of its own a process counts again what is in the bucket that it fills: others may fill it too. */
+const COUNTED = 250;
+
+/** The bucket that a process fills, and how many tickets were in it when last known. */
+interface Filling {
+  readonly bucket: Bucket;
+  size: number;
+}
 
 export class EndedShelf extends Shelf {
-  /** The bucket that this process fills, and how many tickets were in it when last known. */
-  #filling: { name: string; size: number } | undefined;
+  readonly #files: FileSystem;
   readonly #unique: string;
+  #filling: Filling | undefined;
+  #added = 0;
 
   /** `unique`: a text of letters and digits that no other process has. */
   constructor(files: FileSystem, folder: string, unique: string) {
     super(files, folder);
+    this.#files = files;
     this.#unique = unique;
   }
 
   /** Moves a ticket here. @throws Deno.errors.NotFound if `from` is gone */
   add(from: string, ticket: Ticket): void {
     const name = timedName(ticket);
-    const filling = this.#bucketFor(name);
-    this.put(from, filling.name, name);
-    if (++filling.size >= BUCKET_SIZE) {
-      this.#filling = undefined;
-      this.seal(parseBucket(filling.name)!);
+    let filling = this.#filling ?? this.#oneToGoOnWith();
+    // A new one, too, where another process has sealed this one since.
+    while (
+      filling === undefined || filling.bucket.lower > name || !this.move(from, filling.bucket.name, name)
+    ) {
+      filling = this.#newOne(name);
     }
+    this.#filling = filling;
+    filling.size++;
+    if (++this.#added % COUNTED === 0) filling.size = this.tickets(filling.bucket).length;
+    if (filling.size >= BUCKET_SIZE) this.#close(filling.bucket);
   }
 
-  #bucketFor(name: string): { name: string; size: number } {
-    const lower = name.slice(0, 13);
-    if (this.#filling === undefined) {
-      // Go on with the newest that is neither full nor sealed, so that many short runs don't leave a bucket each.
-      const last = this.buckets().findLast((bucket) =>
-        bucket.newest === undefined && !bucket.unique.endsWith("!")
-      );
-      const size = last === undefined ? 0 : this.tickets(last).length;
-      if (last !== undefined && size < BUCKET_SIZE) this.#filling = { name: last.name, size };
+  /** The newest that is neither full nor sealed, so that many short runs don't leave a bucket each. */
+  #oneToGoOnWith(): Filling | undefined {
+    const bucket = this.buckets().findLast(({ newest, unique }) =>
+      newest === undefined && !unique.endsWith("!")
+    );
+    const size = bucket === undefined ? 0 : this.tickets(bucket).length;
+    return bucket !== undefined && size < BUCKET_SIZE ? { bucket, size } : undefined;
+  }
+
+  #newOne(first: string): Filling {
+    const unique = this.#unique + Date.now().toString(36);
+    const parts = { lower: first.slice(0, 13), newest: undefined, count: undefined, unique };
+    const bucket = { ...parts, name: bucketName(parts) };
+    makeUnlessThere(this.#files, this.path(bucket.name));
+    return { bucket, size: 0 };
+  }
+
+  #close(bucket: Bucket): void {
+    this.#filling = undefined;
+    try {
+      this.seal(bucket);
+    } catch {
+      // Another process seals it at this moment, or the disk is full. The ticket is where it belongs, which is what counts; a bucket
+      // without a count is counted by reading it.
     }
-    if (this.#filling === undefined || this.#filling.name.slice(0, 13) > lower) {
-      const unique = this.#unique + Date.now().toString(36);
-      this.#filling = { name: bucketName({ lower, newest: undefined, count: undefined, unique }), size: 0 };
-    }
-    return this.#filling;
   }
 }

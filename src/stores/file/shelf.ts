@@ -1,5 +1,6 @@
 // One folder of tickets in an order, spread over buckets (folders) of some thousand, so that taking the first, counting and
 // listing the newest read a few buckets however many there are. Tickets move by rename: whose rename succeeds has it.
+import { QueueError } from "../../queue/errors.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { arrivalOf, type Bucket, bucketName, isTicket, parseBucket } from "./layout.ts";
 
@@ -41,16 +42,26 @@ export class Shelf {
    * @throws Deno.errors.NotFound if `from` is gone
    */
   put(from: string, bucket: string, name: string): boolean {
-    for (let made = false;;) {
-      try {
-        this.#files.rename(from, this.path(bucket, name));
-        return made;
-      } catch (error) {
-        // Nearly always the bucket is there; and whoever found it empty may have removed it since.
-        if (!(error instanceof Deno.errors.NotFound) || this.#files.info(from) === undefined) throw error;
-        if (!makeUnlessThere(this.#files, this.path(bucket)) && made) throw error;
-        made = true;
-      }
+    // Nearly always it is there; and whoever found it empty may have removed it since, again and again.
+    for (let [tries, made] = [0, false]; tries < 100; tries++) {
+      if (this.move(from, bucket, name)) return made;
+      made = makeUnlessThere(this.#files, this.path(bucket)) || made;
+    }
+    throw new QueueError("damaged", `Cannot use ${this.path(bucket)}: it is not a folder of tickets`);
+  }
+
+  /**
+   * Moves a ticket from the path `from` into a bucket.
+   * @returns false if the bucket is not there
+   * @throws Deno.errors.NotFound if `from` is gone
+   */
+  protected move(from: string, bucket: string, name: string): boolean {
+    try {
+      this.#files.rename(from, this.path(bucket, name));
+      return true;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound && this.#files.info(from) !== undefined) return false;
+      throw error;
     }
   }
 
