@@ -19,7 +19,7 @@ const POLL = 1000;
  * A worker does few things, and those again and again: compiling them better costs more than it gains, in memory too, and so does a
  * young generation of 16 MB.
  */
-const WORKER_ENGINE = "--v8-flags=--no-opt,--no-maglev,--max-semi-space-size=1";
+const WORKER_ENGINE = "--v8-flags=--no-opt,--no-maglev,--max-semi-space-size=1,--optimize-for-size";
 
 /** Runs jobs until stopped. @returns the exit code */
 export async function startCommand(call: Call): Promise<number> {
