@@ -5,18 +5,26 @@ import type { Shelf } from "./shelf.ts";
 
 /** Milliseconds after which others have probably taken what is at the head. */
 const STALE = 200;
+/** Where there are thousands of buckets, reading may take one part in so many of the time. */
+const READ_SHARE = 100;
+/** But what is urgent waits no longer than this. */
+const STALEST = 2000;
 /** So many tickets in a row that others took are cheaper to try than to read the bucket again. */
 const LOSSES = 16;
 
 export class ReadyLine {
   readonly #shelf: Shelf;
+  readonly #clock: () => number;
   #tickets: { path: string; name: string }[] = [];
   #next = 0;
   #readAt = -Infinity;
+  #stale = STALE;
   #losses = 0;
 
-  constructor(shelf: Shelf) {
+  /** `clock`: milliseconds that only go forward. */
+  constructor(shelf: Shelf, clock: () => number = () => performance.now()) {
     this.#shelf = shelf;
+    this.#clock = clock;
   }
 
   /** Something may have come before what is known. */
@@ -24,11 +32,13 @@ export class ReadyLine {
     this.#readAt = -Infinity;
   }
 
-  /** The next ticket to try; undefined if there is none. `now`: milliseconds of a clock that only goes forward. */
-  next(now: number): { path: string; name: string } | undefined {
-    if (this.#next >= this.#tickets.length || now - this.#readAt > STALE || this.#losses >= LOSSES) {
+  /** The next ticket to try; undefined if there is none. */
+  next(): { path: string; name: string } | undefined {
+    const now = this.#clock();
+    if (this.#next >= this.#tickets.length || now - this.#readAt > this.#stale || this.#losses >= LOSSES) {
       this.#read();
       this.#readAt = now;
+      this.#stale = Math.min(Math.max(STALE, READ_SHARE * (this.#clock() - now)), STALEST);
       this.#losses = 0;
     }
     return this.#tickets[this.#next++];

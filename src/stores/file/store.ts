@@ -96,7 +96,7 @@ export class FileStore implements JobStore {
     return promised(() => {
       this.#promote(now);
       for (;;) {
-        const next = this.#line.next(performance.now());
+        const next = this.#line.next();
         if (next === undefined) return undefined;
         const ticket: Ticket = { ...parseTicket(next.name)!, at: now, tag: `r${by.pid}` };
         const path = this.#tickets.take(next.path, by.worker, ticket);
