@@ -4,7 +4,7 @@
 // since in one file every start would parse every command. CPU time of `list` over that of an empty compiled program, interleaved in
 // one run: split 1.28, one file 1.45, the modules 1.54. Not minified: it saved 3 % of it, and would cost the names in stack traces.
 import { PERMISSION_FLAGS } from "../src/system/permissions.ts";
-import { pathOfUrl } from "../src/system/self.ts";
+import { ENGINE_FLAG, pathOfUrl } from "../src/system/self.ts";
 import { hostTarget, type Target, targetsFrom } from "./targets.ts";
 
 const ROOT = pathOfUrl(new URL("..", import.meta.url).href).replace(/\/$/, "");
@@ -61,6 +61,7 @@ async function compile(temp: string, { triple, name, file }: Target): Promise<vo
     // It gains nothing here, and its file in the shared temporary folder has a name that others can guess and take first.
     "--no-code-cache",
     ...PERMISSION_FLAGS,
+    ENGINE_FLAG,
     ...["--target", triple, "--output", partial],
     `${temp}/main.js`,
   ], temp);

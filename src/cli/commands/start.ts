@@ -3,7 +3,7 @@ import { loadSettings } from "../../config/load.ts";
 import { QueueError } from "../../queue/errors.ts";
 import { prepareFolder } from "../../stores/file/prepare_folder.ts";
 import { workerPermissions } from "../../system/permissions.ts";
-import { selfCommand, sourceFolder } from "../../system/self.ts";
+import { ENGINE_FLAG, selfCommand, sourceFolder } from "../../system/self.ts";
 import { Watch } from "../../system/watch.ts";
 import { clearStop, stopRequest } from "../../worker/control.ts";
 import { isWorkerName, Presence } from "../../worker/presence.ts";
@@ -14,12 +14,6 @@ import { detach } from "./start_detached.ts";
 
 /** Milliseconds between looks for requests, where no event came. */
 const POLL = 1000;
-
-/**
- * A worker does few things, and those again and again: compiling them better costs more than it gains, in memory too, and so does a
- * young generation of 16 MB.
- */
-const WORKER_ENGINE = "--v8-flags=--no-opt,--no-maglev,--max-semi-space-size=1,--optimize-for-size";
 
 /** Runs jobs until stopped. @returns the exit code */
 export async function startCommand(call: Call): Promise<number> {
@@ -72,7 +66,7 @@ export async function startCommand(call: Call): Promise<number> {
 }
 
 function spawnWorker({ flags }: Call, dataDir: string): Child {
-  const { program, args } = selfCommand([...workerPermissions(dataDir, sourceFolder()), WORKER_ENGINE]);
+  const { program, args } = selfCommand([...workerPermissions(dataDir, sourceFolder()), ENGINE_FLAG]);
   const name = flags.text("worker-name");
   const child = new Deno.Command(program, {
     args: [
