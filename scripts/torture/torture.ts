@@ -124,7 +124,9 @@ async function checkRest(scene: Scene): Promise<void> {
       const found = text.match(pattern)?.length ?? 0;
       if (found > 0) scene.tally.set(what, (scene.tally.get(what) ?? 0) + found);
     }
-    const wrong = text.match(/.*(?:This is a bug|Uncaught|queuectl: |ended with exit code).*/g) ?? [];
+    const wrong = text.match(
+      /.*(?:This is a bug|Uncaught|queuectl: |the worker with process id \d+ ended with exit code).*/g,
+    ) ?? [];
     for (const line of new Set(wrong)) scene.problem(`logs/${name}: ${line}`);
   }
 }

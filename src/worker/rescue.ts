@@ -1,4 +1,5 @@
 // What a dead worker left: its place is taken, and each job that it had is followed to its end as if nothing had happened.
+import { QueueError } from "../queue/errors.ts";
 import type { Job } from "../queue/job.ts";
 import type { Ending } from "../queue/outcome.ts";
 import type { JobStore } from "../queue/store.ts";
@@ -11,7 +12,8 @@ export interface RescueParts {
   readonly store: JobStore;
   /** Follows a job of the dead worker to its end; `not_begun` if it never began. */
   adopt(job: Job, from: string): Promise<Ending | "not_begun">;
-  record(job: Job, ending: Ending, holder: string): Promise<Job>;
+  /** Undefined if it could not be kept, which was reported then. */
+  record(job: Job, ending: Ending, holder: string): Promise<Job | undefined>;
   report(event: WorkerEvent): void;
 }
 
@@ -20,6 +22,16 @@ export async function rescue(from: string, parts: RescueParts): Promise<void> {
   const { name: worker, store, report } = parts;
   const jobs = await store.heldBy(from);
   await Promise.all(jobs.map(async (job) => {
+    try {
+      await settle(job);
+    } catch (error) {
+      // Its file is damaged, or somebody removed it: the store has set its ticket aside, and the others go on.
+      if (!(error instanceof QueueError)) throw error;
+      report({ kind: "warning", message: `Cannot settle job "${job.id}": ${error.message}` });
+    }
+  }));
+
+  async function settle(job: Job): Promise<void> {
     report({ kind: "job_adopted", worker, from, job });
     const ending = await parts.adopt(job, from);
     if (ending === "not_begun") {
@@ -27,7 +39,7 @@ export async function rescue(from: string, parts: RescueParts): Promise<void> {
       report({ kind: "job_given_back", worker, from, job: after });
     } else {
       const after = await parts.record(job, ending, from);
-      report({ kind: "job_ended", worker, job: after });
+      if (after !== undefined) report({ kind: "job_ended", worker, job: after });
     }
-  }));
+  }
 }

@@ -9,8 +9,8 @@ export interface WorkerParts {
   claim(): Promise<Job | undefined>;
   /** Runs the attempt that `claim` began, and tells how it ended. */
   execute(job: Job): Promise<Ending>;
-  /** Keeps how it ended; the job afterwards. */
-  record(job: Job, ending: Ending): Promise<Job>;
+  /** Keeps how it ended; the job afterwards, or undefined if it could not be kept, which was reported then. */
+  record(job: Job, ending: Ending): Promise<Job | undefined>;
   /** The attempt could not be begun. */
   giveBack(job: Job, error: unknown): Promise<void>;
   /** Whether there will be nothing more to do, if the worker is to end then. */
@@ -38,6 +38,6 @@ export async function work(parts: WorkerParts, stopping: AbortSignal): Promise<v
       continue;
     }
     const after = await parts.record(job, ending);
-    parts.report({ kind: "job_ended", worker: parts.name, job: after });
+    if (after !== undefined) parts.report({ kind: "job_ended", worker: parts.name, job: after });
   }
 }

@@ -3,6 +3,7 @@
 import { adopt } from "../exec/adopt.ts";
 import { openExecutor } from "../exec/open_executor.ts";
 import type { StopReason } from "../exec/run.ts";
+import { QueueError } from "../queue/errors.ts";
 import { isJobId, type Job } from "../queue/job.ts";
 import type { Ending } from "../queue/outcome.ts";
 import type { Settings } from "../queue/settings.ts";
@@ -126,8 +127,11 @@ class WorkerProcess {
     }
   }
 
-  /** Writes down how an attempt ended, however long the disk may be full: nothing else may be done with the job before. */
-  async #record(job: Job, ending: Ending, holder: string): Promise<Job> {
+  /**
+   * Writes down how an attempt ended, however long the disk may be full: nothing else may be done with the job before.
+   * @returns undefined if that can't be: the job's file is damaged, or somebody removed it
+   */
+  async #record(job: Job, ending: Ending, holder: string): Promise<Job | undefined> {
     const { files, dataDir, store, now, settings, force, report } = this.#options;
     for (let reported = false;;) {
       try {
@@ -140,11 +144,12 @@ class WorkerProcess {
       } catch (error) {
         // The shell's journal has the exit code too: whoever comes after this worker settles the job from it.
         if (!(error instanceof Error) || force.signal.aborted) throw error;
-        if (error.name === "QueueError") {
+        if (error instanceof QueueError) {
           // What failed before may have come after the writing: then it is on record.
-          const after = reported ? await store.get(job.id) : undefined;
+          const after = reported ? await store.get(job.id).catch(() => undefined) : undefined;
           if (after !== undefined && isRecorded(after, job)) return after;
-          throw error;
+          report({ kind: "warning", message: `Cannot record the end of job "${job.id}": ${error.message}` });
+          return undefined;
         }
         if (!reported) {
           const message = `Cannot record the end of job "${job.id}", trying until it works: ${error.message}`;
@@ -161,7 +166,12 @@ class WorkerProcess {
     const { store, stopping, report } = this.#options;
     const why = error instanceof Error ? error.message : String(error);
     report({ kind: "warning", message: `Cannot run job "${job.id}" now, trying again later: ${why}` });
-    await store.change(job.id, unclaimed, this.#presence.name);
+    try {
+      await store.change(job.id, unclaimed, this.#presence.name);
+    } catch (error) {
+      if (!(error instanceof QueueError)) throw error;
+      report({ kind: "warning", message: `Cannot give job "${job.id}" back: ${error.message}` });
+    }
     if (!stopping.signal.aborted) await new Promise((resolve) => setTimeout(resolve, SLOW_POLL));
   }
 

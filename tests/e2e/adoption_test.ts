@@ -121,6 +121,27 @@ Deno.test("stop --force kills jobs of which all that looked after them was kille
     assertEquals(history.map(({ outcome }: { outcome: string }) => outcome), ["released", "succeeded"]);
   }));
 
+Deno.test("a job whose file is damaged while it is adopted costs no other job, and no worker", () =>
+  withQueue(async (queue) => {
+    await queue.ok("enqueue", "--job-id", "a", job(queue.dir, "a"));
+    await queue.start();
+    await numberIn(`${queue.dir}/a.pid`);
+    const [worker] = await queue.workers();
+    Deno.kill(worker!.pid, "SIGKILL");
+    const next = await waitUntil(
+      async () => (await queue.workers()).find(({ pid }) => pid !== 0 && pid !== worker!.pid),
+      "another worker comes",
+    );
+    Deno.truncateSync(`${queue.data}/jobs/a/a.jsonl`, 20);
+    Deno.writeTextFileSync(`${queue.dir}/a.go`, "");
+    const other = await queue.ok("enqueue", "true");
+    await queue.waitForState(other, "completed");
+    assertEquals((await queue.workers()).map(({ pid }) => pid), [next.pid]);
+    assertEquals((await queue.run(["storage", "check"])).code, 1);
+    await queue.ok("storage", "check", "--repair");
+    await queue.ok("storage", "check");
+  }));
+
 Deno.test("workers end by themselves when their supervisor is killed, after the job at hand", () =>
   withQueue(async (queue) => {
     const id = await queue.ok("enqueue", job(queue.dir, "a"));

@@ -21,13 +21,19 @@ export class JobFiles {
    */
   read(id: string): Decoded | undefined {
     const path = jobPath(this.#dataDir, id);
+    const readText = () => ifFound(() => this.#files.readText(path));
     let text: string | undefined;
     try {
-      text = ifFound(() => this.#files.readText(path));
+      text = readText();
     } catch (error) {
-      // Something else in its place will not become readable by trying again.
-      if (this.#files.info(path)?.kind === "file") throw error;
-      throw damaged(id, path);
+      // Something else in its place will not become readable by trying again; nor will what we may not read.
+      if (this.#files.info(path)?.kind !== "file") throw damaged(id, path);
+      if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+      try {
+        text = readText();
+      } catch {
+        throw damaged(id, path);
+      }
     }
     return text === undefined ? undefined : decode(text, id, path);
   }
