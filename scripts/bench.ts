@@ -1,5 +1,5 @@
-// deno task bench [--quick] [--only NAME,…] [--rounds N]: this program beside others and beside itself, as ratios within a round.
-// Prints a table; a full run is kept under scripts/bench_results. Linux only: processes are looked at through /proc.
+// deno task bench [--quick] [--only NAME,…] [--rounds N] [--keep]: this program beside others and beside itself, as ratios within a round.
+// Prints a table; a full run is kept under scripts/bench_results, and with --keep a part. Linux only: processes are looked at through /proc.
 import { paintFor } from "../src/view/style.ts";
 import { batches } from "./bench/batches.ts";
 import { Bench } from "./bench/bench.ts";
@@ -35,7 +35,7 @@ let interrupted = false;
 
 /** @returns the exit code: 1 if something could not be measured; what is not reached is no failure */
 async function main(args: readonly string[]): Promise<number> {
-  const { quick, only, rounds } = parse(args);
+  const { quick, only, rounds, keep } = parse(args);
   const begin = performance.now();
   const say = (text: string) =>
     write(Deno.stderr, `${((performance.now() - begin) / 1000).toFixed(0).padStart(5)} s  ${text}\n`);
@@ -66,9 +66,10 @@ async function main(args: readonly string[]): Promise<number> {
     const { cpu, cores, kernel, deno, commit, program } = environment;
     write(Deno.stdout, `${program} at ${commit}, Deno ${deno}, ${cpu}, ${cores} cores, Linux ${kernel}\n\n`);
     write(Deno.stdout, await tableOf(rows, style));
-    if (!quick && only === undefined) {
+    if (keep || !quick && only === undefined) {
       const date = new Date().toISOString();
-      const name = `${date.slice(0, 10)}${program === "main.ts" ? "" : "-build"}.json`;
+      const parts = [date.slice(0, 10), ...(program === "main.ts" ? [] : ["build"]), ...(only ?? [])];
+      const name = `${parts.join("-")}.json`;
       const minutes = Math.round((performance.now() - begin) / 6000) / 10;
       const head = { schema: 1, date, minutes, environment };
       const folder = new URL("bench_results/", import.meta.url);
@@ -87,17 +88,22 @@ interface Options {
   readonly quick: boolean;
   readonly only: readonly string[] | undefined;
   readonly rounds: number | undefined;
+  /** Whether the results are kept though they are not those of a full run. */
+  readonly keep: boolean;
 }
 
 function parse(args: readonly string[]): Options {
-  let options: Options = { quick: false, only: undefined, rounds: undefined };
+  let options: Options = { quick: false, only: undefined, rounds: undefined, keep: false };
   for (let i = 0; i < args.length; i++) {
     const [name, glued] = args[i]!.split("=");
     const value = () => glued ?? args[++i] ?? "";
     if (name === "--quick") options = { ...options, quick: true };
+    else if (name === "--keep") options = { ...options, keep: true };
     else if (name === "--only") options = { ...options, only: value().split(",") };
     else if (name === "--rounds") options = { ...options, rounds: Number(value()) };
-    else throw new Error(`Unknown option ${args[i]}: bench takes --quick, --only NAME,… and --rounds N`);
+    else {throw new Error(
+        `Unknown option ${args[i]}: bench takes --quick, --only NAME,…, --rounds N and --keep`,
+      );}
   }
   const unknown = options.only?.find((name) => !(name in MEASUREMENTS));
   if (unknown !== undefined) {
