@@ -94,13 +94,13 @@ export class Scene {
   #prepareProgram(): string[] {
     const folder = `${this.folder}/program`;
     copyTree(`${root}src`, `${folder}/src`);
-    Deno.copyFileSync(`${root}deno.json`, `${folder}/deno.json`);
+    for (const name of ["deno.json", "deno.lock"]) Deno.copyFileSync(`${root}${name}`, `${folder}/${name}`);
     Deno.copyFileSync(`${root}main.ts`, `${folder}/queuectl.ts`);
     Deno.copyFileSync(`${root}scripts/torture/clock.ts`, `${folder}/clock.ts`);
     Deno.writeTextFileSync(`${folder}/main.ts`, 'import "./clock.ts";\nimport "./queuectl.ts";\n');
     return [
       "run",
-      "--cached-only",
+      // Packages that are loaded when they are needed may not be in the cache yet.
       "--no-check",
       `--config=${folder}/deno.json`,
       ...PERMISSION_FLAGS,
