@@ -29,15 +29,19 @@ export interface EndOrphanOptions {
 /**
  * Ends the job of a worker that has died, in that one's place, which is left as it is for the next worker. The job may have
  * ended by itself, or not have begun: it is recorded as it was.
- * @returns false if the worker lives, or another has taken its place
+ * @returns false if the worker lives, another has taken its place, or the job has been settled meanwhile
  */
 export async function endOrphan(job: Job, reason: StopReason, options: EndOrphanOptions): Promise<boolean> {
   if (job.status.state !== "processing") return false;
   const { files, dataDir, store, settings, now, journal } = options;
-  const { worker, attempt } = job.status.running;
+  const { worker } = job.status.running;
   const place = Presence.takeOver(files, dataDir, worker);
   if (place === undefined) return false;
   try {
+    // As it is now that nobody else can settle it.
+    const held = (await store.heldBy(worker)).find(({ id }) => id === job.id);
+    if (held?.status.state !== "processing") return false;
+    const { attempt } = held.status.running;
     const running = { id: job.id, attempt, timeout: job.timeout, killGrace: settings.kill_grace };
     const ending = await adopt(journal(worker), running, AbortSignal.abort(reason), files);
     const backoff = { base: settings.backoff_base, max: settings.backoff_max };
