@@ -93,6 +93,7 @@ Deno.test("job cancel ends a job of which all that looked after it was killed", 
     const [worker] = await queue.workers();
     for (const one of [supervisor.pid, worker!.pid]) Deno.kill(one, "SIGKILL");
     await supervisor.status;
+    await waitUntil(async () => (await queue.workers()).length === 0, "the worker is dead");
     assertStringIncludes(await queue.ok("status"), "1 job runs on without its worker");
     assertStringIncludes(await queue.ok("job", "show", id), `on ${worker!.name}, which is gone, `);
     assertEquals(await queue.ok("job", "cancel", id), `Cancelled ${id}`);
@@ -111,6 +112,7 @@ Deno.test("stop --force kills jobs of which all that looked after them was kille
     const [worker] = await queue.workers();
     for (const one of [supervisor.pid, worker!.pid]) Deno.kill(one, "SIGKILL");
     await supervisor.status;
+    await waitUntil(async () => (await queue.workers()).length === 0, "the worker is dead");
     assertStringIncludes((await queue.run(["stop"])).stderr, "1 job without a worker still runs");
     assertEquals((await queue.run(["stop", "--force"])).stderr, "Killed 1 job that had no worker\n");
     await waitUntil(async () => !await lives(pid), "the job is gone");
