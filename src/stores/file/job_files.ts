@@ -77,8 +77,11 @@ export class JobFiles {
 
   remove(job: Job): void {
     this.#files.remove(jobPath(this.#dataDir, job.id));
-    // One more than are known: an attempt may have begun without a word.
-    for (let n = 1; n <= lastAttempt(job) + 1; n++) this.#removeIfThere(logPath(this.#dataDir, job.id, n));
+    // One more than are known: an attempt may have begun without a word. More where the words were lost with a damaged file.
+    const log = (n: number) => logPath(this.#dataDir, job.id, n);
+    for (let n = 1; n <= lastAttempt(job) + 1 || this.#files.info(log(n)) !== undefined; n++) {
+      this.#removeIfThere(log(n));
+    }
   }
 
   /** Removes the logs of a job that is gone, however many there are. */
