@@ -1,17 +1,30 @@
 // Jobs outlive their workers: whatever is killed, a job runs once, and how it ended is recorded.
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { lives, numberIn, withQueue } from "../support/queue_program.ts";
+import { lives } from "../support/processes.ts";
+import { numberOnceIn, type QueueProgram, withQueue } from "../support/queue_program.ts";
 import { waitUntil } from "../support/wait_until.ts";
 
 /** A job that tells its process id, and goes on until a file is there. */
 const job = (dir: string, name: string, end = "exit 0") =>
   `echo $$ >>${dir}/${name}.pid; echo begin; until test -e ${dir}/${name}.go; do sleep 0.05; done; echo end; ${end}`;
 
+/** A job that runs on, and of which all that looked after it was killed: its id, its process, and the name of its worker. */
+async function orphan(queue: QueueProgram): Promise<{ id: string; pid: number; worker: string }> {
+  const id = await queue.ok("enqueue", job(queue.dir, "a"));
+  const supervisor = await queue.start();
+  const pid = await numberOnceIn(`${queue.dir}/a.pid`);
+  const [worker] = await queue.workers();
+  for (const one of [supervisor.pid, worker!.pid]) Deno.kill(one, "SIGKILL");
+  await supervisor.status;
+  await waitUntil(async () => (await queue.workers()).length === 0, "the worker is dead");
+  return { id, pid, worker: worker!.name };
+}
+
 Deno.test("a job whose worker is killed goes on, and is recorded as if nothing had happened", () =>
   withQueue(async (queue) => {
     const id = await queue.ok("enqueue", "--max-retries", "0", job(queue.dir, "a", "exit 3"));
     await queue.start();
-    await numberIn(`${queue.dir}/a.pid`);
+    await numberOnceIn(`${queue.dir}/a.pid`);
     const [worker] = await queue.workers();
     Deno.kill(worker!.pid, "SIGKILL");
     await waitUntil(
@@ -31,16 +44,10 @@ Deno.test("a job whose worker is killed goes on, and is recorded as if nothing h
 
 Deno.test("a job goes on when supervisor and worker are killed, and the next start takes it over", () =>
   withQueue(async (queue) => {
-    const id = await queue.ok("enqueue", job(queue.dir, "a"));
-    const supervisor = await queue.start();
-    const pid = await numberIn(`${queue.dir}/a.pid`);
-    const [worker] = await queue.workers();
-    supervisor.kill("SIGKILL");
-    Deno.kill(worker!.pid, "SIGKILL");
-    await supervisor.status;
-    assert(await lives(pid));
+    const { id, pid } = await orphan(queue);
+    assert(lives(pid));
     Deno.writeTextFileSync(`${queue.dir}/a.go`, "");
-    await waitUntil(async () => !await lives(pid), "the job has ended");
+    await waitUntil(() => !lives(pid), "the job has ended");
     await queue.ok("start", "--drain");
     const { state, history } = await queue.json("job", "show", id);
     assertEquals([state, history.length, history[0].outcome], ["completed", 1, "succeeded"]);
@@ -50,7 +57,7 @@ Deno.test("an attempt of which nothing is left is lost, and the job is retried a
   withQueue(async (queue) => {
     const id = await queue.ok("enqueue", job(queue.dir, "a"));
     const supervisor = await queue.start();
-    const pid = await numberIn(`${queue.dir}/a.pid`);
+    const pid = await numberOnceIn(`${queue.dir}/a.pid`);
     const [worker] = await queue.workers();
     const shell = Number(
       /^shell (\d+)/.exec(Deno.readTextFileSync(`${queue.data}/workers/${worker!.name}.runs`))![1],
@@ -72,32 +79,26 @@ Deno.test("cancel and time-outs reach jobs whose worker was killed", () =>
     const cancelled = await queue.ok("enqueue", job(queue.dir, "a"));
     const late = await queue.ok("enqueue", "--timeout", "4", "--max-retries", "0", job(queue.dir, "b"));
     await queue.start("--count", "2");
-    await numberIn(`${queue.dir}/a.pid`);
-    await numberIn(`${queue.dir}/b.pid`);
+    await numberOnceIn(`${queue.dir}/a.pid`);
+    await numberOnceIn(`${queue.dir}/b.pid`);
     for (const { pid } of await queue.workers()) Deno.kill(pid, "SIGKILL");
     await queue.ok("job", "cancel", cancelled);
     assertEquals(await queue.state(cancelled), "cancelled");
     await queue.waitForState(late, "dead");
     assertEquals((await queue.json("job", "show", late)).history[0].outcome, "timed_out");
     for (const name of ["a", "b"]) {
-      const pid = await numberIn(`${queue.dir}/${name}.pid`);
-      await waitUntil(async () => !await lives(pid), `${name} is gone`);
+      const pid = await numberOnceIn(`${queue.dir}/${name}.pid`);
+      await waitUntil(() => !lives(pid), `${name} is gone`);
     }
   }));
 
 Deno.test("job cancel ends a job of which all that looked after it was killed", () =>
   withQueue(async (queue) => {
-    const id = await queue.ok("enqueue", job(queue.dir, "a"));
-    const supervisor = await queue.start();
-    const pid = await numberIn(`${queue.dir}/a.pid`);
-    const [worker] = await queue.workers();
-    for (const one of [supervisor.pid, worker!.pid]) Deno.kill(one, "SIGKILL");
-    await supervisor.status;
-    await waitUntil(async () => (await queue.workers()).length === 0, "the worker is dead");
+    const { id, pid, worker } = await orphan(queue);
     assertStringIncludes(await queue.ok("status"), "1 job runs on without its worker");
-    assertStringIncludes(await queue.ok("job", "show", id), `on ${worker!.name}, which is gone, `);
+    assertStringIncludes(await queue.ok("job", "show", id), `on ${worker}, which is gone, `);
     assertEquals(await queue.ok("job", "cancel", id), `Cancelled ${id}`);
-    await waitUntil(async () => !await lives(pid), "the job is gone");
+    await waitUntil(() => !lives(pid), "the job is gone");
     const { state, history } = await queue.json("job", "show", id);
     assertEquals([state, history.length, history[0].outcome], ["cancelled", 1, "cancelled"]);
     await queue.ok("start", "--drain");
@@ -106,16 +107,10 @@ Deno.test("job cancel ends a job of which all that looked after it was killed", 
 
 Deno.test("stop --force kills jobs of which all that looked after them was killed, and they run again", () =>
   withQueue(async (queue) => {
-    const id = await queue.ok("enqueue", job(queue.dir, "a"));
-    const supervisor = await queue.start();
-    const pid = await numberIn(`${queue.dir}/a.pid`);
-    const [worker] = await queue.workers();
-    for (const one of [supervisor.pid, worker!.pid]) Deno.kill(one, "SIGKILL");
-    await supervisor.status;
-    await waitUntil(async () => (await queue.workers()).length === 0, "the worker is dead");
+    const { id, pid } = await orphan(queue);
     assertStringIncludes((await queue.run(["stop"])).stderr, "1 job without a worker still runs");
     assertEquals((await queue.run(["stop", "--force"])).stderr, "Killed 1 job that had no worker\n");
-    await waitUntil(async () => !await lives(pid), "the job is gone");
+    await waitUntil(() => !lives(pid), "the job is gone");
     assertEquals(await queue.state(id), "pending");
     Deno.writeTextFileSync(`${queue.dir}/a.go`, "");
     await queue.ok("start", "--drain");
@@ -127,7 +122,7 @@ Deno.test("a job whose file is damaged while it is adopted costs no other job, a
   withQueue(async (queue) => {
     await queue.ok("enqueue", "--job-id", "a", job(queue.dir, "a"));
     await queue.start();
-    await numberIn(`${queue.dir}/a.pid`);
+    await numberOnceIn(`${queue.dir}/a.pid`);
     const [worker] = await queue.workers();
     Deno.kill(worker!.pid, "SIGKILL");
     const next = await waitUntil(
@@ -148,7 +143,7 @@ Deno.test("workers end by themselves when their supervisor is killed, after the 
   withQueue(async (queue) => {
     const id = await queue.ok("enqueue", job(queue.dir, "a"));
     const supervisor = await queue.start();
-    await numberIn(`${queue.dir}/a.pid`);
+    await numberOnceIn(`${queue.dir}/a.pid`);
     supervisor.kill("SIGKILL");
     await supervisor.status;
     Deno.writeTextFileSync(`${queue.dir}/a.go`, "");

@@ -1,5 +1,6 @@
 // The real program on a data folder of its own, for end-to-end tests: calls it, keeps what it started, and ends that by process id.
 import { assertEquals } from "@std/assert";
+import { numberIn } from "./processes.ts";
 import { programUnderTest } from "./program.ts";
 import { withTempDir } from "./temp_dir.ts";
 import { waitUntil } from "./wait_until.ts";
@@ -103,22 +104,6 @@ export function withQueue(test: (queue: QueueProgram) => Promise<void>): Promise
 }
 
 /** The number that a job wrote to a file, once it is there. */
-export function numberIn(path: string): Promise<number> {
-  return waitUntil(() => {
-    try {
-      return Number(Deno.readTextFileSync(path).trim());
-    } catch {
-      return 0;
-    }
-  }, `a number in ${path}`);
-}
-
-/** Whether a process lives (and is no zombie). */
-export async function lives(pid: number): Promise<boolean> {
-  const { stdout } = await new Deno.Command("ps", {
-    args: ["-o", "stat=", "-p", String(pid)],
-    stderr: "null",
-  }).output();
-  const stat = new TextDecoder().decode(stdout).trim();
-  return stat !== "" && !stat.startsWith("Z");
+export function numberOnceIn(path: string): Promise<number> {
+  return waitUntil(() => numberIn(path), `a number in ${path}`);
 }
