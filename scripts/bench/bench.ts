@@ -57,7 +57,7 @@ export class Bench {
 
   /** A queue in which so many jobs have been done. */
   done(count: number): Promise<LargeQueue> {
-    return this.#once(`${count} done`, () => Promise.resolve(doneQueue(this.ground, count)));
+    return this.#once(`${count} done`, () => doneQueue(this.ground, count));
   }
 
   #once(name: string, make: () => Promise<LargeQueue>): Promise<LargeQueue> {

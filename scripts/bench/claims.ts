@@ -1,7 +1,8 @@
 // How often workers that wait for the same job get in each other's way.
 import type { Bench } from "./bench.ts";
 import { atMost, missingRow, plainRow, type Row } from "./figures.ts";
-import { pause, until } from "./ground.ts";
+import { pause } from "../../src/exec/timer.ts";
+import { until } from "./ground.ts";
 import { exists, Queue } from "./queue.ts";
 
 const WORKERS = 8;

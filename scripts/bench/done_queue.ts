@@ -6,7 +6,7 @@ import { claimed, created, ended } from "../../src/queue/transitions.ts";
 import { encodeChange, encodeRequest } from "../../src/stores/file/codec.ts";
 import { type Layout, layOut, note } from "../../src/stores/file/lay_out.ts";
 import { jobFolder, jobPath, logPath } from "../../src/stores/file/layout.ts";
-import { makeFolders } from "../../src/stores/file/prepare_folder.ts";
+import { prepareFolder } from "../../src/stores/file/prepare_folder.ts";
 import { makeUnlessThere } from "../../src/stores/file/shelf.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
 import type { LargeQueue } from "./bench.ts";
@@ -18,11 +18,11 @@ const OK = { outcome: "succeeded", exitCode: 0, signal: null, error: null } as c
 const STEP = 1;
 
 /** Makes a queue in which `count` jobs are completed, the last of them just now. */
-export function doneQueue(ground: Ground, count: number): LargeQueue {
+export async function doneQueue(ground: Ground, count: number): Promise<LargeQueue> {
   const queue = new Queue(ground, `done-${count}`);
   const { dataDir } = queue;
   Deno.mkdirSync(dataDir, { mode: 0o700 });
-  makeFolders(dataDir, diskFiles);
+  await prepareFolder(dataDir, diskFiles);
   const begin = Date.now() - count * STEP - 1000;
   const layout: Layout = new Map();
   let middle = "";

@@ -1,7 +1,8 @@
 // What a queue takes of the machine that is not for jobs: memory, and the CPU time of workers that have nothing to do.
 import type { Bench } from "./bench.ts";
 import { atMost, missingRow, plainRow, type Row } from "./figures.ts";
-import { pause, type Running, until } from "./ground.ts";
+import { pause } from "../../src/exec/timer.ts";
+import { type Running, until } from "./ground.ts";
 import { cpuOf, memoryOf } from "./proc.ts";
 import { Queue } from "./queue.ts";
 

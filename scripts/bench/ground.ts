@@ -1,7 +1,8 @@
 // Where the benchmark takes place: its folder, the program that is measured, and the processes it starts, all of which have
 // ended when it is closed.
+import { pause } from "../../src/exec/timer.ts";
 import { cleanEnvironment, sources } from "../on_path.ts";
-import { type Process, processesWith, signal } from "../torture/processes.ts";
+import { type Process, processesWith, signal } from "../processes.ts";
 import { childSeconds, memoryOf } from "./proc.ts";
 
 /** How a process ended that had to end well. */
@@ -148,10 +149,6 @@ export class Ground {
     this.killAll();
     await this.run(["rm", "-rf", this.folder], { limit: 1800 });
   }
-}
-
-export function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 /** Waits until something is so. @throws Error if it is not after `limit` seconds */

@@ -1,7 +1,8 @@
 // How soon an idle worker begins with a job.
 import type { Bench } from "./bench.ts";
 import { atMost, median, plainRow, quantile, type Row } from "./figures.ts";
-import { pause, until } from "./ground.ts";
+import { pause } from "../../src/exec/timer.ts";
+import { until } from "./ground.ts";
 import { exists, Queue } from "./queue.ts";
 
 /** Milliseconds that a worker has to become idle again. */

@@ -1,6 +1,7 @@
 // Those who enqueue: single jobs and batches, with ids and without, of all kinds; and two at a time with the same id.
 import type { Random } from "./random.ts";
-import { pause, type Planned, type Scene } from "./scene.ts";
+import { pause } from "../../src/exec/timer.ts";
+import type { Scene } from "./scene.ts";
 
 /** Jobs that wait: beyond so many the enqueuers take a rest. */
 const ENOUGH = 120;
@@ -18,7 +19,8 @@ const KINDS = {
   group: 2,
 } as const;
 
-interface Order extends Planned {
+interface Order {
+  readonly id: string;
   readonly command: string;
   readonly maxRetries: number;
   readonly timeout: number;
@@ -65,8 +67,6 @@ function newOrder(scene: Scene, random: Random, name: string): Order {
   const prefix = random.int(0, 255).toString(16).padStart(2, "0");
   return {
     id: `${prefix}-${name}-${++counter}-${kind}`,
-    kind,
-    number,
     command: `exec /bin/sh ${scene.folder}/job.sh ${scene.notes} ${kind} ${number}`,
     maxRetries: random.int(0, 2),
     timeout: hasTimeout ? timeout : 0,
@@ -77,10 +77,9 @@ function newOrder(scene: Scene, random: Random, name: string): Order {
 
 /** One command of its own. Without `named` the program chooses the id. */
 async function single(scene: Scene, order: Order, named: boolean): Promise<void> {
-  if (named) scene.planned.set(order.id, order);
   const { code, stdout, stderr } = await enqueue(scene, [...flagsOf(order, named), order.command]);
   const id = /^(.+)\n$/.exec(stdout)?.[1];
-  if (id !== undefined) scene.acknowledged.set(id, { ...order, id });
+  if (id !== undefined) scene.acknowledged.add(id);
   if (code !== null && (code !== 0 || id === undefined)) {
     scene.problem(`enqueue ended with exit code ${code}: ${stdout}${stderr}`);
   }
@@ -88,11 +87,10 @@ async function single(scene: Scene, order: Order, named: boolean): Promise<void>
 
 /** Two at a time with the same id: one of them gets it. */
 async function duel(scene: Scene, order: Order): Promise<void> {
-  scene.planned.set(order.id, order);
   const words = [...flagsOf(order, true), order.command];
   const both = await Promise.all([enqueue(scene, words), enqueue(scene, words)]);
   const winners = both.filter(({ stdout }) => stdout === `${order.id}\n`);
-  if (winners.length > 0) scene.acknowledged.set(order.id, order);
+  if (winners.length > 0) scene.acknowledged.add(order.id);
   const killed = both.some(({ code }) => code === null);
   if (winners.length > 1 || winners.length === 0 && !killed) {
     const said = both.map(({ code, stdout, stderr }) => `${code} ${stdout} ${stderr}`).join(" / ");
@@ -101,14 +99,13 @@ async function duel(scene: Scene, order: Order): Promise<void> {
 }
 
 async function batch(scene: Scene, orders: Order[]): Promise<void> {
-  for (const order of orders) scene.planned.set(order.id, order);
   const lines = orders.map(({ id, command, maxRetries, timeout, priority, delay }) =>
     JSON.stringify({ id, command, max_retries: maxRetries, timeout, priority, ...(delay > 0 && { delay }) })
   );
   const { code, stdout, stderr } = await enqueue(scene, ["--file", "-"], lines.join("\n"));
   const ids = stdout.split("\n").slice(0, -1);
-  for (const order of orders) if (ids.includes(order.id)) scene.acknowledged.set(order.id, order);
-  scene.batches.push({ ids: orders.map(({ id }) => id), acknowledged: ids.length > 0 });
+  for (const order of orders) if (ids.includes(order.id)) scene.acknowledged.add(order.id);
+  scene.batches.push(orders.map(({ id }) => id));
   if (code !== null && (code !== 0 || ids.length !== orders.length)) {
     scene.problem(`enqueue --file ended with exit code ${code}, ${ids.length} ids: ${stderr}`);
   }

@@ -3,7 +3,8 @@ import { openFileStore } from "../../src/stores/file/store.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
 import type { Job } from "../../src/queue/job.ts";
 import type { Random } from "./random.ts";
-import { pause, type Scene } from "./scene.ts";
+import { pause } from "../../src/exec/timer.ts";
+import type { Scene } from "./scene.ts";
 
 const WEIGHTS = {
   killWorker: 10,
@@ -56,9 +57,10 @@ export function tormentor(scene: Scene, random: Random): Tormentor {
   };
 
   const kill = (pid: number | undefined, what: string) => {
-    if (pid !== undefined && scene.signal(pid, "SIGKILL")) scene.did("kills", `${what} ${pid}`), count(what);
+    if (pid !== undefined && scene.signal(pid, "SIGKILL")) {
+      scene.did("kills", `${what} ${pid}`), scene.count(what);
+    }
   };
-  const count = (what: string) => scene.tally.set(what, (scene.tally.get(what) ?? 0) + 1);
 
   const freeze = async (pid: number | undefined, what: string, seconds: number) => {
     if (pid === undefined || frozen.has(pid) || !scene.signal(pid, "SIGSTOP")) return;
@@ -125,7 +127,7 @@ export function tormentor(scene: Scene, random: Random): Tormentor {
     retry() {
       const [all, draw, after] = [random.chance(0.4), random.next(), random.between(20, 150)];
       const dies = random.chance(0.3);
-      const id = ticketsIn(scene, "dead", draw);
+      const id = idOn(scene, "dead", draw);
       if (!all && id === undefined) return;
       const words = ["dlq", "retry", all ? "--all" : id!];
       if (dies) begin(killedAfter(scene, words, after));
@@ -168,15 +170,22 @@ export function tormentor(scene: Scene, random: Random): Tormentor {
 
 /** A job that was planned or acknowledged; the later ones more often, since they wait or run. */
 function anId(scene: Scene, draw: number): string | undefined {
-  const ids = [...scene.acknowledged.keys()];
+  const ids = [...scene.acknowledged];
   return ids[ids.length - 1 - Math.floor(draw * draw * Math.min(ids.length, 200))];
 }
 
-/** The id of a job by a ticket of it on that shelf. */
-function ticketsIn(scene: Scene, shelf: string, draw: number): string | undefined {
+/** The path of a ticket on that shelf. */
+function ticketOn(scene: Scene, shelf: string, draw: number): string | undefined {
   const folder = `${scene.dataDir}/queue/${shelf}`;
-  const ids = scene.names(folder).flatMap((bucket) => scene.names(`${folder}/${bucket}`).map(idOf));
-  return ids[Math.floor(draw * ids.length)];
+  const paths = scene.names(folder).flatMap((bucket) =>
+    scene.names(`${folder}/${bucket}`).map((name) => `${folder}/${bucket}/${name}`)
+  );
+  return paths[Math.floor(draw * paths.length)];
+}
+
+/** The id of a job by a ticket of it on that shelf. */
+function idOn(scene: Scene, shelf: string, draw: number): string | undefined {
+  return ticketOn(scene, shelf, draw)?.replace(/^.*\//, "").replace(/^(?:\d+\.){4}[a-z]\d*\./, "");
 }
 
 /** Calls a command and kills it at once or a little later. */
@@ -209,7 +218,7 @@ async function cancel(scene: Scene, draw: number): Promise<void> {
 }
 
 async function removeDead(scene: Scene, draw: number, dies: boolean, wait: number): Promise<void> {
-  const id = ticketsIn(scene, "dead", draw);
+  const id = idOn(scene, "dead", draw);
   if (id === undefined) return;
   const words = ["dlq", "remove", id];
   if (dies) {
@@ -267,7 +276,7 @@ function damageJob(scene: Scene, random: Random): void {
   const [draw, cut] = [random.next(), random.next()];
   const how = random.weighted({ torn: 3, cut: 3, garbage: 2, emptied: 2, deleted: 3 });
   const shelf = random.pick(["running", "running", "ready", "later", "completed", "dead"])!;
-  const id = ticketsIn(scene, shelf, draw);
+  const id = idOn(scene, shelf, draw);
   if (id === undefined) return;
   const path = `${scene.dataDir}/jobs/${id.slice(0, 2)}/${id}.jsonl`;
   scene.damaged.set(id, how);
@@ -292,27 +301,16 @@ function damageJob(scene: Scene, random: Random): void {
 function damageTicket(scene: Scene, random: Random): void {
   const shelf = random.pick(["ready", "later", "completed", "dead", "cancelled"])!;
   const [draw, strange] = [random.next(), random.chance(0.2)];
-  const folder = `${scene.dataDir}/queue/${shelf}`;
-  const paths = scene.names(folder).flatMap((bucket) =>
-    scene.names(`${folder}/${bucket}`).map((name) => `${folder}/${bucket}/${name}`)
-  );
-  const path = paths[Math.floor(draw * paths.length)];
+  const path = ticketOn(scene, shelf, draw);
   if (path === undefined) return;
   scene.damages++;
   scene.did("files damaged", `${path} ${strange ? "given a strange neighbour" : "deleted"}`);
   try {
     if (strange) Deno.writeTextFileSync(`${path}.strange\n`, "what is this?");
-    else {
-      scene.unticketed.add(idOf(path));
-      Deno.removeSync(path);
-    }
+    else Deno.removeSync(path);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error; // moved on meanwhile
   }
-}
-
-function idOf(ticket: string): string {
-  return ticket.slice(ticket.lastIndexOf("/") + 1).replace(/^(?:\d+\.){4}[a-z]\d*\./, "");
 }
 
 /** Damages what a worker or supervisor says of itself. */

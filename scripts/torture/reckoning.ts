@@ -73,7 +73,7 @@ async function checkCounts(scene: Scene, jobs: Map<string, Job>): Promise<void> 
 }
 
 function checkAcknowledged(scene: Scene, jobs: Map<string, Job>, archive: Archive): void {
-  for (const id of scene.acknowledged.keys()) {
+  for (const id of scene.acknowledged) {
     const job = jobs.get(id);
     if (job !== undefined || archive.has(id) || scene.removed.has(id) || scene.perhapsRemoved.has(id)) {
       continue;
@@ -98,7 +98,7 @@ function checkAcknowledged(scene: Scene, jobs: Map<string, Job>, archive: Archiv
 }
 
 function checkBatches(scene: Scene, jobs: Map<string, Job>, archive: Archive): void {
-  for (const { ids } of scene.batches) {
+  for (const ids of scene.batches) {
     const gone = ids.filter((id) =>
       !jobs.has(id) && !archive.has(id) && !scene.removed.has(id) && !scene.perhapsRemoved.has(id) &&
       !scene.damaged.has(id)

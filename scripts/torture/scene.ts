@@ -1,6 +1,6 @@
 // Where a torture takes place: its folder, how the program is called, and what is kept of it for the reckoning at the end.
 import { PERMISSION_FLAGS } from "../../src/system/permissions.ts";
-import { hasEntry, type Process, processesWith, signal } from "./processes.ts";
+import { hasEntry, type Process, processesWith, signal } from "../processes.ts";
 
 const root = new URL("../..", import.meta.url).pathname;
 
@@ -18,19 +18,6 @@ export interface Running {
   readonly ended: Promise<Ended>;
 }
 
-/** A job that the torture knows of before the program does. */
-export interface Planned {
-  readonly id: string;
-  readonly kind: string;
-  readonly number: number;
-}
-
-/** A batch whose jobs are to be there all or not at all. */
-export interface Batch {
-  readonly ids: readonly string[];
-  readonly acknowledged: boolean;
-}
-
 export class Scene {
   readonly folder: string;
   readonly dataDir: string;
@@ -38,15 +25,13 @@ export class Scene {
   readonly marker: string;
   readonly canSetClock: boolean;
 
-  /** Ids that `enqueue` has printed, and what they do. */
-  readonly acknowledged = new Map<string, Planned>();
-  readonly planned = new Map<string, Planned>();
-  readonly batches: Batch[] = [];
+  /** Ids that `enqueue` has printed. */
+  readonly acknowledged = new Set<string>();
+  /** The ids of each batch, whose jobs are to be there all or not at all. */
+  readonly batches: (readonly string[])[] = [];
   readonly cancelled = new Set<string>();
   /** Jobs whose own file was damaged on purpose, and how. */
   readonly damaged = new Map<string, string>();
-  /** Jobs whose ticket was deleted: they wait for a repair, and commands don't find them until then. */
-  readonly unticketed = new Set<string>();
   /** Ids that `dlq remove` has printed. */
   readonly removed = new Set<string>();
   /** Jobs whose removal was begun by a command that was killed. */
@@ -171,8 +156,12 @@ export class Scene {
 
   /** Counts something that was done, and writes it to the log. */
   did(what: string, about = ""): void {
-    this.tally.set(what, (this.tally.get(what) ?? 0) + 1);
+    this.count(what);
     this.note(`${what} ${about}`);
+  }
+
+  count(what: string, times = 1): void {
+    this.tally.set(what, (this.tally.get(what) ?? 0) + times);
   }
 
   note(text: string): void {
@@ -244,8 +233,4 @@ function copyTree(from: string, to: string): void {
     if (isDirectory) copyTree(`${from}/${name}`, `${to}/${name}`);
     else Deno.copyFileSync(`${from}/${name}`, `${to}/${name}`);
   }
-}
-
-export function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

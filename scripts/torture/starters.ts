@@ -1,7 +1,8 @@
 // Those who keep a `queuectl start` running: whenever one has ended, another follows after a while.
-import { hasEntry } from "./processes.ts";
+import { hasEntry } from "../processes.ts";
 import type { Random } from "./random.ts";
-import { pause, type Scene } from "./scene.ts";
+import { pause } from "../../src/exec/timer.ts";
+import type { Scene } from "./scene.ts";
 
 /** Starts again and again until `ending` aborts, and returns when the last has ended. */
 export async function starter(

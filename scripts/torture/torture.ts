@@ -3,7 +3,8 @@ import { enqueuer } from "./enqueuers.ts";
 import { tormentor } from "./faults.ts";
 import { Random } from "./random.ts";
 import { type Figures, reckon } from "./reckoning.ts";
-import { pause, Scene } from "./scene.ts";
+import { pause } from "../../src/exec/timer.ts";
+import { Scene } from "./scene.ts";
 import { starter } from "./starters.ts";
 
 export interface TortureOptions {
@@ -122,7 +123,7 @@ async function checkRest(scene: Scene): Promise<void> {
     ];
     for (const [what, pattern] of counts) {
       const found = text.match(pattern)?.length ?? 0;
-      if (found > 0) scene.tally.set(what, (scene.tally.get(what) ?? 0) + found);
+      if (found > 0) scene.count(what, found);
     }
     const wrong = text.match(
       /.*(?:This is a bug|Uncaught|queuectl: |the worker with process id \d+ ended with exit code).*/g,

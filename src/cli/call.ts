@@ -1,7 +1,7 @@
 // One call of a command: what was typed, the world, and the few things that nearly all commands do with them.
 import type { QueueError } from "../queue/errors.ts";
 import type { JobReader, JobStore } from "../queue/store.ts";
-import type { Context } from "./context.ts";
+import type { Context, Inbox } from "./context.ts";
 import { dataDirectory, prepareDataDirectory } from "./data_dir.ts";
 import type { Flags, Parsed } from "./parse.ts";
 
@@ -31,6 +31,11 @@ export class Call implements Parsed {
   /** Opens what can be seen of the store for as long as `use` takes. */
   async withReader<T>(use: (store: JobReader, dataDir: string) => Promise<T>): Promise<T> {
     return await using(this.dataDir(), (dataDir) => this.context.folder.openReader(dataDir), use);
+  }
+
+  /** Opens what takes new jobs for as long as `use` takes. */
+  async withInbox<T>(use: (inbox: Inbox, dataDir: string) => Promise<T>): Promise<T> {
+    return await using(this.dataDir(), (dataDir) => this.context.folder.openInbox(dataDir), use);
   }
 
   /** Opens the store for as long as `use` takes. */

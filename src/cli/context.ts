@@ -32,13 +32,16 @@ export interface Finding {
   readonly repaired: string | null;
 }
 
+/** The part of a store that takes new jobs. */
+export type Inbox = Pick<JobStore, "add" | "close">;
+
 /** What can be done with a data folder beside the jobs in it. Loaded when it is called. */
 export interface DataFolder {
   openStore(dataDir: string): Promise<JobStore>;
   /** The part of the store that shows what is there: quicker to open. */
   openReader(dataDir: string): Promise<JobReader>;
   /** The part of the store that takes new jobs: quicker to open. */
-  openInbox(dataDir: string): Promise<Pick<JobStore, "add" | "close">>;
+  openInbox(dataDir: string): Promise<Inbox>;
   /** The path of an attempt's log. */
   logPath(dataDir: string, id: string, attempt: number): Promise<string>;
   liveWorkers(dataDir: string): Promise<WorkerInfo[]>;

@@ -20,16 +20,12 @@ export async function enqueueCommand(call: Call): Promise<number | void> {
     return await enqueueFile(call, file, common, now);
   }
   const command = commandText(args, rest);
-  const dataDir = call.dataDir();
-  const settings = loadSettings(dataDir, context.files);
-  const order = { ...common, command, id: flags.text("job-id") };
-  const inbox = await context.folder.openInbox(dataDir);
-  try {
+  await call.withInbox(async (inbox, dataDir) => {
+    const settings = loadSettings(dataDir, context.files);
+    const order = { ...common, command, id: flags.text("job-id") };
     const job = await enqueue(inbox, order, { settings, now, newId: context.newId });
     call.print(`${job.id}\n`);
-  } finally {
-    inbox.close();
-  }
+  });
 }
 
 /** The command to run, from the words of the command line. */

@@ -4,8 +4,7 @@
 import { QueueError } from "../../queue/errors.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { decode } from "./codec.ts";
-import { ifFound } from "./shelf.ts";
-import { makeUnlessThere } from "./shelf.ts";
+import { ifFound, makeUnlessThere } from "./shelf.ts";
 import { stagedIds } from "./staging.ts";
 
 /** The file that makes a folder a backup. It is written last, so an interrupted backup has none. */

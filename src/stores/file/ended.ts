@@ -1,7 +1,7 @@
 // Tickets of jobs that have ended, by the time they ended, in buckets that are sealed with their count when they are full.
 import type { FileSystem } from "../../system/file_system.ts";
 import { type Bucket, bucketName, type Ticket, timedName } from "./layout.ts";
-import { BUCKET_SIZE, makeUnlessThere, Shelf } from "./shelf.ts";
+import { BUCKET_SIZE, Shelf } from "./shelf.ts";
 
 /** After so many of its own a process counts again what is in the bucket that it fills: others may fill it too. */
 const COUNTED = 250;
@@ -13,7 +13,6 @@ interface Filling {
 }
 
 export class EndedShelf extends Shelf {
-  readonly #files: FileSystem;
   readonly #unique: string;
   #filling: Filling | undefined;
   #added = 0;
@@ -21,7 +20,6 @@ export class EndedShelf extends Shelf {
   /** `unique`: a text of letters and digits that no other process has. */
   constructor(files: FileSystem, folder: string, unique: string) {
     super(files, folder);
-    this.#files = files;
     this.#unique = unique;
   }
 
@@ -54,7 +52,7 @@ export class EndedShelf extends Shelf {
     const unique = this.#unique + Date.now().toString(36);
     const parts = { lower: first.slice(0, 13), newest: undefined, count: undefined, unique };
     const bucket = { ...parts, name: bucketName(parts) };
-    makeUnlessThere(this.#files, this.path(bucket.name));
+    this.make(bucket.name);
     return { bucket, size: 0 };
   }
 

@@ -12,11 +12,6 @@ export async function prepareFolder(dataDir: string, files: FileSystem): Promise
     ) as typeof import("./complete_restore.ts");
     completeRestore(dataDir, files);
   }
-  makeFolders(dataDir, files, there);
-}
-
-/** Makes the folders that a store consists of, if they are not `there`. */
-export function makeFolders(dataDir: string, files: FileSystem, there = files.names(dataDir)): void {
   // The last one is there: so are all.
   if (there.includes(FOLDERS.at(-1)!)) return;
   for (const folder of FOLDERS) makeUnlessThere(files, `${dataDir}/${folder}`);

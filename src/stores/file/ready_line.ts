@@ -14,17 +14,14 @@ const LOSSES = 16;
 
 export class ReadyLine {
   readonly #shelf: Shelf;
-  readonly #clock: () => number;
   #tickets: { path: string; name: string }[] = [];
   #next = 0;
   #readAt = -Infinity;
   #stale = STALE;
   #losses = 0;
 
-  /** `clock`: milliseconds that only go forward. */
-  constructor(shelf: Shelf, clock: () => number = () => performance.now()) {
+  constructor(shelf: Shelf) {
     this.#shelf = shelf;
-    this.#clock = clock;
   }
 
   /** Something may have come before what is known. */
@@ -34,11 +31,11 @@ export class ReadyLine {
 
   /** The next ticket to try; undefined if there is none. */
   next(): { path: string; name: string } | undefined {
-    const now = this.#clock();
+    const now = performance.now();
     if (this.#next >= this.#tickets.length || now - this.#readAt > this.#stale || this.#losses >= LOSSES) {
       this.#read();
       this.#readAt = now;
-      this.#stale = Math.min(Math.max(STALE, READ_SHARE * (this.#clock() - now)), STALEST);
+      this.#stale = Math.min(Math.max(STALE, READ_SHARE * (performance.now() - now)), STALEST);
       this.#losses = 0;
     }
     return this.#tickets[this.#next++];

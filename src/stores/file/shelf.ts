@@ -46,9 +46,14 @@ export class Shelf {
     // Nearly always it is there; and whoever found it empty may have removed it since, again and again.
     for (let [tries, made] = [0, false]; tries < 100; tries++) {
       if (this.move(from, bucket, name)) return made;
-      made = makeUnlessThere(this.#files, this.path(bucket)) || made;
+      made = this.make(bucket) || made;
     }
     throw new QueueError("damaged", `Cannot use ${this.path(bucket)}: it is not a folder of tickets`);
+  }
+
+  /** Makes a bucket; whether it was not there before. */
+  protected make(bucket: string): boolean {
+    return makeUnlessThere(this.#files, this.path(bucket));
   }
 
   /**

@@ -12,7 +12,7 @@ import {
   type Ticket,
   timedName,
 } from "./layout.ts";
-import type { Places } from "./listing.ts";
+import { heldTickets, type Places } from "./listing.ts";
 import { ifFound, makeUnlessThere, Shelf } from "./shelf.ts";
 import { waitingTicket, wake } from "./staging.ts";
 
@@ -95,11 +95,10 @@ export class Tickets implements Places {
 
   /** The tickets that a holder has. */
   heldBy(holder: string): { path: string; ticket: Ticket }[] {
-    const folder = `${this.running}/${holder}`;
-    return (ifFound(() => this.files.names(folder)) ?? []).flatMap((name) => {
-      const ticket = parseTicket(name);
-      return ticket === undefined ? [] : [{ path: `${folder}/${name}`, ticket }];
-    });
+    return heldTickets(this, holder).map(({ name }) => ({
+      path: `${this.running}/${holder}/${name}`,
+      ticket: parseTicket(name)!,
+    }));
   }
 
   /** Takes a ticket out of the queue whose job can't be read, so that all others go on; `storage check` finds it. */
