@@ -2,8 +2,9 @@
 import { PERMISSION_FLAGS } from "./permissions.ts";
 
 /**
- * How V8 is to run a worker, and all that a build does: it does few things, and those again and again, so that compiling them better
- * costs more than it gains, in memory too. A worker then has 60 MB rather than 90, and does a twentieth more short jobs a second.
+ * How V8 is to run the program: it does few things, and those again and again, so that compiling them better costs more than it
+ * gains, in memory too. A worker then has 60 MB rather than 90. The same for a supervisor as for its workers: what V8
+ * compiled under other flags it throws away, so that each would have the other compile all of it again.
  */
 export const ENGINE_FLAG = "--v8-flags=--no-opt,--no-maglev,--max-semi-space-size=1,--optimize-for-size";
 
@@ -25,7 +26,7 @@ export interface SelfFacts {
 
 /**
  * How to start this program again, from any folder and without a prompt.
- * @param flags for `deno run`: what it shall allow, and how it shall run; a compiled program has its own inside
+ * @param flags for `deno run`: what it shall allow; a compiled program has its own inside
  */
 export function selfCommand(
   flags: readonly string[] = PERMISSION_FLAGS,
@@ -36,7 +37,7 @@ export function selfCommand(
   const main = pathOfUrl(facts.mainModule);
   // Elsewhere Deno finds another deno.json or none, and the names of packages mean nothing.
   const config = pathOfUrl(new URL("deno.json", facts.mainModule).href);
-  return { program, args: ["run", "--cached-only", "--config", config, ...flags, main] };
+  return { program, args: ["run", "--cached-only", "--config", config, ENGINE_FLAG, ...flags, main] };
 }
 
 /** The folder of the program's code, under `deno run`. */

@@ -97,7 +97,12 @@ export function knownNames(files: FileSystem, dataDir: string): string[] {
   return files.names(`${dataDir}/workers`)
     .filter((name) => name.endsWith(".lock") && !name.startsWith("cli-"))
     .map((name) => name.slice(0, -".lock".length))
-    .sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+    .sort((a, b) => countingKey(a) < countingKey(b) ? -1 : 1);
+}
+
+/** Sorts `worker-2` before `worker-10`. Not with `localeCompare`: the first call of it takes 4 ms. */
+function countingKey(name: string): string {
+  return name.replace(/\d+/g, (digits) => digits.padStart(16, "0"));
 }
 
 /** Whether somebody holds the lock of this name. */

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { PERMISSION_FLAGS, workerPermissions } from "../../src/system/permissions.ts";
-import { pathOfUrl, selfCommand, type SelfFacts } from "../../src/system/self.ts";
+import { ENGINE_FLAG, pathOfUrl, selfCommand, type SelfFacts } from "../../src/system/self.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 
 const SOURCES: SelfFacts = {
@@ -41,6 +41,7 @@ Deno.test("selfCommand() under deno run names the configuration beside the main 
       "--cached-only",
       "--config",
       "/opt/queue ctl/deno.json",
+      ENGINE_FLAG,
       "--allow-run",
       "/opt/queue ctl/main.ts",
     ],

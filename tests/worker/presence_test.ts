@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { diskFiles } from "../../src/system/file_system.ts";
-import { liveWorkers, Presence } from "../../src/worker/presence.ts";
+import { knownNames, liveWorkers, Presence } from "../../src/worker/presence.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 
 for (const [how, damage] of [["missing", undefined], ["empty", ""], ["garbage", '{"pid": 1']] as const) {
@@ -19,3 +19,22 @@ for (const [how, damage] of [["missing", undefined], ["empty", ""], ["garbage", 
       presence.leave();
     }));
 }
+
+Deno.test("names are in the order in which people count", () =>
+  withTempDir((folder) => {
+    Deno.mkdirSync(`${folder}/workers`);
+    for (
+      const name of ["worker-10", "worker-2", "cli-1", "supervisor-7", "w", "worker-1", "a9b10", "a10b9"]
+    ) {
+      Deno.writeTextFileSync(`${folder}/workers/${name}.lock`, "");
+    }
+    assertEquals(knownNames(diskFiles, folder), [
+      "a9b10",
+      "a10b9",
+      "supervisor-7",
+      "w",
+      "worker-1",
+      "worker-2",
+      "worker-10",
+    ]);
+  }));

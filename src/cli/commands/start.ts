@@ -3,7 +3,7 @@ import { loadSettings } from "../../config/load.ts";
 import { QueueError } from "../../queue/errors.ts";
 import { prepareFolder } from "../../stores/file/prepare_folder.ts";
 import { workerPermissions } from "../../system/permissions.ts";
-import { ENGINE_FLAG, selfCommand, sourceFolder } from "../../system/self.ts";
+import { selfCommand, sourceFolder } from "../../system/self.ts";
 import { Watch } from "../../system/watch.ts";
 import { clearStop, stopRequest } from "../../worker/control.ts";
 import { isWorkerName, Presence } from "../../worker/presence.ts";
@@ -66,7 +66,7 @@ export async function startCommand(call: Call): Promise<number> {
 }
 
 function spawnWorker({ flags }: Call, dataDir: string): Child {
-  const { program, args } = selfCommand([...workerPermissions(dataDir, sourceFolder()), ENGINE_FLAG]);
+  const { program, args } = selfCommand(workerPermissions(dataDir, sourceFolder()));
   const name = flags.text("worker-name");
   const child = new Deno.Command(program, {
     args: [

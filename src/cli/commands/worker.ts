@@ -94,8 +94,10 @@ async function listen(stopping: AbortController, force: AbortController): Promis
     Deno.addSignalListener("SIGTERM", () => ask("signal"));
   }
   const decoder = new TextDecoder();
-  for await (const bytes of Deno.stdin.readable) {
-    ask(decoder.decode(bytes).includes("force") ? "force" : "graceful");
+  const bytes = new Uint8Array(1024);
+  // Not `Deno.stdin.readable`: the first stream of a process takes 4 ms.
+  for (let length; (length = await Deno.stdin.read(bytes)) !== null;) {
+    ask(decoder.decode(bytes.subarray(0, length)).includes("force") ? "force" : "graceful");
   }
   ask("graceful");
 }
