@@ -1,5 +1,8 @@
 // Being woken when something comes into a folder: the kernel tells, and a slow poll stands beside it for what it misses.
 
+/** Milliseconds between looks where no event came: the more often where none can come. */
+const POLL = { watched: 5000, unwatched: 1000 };
+
 export class Watch {
   readonly #watcher: Deno.FsWatcher | undefined;
   #waiting: (() => void)[] = [];
@@ -16,8 +19,11 @@ export class Watch {
     this.#listen(this.#watcher, onEvent);
   }
 
-  /** Resolves at the next event, after `timeout` milliseconds, or when `signal` aborts. */
-  next(timeout: number, signal?: AbortSignal): Promise<void> {
+  /**
+   * Resolves at the next event, after `timeout` milliseconds, or when `signal` aborts. Where no time-out is given there is one all
+   * the same, since events may get lost.
+   */
+  next(timeout = this.#watcher ? POLL.watched : POLL.unwatched, signal?: AbortSignal): Promise<void> {
     if (this.#missed || signal?.aborted) {
       this.#missed = false;
       return Promise.resolve();

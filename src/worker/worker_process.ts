@@ -267,7 +267,7 @@ class WorkerProcess {
       }
       // Once stopping, only the jobs that still run are waited for, so look more often whether they do.
       await control.next(
-        stopping.signal.aborted ? DRAIN_POLL : SLOW_POLL,
+        stopping.signal.aborted ? DRAIN_POLL : undefined,
         stopping.signal.aborted ? undefined : stopping.signal,
       );
     }

@@ -12,9 +12,6 @@ import type { Call } from "../call.ts";
 import { reporter } from "../reporter.ts";
 import { detach } from "./start_detached.ts";
 
-/** Milliseconds between looks for requests, where no event came. */
-const POLL = 1000;
-
 /** Runs jobs until stopped. @returns the exit code */
 export async function startCommand(call: Call): Promise<number> {
   const { context, flags } = call;
@@ -103,7 +100,7 @@ async function listen(
   while (!done.aborted) {
     const kind = stopRequest(context.files, dataDir, name);
     if (kind !== undefined) ask("queuectl stop", kind === "force");
-    await control.next(POLL, done);
+    await control.next(undefined, done);
   }
 }
 

@@ -14,7 +14,8 @@ const LOSSES = 16;
 
 export class ReadyLine {
   readonly #shelf: Shelf;
-  #tickets: { path: string; name: string }[] = [];
+  /** Their paths are made when it is their turn: most are read again before that. */
+  #tickets: { bucket: string; name: string }[] = [];
   #next = 0;
   #readAt = -Infinity;
   #stale = STALE;
@@ -38,7 +39,8 @@ export class ReadyLine {
       this.#stale = Math.min(Math.max(STALE, READ_SHARE * (performance.now() - now)), STALEST);
       this.#losses = 0;
     }
-    return this.#tickets[this.#next++];
+    const ticket = this.#tickets[this.#next++];
+    return ticket && { path: this.#shelf.path(ticket.bucket, ticket.name), name: ticket.name };
   }
 
   /** Tells whether the rename of the ticket last given succeeded. */
@@ -57,7 +59,7 @@ export class ReadyLine {
       if (bucket === undefined) return this.#read();
       const names = this.#shelf.tickets(bucket);
       if (names.length === 0) this.#discard(bucket);
-      for (const name of names) this.#tickets.push({ path: this.#shelf.path(bucket.name, name), name });
+      for (const name of names) this.#tickets.push({ bucket: bucket.name, name });
       const bound = buckets[i + 1]?.lower;
       const first = this.#tickets[0];
       if (first === undefined) continue;
