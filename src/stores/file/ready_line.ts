@@ -20,6 +20,10 @@ export class ReadyLine {
   #readAt = -Infinity;
   #stale = STALE;
   #losses = 0;
+  /** So many tickets others have probably taken since this worker took its last one: as many as the time before. */
+  #ahead = 0;
+  /** Of those that others took since, so many were passed without trying. */
+  #passed = 0;
 
   constructor(shelf: Shelf) {
     this.#shelf = shelf;
@@ -32,20 +36,49 @@ export class ReadyLine {
 
   /** The next ticket to try; undefined if there is none. */
   next(): { path: string; name: string } | undefined {
-    const now = performance.now();
-    if (this.#next >= this.#tickets.length || now - this.#readAt > this.#stale || this.#losses >= LOSSES) {
-      this.#read();
-      this.#readAt = now;
-      this.#stale = Math.min(Math.max(STALE, READ_SHARE * (performance.now() - now)), STALEST);
-      this.#losses = 0;
-    }
+    const isOld = performance.now() - this.#readAt > this.#stale || this.#losses >= LOSSES;
+    if (isOld) this.#readAgain();
+    else if (this.#losses === 0 && this.#ahead > 1) this.#passTaken();
+    if (this.#next >= this.#tickets.length) this.#readAgain();
     const ticket = this.#tickets[this.#next++];
     return ticket && { path: this.#shelf.path(ticket.bucket, ticket.name), name: ticket.name };
   }
 
   /** Tells whether the rename of the ticket last given succeeded. */
   took(success: boolean): void {
-    this.#losses = success ? 0 : this.#losses + 1;
+    if (!success) {
+      this.#losses++;
+      return;
+    }
+    this.#ahead = this.#passed + this.#losses;
+    this.#passed = 0;
+    this.#losses = 0;
+  }
+
+  /**
+   * Goes on to the first ticket that is there. All workers take from the head, so those that are gone come before it, and a guess
+   * is off by little: two looks, where each of several others would cost a lost claim.
+   */
+  #passTaken(): void {
+    const isThere = (n: number) => {
+      const ticket = this.#tickets[this.#next + n];
+      return ticket === undefined || this.#shelf.has(ticket.bucket, ticket.name);
+    };
+    const guess = Math.min(this.#ahead, this.#tickets.length - this.#next);
+    let n = guess;
+    while (n > 0 && isThere(n - 1)) n--;
+    if (n === guess) { while (!isThere(n)) n++; }
+    this.#next += n;
+    this.#passed = n;
+  }
+
+  #readAgain(): void {
+    const begin = performance.now();
+    this.#read();
+    this.#readAt = begin;
+    this.#stale = Math.min(Math.max(STALE, READ_SHARE * (performance.now() - begin)), STALEST);
+    this.#losses = 0;
+    this.#passed = this.#ahead; // those that are gone are not in the list
   }
 
   /** Reads the buckets at the head: as many as may hold the first ticket, and of those what no other bucket precedes. */

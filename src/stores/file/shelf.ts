@@ -37,6 +37,10 @@ export class Shelf {
     return ticket === undefined ? `${this.folder}/${bucket}` : `${this.folder}/${bucket}/${ticket}`;
   }
 
+  has(bucket: string, ticket: string): boolean {
+    return this.#files.info(this.path(bucket, ticket)) !== undefined;
+  }
+
   /**
    * Moves a ticket from the path `from` into a bucket, made if need be.
    * @returns whether it was made
