@@ -4,7 +4,12 @@
 import { torture } from "./torture/torture.ts";
 
 const { minutes, seed, keep } = parse(Deno.args);
-const result = await torture({ minutes, seed, keep });
+const interrupt = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.addSignalListener(signal, () => interrupt.abort());
+}
+const result = await torture({ minutes, seed, keep, interrupt: interrupt.signal });
+if (interrupt.signal.aborted) Deno.exit(130);
 Deno.stdout.writeSync(new TextEncoder().encode(result.report));
 Deno.exit(result.problems.length === 0 ? 0 : 1);
 

@@ -12,6 +12,8 @@ export interface TortureOptions {
   readonly seed: number;
   /** Whether the folder stays also if all went well. */
   readonly keep: boolean;
+  /** Ends it early, leaving no process and, without `keep`, no file. */
+  readonly interrupt?: AbortSignal;
 }
 
 export interface TortureResult {
@@ -26,17 +28,36 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
   const begun = performance.now();
   let figures: Figures | undefined;
   try {
-    figures = await play(scene, random, options.minutes * 60_000);
+    figures = await Promise.race([
+      play(scene, random, options.minutes * 60_000),
+      ...(options.interrupt ? [aborted(options.interrupt)] : []),
+    ]);
   } catch (error) {
     scene.problem(`The torture itself failed: ${error instanceof Error ? error.stack : error}`);
   } finally {
-    for (const { pid } of scene.processes()) scene.signal(pid, "SIGKILL");
+    // What is forked meanwhile is found the second time.
+    for (let n = 0; n < 2; n++) for (const { pid } of scene.processes()) scene.signal(pid, "SIGKILL");
     scene.close();
   }
   const failed = scene.problems.length > 0;
-  if (!failed && !options.keep) Deno.removeSync(folder, { recursive: true });
+  if (!failed && !options.keep) removeTree(folder);
   const seconds = (performance.now() - begun) / 1000;
   return { report: reportOf(scene, options, figures, seconds), problems: scene.problems };
+}
+
+/** What was killed just now may still make a file. */
+function removeTree(folder: string): void {
+  for (let tries = 10;; tries--) {
+    try {
+      return Deno.removeSync(folder, { recursive: true });
+    } catch (error) {
+      if (tries === 0) throw error;
+    }
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(undefined)));
 }
 
 async function play(scene: Scene, random: Random, duration: number): Promise<Figures> {
