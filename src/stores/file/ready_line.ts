@@ -57,7 +57,8 @@ export class ReadyLine {
 
   /**
    * Goes on to the first ticket that is there. All workers take from the head, so those that are gone come before it, and a guess
-   * is off by little: two looks, where each of several others would cost a lost claim.
+   * is off by little: two looks, where each of several others would cost a lost claim. One that is passed by mistake, because a job
+   * behind it was called off, is the first when the line is read again.
    */
   #passTaken(): void {
     const isThere = (n: number) => {

@@ -37,6 +37,7 @@ export class Shelf {
     return ticket === undefined ? `${this.folder}/${bucket}` : `${this.folder}/${bucket}/${ticket}`;
   }
 
+  /** Whether a ticket lies in a bucket. */
   has(bucket: string, ticket: string): boolean {
     return this.#files.info(this.path(bucket, ticket)) !== undefined;
   }
