@@ -13,10 +13,6 @@ export function clearCancel(files: FileSystem, dataDir: string, id: string): voi
   clear(files, cancelPath(dataDir, id));
 }
 
-export function isCancelRequested(files: FileSystem, dataDir: string, id: string): boolean {
-  return files.info(cancelPath(dataDir, id)) !== undefined;
-}
-
 /** The ids of jobs that somebody wants cancelled. */
 export function cancelRequests(files: FileSystem, dataDir: string): string[] {
   return files.names(`${dataDir}/control`)
