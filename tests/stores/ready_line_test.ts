@@ -33,6 +33,19 @@ Deno.test("a worker does not pass over a bucket that another has just opened", (
     second.close();
   }));
 
+Deno.test("a claim where nothing waits reads the line once", () =>
+  withTempDir(async (dir) => {
+    let read = 0;
+    const names = (path: string) => {
+      if (path.endsWith("/queue/ready")) read++;
+      return diskFiles.names(path);
+    };
+    const store = await openFileStore(dir, { files: { ...diskFiles, names }, now: () => NOW });
+    assertEquals(await store.claim({ worker: "w", pid: 1 }, NOW), undefined);
+    assertEquals(read, 1);
+    store.close();
+  }));
+
 Deno.test("a worker finds the head again however far others have come, in order and with few lost claims", () =>
   withTempDir(async (dir) => {
     let lost = 0;

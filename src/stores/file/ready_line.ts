@@ -37,9 +37,8 @@ export class ReadyLine {
   /** The next ticket to try; undefined if there is none. */
   next(): { path: string; name: string } | undefined {
     const isOld = performance.now() - this.#readAt > this.#stale || this.#losses >= LOSSES;
-    if (isOld) this.#readAgain();
-    else if (this.#losses === 0 && this.#ahead > 1) this.#passTaken();
-    if (this.#next >= this.#tickets.length) this.#readAgain();
+    if (!isOld && this.#losses === 0 && this.#ahead > 1) this.#passTaken();
+    if (isOld || this.#next >= this.#tickets.length) this.#readAgain();
     const ticket = this.#tickets[this.#next++];
     return ticket && { path: this.#shelf.path(ticket.bucket, ticket.name), name: ticket.name };
   }

@@ -82,8 +82,7 @@ export class Shelf {
     for (let i = buckets.length - 1; i >= 0; i--) {
       const bucket = buckets[i]!;
       if (bucket.lower > name) continue;
-      const path = this.path(bucket.name, name);
-      if (this.#files.info(path) !== undefined) return { bucket, path };
+      if (this.has(bucket.name, name)) return { bucket, path: this.path(bucket.name, name) };
     }
     return undefined;
   }
