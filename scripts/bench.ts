@@ -92,6 +92,8 @@ interface Options {
   readonly keep: boolean;
 }
 
+const OPTIONS = "--quick, --only NAME,…, --rounds N and --keep";
+
 function parse(args: readonly string[]): Options {
   let options: Options = { quick: false, only: undefined, rounds: undefined, keep: false };
   for (let i = 0; i < args.length; i++) {
@@ -101,9 +103,7 @@ function parse(args: readonly string[]): Options {
     else if (name === "--keep") options = { ...options, keep: true };
     else if (name === "--only") options = { ...options, only: value().split(",") };
     else if (name === "--rounds") options = { ...options, rounds: Number(value()) };
-    else {throw new Error(
-        `Unknown option ${args[i]}: bench takes --quick, --only NAME,…, --rounds N and --keep`,
-      );}
+    else throw new Error(`Unknown option ${args[i]}: bench takes ${OPTIONS}`);
   }
   const unknown = options.only?.find((name) => !(name in MEASUREMENTS));
   if (unknown !== undefined) {

@@ -51,3 +51,9 @@ export function signal(pid: number, name: Deno.Signal): boolean {
     return false;
   }
 }
+
+/** Kills all processes that have this entry in their environment. */
+export function killAllWith(entry: string): void {
+  // What is forked meanwhile is found the second time.
+  for (let n = 0; n < 2; n++) for (const { pid } of processesWith(entry)) signal(pid, "SIGKILL");
+}

@@ -2,7 +2,7 @@
 // ended when it is closed.
 import { pause } from "../../src/exec/timer.ts";
 import { cleanEnvironment, sources } from "../on_path.ts";
-import { type Process, processesWith, signal } from "../processes.ts";
+import { killAllWith, type Process, processesWith, signal } from "../processes.ts";
 import { childSeconds, memoryOf } from "./proc.ts";
 
 /** How a process ended that had to end well. */
@@ -38,6 +38,7 @@ export class Ground {
   /** What is measured, in words. */
   readonly programName: string;
   readonly #marker = crypto.randomUUID();
+  readonly #entry = `BENCH_MARK=${this.#marker}`;
   readonly #env: Record<string, string>;
   #folders = 0;
 
@@ -130,7 +131,7 @@ export class Ground {
 
   /** All processes that were started from here, and their children. */
   processes(): Process[] {
-    return processesWith(`BENCH_MARK=${this.#marker}`);
+    return processesWith(this.#entry);
   }
 
   /** Writes to the disk all that waits to be written, so that nobody's turn pays for what was done before. */
@@ -140,8 +141,7 @@ export class Ground {
 
   /** Kills whatever is left. */
   killAll(): void {
-    // What is forked meanwhile is found the second time.
-    for (let n = 0; n < 2; n++) for (const { pid } of this.processes()) signal(pid, "SIGKILL");
+    killAllWith(this.#entry);
   }
 
   /** Kills whatever is left, and removes the folder with all that is in it. */

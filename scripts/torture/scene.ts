@@ -1,6 +1,6 @@
 // Where a torture takes place: its folder, how the program is called, and what is kept of it for the reckoning at the end.
 import { PERMISSION_FLAGS } from "../../src/system/permissions.ts";
-import { hasEntry, type Process, processesWith, signal } from "../processes.ts";
+import { hasEntry, killAllWith, type Process, processesWith, signal } from "../processes.ts";
 
 const root = new URL("../..", import.meta.url).pathname;
 
@@ -172,6 +172,11 @@ export class Scene {
   /** All processes of this torture. */
   processes(): Process[] {
     return processesWith(this.marker);
+  }
+
+  /** Kills all processes of this torture. */
+  killAll(): void {
+    killAllWith(this.marker);
   }
 
   /** Sends a signal to a process if it is one of this torture. */

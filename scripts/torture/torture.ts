@@ -28,15 +28,11 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
   const begun = performance.now();
   let figures: Figures | undefined;
   try {
-    figures = await Promise.race([
-      play(scene, random, options.minutes * 60_000),
-      ...(options.interrupt ? [aborted(options.interrupt)] : []),
-    ]);
+    figures = await Promise.race([play(scene, random, options.minutes * 60_000), aborted(options.interrupt)]);
   } catch (error) {
     scene.problem(`The torture itself failed: ${error instanceof Error ? error.stack : error}`);
   } finally {
-    // What is forked meanwhile is found the second time.
-    for (let n = 0; n < 2; n++) for (const { pid } of scene.processes()) scene.signal(pid, "SIGKILL");
+    scene.killAll();
     scene.close();
   }
   const failed = scene.problems.length > 0;
@@ -56,8 +52,8 @@ function removeTree(folder: string): void {
   }
 }
 
-function aborted(signal: AbortSignal): Promise<undefined> {
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(undefined)));
+function aborted(signal: AbortSignal | undefined): Promise<undefined> {
+  return new Promise((resolve) => signal?.addEventListener("abort", () => resolve(undefined)));
 }
 
 async function play(scene: Scene, random: Random, duration: number): Promise<Figures> {
@@ -103,11 +99,10 @@ async function settle(scene: Scene): Promise<void> {
       scene.note(`repair: ${stdout}${stderr}`);
     }
     const log = `${scene.folder}/logs/drain.log`;
-    const { pid, ended } = scene.start(["start", "--drain", "--count=4"], { log });
+    const { ended } = scene.start(["start", "--drain", "--count=4"], { log });
     const timer = setTimeout(() => {
       scene.problem(`The queue is not drained after 120 s: see ${log}`);
-      for (const { pid } of scene.processes()) scene.signal(pid, "SIGKILL");
-      scene.signal(pid, "SIGKILL");
+      scene.killAll();
     }, 120_000);
     const { code } = await ended;
     clearTimeout(timer);
