@@ -9,8 +9,7 @@ const stderr = new OutputStream(Deno.stderr);
 
 const context: Context = {
   args: Deno.args,
-  version: async () =>
-    (await import("./src/version.ts" as string) as typeof import("./src/version.ts")).version(),
+  version: async () => (await import("./src/version.ts")).version(),
   os: Deno.build.os,
   cwd: () => Deno.cwd(),
   env: (name) => Deno.env.get(name),

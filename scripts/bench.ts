@@ -1,5 +1,6 @@
-// deno task bench [--quick] [--only NAME,…] [--rounds N] [--keep]: this program beside others and beside itself, as ratios within a round.
-// Prints a table; a full run is kept under scripts/bench_results, and with --keep a part. Linux only: processes are looked at through /proc.
+// deno task bench [--quick] [--only NAME,…] [--rounds N] [--keep]: this program beside others and
+// beside itself, as ratios within a round. Prints a table; a full run is kept under
+// scripts/bench_results, and with --keep a part. Linux only: processes are looked at through /proc.
 import { paintFor } from "../src/view/style.ts";
 import { batches } from "./bench/batches.ts";
 import { Bench } from "./bench/bench.ts";
@@ -14,7 +15,9 @@ import { resultText, tableOf } from "./bench/report.ts";
 import { grown, startUp } from "./bench/start_up.ts";
 import { longRun, throughput } from "./bench/throughput.ts";
 
-/** In the order of being measured: what makes many files comes last, since that is felt for a while. */
+/**
+ * In the order of being measured: what makes many files comes last, since that is felt for a while.
+ */
 const MEASUREMENTS: Readonly<Record<string, (bench: Bench) => Promise<Row[]>>> = {
   "throughput": throughput,
   "long-run": longRun,
@@ -33,12 +36,17 @@ const write = (stream: { writeSync(bytes: Uint8Array): number }, text: string) =
 
 let interrupted = false;
 
-/** @returns the exit code: 1 if something could not be measured; what is not reached is no failure */
+/**
+ * @returns the exit code: 1 if something could not be measured; what is not reached is no failure
+ */
 async function main(args: readonly string[]): Promise<number> {
   const { quick, only, rounds, keep } = parse(args);
   const begin = performance.now();
   const say = (text: string) =>
-    write(Deno.stderr, `${((performance.now() - begin) / 1000).toFixed(0).padStart(5)} s  ${text}\n`);
+    write(
+      Deno.stderr,
+      `${((performance.now() - begin) / 1000).toFixed(0).padStart(5)} s  ${text}\n`,
+    );
   const ground = new Ground();
   // Whatever is awaited then fails, and nothing more is begun.
   Deno.addSignalListener("SIGINT", () => (interrupted = true, ground.killAll()));
@@ -54,7 +62,9 @@ async function main(args: readonly string[]): Promise<number> {
         rows.push(...await measure(bench));
       } catch (error) {
         failures++;
-        rows.push(missingRow(name, "/s", `failed: ${error instanceof Error ? error.message : error}`));
+        rows.push(
+          missingRow(name, "/s", `failed: ${error instanceof Error ? error.message : error}`),
+        );
         ground.killAll();
       }
     }
@@ -64,11 +74,18 @@ async function main(args: readonly string[]): Promise<number> {
       width: undefined,
     };
     const { cpu, cores, kernel, deno, commit, program } = environment;
-    write(Deno.stdout, `${program} at ${commit}, Deno ${deno}, ${cpu}, ${cores} cores, Linux ${kernel}\n\n`);
+    write(
+      Deno.stdout,
+      `${program} at ${commit}, Deno ${deno}, ${cpu}, ${cores} cores, Linux ${kernel}\n\n`,
+    );
     write(Deno.stdout, await tableOf(rows, style));
     if (keep || !quick && only === undefined) {
       const date = new Date().toISOString();
-      const parts = [date.slice(0, 10), ...(program === "main.ts" ? [] : ["build"]), ...(only ?? [])];
+      const parts = [
+        date.slice(0, 10),
+        ...(program === "main.ts" ? [] : ["build"]),
+        ...(only ?? []),
+      ];
       const name = `${parts.join("-")}.json`;
       const minutes = Math.round((performance.now() - begin) / 6000) / 10;
       const head = { schema: 1, date, minutes, environment };
@@ -107,7 +124,9 @@ function parse(args: readonly string[]): Options {
   }
   const unknown = options.only?.find((name) => !(name in MEASUREMENTS));
   if (unknown !== undefined) {
-    throw new Error(`Nothing called "${unknown}": there are ${Object.keys(MEASUREMENTS).join(", ")}`);
+    throw new Error(
+      `Nothing called "${unknown}": there are ${Object.keys(MEASUREMENTS).join(", ")}`,
+    );
   }
   if (options.rounds !== undefined && !(Number.isInteger(options.rounds) && options.rounds > 0)) {
     throw new Error("--rounds takes a whole number from 1");

@@ -1,8 +1,9 @@
-// Makes the programs that people download: dist/queuectl-<os>-<arch>, and SHA256SUMS.
-//   deno task build [--target NAME|all]
-// From a bundle: it starts faster than the separate modules, and only what the program imports goes in. Split at the lazy imports,
-// since in one file every start would parse every command. CPU time of `list` over that of an empty compiled program, interleaved in
-// one run: split 1.28, one file 1.45, the modules 1.54. Not minified: it saved 3 % of it, and would cost the names in stack traces.
+// Makes the programs that people download: dist/queuectl-<os>-<arch>, and SHA256SUMS. deno task
+// build [--target NAME|all] From a bundle: it starts faster than the separate modules, and only
+// what the program imports goes in. Split at the lazy imports, since in one file every start would
+// parse every command. CPU time of `list` over that of an empty compiled program, interleaved in
+// one run: split 1.28, one file 1.45, the modules 1.54. Not minified: it saved 3 % of it, and would
+// cost the names in stack traces.
 import { PERMISSION_FLAGS } from "../src/system/permissions.ts";
 import { ENGINE_FLAG, pathOfUrl } from "../src/system/self.ts";
 import { hostTarget, type Target, targetsFrom } from "./targets.ts";
@@ -10,7 +11,10 @@ import { hostTarget, type Target, targetsFrom } from "./targets.ts";
 const ROOT = pathOfUrl(new URL("..", import.meta.url).href).replace(/\/$/, "");
 const DIST = `${ROOT}/dist`;
 const STARTS = 10;
-/** The bundler notes where each module came from: the paths of this machine have no place in a release. */
+/**
+ * The bundler notes where each module came from: the paths of this machine have no place in a
+ * release.
+ */
 const CACHE_PATH = /^\/\/ \S*\/npm\/[^\s/]+\//gm;
 
 /** What can be said in two lines; anything else that is thrown is a bug. */
@@ -20,7 +24,9 @@ async function build(args: readonly string[]): Promise<void> {
   const targets = targetsFrom(args);
   if (typeof targets === "string") throw new BuildError(targets);
   if (Deno.env.has("DENORT_BIN") && targets.length > 1) {
-    throw new BuildError("$DENORT_BIN is the runtime of one platform\nBuild one target at a time with it");
+    throw new BuildError(
+      "$DENORT_BIN is the runtime of one platform\nBuild one target at a time with it",
+    );
   }
   const temp = await Deno.makeTempDir({ prefix: "queuectl-build-" });
   try {
@@ -58,7 +64,8 @@ async function compile(temp: string, { triple, name, file }: Target): Promise<vo
     "compile",
     "--quiet",
     ...["--no-config", "--no-lock", "--no-npm", "--no-remote", "--no-check"],
-    // It gains nothing here, and its file in the shared temporary folder has a name that others can guess and take first.
+    // It gains nothing here, and its file in the shared temporary folder has a name that others can
+    // guess and take first.
     "--no-code-cache",
     ...PERMISSION_FLAGS,
     ENGINE_FLAG,
@@ -75,14 +82,18 @@ async function compile(temp: string, { triple, name, file }: Target): Promise<vo
 export function whyNotCompiled(target: string, stderr: string): string {
   // deno-lint-ignore no-control-regex -- colours
   const plain = stderr.replace(/\x1b\[[0-9;]*m/g, "").trim();
-  if (!/denort|DENORT_BIN|Setting up base binary/.test(plain)) return `Cannot compile ${target}\n${plain}`;
+  if (!/denort|DENORT_BIN|Setting up base binary/.test(plain)) {
+    return `Cannot compile ${target}\n${plain}`;
+  }
   return `Cannot compile ${target}: Deno's runtime denort ${Deno.version.deno} could not be had\n` +
     "Run this where Deno can download it, or name its file in $DENORT_BIN";
 }
 
 async function describe({ name, file }: Target): Promise<void> {
   const { size } = await Deno.stat(`${DIST}/${file}`);
-  const start = name === hostTarget()?.name ? `  starts in ${await startUpTime(`${DIST}/${file}`)} ms` : "";
+  const start = name === hostTarget()?.name
+    ? `  starts in ${await startUpTime(`${DIST}/${file}`)} ms`
+    : "";
   say(`dist/${file}  ${(size / 1e6).toFixed(1)} MB${start}`);
 }
 
@@ -128,7 +139,11 @@ async function exists(path: string): Promise<boolean> {
 async function run(program: string, args: readonly string[], cwd: string = ROOT) {
   const output = await new Deno.Command(program, { args: [...args], cwd, stdin: "null" }).output();
   const decoder = new TextDecoder();
-  return { code: output.code, stdout: decoder.decode(output.stdout), stderr: decoder.decode(output.stderr) };
+  return {
+    code: output.code,
+    stdout: decoder.decode(output.stdout),
+    stderr: decoder.decode(output.stderr),
+  };
 }
 
 function say(line: string, to: { writeSync(bytes: Uint8Array): number } = Deno.stdout): void {

@@ -38,7 +38,9 @@ export function shownCommands({ commands }: Reference): CommandDoc[] {
 
 /** Each form of a command as it is typed. */
 export function usages({ name, forms, flags }: CommandDoc): string[] {
-  return forms.map((form) => `queuectl ${name}${flags.length > 0 ? " [options]" : ""} ${form}`.trimEnd());
+  return forms.map((form) =>
+    `queuectl ${name}${flags.length > 0 ? " [options]" : ""} ${form}`.trimEnd()
+  );
 }
 
 /** `--timeout DURATION` */
@@ -47,7 +49,9 @@ export function flagUsage({ name, value }: FlagDoc): string {
 }
 
 /** Notes as paragraphs of running text, and blocks to be shown as they are. */
-export function paragraphs(notes: string): { readonly verbatim: boolean; readonly lines: string[] }[] {
+export function paragraphs(
+  notes: string,
+): { readonly verbatim: boolean; readonly lines: string[] }[] {
   const blocks: { verbatim: boolean; lines: string[] }[] = [];
   let fresh = true;
   for (const line of notes.split("\n")) {

@@ -1,6 +1,6 @@
-// The main job, shown on real work: some thirty jobs in a folder of its own, four workers, and what becomes of the jobs
-// that fail. Each command is shown as typed, and run as typed. The end is checked: exit code 1 if it is not as it should be.
-//   deno task demo [--keep]
+// The main job, shown on real work: some thirty jobs in a folder of its own, four workers, and what
+// becomes of the jobs that fail. Each command is shown as typed, and run as typed. The end is
+// checked: exit code 1 if it is not as it should be. deno task demo [--keep]
 import { paintFor } from "../src/view/style.ts";
 import { cleanEnvironment, putOnPath, sources } from "./on_path.ts";
 
@@ -38,7 +38,9 @@ class Demo {
       "A folder of our own. A queuectl_data in the current folder is used instead of the one in your home.",
     );
     await this.#type("mkdir queuectl_data sums packed");
-    this.#say("A retry waits backoff_base to the power n seconds. 1 keeps this short; the default is 2.");
+    this.#say(
+      "A retry waits backoff_base to the power n seconds. 1 keeps this short; the default is 2.",
+    );
     await this.#type("queuectl config --key backoff_base --value 1");
     this.#say(
       "One job a line: a shell command, or JSON where it needs options. Another one, in front of all of them.",
@@ -54,7 +56,9 @@ class Demo {
     await this.#type("queuectl list");
     this.#say("The job that failed twice: every attempt, and what the last one printed.");
     await this.#type("queuectl job show flaky");
-    this.#say("Two have failed for good. They wait in the dead letter queue for somebody to look at them.");
+    this.#say(
+      "Two have failed for good. They wait in the dead letter queue for somebody to look at them.",
+    );
     await this.#type("queuectl dlq list");
     await this.#type("queuectl job logs missing");
     this.#say("The file arrives; the job gets another chance.");
@@ -89,7 +93,8 @@ class Demo {
       ...[
         {
           id: "flaky",
-          command: `test "$QUEUECTL_ATTEMPT" -ge 3 || { echo "no answer yet"; exit 75; }; echo "got it"`,
+          command:
+            `test "$QUEUECTL_ATTEMPT" -ge 3 || { echo "no answer yet"; exit 75; }; echo "got it"`,
         },
         { id: "missing", command: "gzip -t arrives-late.gz && echo whole", max_retries: 1 },
         { id: "slow", command: "sleep 60", timeout: 1, max_retries: 0 },
@@ -142,9 +147,17 @@ class Demo {
   async #checkFirstRun(): Promise<void> {
     expectCounts(await this.#counts(), { pending: 1, completed: 2 * PARTS + 3, dead: 2 });
     const slow = await this.#job("slow");
-    expect("how the slow job ended", slow.history.map(({ outcome }) => outcome).join(), "timed_out");
+    expect(
+      "how the slow job ended",
+      slow.history.map(({ outcome }) => outcome).join(),
+      "timed_out",
+    );
     const flaky = await this.#job("flaky");
-    expect("attempts of the flaky job", flaky.history.map(({ exit_code }) => exit_code).join(), "75,75,0");
+    expect(
+      "attempts of the flaky job",
+      flaky.history.map(({ exit_code }) => exit_code).join(),
+      "75,75,0",
+    );
     expect("its state", flaky.state, "completed");
     // Four workers begin at the same moment: it is among their first jobs.
     const jobs: JobJson[] = JSON.parse(await this.#ask("queuectl list --json"));
@@ -163,7 +176,11 @@ class Demo {
     for (const part of parts()) {
       const sum = await this.#ask(`cat sums/${part}`);
       const unpacked = await this.#ask(`gzip -dc packed/${part}.gz | cksum`);
-      expect(`the checksum of ${part}, packed and unpacked`, unpacked.trim(), sum.replace(/ data\/.*\n/, ""));
+      expect(
+        `the checksum of ${part}, packed and unpacked`,
+        unpacked.trim(),
+        sum.replace(/ data\/.*\n/, ""),
+      );
     }
   }
 }

@@ -1,5 +1,5 @@
-// Makes what is told about commands outside of the program: docs/queuectl.1, and the reference in README.md.
-//   deno task docs
+// Makes what is told about commands outside of the program: docs/queuectl.1, and the reference in
+// README.md. deno task docs
 import { DEFAULT_SETTINGS, SETTING_KEYS, SETTING_RULES } from "../src/queue/settings.ts";
 import { pathOfUrl } from "../src/system/self.ts";
 import type { CommandDoc, FlagDoc, Reference } from "./command_doc.ts";

@@ -1,4 +1,5 @@
-// The man page queuectl(1), in the man macros, which groff and mandoc both know. Pure: text from the table of commands.
+// The man page queuectl(1), in the man macros, which groff and mandoc both know. Pure: text from
+// the table of commands.
 import {
   type CommandDoc,
   type FlagDoc,
@@ -76,8 +77,14 @@ const ENVIRONMENT: readonly (readonly [string, string])[] = [
 ];
 
 const FILES: readonly (readonly [string, string])[] = [
-  ["./queuectl_data", "The queue, where a folder of this name exists and nothing else is asked for."],
-  ["~/.local/share/queuectl", "The queue otherwise; on macOS and Windows, the place that is usual there."],
+  [
+    "./queuectl_data",
+    "The queue, where a folder of this name exists and nothing else is asked for.",
+  ],
+  [
+    "~/.local/share/queuectl",
+    "The queue otherwise; on macOS and Windows, the place that is usual there.",
+  ],
 ];
 
 const EXIT_STATUS: readonly (readonly [string, string])[] = [

@@ -10,7 +10,8 @@ import {
 } from "./command_doc.ts";
 
 // The formatter would fold the tables' lines, and the next `deno task docs` unfold them.
-const BEGIN = "<!-- commands: made by `deno task docs`, don't edit -->\n<!-- deno-fmt-ignore-start -->\n";
+const BEGIN =
+  "<!-- commands: made by `deno task docs`, don't edit -->\n<!-- deno-fmt-ignore-start -->\n";
 const END = "<!-- deno-fmt-ignore-end -->\n<!-- end of commands -->\n";
 
 /**
@@ -22,7 +23,9 @@ export function withReference(readme: string, reference: Reference): string {
   const [before, rest, ...more] = text.split(BEGIN);
   const [, after, ...evenMore] = (rest ?? "").split(END);
   if (before === undefined || after === undefined || more.length > 0 || evenMore.length > 0) {
-    throw new Error(`README.md needs these lines once, for the reference to stand between:\n${BEGIN}${END}`);
+    throw new Error(
+      `README.md needs these lines once, for the reference to stand between:\n${BEGIN}${END}`,
+    );
   }
   return `${before}${BEGIN}\n${markdownReference(reference)}\n${END}${after}`;
 }
@@ -30,7 +33,9 @@ export function withReference(readme: string, reference: Reference): string {
 /** A section for each command, then the options that all of them take. */
 export function markdownReference(reference: Reference): string {
   const commands = shownCommands(reference);
-  const contents = commands.map(({ name, summary }) => [`[\`${name}\`](#${anchor(name)})`, cell(summary)]);
+  const contents = commands.map((
+    { name, summary },
+  ) => [`[\`${name}\`](#${anchor(name)})`, cell(summary)]);
   return [
     table(["Command", ""], contents),
     ...commands.map(section),

@@ -1,4 +1,5 @@
-// A `queuectl` for the PATH of a shell that runs these sources: for the demo, and for the tests of the README.
+// A `queuectl` for the PATH of a shell that runs these sources: for the demo, and for the tests of
+// the README.
 import { PERMISSION_FLAGS } from "../src/system/permissions.ts";
 import { type SelfCommand, selfCommand } from "../src/system/self.ts";
 
@@ -15,11 +16,18 @@ export function sources(): SelfCommand {
 /** Writes `queuectl` into an existing folder; the folder belongs in front of the PATH. */
 export function putOnPath(folder: string, { program, args }: SelfCommand): void {
   const words = [program, ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
-  Deno.writeTextFileSync(`${folder}/queuectl`, `#!/bin/sh\nexec ${words.join(" ")} "$@"\n`, { mode: 0o755 });
+  Deno.writeTextFileSync(`${folder}/queuectl`, `#!/bin/sh\nexec ${words.join(" ")} "$@"\n`, {
+    mode: 0o755,
+  });
 }
 
-/** The environment of this process, without what would lead queuectl to other data, and with `changes`. */
+/**
+ * The environment of this process, without what would lead queuectl to other data, and with
+ * `changes`.
+ */
 export function cleanEnvironment(changes: Record<string, string>): Record<string, string> {
-  const kept = Object.entries(Deno.env.toObject()).filter(([name]) => !name.startsWith("QUEUECTL_"));
+  const kept = Object.entries(Deno.env.toObject()).filter(([name]) =>
+    !name.startsWith("QUEUECTL_")
+  );
   return { ...Object.fromEntries(kept), ...changes };
 }

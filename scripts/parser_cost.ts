@@ -1,14 +1,27 @@
-// What the command line parser adds to each start: our own, beside @stricli/core with the same table of commands and lazy
-// implementations. Start-ups are interleaved; what counts is the difference to an empty program on the same machine.
-//   deno run -A scripts/parser_cost.ts [ROUNDS]
+// What the command line parser adds to each start: our own, beside @stricli/core with the same
+// table of commands and lazy implementations. Start-ups are interleaved; what counts is the
+// difference to an empty program on the same machine. deno run -A scripts/parser_cost.ts [ROUNDS]
 const COMMANDS = new URL("../src/cli/commands.ts", import.meta.url).href;
 const PARSE = new URL("../src/cli/parse.ts", import.meta.url).href;
-const ARGS = ["enqueue", "--priority", "3", "--max-retries", "1", "--env", "A=b", "--timeout", "5m", "true"];
+const ARGS = [
+  "enqueue",
+  "--priority",
+  "3",
+  "--max-retries",
+  "1",
+  "--env",
+  "A=b",
+  "--timeout",
+  "5m",
+  "true",
+];
 
-// Texts, since the package is no dependency of the project. Neither says anything: that costs both the same.
+// Texts, since the package is no dependency of the project. Neither says anything: that costs both
+// the same.
 const PROGRAMS: Readonly<Record<string, string>> = {
   "an empty program": "",
-  "the table of commands": `import { COMMANDS } from "${COMMANDS}"; if (COMMANDS.length === 0) Deno.exit(1);`,
+  "the table of commands":
+    `import { COMMANDS } from "${COMMANDS}"; if (COMMANDS.length === 0) Deno.exit(1);`,
   "and our own parser": `
     import { COMMANDS } from "${COMMANDS}";
     import { parse } from "${PARSE}";
@@ -52,8 +65,11 @@ const print = (text: string) => void Deno.stdout.writeSync(new TextEncoder().enc
 async function start(file: string): Promise<number> {
   const begin = performance.now();
   const args = ["run", "--no-lock", "--no-config", "--allow-env", file, ...ARGS];
-  const { code, stderr } = await new Deno.Command(Deno.execPath(), { args, stdout: "null" }).output();
-  if (code !== 0) throw new Error(`${file} ended with ${code}: ${new TextDecoder().decode(stderr)}`);
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), { args, stdout: "null" })
+    .output();
+  if (code !== 0) {
+    throw new Error(`${file} ended with ${code}: ${new TextDecoder().decode(stderr)}`);
+  }
   return performance.now() - begin;
 }
 
@@ -80,7 +96,9 @@ try {
   print(`ms, ${rounds} starts each        minimum  median   median over the empty program\n`);
   for (const { name, times } of programs) {
     const figures = [Math.min(...times), median(times), median(times) - median(empty)];
-    print(`${name.padEnd(28)} ${figures.map((figure) => figure.toFixed(1).padStart(7)).join("  ")}\n`);
+    print(
+      `${name.padEnd(28)} ${figures.map((figure) => figure.toFixed(1).padStart(7)).join("  ")}\n`,
+    );
   }
 } finally {
   Deno.removeSync(folder, { recursive: true });

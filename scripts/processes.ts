@@ -1,4 +1,5 @@
-// Processes that a script has started, found by an environment variable that only they have, and by ids that are known. Needs /proc.
+// Processes that a script has started, found by an environment variable that only they have, and by
+// ids that are known. Needs /proc.
 
 export interface Process {
   readonly pid: number;

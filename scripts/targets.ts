@@ -1,4 +1,5 @@
-// The platforms that queuectl is built for, under the names that its files have. install.sh names the same.
+// The platforms that queuectl is built for, under the names that its files have. install.sh names
+// the same.
 
 export interface Target {
   /** As in `queuectl-linux-x64`. */
@@ -29,12 +30,19 @@ export function hostTarget(triple: string = Deno.build.target): Target | null {
  * What the arguments of the build ask for.
  * @returns a message instead if they ask for nothing that can be built
  */
-export function targetsFrom(args: readonly string[], host = hostTarget()): readonly Target[] | string {
+export function targetsFrom(
+  args: readonly string[],
+  host = hostTarget(),
+): readonly Target[] | string {
   const names = TARGETS.map(({ name }) => name).join(", ");
   const joined = args.join(" ").replace(/^--target=/, "--target ");
   const asked = joined === "" ? host?.name : /^--target (\S+)$/.exec(joined)?.[1];
-  if (asked === undefined) return `Usage: deno task build [--target NAME|all], NAME one of: ${names}`;
+  if (asked === undefined) {
+    return `Usage: deno task build [--target NAME|all], NAME one of: ${names}`;
+  }
   if (asked === "all") return TARGETS;
   const found = TARGETS.find(({ name, triple }) => name === asked || triple === asked);
-  return found === undefined ? `Unknown target "${asked}": it takes all, or one of ${names}` : [found];
+  return found === undefined
+    ? `Unknown target "${asked}": it takes all, or one of ${names}`
+    : [found];
 }

@@ -1,6 +1,7 @@
-// deno task torture [--minutes N] [--seed S] [--keep]: the real program with real processes, and everything done to it that can
-// happen: whatever is killed, stopped, damaged or called off, no job may be lost, and none may run twice at the same time.
-// The seed gives the plan again; the timing is the machine's. Linux only: processes are found through /proc.
+// deno task torture [--minutes N] [--seed S] [--keep]: the real program with real processes, and
+// everything done to it that can happen: whatever is killed, stopped, damaged or called off, no job
+// may be lost, and none may run twice at the same time. The seed gives the plan again; the timing
+// is the machine's. Linux only: processes are found through /proc.
 import { torture } from "./torture/torture.ts";
 
 const { minutes, seed, keep } = parse(Deno.args);
@@ -21,8 +22,12 @@ function parse(args: readonly string[]): { minutes: number; seed: number; keep: 
     if (name === "--minutes") minutes = value();
     else if (name === "--seed") seed = value();
     else if (name === "--keep") keep = true;
-    else throw new Error(`Unknown option ${args[i]}: torture takes --minutes N, --seed S and --keep`);
+    else {throw new Error(
+        `Unknown option ${args[i]}: torture takes --minutes N, --seed S and --keep`,
+      );}
   }
-  if (!(minutes > 0) || !Number.isInteger(seed)) throw new Error("--minutes and --seed take numbers");
+  if (!(minutes > 0) || !Number.isInteger(seed)) {
+    throw new Error("--minutes and --seed take numbers");
+  }
   return { minutes, seed, keep };
 }

@@ -1,5 +1,6 @@
-// Data folders that earlier versions have written must be readable for ever. Those under tests/data came through git, which keeps
-// neither hard links nor modes nor empty folders: so does many a copy that people make.
+// Data folders that earlier versions have written must be readable for ever. Those under tests/data
+// came through git, which keeps neither hard links nor modes nor empty folders: so does many a copy
+// that people make.
 import { assertEquals } from "@std/assert";
 import { loadSetValues } from "../src/config/load.ts";
 import { readJournal } from "../src/exec/journal.ts";
@@ -82,9 +83,13 @@ Deno.test("data folder v1: a copy without links, modes and empty folders is in o
 
 Deno.test("data folder v1: the configuration, the logs, and what a dead worker had at hand are read", async () => {
   await withCopy(async (dir, store) => {
-    assertEquals(loadSetValues(dir, diskFiles), { max_retries: 5, backoff_base: 1.5, log_max: 10_485_760 });
+    assertEquals(loadSetValues(dir, diskFiles), {
+      max_retries: 5,
+      backoff_base: 1.5,
+      log_max: 10_485_760,
+    });
     assertEquals(diskFiles.readText(logPath(dir, "done-at-last", 3)), "done-at-last, attempt 3\n");
-    const held = await store.heldBy("worker-1");
+    const held = await store.claimedBy("worker-1");
     assertEquals(held.map(({ id }) => id), ["runs"]);
     const { shell, began, end } = readJournal(diskFiles, journalPath(dir, "worker-1"), "runs", 2);
     assertEquals([shell?.pid, shell?.start, end], [4243, "12345", undefined]);
@@ -117,7 +122,10 @@ Deno.test("data folder v1 is what this version writes: if not, keep it and put a
   });
 });
 
-/** The files of a folder with their contents, but for what differs each time: the marks of processes in names. */
+/**
+ * The files of a folder with their contents, but for what differs each time: the marks of processes
+ * in names.
+ */
 function shape(dir: string, under = ""): Record<string, string> {
   const files: Record<string, string> = {};
   for (const { name, isDirectory } of Deno.readDirSync(`${dir}${under}`)) {

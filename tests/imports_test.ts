@@ -1,5 +1,4 @@
-// Who may import whom (src/README.md), by what Deno itself makes of the imports. Lazy ones are included: of those it sees the
-// type, `typeof import(…)`, and no code.
+// Who may import whom (src/README.md), by what Deno itself makes of the imports, lazy ones included.
 import { assertEquals } from "@std/assert";
 
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
@@ -36,17 +35,25 @@ interface Import {
 
 /** Each module of ours, by its path in the project, with what it imports. */
 async function graph(): Promise<Map<string, Import[]>> {
-  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json", `${root}main.ts`] })
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["info", "--json", `${root}main.ts`],
+  })
     .output();
   const modules = new Map<string, Import[]>();
   for (
-    const { specifier, dependencies = [] } of JSON.parse(new TextDecoder().decode(stdout)).modules as Module[]
+    const { specifier, dependencies = [] } of JSON.parse(new TextDecoder().decode(stdout))
+      .modules as Module[]
   ) {
     if (!specifier.startsWith(root)) continue;
-    const imports = dependencies.map(({ specifier: written, code, type, isDynamic = code === undefined }) => {
-      const target = code?.specifier ?? type?.specifier ?? written;
-      return { target: target.startsWith(root) ? target.slice(root.length) : written, lazy: isDynamic };
-    });
+    const imports = dependencies.map(
+      ({ specifier: written, code, type, isDynamic = code === undefined }) => {
+        const target = code?.specifier ?? type?.specifier ?? written;
+        return {
+          target: target.startsWith(root) ? target.slice(root.length) : written,
+          lazy: isDynamic,
+        };
+      },
+    );
     modules.set(specifier.slice(root.length), imports);
   }
   return modules;
@@ -61,9 +68,8 @@ Deno.test("imports go only where src/README.md allows", () => {
     if (folder === undefined) continue;
     for (const { target } of targets) {
       const inside = /^src\/(([^/]+)\/.+)$/.exec(target);
-      const allowed = inside === null
-        ? PACKAGES[folder]?.includes(target)
-        : inside[2] === folder || ALLOWED[folder]?.some((name) => name === inside[2] || name === inside[1]);
+      const allowed = inside === null ? PACKAGES[folder]?.includes(target) : inside[2] === folder ||
+        ALLOWED[folder]?.some((name) => name === inside[2] || name === inside[1]);
       if (allowed !== true) wrong.push(`${path} -> ${target}`);
     }
   }
@@ -77,7 +83,8 @@ Deno.test("imports form no cycle", () => {
     if (way.includes(path)) cycles.push([...way.slice(way.indexOf(path)), path].join(" -> "));
     if (done.has(path) || way.includes(path)) return;
     for (const { target, lazy } of modules.get(path) ?? []) {
-      // The table of commands leads to each command, and completions lead back to the table: the one way round.
+      // The table of commands leads to each command, and completions lead back to the table: the
+      // one way round.
       if (!(lazy && path === "src/cli/commands.ts")) visit(target, [...way, path]);
     }
     done.add(path);
@@ -91,4 +98,20 @@ Deno.test("imports of node: built-ins, which cost each start 10 ms and more, are
     imports.some(({ target }) => target.startsWith("node:"))
   );
   assertEquals(found.map(([path]) => path), []);
+});
+
+Deno.test("import() loads a module only when it is called, which an undocumented option of Deno does", async () => {
+  const data = await Deno.makeTempDir({ prefix: "queuectl-test-" });
+  try {
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+      // What is loaded at the start needs no permission; what is loaded later has to be read.
+      args: ["run", "--no-prompt", "--cached-only", "--config", new URL("deno.json", root).pathname]
+        .concat(`--allow-read=${data}`, `--allow-write=${data}`, "--allow-env", "--allow-sys=uid")
+        .concat(`${root}main.ts`, "list", `--data-dir=${data}`),
+    }).output();
+    const said = new TextDecoder().decode(stderr);
+    assertEquals([code, /Requires read access to "[^"]*\/src\/cli\//.test(said)], [1, true], said);
+  } finally {
+    await Deno.remove(data, { recursive: true });
+  }
 });

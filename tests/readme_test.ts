@@ -1,5 +1,6 @@
-// Every shell block of the README is run, as whoever copies it would. Blocks of one section are run one after another in one
-// folder, with one home and one shell each; programs that a machine may lack, or that reach the net, are stood in for.
+// Every shell block of the README is run, as whoever copies it would. Blocks of one section are run
+// one after another in one folder, with one home and one shell each; programs that a machine may
+// lack, or that reach the net, are stood in for.
 import { assert, assertEquals } from "@std/assert";
 import { cleanEnvironment, putOnPath } from "../scripts/on_path.ts";
 import { TARGETS } from "../scripts/targets.ts";
@@ -15,7 +16,11 @@ const README = Deno.readTextFileSync(`${ROOT}README.md`);
 const REFERENCE = /<!-- commands:[^]*<!-- end of commands -->\n/;
 const onWindows = Deno.build.os === "windows";
 
-for (const { title, blocks } of sectionsOf(README.replace(REFERENCE, (text) => text.replace(/[^\n]/g, "")))) {
+for (
+  const { title, blocks } of sectionsOf(
+    README.replace(REFERENCE, (text) => text.replace(/[^\n]/g, "")),
+  )
+) {
   Deno.test({
     name: `README: the shell blocks under "${title}" do what they say`,
     ignore: onWindows,
@@ -53,17 +58,22 @@ Deno.test({
 });
 
 Deno.test("README: every command is mentioned, and every setting with its default", () => {
-  const unmentioned = COMMANDS.filter(({ hidden, name }) => !hidden && !README.includes(`queuectl ${name}`));
+  const unmentioned = COMMANDS.filter(({ hidden, name }) =>
+    !hidden && !README.includes(`queuectl ${name}`)
+  );
   assertEquals(unmentioned.map(({ name }) => name), []);
   for (const key of SETTING_KEYS) {
-    const row = README.split("\n").find((line) => line.startsWith(`| \`${key}\` `))?.split("|").map((cell) =>
-      cell.trim()
+    const row = README.split("\n").find((line) => line.startsWith(`| \`${key}\` `))?.split("|").map(
+      (cell) => cell.trim(),
     );
     assertEquals(row?.[2], String(DEFAULT_SETTINGS[key]), key);
   }
 });
 
-/** A dead job that has a log, and what else the examples name. Each example begins with a copy of it. */
+/**
+ * A dead job that has a log, and what else the examples name. Each example begins with a copy of
+ * it.
+ */
 const PREPARATION = `
   queuectl enqueue --job-id 3f2a --max-retries 0 'echo hello; exit 1'
   queuectl start --drain
@@ -147,9 +157,14 @@ const PROGRAM = "#!/bin/sh\necho 'queuectl 0.0.0 (a stub)'\n";
 async function putStubs(bin: string): Promise<void> {
   const put = (name: string, script: string) =>
     Deno.writeTextFileSync(`${bin}/${name}`, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
-  const sum = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(PROGRAM)));
+  const sum = new Uint8Array(
+    await crypto.subtle.digest("SHA-256", new TextEncoder().encode(PROGRAM)),
+  );
   const hex = Array.from(sum, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  Deno.writeTextFileSync(`${bin}/SHA256SUMS`, TARGETS.map(({ file }) => `${hex}  ${file}\n`).join(""));
+  Deno.writeTextFileSync(
+    `${bin}/SHA256SUMS`,
+    TARGETS.map(({ file }) => `${hex}  ${file}\n`).join(""),
+  );
   Deno.writeTextFileSync(`${bin}/program`, PROGRAM);
   // Of the options only those that say where to: the content depends on the address.
   put(
@@ -174,7 +189,10 @@ async function putStubs(bin: string): Promise<void> {
     "ffmpeg",
     `while [ $# -gt 1 ]; do [ "$1" != -i ] || [ -f "$2" ] || exit 1; shift; done; echo "made $1" | tee "$1"`,
   );
-  put("crontab", `case \${1-} in -l) cat "$HOME/crontab" 2>/dev/null ;; *) cat >"$HOME/crontab" ;; esac`);
+  put(
+    "crontab",
+    `case \${1-} in -l) cat "$HOME/crontab" 2>/dev/null ;; *) cat >"$HOME/crontab" ;; esac`,
+  );
   for (const name of ["systemctl", "loginctl", "journalctl", "launchctl", "rsync"]) {
     put(name, `echo "$*" >>"$HOME/${name}.calls"`);
   }

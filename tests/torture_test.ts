@@ -1,4 +1,5 @@
-// A minute of the torture. It does what its seed says; how the processes meet differs each time, so a failure is a find.
+// A minute of the torture. It does what its seed says; how the processes meet differs each time, so
+// a failure is a find.
 import { assertEquals } from "@std/assert";
 import { torture } from "../scripts/torture/torture.ts";
 

@@ -3,14 +3,18 @@ import type { Bench } from "./bench.ts";
 import { atLeast, atMost, plainRow, ratioRow, type Row } from "./figures.ts";
 import { Queue } from "./queue.ts";
 
-/** `enqueue --file`, from typing it to its end. Ids go to a file; on disk when it returns, as always. */
+/**
+ * `enqueue --file`, from typing it to its end. Ids go to a file; on disk when it returns, as
+ * always.
+ */
 export async function batches(bench: Bench): Promise<Row[]> {
   const [small, large] = bench.sizes;
   const enqueue = async (count: number) => {
     const queue = new Queue(bench.ground, `batch-${count}`);
     const { ids, seconds, peak } = await queue.fill(count);
     bench.keepWaiting(count, { queue, id: ids[count / 2]! });
-    // What was written is on disk by then, but the journal of the file system may still be busy with it.
+    // What was written is on disk by then, but the journal of the file system may still be busy
+    // with it.
     await bench.ground.settle();
     bench.say(`${count} in ${seconds.toFixed(1)} s`);
     return { rate: count / seconds, peak };

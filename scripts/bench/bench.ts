@@ -1,4 +1,5 @@
-// What every measurement is given: the ground, how much to measure, and the large queues, which are made once for all.
+// What every measurement is given: the ground, how much to measure, and the large queues, which are
+// made once for all.
 import { doneQueue } from "./done_queue.ts";
 import type { Ground } from "./ground.ts";
 import { Queue } from "./queue.ts";

@@ -6,12 +6,16 @@ import { until } from "./ground.ts";
 import { exists, Queue } from "./queue.ts";
 
 const WORKERS = 8;
-/** How a job is claimed: its ticket is renamed into the folder of what the worker runs. A lost claim is one that finds no ticket. */
-const LOST = /rename\w*\(.*"[^"]*\/queue\/ready\/[^"]*\.tick-(\d+)".*\/queue\/running\/.*= -1 ENOENT/;
+/**
+ * How a job is claimed: its ticket is renamed into the folder of what the worker runs. A lost claim
+ * is one that finds no ticket.
+ */
+const LOST =
+  /rename\w*\(.*"[^"]*\/queue\/ready\/[^"]*\.tick-(\d+)".*\/queue\/running\/.*= -1 ENOENT/;
 
 /**
- * Claims lost a job: eight idle workers, a job each second. `strace` counts them, looking at nothing but renames; that makes renames
- * slower, though for all workers alike.
+ * Claims lost a job: eight idle workers, a job each second. `strace` counts them, looking at
+ * nothing but renames; that makes renames slower, though for all workers alike.
  */
 export async function claims(bench: Bench): Promise<Row[]> {
   const what = `${WORKERS} workers, one job each second: claims lost a job`;
@@ -30,9 +34,14 @@ export async function claims(bench: Bench): Promise<Row[]> {
     "-o",
     trace,
   ];
-  // Each worker has a job first: its folder for what it runs has to be there, or its first claim fails for that.
+  // Each worker has a job first: its folder for what it runs has to be there, or its first claim
+  // fails for that.
   await queue.fill(WORKERS, `: >"${queue.folder}/\${QUEUECTL_WORKER}"; sleep 1`);
-  const supervisor = ground.start(["strace", ...options, ...queue.words("start", `--count=${WORKERS}`)]);
+  const supervisor = ground.start([
+    "strace",
+    ...options,
+    ...queue.words("start", `--count=${WORKERS}`),
+  ]);
   const count = bench.pick(60, 6);
   try {
     await until(() => workerMarks(queue) >= WORKERS, "each worker has run a job");
@@ -57,5 +66,6 @@ export async function claims(bench: Bench): Promise<Row[]> {
 }
 
 function workerMarks(queue: Queue): number {
-  return Array.from({ length: WORKERS }, (_, i) => `${queue.folder}/worker-${i + 1}`).filter(exists).length;
+  return Array.from({ length: WORKERS }, (_, i) => `${queue.folder}/worker-${i + 1}`).filter(exists)
+    .length;
 }

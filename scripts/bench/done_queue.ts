@@ -1,13 +1,14 @@
-// A queue with a long history. Running a million jobs would take too long, so the files that it leaves are written as `storage
-// restore` writes them: a file and a log for each job, and its ticket in a sealed bucket, as two workers would have left them.
+// A queue with a long history. Running a million jobs would take too long, so the files that it
+// leaves are written as `storage restore` writes them: a file and a log for each job, and its
+// ticket in a sealed bucket, as two workers would have left them.
 import { QueueError } from "../../src/queue/errors.ts";
 import type { Job } from "../../src/queue/job.ts";
 import { claimed, created, ended } from "../../src/queue/transitions.ts";
 import { encodeChange, encodeRequest } from "../../src/stores/file/codec.ts";
-import { type Layout, layOut, note } from "../../src/stores/file/lay_out.ts";
+import { type Layout, layOut, note } from "../../src/stores/file/bulk_index.ts";
 import { jobFolder, jobPath, logPath } from "../../src/stores/file/layout.ts";
 import { prepareFolder } from "../../src/stores/file/prepare_folder.ts";
-import { makeUnlessThere } from "../../src/stores/file/shelf.ts";
+import { makeUnlessThere } from "../../src/stores/file/bucketed_index.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
 import type { LargeQueue } from "./bench.ts";
 import type { Ground } from "./ground.ts";
@@ -29,7 +30,10 @@ export async function doneQueue(ground: Ground, count: number): Promise<LargeQue
   for (let sequence = 0; sequence < count; sequence++) {
     const { before, after } = doneJob(sequence, begin);
     makeUnlessThere(diskFiles, jobFolder(dataDir, after.id));
-    diskFiles.create(jobPath(dataDir, after.id), encodeRequest(before) + encodeChange(before, after));
+    diskFiles.create(
+      jobPath(dataDir, after.id),
+      encodeRequest(before) + encodeChange(before, after),
+    );
     diskFiles.create(logPath(dataDir, after.id, 1), "");
     note(layout, after, Date.now());
     if (sequence === count / 2) middle = after.id;
@@ -42,7 +46,9 @@ function doneJob(sequence: number, begin: number): { before: Job; after: Job } {
   const [id, startedAt] = [crypto.randomUUID(), begin + sequence * STEP];
   const rest = { priority: 0, cwd: "/", env: {}, maxRetries: 3, timeout: 0, runAt: null };
   const before = created({ id, command: "true", createdAt: begin, sequence, ...rest });
-  const running = sure(claimed(before, { worker: `worker-${1 + sequence % 2}`, pid: 1000 }, startedAt));
+  const running = sure(
+    claimed(before, { worker: `worker-${1 + sequence % 2}`, pid: 1000 }, startedAt),
+  );
   const after = sure(ended(running, OK, { base: 2, max: 3600 }, startedAt + 1));
   return { before, after };
 }

@@ -1,10 +1,14 @@
-// Whether a thousand jobs are done as fast with many behind them, or many done before them, as alone.
+// Whether a thousand jobs are done as fast with many behind them, or many done before them, as
+// alone.
 import type { Bench } from "./bench.ts";
 import { atLeast, ratioRow, type Row } from "./figures.ts";
 import { Queue } from "./queue.ts";
 import { inTurns } from "./turns.ts";
 
-/** All in the same round; the large queues are used again each time, and have a few thousand more done at the end. */
+/**
+ * All in the same round; the large queues are used again each time, and have a few thousand more
+ * done at the end.
+ */
 export async function drains(bench: Bench): Promise<Row[]> {
   const count = 1000;
   const contenders: Record<string, () => Promise<number>> = {
@@ -23,7 +27,9 @@ export async function drains(bench: Bench): Promise<Row[]> {
     (["waiting", "done"] as const).map((state) => {
       const many = size.toLocaleString("en-US");
       return ratioRow({
-        what: `drain of 1,000 with ${state === "waiting" ? `a backlog of ${many}` : `${many} done`}`,
+        what: `drain of 1,000 with ${
+          state === "waiting" ? `a backlog of ${many}` : `${many} done`
+        }`,
         unit: "/s",
         values: samples[`${size} ${state}`]!,
         yardstick: { name: "alone", values: samples.alone! },

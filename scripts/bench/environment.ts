@@ -15,10 +15,12 @@ export interface Environment {
 
 /** What is known of this machine. */
 export async function environmentOf(ground: Ground): Promise<Environment> {
-  const ask = (...words: string[]) => ground.run(words).then(({ stdout }) => stdout.trim(), () => "unknown");
+  const ask = (...words: string[]) =>
+    ground.run(words).then(({ stdout }) => stdout.trim(), () => "unknown");
   const root = new URL("../..", import.meta.url).pathname;
   const model = /^model name\s*: (.+)$/m.exec(await ask("cat", "/proc/cpuinfo"))?.[1];
-  const changed = (await ask("git", "-C", root, "status", "--porcelain", "--", "main.ts", "src")) !== "";
+  const changed =
+    (await ask("git", "-C", root, "status", "--porcelain", "--", "main.ts", "src")) !== "";
   return {
     cpu: model ?? "unknown",
     cores: navigator.hardwareConcurrency,
@@ -26,7 +28,8 @@ export async function environmentOf(ground: Ground): Promise<Environment> {
     kernel: Deno.osRelease(),
     file_system: await ask("stat", "-f", "-c", "%T", ground.folder),
     deno: Deno.version.deno,
-    commit: await ask("git", "-C", root, "rev-parse", "--short", "HEAD") + (changed ? " with changes" : ""),
+    commit: await ask("git", "-C", root, "rev-parse", "--short", "HEAD") +
+      (changed ? " with changes" : ""),
     program: ground.programName,
   };
 }

@@ -3,14 +3,19 @@
 /** What a figure counts. */
 export type Unit = "/s" | "ms" | "MB" | "%" | "lost";
 
-/** What is to be reached: by the figure itself, by the median of the ratios, or by the ratio of each round. */
+/**
+ * What is to be reached: by the figure itself, by the median of the ratios, or by the ratio of each
+ * round.
+ */
 export interface Target {
   readonly of: "value" | "ratio" | "every ratio";
   readonly at: "least" | "most";
   readonly limit: number;
 }
 
-/** One figure: the median of its rounds, what it was measured beside, and whether that is enough. */
+/**
+ * One figure: the median of its rounds, what it was measured beside, and whether that is enough.
+ */
 export interface Row {
   readonly what: string;
   readonly unit: Unit;
@@ -35,7 +40,10 @@ export function atMost(limit: number, of: Target["of"] = "ratio"): Target {
   return { of, at: "most", limit };
 }
 
-/** The value that a share of all, from 0 to 1, does not exceed; between two of them it is interpolated. */
+/**
+ * The value that a share of all, from 0 to 1, does not exceed; between two of them it is
+ * interpolated.
+ */
 export function quantile(values: readonly number[], share: number): number {
   if (values.length === 0) throw new RangeError("No values, so no quantile");
   const sorted = values.toSorted((a, b) => a - b);
@@ -54,7 +62,9 @@ export function ratios(values: readonly number[], yardsticks: readonly number[])
   return values.map((value, round) => value / yardsticks[round]!);
 }
 
-/** A figure that stands for itself. `value` is what becomes of the rounds: their median if left out. */
+/**
+ * A figure that stands for itself. `value` is what becomes of the rounds: their median if left out.
+ */
 export function plainRow(
   { what, unit, values, value = median(values), target, note }: {
     what: string;

@@ -1,4 +1,5 @@
-// What a queue takes of the machine that is not for jobs: memory, and the CPU time of workers that have nothing to do.
+// What a queue takes of the machine that is not for jobs: memory, and the CPU time of workers that
+// have nothing to do.
 import type { Bench } from "./bench.ts";
 import { atMost, missingRow, plainRow, type Row } from "./figures.ts";
 import { pause } from "../../src/exec/timer.ts";
@@ -9,12 +10,20 @@ import { Queue } from "./queue.ts";
 /** Seconds in which workers settle down. */
 const SETTLE = 3;
 
-/** The most that a worker and the supervisor ever had, resident, with what they share counted in each: doing jobs, then idle. */
+/**
+ * The most that a worker and the supervisor ever had, resident, with what they share counted in
+ * each: doing jobs, then idle.
+ */
 export async function memory(bench: Bench): Promise<Row[]> {
   const rows: Row[] = [];
   const queue = new Queue(bench.ground, "memory");
   rows.push(
-    ...await memoryOn(bench, queue, () => queue.drainInFront(bench.pick(1000, 300)), "1,000 jobs, then idle"),
+    ...await memoryOn(
+      bench,
+      queue,
+      () => queue.drainInFront(bench.pick(1000, 300)),
+      "1,000 jobs, then idle",
+    ),
   );
   for (const size of bench.sizes) {
     const { queue } = await bench.waiting(size);
@@ -58,7 +67,10 @@ function workersOf({ ground }: Bench, supervisor: Running): number[] {
   return ground.processes().filter(({ parent }) => parent === supervisor.pid).map(({ pid }) => pid);
 }
 
-/** The CPU time of `start --count 4` and all its processes, as a share of one core, while there is nothing to do. */
+/**
+ * The CPU time of `start --count 4` and all its processes, as a share of one core, while there is
+ * nothing to do.
+ */
 export async function idle(bench: Bench): Promise<Row[]> {
   const queue = new Queue(bench.ground, "idle");
   const supervisor = queue.start("--count=4");

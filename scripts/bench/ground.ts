@@ -1,5 +1,5 @@
-// Where the benchmark takes place: its folder, the program that is measured, and the processes it starts, all of which have
-// ended when it is closed.
+// Where the benchmark takes place: its folder, the program that is measured, and the processes it
+// starts, all of which have ended when it is closed.
 import { pause } from "../../src/exec/timer.ts";
 import { cleanEnvironment, sources } from "../on_path.ts";
 import { killAllWith, type Process, processesWith, signal } from "../processes.ts";
@@ -56,8 +56,8 @@ export class Ground {
   }
 
   /**
-   * A new folder. None is removed before all is done: removing thousands of files makes new ones up to 25 times slower for a
-   * while, which would be blamed on what is measured next.
+   * A new folder. None is removed before all is done: removing thousands of files makes new ones up
+   * to 25 times slower for a while, which would be blamed on what is measured next.
    */
   newFolder(name: string): string {
     const path = `${this.folder}/${++this.#folders}-${name}`;
@@ -73,12 +73,19 @@ export class Ground {
     const [program, ...args] = words;
     const options = { args, cwd: this.folder, clearEnv: true, env: { ...this.#env, ...env } };
     const begin = performance.now();
-    const child = new Deno.Command(program!, { ...options, stdin: "null", stdout: "piped", stderr: "piped" })
+    const child = new Deno.Command(program!, {
+      ...options,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    })
       .spawn();
     const timer = setTimeout(() => signal(child.pid, "SIGKILL"), limit * 1000);
     let peak = 0;
     // Often enough to see it in its last moments, when it has the most.
-    const look = watch ? setInterval(() => peak = memoryOf(child.pid)?.peak ?? peak, 10) : undefined;
+    const look = watch
+      ? setInterval(() => peak = memoryOf(child.pid)?.peak ?? peak, 10)
+      : undefined;
     const [{ code, signal: killedBy }, stdout, stderr] = await Promise.all([
       child.status.finally(() => (clearTimeout(timer), clearInterval(look))),
       textOf(child.stdout),
@@ -86,7 +93,9 @@ export class Ground {
     ]);
     const seconds = (performance.now() - begin) / 1000;
     if (code === 0) return { seconds, stdout, peak };
-    const how = killedBy === null ? `exit code ${code}` : `${killedBy}, after ${seconds.toFixed(0)} s`;
+    const how = killedBy === null
+      ? `exit code ${code}`
+      : `${killedBy}, after ${seconds.toFixed(0)} s`;
     throw new Error(`${how}: ${shortly(words)}: ${stderr.slice(-500)}`);
   }
 
@@ -96,11 +105,16 @@ export class Ground {
   }
 
   /**
-   * Runs a program, its output thrown away: the time it takes, and the CPU time of all its processes. That is what a shell's
-   * `times` says of its children; it lacks those that nobody has waited for, and there are none: a worker waits for its shell, the shell for each job,
-   * the supervisor for its workers. `perf stat`, which counts processes whoever waits for them, comes to the same, but for some 6 %.
+   * Runs a program, its output thrown away: the time it takes, and the CPU time of all its
+   * processes. That is what a shell's `times` says of its children; it lacks those that nobody has
+   * waited for, and there are none: a worker waits for its shell, the shell for each job, the
+   * supervisor for its workers. `perf stat`, which counts processes whoever waits for them, comes
+   * to the same, but for some 6 %.
    */
-  async cost(words: readonly string[], options: RunOptions = {}): Promise<{ seconds: number; cpu: number }> {
+  async cost(
+    words: readonly string[],
+    options: RunOptions = {},
+  ): Promise<{ seconds: number; cpu: number }> {
     const script = '"$@" >/dev/null 2>&1; code=$?; times; exit $code';
     const { seconds, stdout } = await this.shell(script, words, options);
     return { seconds, cpu: childSeconds(stdout) };
@@ -110,7 +124,12 @@ export class Ground {
   start(words: readonly string[]): Running {
     const [program, ...args] = words;
     const options = { args, cwd: this.folder, clearEnv: true, env: this.#env } as const;
-    const child = new Deno.Command(program!, { ...options, stdin: "null", stdout: "null", stderr: "null" })
+    const child = new Deno.Command(program!, {
+      ...options,
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    })
       .spawn();
     return {
       pid: child.pid,
@@ -134,7 +153,10 @@ export class Ground {
     return processesWith(this.#entry);
   }
 
-  /** Writes to the disk all that waits to be written, so that nobody's turn pays for what was done before. */
+  /**
+   * Writes to the disk all that waits to be written, so that nobody's turn pays for what was done
+   * before.
+   */
   async settle(): Promise<void> {
     await this.run(["sync"], { limit: 600 });
   }

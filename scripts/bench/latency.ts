@@ -9,9 +9,11 @@ import { exists, Queue } from "./queue.ts";
 const REST = 150;
 
 /**
- * From the end of `enqueue` to the job's first instruction. Both moments are told by `date`, which a shell turns into as soon as `enqueue`
- * has ended, and the job as soon as it begins: what it costs to start it (a millisecond) is in both, and falls out. A file's own time
- * would be off by up to a tick of the kernel (4 ms). Below zero: the job began before `enqueue` had ended, as it may once the job is in the queue.
+ * From the end of `enqueue` to the job's first instruction. Both moments are told by `date`, which
+ * a shell turns into as soon as `enqueue` has ended, and the job as soon as it begins: what it
+ * costs to start it (a millisecond) is in both, and falls out. A file's own time would be off by up
+ * to a tick of the kernel (4 ms). Below zero: the job began before `enqueue` had ended, as it may
+ * once the job is in the queue.
  */
 export async function latency(bench: Bench): Promise<Row[]> {
   const queue = new Queue(bench.ground, "latency");

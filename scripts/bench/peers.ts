@@ -1,4 +1,5 @@
-// What else runs commands in the background on this machine, and how fast: `true` by `sh -c`, two at a time.
+// What else runs commands in the background on this machine, and how fast: `true` by `sh -c`, two
+// at a time.
 import type { Ground } from "./ground.ts";
 
 /** A peer's jobs a second, and its CPU seconds a job where that can be told. */
@@ -10,7 +11,10 @@ export interface Pace {
 /** Runs `count` jobs. */
 export type Peer = (ground: Ground, count: number) => Promise<Pace>;
 
-/** The yardstick: it is on every system, it keeps nothing, and it forks and waits in the plainest way. */
+/**
+ * The yardstick: it is on every system, it keeps nothing, and it forks and waits in the plainest
+ * way.
+ */
 export const xargs: Peer = async (ground, count) => {
   return await whole(ground, count, 'seq "$1" | xargs -P 2 -n 1 sh -c true');
 };
@@ -38,16 +42,21 @@ export const PEERS: Readonly<Record<string, Peer>> = {
 
 /** From typing it to its end: it keeps no times, and is ready at once. */
 async function whole(ground: Ground, count: number, script: string): Promise<Pace> {
-  const { seconds, cpu } = await ground.cost(["/bin/sh", "-c", script, "sh", String(count)], { limit: 300 });
+  const { seconds, cpu } = await ground.cost(["/bin/sh", "-c", script, "sh", String(count)], {
+    limit: 300,
+  });
   return { rate: count / seconds, cpu: cpu / count };
 }
 
 /**
- * For those who begin with a job as soon as they have it: all wait behind jobs that wait for a gate to open, so that what is
- * measured is running, not enqueueing. The scripts print when the gate opened, and when all were done.
+ * For those who begin with a job as soon as they have it: all wait behind jobs that wait for a gate
+ * to open, so that what is measured is running, not enqueueing. The scripts print when the gate
+ * opened, and when all were done.
  */
 async function gated(ground: Ground, name: string, script: string, count: number): Promise<number> {
-  const { stdout } = await ground.shell(script, [ground.newFolder(name), String(count)], { limit: 300 });
+  const { stdout } = await ground.shell(script, [ground.newFolder(name), String(count)], {
+    limit: 300,
+  });
   const [opened, done] = stdout.trim().split("\n").map(Number);
   return (done! - opened!) / 1e9;
 }

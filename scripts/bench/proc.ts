@@ -22,7 +22,10 @@ export function memoryOf(pid: number): Memory | undefined {
   }
 }
 
-/** Seconds of CPU that a process has used, with those of its children that it has waited for; 0 if it is gone. */
+/**
+ * Seconds of CPU that a process has used, with those of its children that it has waited for; 0 if
+ * it is gone.
+ */
 export function cpuOf(pid: number): number {
   try {
     const text = Deno.readTextFileSync(`/proc/${pid}/stat`);
@@ -35,9 +38,15 @@ export function cpuOf(pid: number): number {
   }
 }
 
-/** Seconds of CPU that the children of a shell have used, from what its `times` prints: the last line, user and system. */
+/**
+ * Seconds of CPU that the children of a shell have used, from what its `times` prints: the last
+ * line, user and system.
+ */
 export function childSeconds(times: string): number {
   const parts = [...times.trim().split("\n").at(-1)!.matchAll(/(\d+)m([\d.]+)s/g)];
   if (parts.length !== 2) throw new Error(`Not what \`times\` prints: ${JSON.stringify(times)}`);
-  return parts.reduce((sum, [, minutes, seconds]) => sum + Number(minutes) * 60 + Number(seconds), 0);
+  return parts.reduce(
+    (sum, [, minutes, seconds]) => sum + Number(minutes) * 60 + Number(seconds),
+    0,
+  );
 }

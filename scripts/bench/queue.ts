@@ -1,4 +1,5 @@
-// A queue that is measured: a data folder of its own, filled and asked by the program, or looked into through the store.
+// A queue that is measured: a data folder of its own, filled and asked by the program, or looked
+// into through the store.
 import type { JobStore } from "../../src/queue/store.ts";
 import { openFileStore } from "../../src/stores/file/store.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
@@ -44,7 +45,8 @@ export class Queue {
     const [batch, printed] = [`${this.folder}/batch`, `${this.folder}/ids`];
     const text = typeof line === "string" ? line : JSON.stringify(line);
     Deno.writeTextFileSync(batch, `${text}\n`.repeat(count));
-    // The ids go to a file, as a user who wants a million of them would have it; `exec`, so that the process looked at is the program.
+    // The ids go to a file, as a user who wants a million of them would have it; `exec`, so that
+    // the process looked at is the program.
     const { seconds, peak } = await this.ground.shell('out=$1; shift; exec "$@" >"$out"', [
       printed,
       ...this.words("enqueue", "--file", batch),
@@ -54,7 +56,10 @@ export class Queue {
     return { ids, seconds, peak };
   }
 
-  /** Seconds from the first start to the last end of these jobs. @throws Error if one of them is not completed */
+  /**
+   * Seconds from the first start to the last end of these jobs. @throws Error if one of them is not
+   * completed
+   */
   async span(ids: readonly string[]): Promise<number> {
     return await this.#withStore(async (store) => {
       let [first, last] = [Infinity, -Infinity];
@@ -81,7 +86,8 @@ export class Queue {
     try {
       await this.#withStore(async (store) => {
         const isDone = async (id: string) => (await store.get(id))?.status.state === "completed";
-        // The last is looked at alone, so that looking costs little while the others are done; then what is left of them.
+        // The last is looked at alone, so that looking costs little while the others are done; then
+        // what is left of them.
         for (const id of ids.toReversed()) await until(() => isDone(id), `${count} jobs are done`);
       });
     } finally {

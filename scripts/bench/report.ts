@@ -25,7 +25,9 @@ function cellsOf({ what, unit, value, yardstick, ratio, target, reached }: Row):
     // Three digits, so that one just below what is to be reached does not look as if it were not.
     ratio === undefined ? "" : ratio.toFixed(3),
     target === undefined ? "" : targetText(target, unit),
-    reached === undefined ? "" : { text: reached ? "yes" : "NO", colour: reached ? "green" : "red" },
+    reached === undefined
+      ? ""
+      : { text: reached ? "yes" : "NO", colour: reached ? "green" : "red" },
   ];
 }
 
@@ -42,15 +44,22 @@ export function figureText(value: number, unit: Unit): string {
 /** Such as "at least 0.75". */
 export function targetText({ of, at, limit }: Target, unit: Unit): string {
   if (of === "value") {
-    return `at ${at} ${limit.toLocaleString("en-US")}${unit === "/s" || unit === "%" ? unit : ` ${unit}`}`;
+    return `at ${at} ${limit.toLocaleString("en-US")}${
+      unit === "/s" || unit === "%" ? unit : ` ${unit}`
+    }`;
   }
   return `at ${at} ${limit}${of === "every ratio" ? ", each round" : ""}`;
 }
 
-/** JSON, a line for each row, so that two results can be compared; digits that mean nothing are left out. */
+/**
+ * JSON, a line for each row, so that two results can be compared; digits that mean nothing are left
+ * out.
+ */
 export function resultText(head: Record<string, unknown>, rows: readonly Row[]): string {
   const short = (_: string, value: unknown) =>
     typeof value === "number" ? Number(value.toPrecision(5)) : value;
   const lines = rows.map((row) => `  ${JSON.stringify(row, short)}`);
-  return `${JSON.stringify(head, null, 2).replace(/\n}$/, "")},\n  "rows": [\n${lines.join(",\n")}\n  ]\n}\n`;
+  return `${JSON.stringify(head, null, 2).replace(/\n}$/, "")},\n  "rows": [\n${
+    lines.join(",\n")
+  }\n  ]\n}\n`;
 }

@@ -1,4 +1,5 @@
-// How long a command takes that is typed: beside an empty script on an empty queue, and on large queues beside an empty one.
+// How long a command takes that is typed: beside an empty script on an empty queue, and on large
+// queues beside an empty one.
 import type { Bench } from "./bench.ts";
 import { atMost, ratioRow, type Row } from "./figures.ts";
 import { Queue } from "./queue.ts";
@@ -80,5 +81,7 @@ function commandsOn(queue: Queue, id: string): Timed {
 }
 
 function named(name: string, commands: Timed): Record<string, () => Promise<number>> {
-  return Object.fromEntries(Object.entries(commands).map(([command, run]) => [`${name} ${command}`, run]));
+  return Object.fromEntries(
+    Object.entries(commands).map(([command, run]) => [`${name} ${command}`, run]),
+  );
 }

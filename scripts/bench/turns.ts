@@ -1,7 +1,11 @@
-// Rounds in which everybody has a turn. Machines are noisy, and what comes first in a round may be favoured, so the order changes
-// from round to round, and only what was measured in the same round is compared.
+// Rounds in which everybody has a turn. Machines are noisy, and what comes first in a round may be
+// favoured, so the order changes from round to round, and only what was measured in the same round
+// is compared.
 
-/** The order of a round: rotated by one each time, and the other way round once each has been the first. */
+/**
+ * The order of a round: rotated by one each time, and the other way round once each has been the
+ * first.
+ */
 export function orderOf<T>(contenders: readonly T[], round: number): T[] {
   const count = Math.max(contenders.length, 1);
   const start = round % count;
@@ -20,7 +24,10 @@ export async function inTurns<Name extends string, Sample>(
   { warmUp = false, told = () => {} }: { warmUp?: boolean; told?: (round: number) => void } = {},
 ): Promise<Record<Name, Sample[]>> {
   const names = Object.keys(contenders) as Name[];
-  const samples = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<Name, Sample[]>;
+  const samples = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<
+    Name,
+    Sample[]
+  >;
   for (let round = warmUp ? -1 : 0; round < rounds; round++) {
     told(round);
     for (const name of orderOf(names, Math.max(round, 0))) {

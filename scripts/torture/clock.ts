@@ -1,5 +1,6 @@
-// A clock that the torture can set: imported before main.ts by the program that it runs, and by nothing else. All of the program
-// sees it, since it takes the place of the built-in Date. The file it reads holds how far it is off, in milliseconds.
+// A clock that the torture can set: imported before main.ts by the program that it runs, and by
+// nothing else. All of the program sees it, since it takes the place of the built-in Date. The file
+// it reads holds how far it is off, in milliseconds.
 
 const path = Deno.env.get("TORTURE_CLOCK");
 /** Milliseconds for which what was read holds. */

@@ -1,4 +1,5 @@
-// Those who enqueue: single jobs and batches, with ids and without, of all kinds; and two at a time with the same id.
+// Those who enqueue: single jobs and batches, with ids and without, of all kinds; and two at a time
+// with the same id.
 import type { Random } from "./random.ts";
 import { pause } from "../../src/exec/timer.ts";
 import type { Scene } from "./scene.ts";
@@ -62,7 +63,9 @@ function newOrder(scene: Scene, random: Random, name: string): Order {
     : kind === "flaky"
     ? small - 1
     : Math.round(long * 100) / 100;
-  const hasTimeout = random.chance(kind === "slow" || kind === "deaf" || kind === "family" ? 0.4 : 0.05);
+  const hasTimeout = random.chance(
+    kind === "slow" || kind === "deaf" || kind === "family" ? 0.4 : 0.05,
+  );
   const timeout = Math.round(random.between(0.2, 1.5) * 10) / 10;
   const prefix = random.int(0, 255).toString(16).padStart(2, "0");
   return {
@@ -100,7 +103,14 @@ async function duel(scene: Scene, order: Order): Promise<void> {
 
 async function batch(scene: Scene, orders: Order[]): Promise<void> {
   const lines = orders.map(({ id, command, maxRetries, timeout, priority, delay }) =>
-    JSON.stringify({ id, command, max_retries: maxRetries, timeout, priority, ...(delay > 0 && { delay }) })
+    JSON.stringify({
+      id,
+      command,
+      max_retries: maxRetries,
+      timeout,
+      priority,
+      ...(delay > 0 && { delay }),
+    })
   );
   const { code, stdout, stderr } = await enqueue(scene, ["--file", "-"], lines.join("\n"));
   const ids = stdout.split("\n").slice(0, -1);

@@ -1,4 +1,5 @@
-// What is done to a queue at work: processes killed and stopped, commands called, files damaged, the clock set.
+// What is done to a queue at work: processes killed and stopped, commands called, files damaged,
+// the clock set.
 import { openFileStore } from "../../src/stores/file/store.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
 import type { Job } from "../../src/queue/job.ts";
@@ -41,7 +42,9 @@ type Fault = keyof typeof WEIGHTS;
 export type Archive = Map<string, Job>;
 
 export interface Tormentor {
-  /** Does one thing after another until `ending` aborts; returns when all that was begun has ended. */
+  /**
+   * Does one thing after another until `ending` aborts; returns when all that was begun has ended.
+   */
   run(ending: AbortSignal): Promise<void>;
   readonly archive: Archive;
 }
@@ -98,7 +101,8 @@ export function tormentor(scene: Scene, random: Random): Tormentor {
       );
       // A family's children hold its lock, and would outlive it: that is no fault of the program.
       kill(
-        random.pick(jobs.filter(({ command }) => !/ (?:family|slow|deaf|noisy) /.test(command)))?.pid,
+        random.pick(jobs.filter(({ command }) => !/ (?:family|slow|deaf|noisy) /.test(command)))
+          ?.pid,
         "job killed",
       );
     },
@@ -111,7 +115,9 @@ export function tormentor(scene: Scene, random: Random): Tormentor {
     killAll() {
       scene.did("everything killed at once");
       // What is forked meanwhile is found the second time.
-      for (let n = 0; n < 2; n++) for (const { pid } of scene.processes()) kill(pid, "process killed");
+      for (let n = 0; n < 2; n++) {
+        for (const { pid } of scene.processes()) kill(pid, "process killed");
+      }
     },
     freezeWorker() {
       begin(freeze(random.pick(scene.workers())?.pid, "worker", random.between(0.5, 4)));
@@ -119,11 +125,13 @@ export function tormentor(scene: Scene, random: Random): Tormentor {
     freezeSupervisor() {
       begin(freeze(random.pick([...scene.supervisors]), "supervisor", random.between(0.5, 4)));
     },
-    freezeShell: () => begin(freeze(random.pick(scene.shells())?.pid, "shell", random.between(0.5, 2))),
+    freezeShell: () =>
+      begin(freeze(random.pick(scene.shells())?.pid, "shell", random.between(0.5, 2))),
     stop: () => begin(stop(scene, [])),
     stopForce: () => begin(stop(scene, ["--force"])),
     cancel: () => begin(cancel(scene, random.next())),
-    cancelKilled: () => begin(killed(scene, random, ["job", "cancel", anId(scene, random.next()) ?? "none"])),
+    cancelKilled: () =>
+      begin(killed(scene, random, ["job", "cancel", anId(scene, random.next()) ?? "none"])),
     retry() {
       const [all, draw, after] = [random.chance(0.4), random.next(), random.between(20, 150)];
       const dies = random.chance(0.3);
@@ -132,10 +140,15 @@ export function tormentor(scene: Scene, random: Random): Tormentor {
       const words = ["dlq", "retry", all ? "--all" : id!];
       if (dies) begin(killedAfter(scene, words, after));
       else {
-        begin(scene.call(words).then(({ stdout }) => scene.did("dlq retries", `${words} ${stdout.trim()}`)));
+        begin(
+          scene.call(words).then(({ stdout }) =>
+            scene.did("dlq retries", `${words} ${stdout.trim()}`)
+          ),
+        );
       }
     },
-    removeDead: () => begin(removeDead(scene, random.next(), random.chance(0.3), random.between(20, 150))),
+    removeDead: () =>
+      begin(removeDead(scene, random.next(), random.chance(0.3), random.between(20, 150))),
     cleanup: () => begin(cleanup(scene, archive, undefined)),
     cleanupKilled: () => begin(cleanup(scene, archive, random.between(20, 200))),
     backup: () => begin(backup(scene)),
@@ -232,10 +245,13 @@ async function removeDead(scene: Scene, draw: number, dies: boolean, wait: numbe
 }
 
 async function cleanup(scene: Scene, archive: Archive, dies: number | undefined): Promise<void> {
-  // What has ended for good does not change any more, so what is known of it now is what counts in the end.
+  // What has ended for good does not change any more, so what is known of it now is what counts in
+  // the end.
   const store = await openFileStore(scene.dataDir, { files: diskFiles });
   try {
-    for await (const job of store.list({ states: ["completed", "cancelled"] })) archive.set(job.id, job);
+    for await (const job of store.list({ states: ["completed", "cancelled"] })) {
+      archive.set(job.id, job);
+    }
   } finally {
     store.close();
   }
@@ -284,8 +300,9 @@ function damageJob(scene: Scene, random: Random): void {
   scene.did("files damaged", `${path} ${how}, ${shelf}`);
   try {
     const { size } = Deno.statSync(path);
-    if (how === "torn") Deno.writeTextFileSync(path, '{"at":"2026-', { append: true, create: false });
-    else if (how === "cut") Deno.truncateSync(path, Math.floor(cut * size));
+    if (how === "torn") {
+      Deno.writeTextFileSync(path, '{"at":"2026-', { append: true, create: false });
+    } else if (how === "cut") Deno.truncateSync(path, Math.floor(cut * size));
     else if (how === "garbage") {
       const bytes = crypto.getRandomValues(new Uint8Array(Math.min(size, 1000)));
       using file = Deno.openSync(path, { write: true });

@@ -36,7 +36,10 @@ export class Random {
     return this.next() < share;
   }
 
-  /** One of them; undefined if there are none. One draw in any case, so that what follows stays the same. */
+  /**
+   * One of them; undefined if there are none. One draw in any case, so that what follows stays the
+   * same.
+   */
   pick<T>(list: readonly T[]): T | undefined {
     const draw = this.next();
     return list[Math.floor(draw * list.length)];

@@ -49,8 +49,12 @@ export async function reckon(scene: Scene, archive: Archive): Promise<Figures> {
 
 async function checkCounts(scene: Scene, jobs: Map<string, Job>): Promise<void> {
   const status = JSON.parse((await scene.call(["status", "--json"])).stdout);
-  const listed: { id: string; state: string }[] = JSON.parse((await scene.call(["list", "--json"])).stdout);
-  if (new Set(listed.map(({ id }) => id)).size !== listed.length) scene.problem("list shows a job twice");
+  const listed: { id: string; state: string }[] = JSON.parse(
+    (await scene.call(["list", "--json"])).stdout,
+  );
+  if (new Set(listed.map(({ id }) => id)).size !== listed.length) {
+    scene.problem("list shows a job twice");
+  }
   const counted: Record<string, number> = {};
   for (const { id, state } of listed) {
     counted[state] = (counted[state] ?? 0) + 1;
@@ -69,13 +73,17 @@ async function checkCounts(scene: Scene, jobs: Map<string, Job>): Promise<void> 
   if (total !== files.length) {
     scene.problem(`status counts ${total} jobs, and there are ${files.length} files of jobs`);
   }
-  if (status.workers.length > 0) scene.problem(`workers are alive: ${JSON.stringify(status.workers)}`);
+  if (status.workers.length > 0) {
+    scene.problem(`workers are alive: ${JSON.stringify(status.workers)}`);
+  }
 }
 
 function checkAcknowledged(scene: Scene, jobs: Map<string, Job>, archive: Archive): void {
   for (const id of scene.acknowledged) {
     const job = jobs.get(id);
-    if (job !== undefined || archive.has(id) || scene.removed.has(id) || scene.perhapsRemoved.has(id)) {
+    if (
+      job !== undefined || archive.has(id) || scene.removed.has(id) || scene.perhapsRemoved.has(id)
+    ) {
       continue;
     }
     if (scene.damaged.has(id)) {
@@ -100,7 +108,8 @@ function checkAcknowledged(scene: Scene, jobs: Map<string, Job>, archive: Archiv
 function checkBatches(scene: Scene, jobs: Map<string, Job>, archive: Archive): void {
   for (const ids of scene.batches) {
     const gone = ids.filter((id) =>
-      !jobs.has(id) && !archive.has(id) && !scene.removed.has(id) && !scene.perhapsRemoved.has(id) &&
+      !jobs.has(id) && !archive.has(id) && !scene.removed.has(id) &&
+      !scene.perhapsRemoved.has(id) &&
       !scene.damaged.has(id)
     );
     const there = ids.filter((id) => jobs.has(id) || archive.has(id));
@@ -112,15 +121,20 @@ function checkBatches(scene: Scene, jobs: Map<string, Job>, archive: Archive): v
   }
 }
 
-/** Each run that a job noted is an attempt in its history, none overlapped, and none came after it was completed. */
+/**
+ * Each run that a job noted is an attempt in its history, none overlapped, and none came after it
+ * was completed.
+ */
 function checkRuns(scene: Scene, id: string, job: Job | undefined, figures: Figures): void {
   const text = Deno.readTextFileSync(`${scene.notes}/${id}`);
   const runs: Run[] = [];
   for (const line of text.split("\n").slice(0, -1)) {
     const [what, attempt, pid, code] = line.split(" ");
-    if (what === "overlap") scene.problem(`two runs of job ${id} at the same time: ${JSON.stringify(text)}`);
-    else if (what === "begin") runs.push({ attempt: Number(attempt), pid: Number(pid), code: undefined });
-    else if (what === "end") {
+    if (what === "overlap") {
+      scene.problem(`two runs of job ${id} at the same time: ${JSON.stringify(text)}`);
+    } else if (what === "begin") {
+      runs.push({ attempt: Number(attempt), pid: Number(pid), code: undefined });
+    } else if (what === "end") {
       const run = runs.find((run) => run.pid === Number(pid) && run.attempt === Number(attempt));
       if (run === undefined) {
         scene.problem(`job ${id} ended a run that it did not begin: ${JSON.stringify(text)}`);
@@ -139,10 +153,13 @@ function checkRuns(scene: Scene, id: string, job: Job | undefined, figures: Figu
   for (const run of runs) {
     const attempt = job.history.find(({ attempt }) => attempt === run.attempt);
     if (attempt === undefined) {
-      scene.problem(`job ${id} ran attempt ${run.attempt}, which is not in its history: ${about()}`);
+      scene.problem(
+        `job ${id} ran attempt ${run.attempt}, which is not in its history: ${about()}`,
+      );
     } else if (
       run.code !== undefined && attempt.exitCode !== null && attempt.exitCode !== run.code &&
-      attempt.signal === null && attempt.outcome !== "timed_out" && attempt.outcome !== "cancelled" &&
+      attempt.signal === null && attempt.outcome !== "timed_out" &&
+      attempt.outcome !== "cancelled" &&
       attempt.outcome !== "released"
     ) {
       scene.problem(`attempt ${run.attempt} of job ${id} ended with another exit code: ${about()}`);
@@ -185,7 +202,9 @@ function checkLogs(scene: Scene, jobs: Map<string, Job>): void {
       }
       const key = `${job.id} ${attempt}\n`;
       const isWhole = text.startsWith(`begin ${key}`) && text.endsWith(`end ${key}`);
-      if (!isWhole && !/\n\[queuectl: log capped at \d+ bytes; the rest was dropped\]\n/.test(text)) {
+      if (
+        !isWhole && !/\n\[queuectl: log capped at \d+ bytes; the rest was dropped\]\n/.test(text)
+      ) {
         scene.problem(`the log of attempt ${attempt} of job ${job.id} is not whole: ${path}`);
       }
     }

@@ -1,4 +1,5 @@
-// Where a torture takes place: its folder, how the program is called, and what is kept of it for the reckoning at the end.
+// Where a torture takes place: its folder, how the program is called, and what is kept of it for
+// the reckoning at the end.
 import { PERMISSION_FLAGS } from "../../src/system/permissions.ts";
 import { hasEntry, killAllWith, type Process, processesWith, signal } from "../processes.ts";
 
@@ -63,7 +64,12 @@ export class Scene {
     Deno.copyFileSync(`${root}scripts/torture/job.sh`, `${folder}/job.sh`);
     this.#log = Deno.openSync(`${folder}/torture.log`, { write: true, create: true });
     const [name = "", value = ""] = this.marker.split("=");
-    this.#env = { [name]: value, TORTURE_CLOCK: this.#clock, NO_COLOR: "1", QUEUECTL_DATA_DIR: this.dataDir };
+    this.#env = {
+      [name]: value,
+      TORTURE_CLOCK: this.#clock,
+      NO_COLOR: "1",
+      QUEUECTL_DATA_DIR: this.dataDir,
+    };
     const built = Deno.env.get("QUEUECTL_BIN");
     this.canSetClock = !built;
     this.#program = built ? Deno.realPathSync(built) : Deno.execPath();
@@ -75,11 +81,16 @@ export class Scene {
     return `${this.folder}/program/offset`;
   }
 
-  /** A copy of the program, behind a clock that can be set. What is edited meanwhile does not matter. */
+  /**
+   * A copy of the program, behind a clock that can be set. What is edited meanwhile does not
+   * matter.
+   */
   #prepareProgram(): string[] {
     const folder = `${this.folder}/program`;
     copyTree(`${root}src`, `${folder}/src`);
-    for (const name of ["deno.json", "deno.lock"]) Deno.copyFileSync(`${root}${name}`, `${folder}/${name}`);
+    for (const name of ["deno.json", "deno.lock"]) {
+      Deno.copyFileSync(`${root}${name}`, `${folder}/${name}`);
+    }
     Deno.copyFileSync(`${root}main.ts`, `${folder}/queuectl.ts`);
     Deno.copyFileSync(`${root}scripts/torture/clock.ts`, `${folder}/clock.ts`);
     Deno.writeTextFileSync(`${folder}/main.ts`, 'import "./clock.ts";\nimport "./queuectl.ts";\n');
@@ -106,7 +117,11 @@ export class Scene {
   /** Calls the program. What it says goes to `log`, if given, and else to the result. */
   start(args: readonly string[], { log, input }: { log?: string; input?: string } = {}): Running {
     const command = log === undefined
-      ? new Deno.Command(this.#program, { ...this.#options, args: [...this.#args, ...args], stdin: "piped" })
+      ? new Deno.Command(this.#program, {
+        ...this.#options,
+        args: [...this.#args, ...args],
+        stdin: "piped",
+      })
       : new Deno.Command("/bin/sh", {
         ...this.#options,
         args: ["-c", 'exec "$@" >>"$0" 2>&1', log, this.#program, ...this.#args, ...args],
@@ -126,11 +141,19 @@ export class Scene {
   }
 
   get #options() {
-    return { env: this.#env, cwd: `${this.folder}/work`, stdout: "piped", stderr: "piped" } as const;
+    return {
+      env: this.#env,
+      cwd: `${this.folder}/work`,
+      stdout: "piped",
+      stderr: "piped",
+    } as const;
   }
 
   /** Calls the program and waits for its end, which must come within `limit` seconds. */
-  async call(args: readonly string[], options: { input?: string; limit?: number } = {}): Promise<Ended> {
+  async call(
+    args: readonly string[],
+    options: { input?: string; limit?: number } = {},
+  ): Promise<Ended> {
     const limit = options.limit ?? 90;
     const { pid, ended } = this.start(args, options);
     const timer = setTimeout(() => {
@@ -166,7 +189,9 @@ export class Scene {
 
   note(text: string): void {
     const seconds = ((performance.now() - this.#startedAt) / 1000).toFixed(3);
-    this.#log.writeSync(new TextEncoder().encode(`${seconds} ${new Date().toISOString()} ${text}\n`));
+    this.#log.writeSync(
+      new TextEncoder().encode(`${seconds} ${new Date().toISOString()} ${text}\n`),
+    );
   }
 
   /** All processes of this torture. */

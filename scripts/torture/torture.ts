@@ -28,7 +28,10 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
   const begun = performance.now();
   let figures: Figures | undefined;
   try {
-    figures = await Promise.race([play(scene, random, options.minutes * 60_000), aborted(options.interrupt)]);
+    figures = await Promise.race([
+      play(scene, random, options.minutes * 60_000),
+      aborted(options.interrupt),
+    ]);
   } catch (error) {
     scene.problem(`The torture itself failed: ${error instanceof Error ? error.stack : error}`);
   } finally {
@@ -119,7 +122,9 @@ async function settle(scene: Scene): Promise<void> {
 /** Nothing runs, nothing is left over, and nothing is wrong. */
 async function checkRest(scene: Scene): Promise<void> {
   for (let n = 0; n < 100 && scene.processes().length > 0; n++) await pause(100);
-  for (const { pid, command } of scene.processes()) scene.problem(`process ${pid} is left: ${command}`);
+  for (const { pid, command } of scene.processes()) {
+    scene.problem(`process ${pid} is left: ${command}`);
+  }
   const { code, stdout, stderr } = await scene.call(["storage", "check"]);
   if (code !== 0) scene.problem(`storage check: ${stdout}${stderr}`);
   const left = ["queue/running", "control", "workers", "tmp"].flatMap((folder) =>
@@ -167,7 +172,9 @@ function reportOf(
         seconds.toFixed(0)
       } s), ` +
         `attempts in histories ${figures.attempts}, lost ${figures.lost}`,
-      `  outcomes ${Object.entries(figures.byOutcome).map(([name, n]) => `${name} ${n}`).join(", ")}`,
+      `  outcomes ${
+        Object.entries(figures.byOutcome).map(([name, n]) => `${name} ${n}`).join(", ")
+      }`,
     );
   }
   const tally = [...scene.tally].sort(([a], [b]) => a < b ? -1 : 1);
@@ -175,7 +182,9 @@ function reportOf(
   for (const problem of scene.problems.slice(0, 50)) lines.push(`  WRONG: ${problem}`);
   if (scene.problems.length > 50) lines.push(`  … and ${scene.problems.length - 50} more`);
   if (failed) lines.push(`  again: deno task torture --minutes ${minutes} --seed ${seed}`);
-  if (failed || keep) lines.push(`  kept: ${scene.folder} (torture.log tells what was done, and when)`);
+  if (failed || keep) {
+    lines.push(`  kept: ${scene.folder} (torture.log tells what was done, and when)`);
+  }
   lines.push(failed ? "torture: FAILED" : "torture: all accounted for");
   return lines.join("\n") + "\n";
 }

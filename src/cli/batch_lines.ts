@@ -1,7 +1,7 @@
 // A line of `enqueue --file`: a shell command, or a JSON object.
 import * as v from "valibot";
 import { DURATION_FORMS, parseDuration } from "../queue/durations.ts";
-import type { Order } from "../queue/enqueue.ts";
+import type { NewJob } from "../queue/enqueue.ts";
 import { PRIORITY_LIMIT } from "../queue/job.ts";
 import { QueueError } from "../queue/errors.ts";
 import { nearest } from "../queue/nearest.ts";
@@ -18,7 +18,12 @@ const seconds = v.pipe(
 
 function whole(min: number, max: number) {
   const message = `takes a whole number from ${min} to ${max}`;
-  return v.pipe(v.number(message), v.integer(message), v.minValue(min, message), v.maxValue(max, message));
+  return v.pipe(
+    v.number(message),
+    v.integer(message),
+    v.minValue(min, message),
+    v.maxValue(max, message),
+  );
 }
 
 const FIELDS = {
@@ -32,36 +37,40 @@ const FIELDS = {
   delay: v.optional(seconds),
   run_at: v.nullish(v.string(`takes ${TIME_FORMS}`)),
 };
-const ORDER = v.strictObject(FIELDS, "takes an object");
+const NEW_JOB = v.strictObject(FIELDS, "takes an object");
 
 /**
- * A reader of lines. What a line leaves out is as in `common`; `delay` counts from `now`.
- * The reader returns undefined for blank lines and comments, and throws QueueError `usage` for wrong ones.
+ * A reader of lines. What a line leaves out is as in `common`; `delay` counts from `now`. The
+ * reader returns undefined for blank lines and comments, and throws QueueError `usage` for wrong
+ * ones.
  */
-export function orderReader(
-  common: Omit<Order, "command">,
+export function newJobReader(
+  common: Omit<NewJob, "command">,
   now: number,
-): (line: string) => Order | undefined {
+): (line: string) => NewJob | undefined {
   return (line) => {
     const content = line.trim();
     if (content === "" || content.startsWith("#")) return undefined;
-    // A shell's `{ ls; }` is no JSON; what begins like an object with a key, or is empty, is meant as one.
+    // A shell's `{ ls; }` is no JSON; what begins like an object with a key, or is empty, is meant
+    // as one.
     if (!/^\{\s*["}]/.test(content)) return { ...common, command: content };
-    return orderFrom(content, common, now);
+    return newJobFrom(content, common, now);
   };
 }
 
-function orderFrom(json: string, common: Omit<Order, "command">, now: number): Order {
+function newJobFrom(json: string, common: Omit<NewJob, "command">, now: number): NewJob {
   let value: unknown;
   try {
     value = JSON.parse(json);
   } catch (error) {
     throw new QueueError("usage", `it is not JSON: ${(error as Error).message}`);
   }
-  const result = v.safeParse(ORDER, value, { abortPipeEarly: true });
+  const result = v.safeParse(NEW_JOB, value, { abortPipeEarly: true });
   if (!result.success) throw new QueueError("usage", result.issues.map(reasonOf).join("; "));
   const { command, id, priority, cwd, env, max_retries, timeout, delay, run_at } = result.output;
-  if (delay !== undefined && run_at) throw new QueueError("usage", "delay and run_at exclude each other");
+  if (delay !== undefined && run_at) {
+    throw new QueueError("usage", "delay and run_at exclude each other");
+  }
   return {
     command,
     id,

@@ -1,5 +1,5 @@
-// The table of commands. All that parser, help, completions and suggestions know comes from here; a command's own
-// module is loaded only when it is called.
+// The table of commands. All that parser, help, completions and suggestions know comes from here; a
+// command's own module is loaded only when it is called.
 import type { FlagKind, FlagSpec } from "./flag_spec.ts";
 import type { CommandSpec } from "./spec.ts";
 
@@ -9,7 +9,13 @@ function toggle(name: string, about: string): FlagSpec {
 
 type Value = Pick<FlagSpec, "min" | "max" | "proposes">;
 
-function option(name: string, kind: FlagKind, value: string, about: string, more: Value = {}): FlagSpec {
+function option(
+  name: string,
+  kind: FlagKind,
+  value: string,
+  about: string,
+  more: Value = {},
+): FlagSpec {
   return { name, kind, value, about, ...more };
 }
 
@@ -31,12 +37,17 @@ export const COMMANDS: readonly CommandSpec[] = [
       option("max-retries", "whole", "N", "retries after a failed attempt", { max: 1000 }),
       option("timeout", "duration", "DURATION", "how long an attempt may take, 0: no limit"),
       option("job-id", "text", "ID", "its id, instead of a random one"),
-      option("priority", "whole", "N", "higher runs first (default 0)", { min: -1_000_000, max: 1_000_000 }),
+      option("priority", "whole", "N", "higher runs first (default 0)", {
+        min: -1_000_000,
+        max: 1_000_000,
+      }),
       option("delay", "duration", "DURATION", "not before this much time has passed"),
       option("at", "text", "TIME", "not before this time: ISO 8601, or HH:MM"),
       option("cwd", "text", "DIR", "the folder to run in (default: here)", { proposes: "folder" }),
       option("env", "text", "KEY=VALUE", "a variable of its environment; repeatable"),
-      option("file", "text", "FILE", "many jobs, one a line; - reads standard input", { proposes: "file" }),
+      option("file", "text", "FILE", "many jobs, one a line; - reads standard input", {
+        proposes: "file",
+      }),
     ],
     oneOf: [["delay", "at"], ["file", "job-id"]],
     notes:
@@ -49,7 +60,7 @@ line is wrong, nothing is enqueued. Other options given beside --file hold for l
       "queuectl enqueue --file jobs.txt",
     ],
     load: async () =>
-      (await import("./commands/enqueue.ts" as string) as typeof import("./commands/enqueue.ts"))
+      (await import("./commands/enqueue.ts"))
         .enqueueCommand,
   },
   {
@@ -58,7 +69,10 @@ line is wrong, nothing is enqueued. Other options given beside --file hold for l
     forms: [""],
     args: [0, 0, ""],
     flags: [
-      option("count", "whole", "N", "how many workers (default: worker_count)", { min: 1, max: 1024 }),
+      option("count", "whole", "N", "how many workers (default: worker_count)", {
+        min: 1,
+        max: 1024,
+      }),
       option("timeout", "duration", "DURATION", "stop when this much time has passed"),
       option("worker-name", "text", "NAME", "what the workers are called"),
       toggle("drain", "stop when nothing is left to do"),
@@ -68,8 +82,7 @@ line is wrong, nothing is enqueued. Other options given beside --file hold for l
       `Stops on "queuectl stop", Ctrl-C or SIGTERM: running jobs end first. A second Ctrl-C kills them; they go back to
 the queue.`,
     examples: ["queuectl start --count 4", "queuectl start --drain", "queuectl start --detach"],
-    load: async () =>
-      (await import("./commands/start.ts" as string) as typeof import("./commands/start.ts")).startCommand,
+    load: async () => (await import("./commands/start.ts")).startCommand,
   },
   {
     name: "stop",
@@ -78,8 +91,7 @@ the queue.`,
     args: [0, 0, ""],
     flags: [toggle("force", "kill running jobs; they go back to the queue")],
     examples: ["queuectl stop", "queuectl stop --force"],
-    load: async () =>
-      (await import("./commands/stop.ts" as string) as typeof import("./commands/stop.ts")).stopCommand,
+    load: async () => (await import("./commands/stop.ts")).stopCommand,
   },
   {
     name: "status",
@@ -93,8 +105,7 @@ the queue.`,
     ],
     oneOf: [["json", "watch"]],
     examples: ["queuectl status", "queuectl status --watch", "queuectl status --json"],
-    load: async () =>
-      (await import("./commands/status.ts" as string) as typeof import("./commands/status.ts")).statusCommand,
+    load: async () => (await import("./commands/status.ts")).statusCommand,
   },
   {
     name: "list",
@@ -117,8 +128,7 @@ width; in a pipe nothing is. Values of environment variables are never shown her
       "queuectl list --state failed,dead --since 1d",
       "queuectl list --command '*.mp4*'",
     ],
-    load: async () =>
-      (await import("./commands/list.ts" as string) as typeof import("./commands/list.ts")).listCommand,
+    load: async () => (await import("./commands/list.ts")).listCommand,
   },
   {
     name: "job show",
@@ -129,7 +139,7 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     flags: [toggle("verbose", "also the values of its environment variables"), JSON_FLAG],
     examples: ["queuectl job show 3f2a", "queuectl job show 3f2a --json --verbose"],
     load: async () =>
-      (await import("./commands/job_show.ts" as string) as typeof import("./commands/job_show.ts"))
+      (await import("./commands/job_show.ts"))
         .showCommand,
   },
   {
@@ -141,7 +151,7 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     flags: [JSON_FLAG],
     examples: ["queuectl job history 3f2a"],
     load: async () =>
-      (await import("./commands/job_show.ts" as string) as typeof import("./commands/job_show.ts"))
+      (await import("./commands/job_show.ts"))
         .historyCommand,
   },
   {
@@ -160,19 +170,19 @@ width; in a pipe nothing is. Values of environment variables are never shown her
       "queuectl job logs 3f2a --attempt 1",
     ],
     load: async () =>
-      (await import("./commands/job_logs.ts" as string) as typeof import("./commands/job_logs.ts"))
+      (await import("./commands/job_logs.ts"))
         .logsCommand,
   },
   {
     name: "job cancel",
-    summary: "Call jobs off, also running ones",
+    summary: "CommandContext jobs off, also running ones",
     forms: ["<id>..."],
     args: [1, Infinity, "id"],
     proposes: "job",
     flags: [],
     examples: ["queuectl job cancel 3f2a"],
     load: async () =>
-      (await import("./commands/job_cancel.ts" as string) as typeof import("./commands/job_cancel.ts"))
+      (await import("./commands/job_cancel.ts"))
         .cancelCommand,
   },
   {
@@ -186,7 +196,7 @@ width; in a pipe nothing is. Values of environment variables are never shown her
       "Exits with 0 if all have completed, with 1 if one died, was cancelled or removed, or the time ran out.",
     examples: ['queuectl job wait "$(queuectl enqueue make)" --timeout 10m'],
     load: async () =>
-      (await import("./commands/job_wait.ts" as string) as typeof import("./commands/job_wait.ts"))
+      (await import("./commands/job_wait.ts"))
         .waitCommand,
   },
   {
@@ -196,8 +206,7 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     args: [0, 0, ""],
     flags: [toggle("verbose", "also priority, retries, times, folder"), JSON_FLAG],
     examples: ["queuectl dlq list"],
-    load: async () =>
-      (await import("./commands/dlq.ts" as string) as typeof import("./commands/dlq.ts")).listCommand,
+    load: async () => (await import("./commands/dlq.ts")).listCommand,
   },
   {
     name: "dlq stats",
@@ -206,8 +215,7 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     args: [0, 0, ""],
     flags: [JSON_FLAG],
     examples: ["queuectl dlq stats"],
-    load: async () =>
-      (await import("./commands/dlq.ts" as string) as typeof import("./commands/dlq.ts")).statsCommand,
+    load: async () => (await import("./commands/dlq.ts")).statsCommand,
   },
   {
     name: "dlq retry",
@@ -221,8 +229,7 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     ],
     oneOf: [["all", "filter"]],
     examples: ["queuectl dlq retry 3f2a", "queuectl dlq retry --filter 'command:curl *'"],
-    load: async () =>
-      (await import("./commands/dlq.ts" as string) as typeof import("./commands/dlq.ts")).retryCommand,
+    load: async () => (await import("./commands/dlq.ts")).retryCommand,
   },
   {
     name: "dlq remove",
@@ -232,8 +239,7 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     proposes: "dead job",
     flags: [],
     examples: ["queuectl dlq remove 3f2a"],
-    load: async () =>
-      (await import("./commands/dlq.ts" as string) as typeof import("./commands/dlq.ts")).removeCommand,
+    load: async () => (await import("./commands/dlq.ts")).removeCommand,
   },
   {
     name: "dlq clear",
@@ -242,8 +248,7 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     args: [0, 0, ""],
     flags: [CONFIRM],
     examples: ["queuectl dlq clear --confirm"],
-    load: async () =>
-      (await import("./commands/dlq.ts" as string) as typeof import("./commands/dlq.ts")).clearCommand,
+    load: async () => (await import("./commands/dlq.ts")).clearCommand,
   },
   {
     name: "config",
@@ -254,18 +259,24 @@ width; in a pipe nothing is. Values of environment variables are never shown her
       option("key", "text", "KEY", "one setting: show it", { proposes: "setting" }),
       option("value", "text", "VALUE", "with --key: set it"),
       toggle("reset", "back to the defaults"),
-      option("export", "text", "FILE", "write all settings to a file; - for stdout", { proposes: "file" }),
-      option("import", "text", "FILE", "take settings from a file; - for stdin", { proposes: "file" }),
+      option("export", "text", "FILE", "write all settings to a file; - for stdout", {
+        proposes: "file",
+      }),
+      option("import", "text", "FILE", "take settings from a file; - for stdin", {
+        proposes: "file",
+      }),
       JSON_FLAG,
     ],
-    oneOf: [["key", "reset", "export", "import"], ["json", "reset", "export", "import"], ["json", "value"]],
+    oneOf: [["key", "reset", "export", "import"], ["json", "reset", "export", "import"], [
+      "json",
+      "value",
+    ]],
     examples: [
       "queuectl config",
       "queuectl config --key max_retries --value 5",
       "queuectl config --export settings.json",
     ],
-    load: async () =>
-      (await import("./commands/config.ts" as string) as typeof import("./commands/config.ts")).configCommand,
+    load: async () => (await import("./commands/config.ts")).configCommand,
   },
   {
     name: "storage info",
@@ -274,8 +285,7 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     args: [0, 0, ""],
     flags: [JSON_FLAG],
     examples: ["queuectl storage info"],
-    load: async () =>
-      (await import("./commands/storage.ts" as string) as typeof import("./commands/storage.ts")).infoCommand,
+    load: async () => (await import("./commands/storage.ts")).infoCommand,
   },
   {
     name: "storage backup",
@@ -286,7 +296,7 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     flags: [],
     examples: ["queuectl storage backup ~/backups/queue-monday"],
     load: async () =>
-      (await import("./commands/storage.ts" as string) as typeof import("./commands/storage.ts"))
+      (await import("./commands/storage.ts"))
         .backupCommand,
   },
   {
@@ -300,7 +310,7 @@ width; in a pipe nothing is. Values of environment variables are never shown her
       "The backup is checked wholly before anything is changed. Over data that exists it needs --confirm.",
     examples: ["queuectl storage restore ~/backups/queue-monday --confirm"],
     load: async () =>
-      (await import("./commands/storage.ts" as string) as typeof import("./commands/storage.ts"))
+      (await import("./commands/storage.ts"))
         .restoreCommand,
   },
   {
@@ -311,7 +321,7 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     flags: [option("older-than", "duration", "DURATION", "that ended longer ago than this")],
     examples: ["queuectl storage cleanup --older-than 30d"],
     load: async () =>
-      (await import("./commands/storage.ts" as string) as typeof import("./commands/storage.ts"))
+      (await import("./commands/storage.ts"))
         .cleanupCommand,
   },
   {
@@ -323,7 +333,7 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     notes: "Exits with 1 if anything is left that is not mended.",
     examples: ["queuectl storage check", "queuectl storage check --repair"],
     load: async () =>
-      (await import("./commands/storage.ts" as string) as typeof import("./commands/storage.ts"))
+      (await import("./commands/storage.ts"))
         .checkCommand,
   },
   {
@@ -337,7 +347,7 @@ width; in a pipe nothing is. Values of environment variables are never shown her
 restarted after a failure, and stopped gracefully.`,
     examples: ["queuectl service install --count 4"],
     load: async () =>
-      (await import("./commands/service.ts" as string) as typeof import("./commands/service.ts"))
+      (await import("./commands/service.ts"))
         .installCommand,
   },
   {
@@ -348,7 +358,7 @@ restarted after a failure, and stopped gracefully.`,
     flags: [],
     examples: ["queuectl service uninstall"],
     load: async () =>
-      (await import("./commands/service.ts" as string) as typeof import("./commands/service.ts"))
+      (await import("./commands/service.ts"))
         .uninstallCommand,
   },
   {
@@ -359,7 +369,7 @@ restarted after a failure, and stopped gracefully.`,
     flags: [WORKERS],
     examples: ["queuectl service print"],
     load: async () =>
-      (await import("./commands/service.ts" as string) as typeof import("./commands/service.ts"))
+      (await import("./commands/service.ts"))
         .printCommand,
   },
   {
@@ -375,22 +385,27 @@ restarted after a failure, and stopped gracefully.`,
   fish   queuectl completions fish > ~/.config/fish/completions/queuectl.fish`,
     examples: ['eval "$(queuectl completions bash)"'],
     load: async () =>
-      (await import("./commands/completions.ts" as string) as typeof import("./commands/completions.ts"))
+      (await import("./commands/completions.ts"))
         .completionsCommand,
   },
   {
     name: "worker",
-    summary: "Run jobs as one of the workers of a supervisor, which is at the other end of standard input",
+    summary:
+      "Run jobs as one of the workers of a supervisor, which is at the other end of standard input",
     forms: [""],
     args: [0, 0, ""],
     flags: [
-      { name: "worker-name", kind: "text", value: "NAME", about: "what it would like to be called" },
+      {
+        name: "worker-name",
+        kind: "text",
+        value: "NAME",
+        about: "what it would like to be called",
+      },
       { name: "drain", kind: "switch", about: "stop when nothing is left to do" },
     ],
     hidden: true,
     examples: ["queuectl worker"],
-    load: async () =>
-      (await import("./commands/worker.ts" as string) as typeof import("./commands/worker.ts")).workerCommand,
+    load: async () => (await import("./commands/worker.ts")).workerCommand,
   },
   {
     name: "complete",
@@ -401,7 +416,7 @@ restarted after a failure, and stopped gracefully.`,
     hidden: true,
     examples: ["queuectl complete -- job sh"],
     load: async () =>
-      (await import("./commands/complete.ts" as string) as typeof import("./commands/complete.ts"))
+      (await import("./commands/complete.ts"))
         .completeCommand,
   },
 ];

@@ -1,9 +1,10 @@
-// Everything of the outside world that commands touch. main.ts makes the real one, tests a fake one.
+// Everything of the outside world that commands touch. main.ts makes the real one, tests a fake
+// one.
 import type { Job } from "../queue/job.ts";
 import type { Progress } from "../queue/operations.ts";
 import type { JobReader, JobStore } from "../queue/store.ts";
 import type { FileSystem } from "../system/file_system.ts";
-import type { WorkerInfo } from "../worker/presence.ts";
+import type { WorkerInfo } from "../worker/worker_lock.ts";
 
 /** A stream that text goes to. */
 export interface Output {
@@ -49,8 +50,16 @@ export interface DataFolder {
   requestCancel(dataDir: string, id: string): Promise<void>;
   /** Takes that back. */
   clearCancel(dataDir: string, id: string): Promise<void>;
-  /** Ends a running job whose worker has died. @returns false if it lives, or another has taken its place */
-  endOrphan(dataDir: string, store: JobStore, job: Job, reason: "cancelled" | "released"): Promise<boolean>;
+  /**
+   * Ends a running job whose worker has died. @returns false if it lives, or another has taken its
+   * place
+   */
+  endOrphan(
+    dataDir: string,
+    store: JobStore,
+    job: Job,
+    reason: "cancelled" | "released",
+  ): Promise<boolean>;
   backup(
     dataDir: string,
     target: string,

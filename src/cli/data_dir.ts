@@ -48,9 +48,13 @@ export function prepareDataDirectory(context: Context, path: string): void {
   const user = context.userId();
   if (user !== null && info.owner !== user) {
     // Files that root or another user makes in it could not be read or removed by its owner.
-    throw new QueueError("refused", `Cannot use ${path}: it belongs to another user (id ${info.owner})`, {
-      hint: "Act as that user, or name another folder with --data-dir",
-    });
+    throw new QueueError(
+      "refused",
+      `Cannot use ${path}: it belongs to another user (id ${info.owner})`,
+      {
+        hint: "Act as that user, or name another folder with --data-dir",
+      },
+    );
   }
   if (context.os === "windows" || (info.mode & 0o077) === 0) return;
   if (context.files.names(path).length === 0) context.files.setMode(path, 0o700);

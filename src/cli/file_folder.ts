@@ -6,73 +6,60 @@ import type { DataFolder } from "./context.ts";
 export function fileFolder(files: FileSystem, warn: (message: string) => void): DataFolder {
   return {
     openStore: async (dataDir) => {
-      const { openFileStore } = await import(
-        "../stores/file/store.ts" as string
-      ) as typeof import("../stores/file/store.ts");
+      const { openFileStore } = await import("../stores/file/store.ts");
       return await openFileStore(dataDir, { files, warn });
     },
     openReader: async (dataDir) => {
-      const { openReader } = await import(
-        "../stores/file/reader.ts" as string
-      ) as typeof import("../stores/file/reader.ts");
+      const { openReader } = await import("../stores/file/reader.ts");
       return await openReader(dataDir, files, warn);
     },
     openInbox: async (dataDir) => {
-      const { openInbox } = await import(
-        "../stores/file/inbox.ts" as string
-      ) as typeof import("../stores/file/inbox.ts");
+      const { openInbox } = await import("../stores/file/inbox.ts");
       return await openInbox(dataDir, files);
     },
     logPath: async (dataDir, id, attempt) => {
-      const { logPath } = await import(
-        "../stores/file/layout.ts" as string
-      ) as typeof import("../stores/file/layout.ts");
+      const { logPath } = await import("../stores/file/layout.ts");
       return logPath(dataDir, id, attempt);
     },
     liveWorkers: async (dataDir) => {
-      const { liveWorkers } = await import(
-        "../worker/presence.ts" as string
-      ) as typeof import("../worker/presence.ts");
+      const { liveWorkers } = await import("../worker/worker_lock.ts");
       return liveWorkers(files, dataDir);
     },
     requestCancel: async (dataDir, id) => {
-      const { requestCancel } = await import(
-        "../worker/control.ts" as string
-      ) as typeof import("../worker/control.ts");
+      const { requestCancel } = await import("../worker/control.ts");
       requestCancel(files, dataDir, id);
     },
     clearCancel: async (dataDir, id) => {
-      const { clearCancel } = await import(
-        "../worker/control.ts" as string
-      ) as typeof import("../worker/control.ts");
+      const { clearCancel } = await import("../worker/control.ts");
       clearCancel(files, dataDir, id);
     },
     endOrphan: async (dataDir, store, job, reason) => {
       const [{ endOrphan }, { loadSettings }, { journalPath }] = await Promise.all([
-        import("../worker/orphans.ts" as string) as Promise<typeof import("../worker/orphans.ts")>,
-        import("../config/load.ts" as string) as Promise<typeof import("../config/load.ts")>,
-        import("../stores/file/layout.ts" as string) as Promise<typeof import("../stores/file/layout.ts")>,
+        import("../worker/orphans.ts"),
+        import("../config/load.ts"),
+        import("../stores/file/layout.ts"),
       ]);
       const settings = loadSettings(dataDir, files);
       const journal = (worker: string) => journalPath(dataDir, worker);
-      return await endOrphan(job, reason, { files, dataDir, store, settings, now: Date.now, journal });
+      return await endOrphan(job, reason, {
+        files,
+        dataDir,
+        store,
+        settings,
+        now: Date.now,
+        journal,
+      });
     },
     backup: async (dataDir, target, progress) => {
-      const { backup } = await import(
-        "../stores/file/backup.ts" as string
-      ) as typeof import("../stores/file/backup.ts");
+      const { backup } = await import("../stores/file/backup.ts");
       return backup(dataDir, target, files, progress);
     },
     restore: async (dataDir, from, progress) => {
-      const { restore } = await import(
-        "../stores/file/restore.ts" as string
-      ) as typeof import("../stores/file/restore.ts");
+      const { restore } = await import("../stores/file/restore.ts");
       return restore(dataDir, from, files, progress);
     },
     check: async (dataDir, options, progress) => {
-      const { check } = await import(
-        "../stores/file/check.ts" as string
-      ) as typeof import("../stores/file/check.ts");
+      const { check } = await import("../stores/file/check.ts");
       return check(dataDir, files, options, progress);
     },
   };

@@ -1,6 +1,9 @@
 // What the options of a command look like, as data.
 
-/** What a flag takes; `switch` takes nothing. The parser turns whole numbers and durations (seconds) into numbers. */
+/**
+ * What a flag takes; `switch` takes nothing. The parser turns whole numbers and durations (seconds)
+ * into numbers.
+ */
 export type FlagKind = "switch" | "text" | "whole" | "duration";
 
 /** What the shell may propose for a value. */
@@ -35,6 +38,8 @@ export interface Syntax {
   readonly flags: readonly FlagSpec[];
   /** Groups of flags of which only one may be given. */
   readonly oneOf?: readonly (readonly string[])[];
-  /** Whether arguments after `--` are another form of the command; else they are arguments as any. */
+  /**
+   * Whether arguments after `--` are another form of the command; else they are arguments as any.
+   */
   readonly programAfterDashes?: boolean;
 }

@@ -28,20 +28,31 @@ export async function helpFor(
   if (named.length === 0) {
     if (asked) return overview(COMMANDS, title, await context.version());
     const flag = words[0];
-    throw new QueueError("usage", flag === undefined ? "No command given" : `Unknown option ${flag}`);
+    throw new QueueError(
+      "usage",
+      flag === undefined ? "No command given" : `Unknown option ${flag}`,
+    );
   }
   const [one, two] = named;
   const command = COMMANDS.find(({ name }) => name === one || name === `${one} ${two}`);
   if (command !== undefined && asked) return commandHelp(command, title);
   const group = COMMANDS.filter(({ name }) => name.startsWith(`${one} `));
-  if (group.length > 0 && asked && two === undefined) return overview(group, title, await context.version());
+  if (group.length > 0 && asked && two === undefined) {
+    return overview(group, title, await context.version());
+  }
   throw unknownCommand(one!, group, two);
 }
 
-function unknownCommand(one: string, group: readonly CommandSpec[], two: string | undefined): QueueError {
+function unknownCommand(
+  one: string,
+  group: readonly CommandSpec[],
+  two: string | undefined,
+): QueueError {
   if (group.length > 0) {
     const words = group.map(({ name }) => name.split(" ")[1]!);
-    if (two === undefined) return new QueueError("usage", `"${one}" needs one of: ${words.join(", ")}`);
+    if (two === undefined) {
+      return new QueueError("usage", `"${one}" needs one of: ${words.join(", ")}`);
+    }
     return unknown(`${one} ${two}`, nearest(two, words), (meant) => `queuectl ${one} ${meant}`);
   }
   const shown = COMMANDS.filter(({ hidden }) => hidden !== true);
@@ -53,7 +64,11 @@ function unknownCommand(one: string, group: readonly CommandSpec[], two: string 
   return unknown(one, inGroup?.name, (word) => `queuectl ${word}`);
 }
 
-function unknown(word: string, meant: string | undefined, full: (meant: string) => string): QueueError {
+function unknown(
+  word: string,
+  meant: string | undefined,
+  full: (meant: string) => string,
+): QueueError {
   return new QueueError("usage", `Unknown command "${word}"`, {
     ...(meant !== undefined && { hint: `Did you mean "${full(meant)}"?` }),
   });
@@ -67,7 +82,9 @@ function overview(commands: readonly CommandSpec[], title: Title, version: strin
     `queuectl ${version}: a queue for shell commands that run in the background\n`,
     `${title("Usage:")} queuectl${groups} <command> [options]\n`,
     `${title("Commands:")}\n${list}`,
-    `${title("Options:")}\n${rows([...GLOBAL_FLAGS.map(flagRow), ["    --version", "print the version"]])}`,
+    `${title("Options:")}\n${
+      rows([...GLOBAL_FLAGS.map(flagRow), ["    --version", "print the version"]])
+    }`,
     `${title("Example:")}\n  queuectl enqueue 'make test' && queuectl start --drain\n`,
     `More about a command: queuectl <command> --help\n`,
   ].join("\n");

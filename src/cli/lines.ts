@@ -18,7 +18,9 @@ export function* linesOf(chunks: Iterable<Uint8Array>): Iterable<Line> {
       begun = joined(begun, chunk);
       continue;
     }
-    for (const text of decoded(joined(begun, chunk.subarray(0, end - 1)))) yield { number: ++number, text };
+    for (const text of decoded(joined(begun, chunk.subarray(0, end - 1)))) {
+      yield { number: ++number, text };
+    }
     begun = chunk.slice(end);
   }
   if (begun.length > 0) { for (const text of decoded(begun)) yield { number: ++number, text }; }
@@ -32,7 +34,8 @@ function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
   return both;
 }
 
-// A million lines decoded one by one take a second; at once, a tenth. One by one only to find which is wrong.
+// A million lines decoded one by one take a second; at once, a tenth. One by one only to find which
+// is wrong.
 function* decoded(bytes: Uint8Array): Iterable<string | undefined> {
   // Bounded, since the whole of standard input may come as one chunk.
   const most = 1 << 20;

@@ -1,5 +1,6 @@
-// The command line of one command, by its specification. Own code rather than a package: @stricli/core alone takes 1.3 times
-// the start-up of an empty program, nearly all that `enqueue` is allowed (docs: src/README.md).
+// The command line of one command, by its specification. Own code rather than a package:
+// @stricli/core alone takes 1.3 times the start-up of an empty program, nearly all that `enqueue`
+// is allowed (docs: src/README.md).
 import { QueueError } from "../queue/errors.ts";
 import { DURATION_FORMS, parseDuration } from "../queue/durations.ts";
 import type { FlagSpec, Syntax } from "./flag_spec.ts";
@@ -58,7 +59,10 @@ export class Flags {
 export interface Parsed {
   readonly flags: Flags;
   readonly args: string[];
-  /** Arguments after a `--`, where those are another form of the command; undefined if there was none. */
+  /**
+   * Arguments after a `--`, where those are another form of the command; undefined if there was
+   * none.
+   */
   readonly rest: string[] | undefined;
 }
 

@@ -31,7 +31,9 @@ export function progressMeter({ stderr, now }: Context, label: string, total: nu
     if (time - drawnAt < BETWEEN) return;
     drawnAt = time;
     drawn = true;
-    stderr.write("\r" + progressText(label, done, total, (time - begun) / 1000, stderr.columns) + "\x1b[K");
+    stderr.write(
+      "\r" + progressText(label, done, total, (time - begun) / 1000, stderr.columns) + "\x1b[K",
+    );
   };
   return { step: () => to(done + 1), to, clear, end: clear };
 }

@@ -15,21 +15,32 @@ export interface Proposed {
 /** Finds jobs in these states, or in any. */
 export type FindJobs = (states: readonly JobState[] | undefined) => Promise<Proposed[]>;
 
-/** Proposals for the last of `words`, which may be empty; what stands before it is complete. None where files fit. */
+/**
+ * Proposals for the last of `words`, which may be empty; what stands before it is complete. None
+ * where files fit.
+ */
 export async function proposals(words: readonly string[], findJobs: FindJobs): Promise<Proposed[]> {
   const { before, current } = unsplit(words);
   const all = await candidates(before, current, findJobs);
   return all.filter(({ word }) => word.startsWith(current));
 }
 
-function candidates(before: string[], current: string, findJobs: FindJobs): Proposed[] | Promise<Proposed[]> {
+function candidates(
+  before: string[],
+  current: string,
+  findJobs: FindJobs,
+): Proposed[] | Promise<Proposed[]> {
   const [one, two] = before;
   if (one === undefined) return firstWords();
   const spec = COMMANDS.find(({ name }) => name === one || name === `${one} ${two}`);
   if (spec === undefined) return before.length === 1 ? secondWords(one) : [];
   if (before.includes("--")) return [];
-  const asked = flagsOf(spec).find(({ name, kind }) => kind !== "switch" && before.at(-1) === `--${name}`);
-  if (asked?.name === "value" && before.includes("log_level")) return values("log level", current, findJobs);
+  const asked = flagsOf(spec).find(({ name, kind }) =>
+    kind !== "switch" && before.at(-1) === `--${name}`
+  );
+  if (asked?.name === "value" && before.includes("log_level")) {
+    return values("log level", current, findJobs);
+  }
   if (asked !== undefined) return values(asked.proposes, current, findJobs);
   const inline = /^--([^=]+)=/.exec(current);
   if (inline !== null) return inlineValues(spec, inline[0], inline[1]!, current, findJobs);
@@ -37,7 +48,9 @@ function candidates(before: string[], current: string, findJobs: FindJobs): Prop
     return flagsOf(spec).map(({ name, about }) => ({ word: `--${name}`, about }));
   }
   // `config --key K` wants a value next, of which only log levels can be proposed.
-  if (spec.name === "config" && before.at(-2) === "--key") return [{ word: "--value", about: "set it" }];
+  if (spec.name === "config" && before.at(-2) === "--key") {
+    return [{ word: "--value", about: "set it" }];
+  }
   return values(spec.proposes, current, findJobs);
 }
 

@@ -28,10 +28,15 @@ export async function reportError(
 
 function expected(error: QueueError, spec: CommandSpec | undefined): string[] {
   const hint = error.hint ?? "";
-  if (error.code !== "usage") return [error.message, hint].filter((line) => line !== "").map(oneLine);
+  if (error.code !== "usage") {
+    return [error.message, hint].filter((line) => line !== "").map(oneLine);
+  }
   const help = `See queuectl ${spec === undefined ? "" : `${spec.name} `}--help`;
   const advice = hint === "" ? meantFlag(error.message, spec) : hint;
-  return [error.message, advice === "" ? help : `${advice.replace(/\.$/, "")}. ${help}`.replace("?.", "?")]
+  return [
+    error.message,
+    advice === "" ? help : `${advice.replace(/\.$/, "")}. ${help}`.replace("?.", "?"),
+  ]
     .map(oneLine);
 }
 
@@ -43,10 +48,12 @@ function meantFlag(message: string, spec: CommandSpec | undefined): string {
   return meant === undefined ? "" : `Did you mean --${meant}?`;
 }
 
-// What the operating system refuses: no space left, permission denied. Deno words it well, path and all.
+// What the operating system refuses: no space left, permission denied. Deno words it well, path and
+// all.
 function isOfTheSystem(error: unknown): error is Error {
   if (!(error instanceof Error)) return false;
-  return "code" in error && typeof error.code === "string" || /\(os error \d+\)/.test(error.message) ||
+  return "code" in error && typeof error.code === "string" ||
+    /\(os error \d+\)/.test(error.message) ||
     error instanceof Deno.errors.NotCapable;
 }
 
@@ -69,16 +76,15 @@ async function unexpected(context: Context, error: unknown): Promise<string[]> {
   ];
 }
 
-// The error may have come before the command line was understood, so this looks for the folder by itself.
+// The error may have come before the command line was understood, so this looks for the folder by
+// itself.
 async function isDebugging(context: Context): Promise<boolean> {
   const { args } = context;
   const at = args.findIndex((word) => word.startsWith("--data-dir"));
   const chosen = args[at]?.includes("=") ? args[at].slice("--data-dir=".length) : args[at + 1];
   try {
-    const { dataDirectory } = await import("./data_dir.ts" as string) as typeof import("./data_dir.ts");
-    const { loadSettings } = await import(
-      "../config/load.ts" as string
-    ) as typeof import("../config/load.ts");
+    const { dataDirectory } = await import("./data_dir.ts");
+    const { loadSettings } = await import("../config/load.ts");
     const dataDir = dataDirectory(context, at === -1 ? undefined : chosen);
     return loadSettings(dataDir, context.files).log_level === "DEBUG";
   } catch {

@@ -1,11 +1,15 @@
-// What supervisor and workers report, as lines on stderr: those that the configuration's log_level lets through.
+// What supervisor and workers report, as lines on stderr: those that the configuration's log_level
+// lets through.
 import type { LogLevel } from "../queue/settings.ts";
 import type { WorkerEvent } from "../queue/worker_event.ts";
 import { eventLine, isShown, type QueueEvent } from "../view/event_line.ts";
 import { paintFor } from "../view/style.ts";
 import type { Context } from "./context.ts";
 
-/** Writes events as lines. `least` is asked each time, so that a change of the configuration counts at once. */
+/**
+ * Writes events as lines. `least` is asked each time, so that a change of the configuration counts
+ * at once.
+ */
 export function reporter(context: Context, least: () => LogLevel): (event: WorkerEvent) => void {
   const { stderr } = context;
   const paint = paintFor(stderr, context.env);
@@ -28,7 +32,10 @@ function queueEvent(event: WorkerEvent, at: number): QueueEvent {
     case "job_ended":
       return { kind: "ended", at, job: event.job };
     case "job_adopted":
-      return note("INFO", `${event.worker} looks after job ${event.job.id}, whose ${event.from} died`);
+      return note(
+        "INFO",
+        `${event.worker} looks after job ${event.job.id}, whose ${event.from} died`,
+      );
     case "job_given_back":
       return note(
         "INFO",
@@ -37,7 +44,9 @@ function queueEvent(event: WorkerEvent, at: number): QueueEvent {
     case "supervisor_started":
       return note(
         "INFO",
-        `started ${event.workers} ${event.workers === 1 ? "worker" : "workers"} on ${event.dataDir}`,
+        `started ${event.workers} ${
+          event.workers === 1 ? "worker" : "workers"
+        } on ${event.dataDir}`,
       );
     case "supervisor_stopping":
       return note(
@@ -52,7 +61,10 @@ function queueEvent(event: WorkerEvent, at: number): QueueEvent {
       return note("DEBUG", `${event.worker} stopped`);
     case "worker_died": {
       const how = event.signal === null ? `with exit code ${event.code}` : `by ${event.signal}`;
-      return note("WARNING", `the worker with process id ${event.pid} ended ${how}; starting another`);
+      return note(
+        "WARNING",
+        `the worker with process id ${event.pid} ended ${how}; starting another`,
+      );
     }
     case "warning":
       return note("WARNING", event.message);

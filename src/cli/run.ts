@@ -1,12 +1,16 @@
-// From the command line to the exit code. The only place that catches errors, so the only one that words them for users.
+// From the command line to the exit code. The only place that catches errors, so the only one that
+// words them for users.
 import { QueueError } from "../queue/errors.ts";
-import { Call } from "./call.ts";
+import { CommandContext } from "./command_context.ts";
 import { COMMANDS } from "./commands.ts";
 import type { Context } from "./context.ts";
 import { asksForHelp, parse } from "./parse.ts";
 import type { CommandSpec } from "./spec.ts";
 
-/** Does what `context.args` say. @returns the exit code: 0 done, 1 it could not be done, 2 the command line is wrong */
+/**
+ * Does what `context.args` say. @returns the exit code: 0 done, 1 it could not be done, 2 the
+ * command line is wrong
+ */
 export async function run(context: Context): Promise<number> {
   let spec: CommandSpec | undefined;
   try {
@@ -17,14 +21,17 @@ export async function run(context: Context): Promise<number> {
     }
     spec = commandOf(words);
     if (spec === undefined || asksForHelp(words)) return await help(context, words, spec);
-    const call = new Call(context, parse(spec, words.slice(spec.name.includes(" ") ? 2 : 1)));
+    const call = new CommandContext(
+      context,
+      parse(spec, words.slice(spec.name.includes(" ") ? 2 : 1)),
+    );
     checkArguments(spec, call);
     const handler = await spec.load();
     return await handler(call) ?? 0;
   } catch (error) {
     // Whoever read our output has seen enough, as `head` does: no failure.
     if (error instanceof Deno.errors.BrokenPipe) return 0;
-    const { reportError } = await import("./report_error.ts" as string) as typeof import("./report_error.ts");
+    const { reportError } = await import("./report_error.ts");
     return await reportError(context, error, spec);
   }
 }
@@ -46,13 +53,17 @@ function commandOf(words: readonly string[]): CommandSpec | undefined {
   return COMMANDS.find(({ name }) => name === one || name === `${one} ${two}`);
 }
 
-async function help(context: Context, words: string[], spec: CommandSpec | undefined): Promise<number> {
-  const { helpFor } = await import("./help.ts" as string) as typeof import("./help.ts");
+async function help(
+  context: Context,
+  words: string[],
+  spec: CommandSpec | undefined,
+): Promise<number> {
+  const { helpFor } = await import("./help.ts");
   context.stdout.write(await helpFor(words, spec, context));
   return 0;
 }
 
-function checkArguments(spec: CommandSpec, { args, rest = [] }: Call): void {
+function checkArguments(spec: CommandSpec, { args, rest = [] }: CommandContext): void {
   const [min, max, what] = spec.args;
   const given = [...args, ...rest];
   if (given.length < min) {

@@ -1,4 +1,5 @@
-// `queuectl service`: has the platform keep `start` running. Everything it does to the machine goes through `ServiceEffects`.
+// `queuectl service`: has the platform keep `start` running. Everything it does to the machine goes
+// through `ServiceEffects`.
 import { QueueError } from "../queue/errors.ts";
 import type { SelfCommand } from "../system/self.ts";
 import { LAUNCHD_LABEL, launchdPlist, type Service, systemdUnit } from "../system/service_unit.ts";
@@ -26,7 +27,10 @@ export interface ServiceEffects {
   readonly write: (path: string, text: string) => void;
   readonly remove: (path: string) => void;
   /** Runs a program to its end. @throws Deno.errors.NotFound if there is none */
-  readonly run: (program: string, args: readonly string[]) => Promise<{ code: number; stderr: string }>;
+  readonly run: (
+    program: string,
+    args: readonly string[],
+  ) => Promise<{ code: number; stderr: string }>;
   /** What goes on, for the person who waits. */
   readonly say: (line: string) => void;
 }
@@ -54,7 +58,8 @@ interface Step {
 /**
  * Does what `queuectl service <action>` says.
  * @returns the lines to print
- * @throws QueueError `refused` where there is no keeper known; `not_found` if nothing is installed; `io` if a command fails
+ * @throws QueueError `refused` where there is no keeper known; `not_found` if nothing is
+ *   installed; `io` if a command fails
  */
 export async function serviceCommand(
   action: ServiceAction,
@@ -88,11 +93,15 @@ async function install(keeper: Keeper, effects: ServiceEffects): Promise<string[
   return before === text ? [`${path} was there, and is unchanged`] : [`Changed ${path}`, restart];
 }
 
-async function uninstall({ path, stop, forget }: Keeper, effects: ServiceEffects): Promise<string[]> {
+async function uninstall(
+  { path, stop, forget }: Keeper,
+  effects: ServiceEffects,
+): Promise<string[]> {
   if (effects.read(path) === undefined) {
     throw new QueueError("not_found", `Cannot uninstall the service: there is no ${path}`);
   }
-  // First it ends, then its file goes: without the file the keeper would no longer know how long to wait.
+  // First it ends, then its file goes: without the file the keeper would no longer know how long to
+  // wait.
   effects.say("Stopping the service: running jobs end first");
   await runAll("uninstall", stop, effects);
   effects.remove(path);
@@ -100,16 +109,24 @@ async function uninstall({ path, stop, forget }: Keeper, effects: ServiceEffects
   return [`Removed ${path}`];
 }
 
-async function runAll(verb: string, steps: readonly Step[], effects: ServiceEffects): Promise<void> {
+async function runAll(
+  verb: string,
+  steps: readonly Step[],
+  effects: ServiceEffects,
+): Promise<void> {
   for (const { program, args, optional } of steps) {
     let ended: { code: number; stderr: string };
     try {
       ended = await effects.run(program, args);
     } catch (error) {
-      throw new QueueError("io", `Cannot ${verb} the service: the program ${program} can't be run`, {
-        hint: "A line for cron does nearly the same: @reboot queuectl start",
-        cause: error,
-      });
+      throw new QueueError(
+        "io",
+        `Cannot ${verb} the service: the program ${program} can't be run`,
+        {
+          hint: "A line for cron does nearly the same: @reboot queuectl start",
+          cause: error,
+        },
+      );
     }
     if (ended.code === 0 || optional) continue;
     const said = ended.stderr.trim().split("\n")[0] || `exit code ${ended.code}`;
@@ -151,7 +168,10 @@ function serviceOf({ count, dataDir }: ServiceOptions, effects: ServiceEffects):
   };
 }
 
-/** The link on the PATH where one leads to `program`: package managers put each version in a folder of its own. */
+/**
+ * The link on the PATH where one leads to `program`: package managers put each version in a folder
+ * of its own.
+ */
 function lastingPath(program: string, { env, realPath }: ServiceEffects): string {
   const onPath = (env("PATH") ?? "").split(":").filter((folder) => folder.startsWith("/"))
     .map((folder) => `${folder.replace(/\/+$/, "")}/queuectl`);
@@ -161,7 +181,10 @@ function lastingPath(program: string, { env, realPath }: ServiceEffects): string
 function systemd(service: Service, { env }: ServiceEffects): Keeper {
   const unit = "queuectl.service";
   const folder = env("XDG_CONFIG_HOME") || `${home(env)}/.config`;
-  const systemctl = (...args: string[]): Step => ({ program: "systemctl", args: ["--user", ...args] });
+  const systemctl = (...args: string[]): Step => ({
+    program: "systemctl",
+    args: ["--user", ...args],
+  });
   return {
     path: `${folder}/systemd/user/${unit}`,
     text: systemdUnit(service),

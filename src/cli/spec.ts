@@ -1,5 +1,6 @@
-// What a command looks like, as data: it feeds the parser, the help, the completions and "did you mean".
-import type { Handler } from "./call.ts";
+// What a command looks like, as data: it feeds the parser, the help, the completions and "did you
+// mean".
+import type { Handler } from "./command_context.ts";
 import type { Proposal, Syntax } from "./flag_spec.ts";
 
 export interface CommandSpec extends Syntax {
@@ -15,6 +16,9 @@ export interface CommandSpec extends Syntax {
   readonly examples: readonly string[];
   /** Not shown in the help: for machines. */
   readonly hidden?: boolean;
-  /** Loads what does it. The import is literal, so that it is found when the program is compiled or bundled. */
+  /**
+   * Loads what does it. The import is literal, so that it is found when the program is compiled or
+   * bundled.
+   */
   readonly load: () => Promise<Handler>;
 }

@@ -1,4 +1,5 @@
-// How tables look on this stdout: in colour and cut to fit on a terminal, plain and whole in a pipe.
+// How tables look on this stdout: in colour and cut to fit on a terminal, plain and whole in a
+// pipe.
 import { paintFor } from "../view/style.ts";
 import type { TableStyle } from "../view/table.ts";
 import type { Context } from "./context.ts";

@@ -12,7 +12,11 @@ export function setValue<K extends SettingKey>(
   key: K,
   value: Settings[K],
 ): void {
-  locked(dataDir, files, () => save(dataDir, files, { ...loadSetValues(dataDir, files), [key]: value }));
+  locked(
+    dataDir,
+    files,
+    () => save(dataDir, files, { ...loadSetValues(dataDir, files), [key]: value }),
+  );
 }
 
 /**
@@ -20,7 +24,12 @@ export function setValue<K extends SettingKey>(
  * @param name of the file it comes from, for messages
  * @throws QueueError `damaged` if anything in it is wrong: then nothing is changed
  */
-export function importConfig(dataDir: string, files: FileSystem, text: string, name: string): SetValues {
+export function importConfig(
+  dataDir: string,
+  files: FileSystem,
+  text: string,
+  name: string,
+): SetValues {
   let imported: SetValues;
   try {
     imported = parseConfig(text);
@@ -28,12 +37,17 @@ export function importConfig(dataDir: string, files: FileSystem, text: string, n
     if (!(cause instanceof QueueError)) throw cause;
     throw new QueueError("damaged", `Cannot import ${name}: ${cause.message}`, { cause });
   }
-  locked(dataDir, files, () => save(dataDir, files, { ...loadSetValues(dataDir, files), ...imported }));
+  locked(
+    dataDir,
+    files,
+    () => save(dataDir, files, { ...loadSetValues(dataDir, files), ...imported }),
+  );
   return imported;
 }
 
 /**
- * Back to the defaults. A file that can't be read as a configuration is not thrown away but set aside.
+ * Back to the defaults. A file that can't be read as a configuration is not thrown away but set
+ * aside.
  * @returns where it was set aside, if it was
  */
 export function resetConfig(dataDir: string, files: FileSystem): string | undefined {
@@ -60,7 +74,10 @@ export function configText(values: SetValues): string {
   return JSON.stringify({ schema_version: CONFIG_VERSION, ...values }, null, 2) + "\n";
 }
 
-/** Writes a file so that after a crash it is there as it was, or as it shall be. @param folder the one it is in */
+/**
+ * Writes a file so that after a crash it is there as it was, or as it shall be. @param folder the
+ * one it is in
+ */
 export function replaceFile(files: FileSystem, folder: string, path: string, text: string): void {
   const unfinished = freeName(files, `${path}.tmp`);
   files.create(unfinished, text, { sync: true });
@@ -81,7 +98,9 @@ function save(dataDir: string, files: FileSystem, values: SetValues): void {
 function locked<T>(dataDir: string, files: FileSystem, change: () => T): T {
   const lock: FileLock | undefined = files.lock(join(dataDir, "config.lock"));
   if (lock === undefined) {
-    throw new QueueError("refused", "Another process is changing the configuration", { hint: "Try again" });
+    throw new QueueError("refused", "Another process is changing the configuration", {
+      hint: "Try again",
+    });
   }
   try {
     return change();

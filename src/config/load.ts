@@ -1,4 +1,5 @@
-// Reads config.json, which holds only what was set. On the way of every `enqueue`, so it imports little.
+// Reads config.json, which holds only what was set. On the way of every `enqueue`, so it imports
+// little.
 import { QueueError } from "../queue/errors.ts";
 import {
   DEFAULT_SETTINGS,
@@ -11,7 +12,10 @@ import {
 import type { FileSystem } from "../system/file_system.ts";
 import { join } from "../system/paths.ts";
 
-/** The version of the form of config.json that this program writes. It reads this and all earlier ones. */
+/**
+ * The version of the form of config.json that this program writes. It reads this and all earlier
+ * ones.
+ */
 export const CONFIG_VERSION = 1;
 
 const CONFIG_FILE = "config.json";
@@ -99,5 +103,8 @@ function settingValue(key: SettingKey, value: unknown): unknown {
   const simple = typeof value === "number" || typeof value === "string";
   const parsed = simple ? SETTING_RULES[key].parse(String(value)) : undefined;
   if (parsed !== undefined) return parsed;
-  throw new QueueError("usage", `${key} is ${JSON.stringify(value)}, and takes ${SETTING_RULES[key].values}`);
+  throw new QueueError(
+    "usage",
+    `${key} is ${JSON.stringify(value)}, and takes ${SETTING_RULES[key].values}`,
+  );
 }

@@ -1,4 +1,5 @@
-// Takes over an attempt whose worker has died: its shell goes on without it, and writes the end to the journal. Starts nothing.
+// Takes over an attempt whose worker has died: its shell goes on without it, and writes the end to
+// the journal. Starts nothing.
 
 import type { Ending } from "../queue/outcome.ts";
 import { diskFiles, type FileSystem } from "../system/file_system.ts";
@@ -15,8 +16,9 @@ const JOURNAL_EVERY = 100;
 const SHELL_EVERY = 1000;
 
 /**
- * Waits for the end of an attempt whose worker is dead, and says how it ended; `not_begun` if it never began and never will.
- * Keeps the time-out, counted from its begin, and `stop`, as `Executor.run` does.
+ * Waits for the end of an attempt whose worker is dead, and says how it ended; `not_begun` if it
+ * never began and never will. Keeps the time-out, counted from its begin, and `stop`, as
+ * `Executor.run` does.
  * @param journal that of the dead worker; nobody may have started a shell with it since
  */
 export async function adopt(
@@ -38,14 +40,20 @@ export async function adopt(
       if (!await isAlive(shell)) return await endOfGone(shell, look(), attempt);
       aliveUntil = performance.now() + SHELL_EVERY;
     }
-    const cause = began === undefined ? undefined : causeToKill(Math.min(began, adoptedAt), attempt, stop);
+    const cause = began === undefined
+      ? undefined
+      : causeToKill(Math.min(began, adoptedAt), attempt, stop);
     if (cause) return await kill(cause, shell, attempt, look);
     await pause(wait);
     wait = Math.min(wait * 2, JOURNAL_EVERY);
   }
 }
 
-function causeToKill(began: number, { timeout }: RunningAttempt, stop?: AbortSignal): KillCause | undefined {
+function causeToKill(
+  began: number,
+  { timeout }: RunningAttempt,
+  stop?: AbortSignal,
+): KillCause | undefined {
   if (stop?.aborted) return stop.reason as StopReason;
   return timeout > 0 && Date.now() >= began + timeout * 1000 ? "timed_out" : undefined;
 }

@@ -43,7 +43,10 @@ export function notStarted(error: string): Ending {
   return { outcome: "failed", exitCode: null, signal: null, error };
 }
 
-/** The ending of a run that was killed for `cause`; `code` is what its shell still said of it, if anything. */
+/**
+ * The ending of a run that was killed for `cause`; `code` is what its shell still said of it, if
+ * anything.
+ */
 export function killed(cause: KillCause, code: number | null, run: Pick<Run, "timeout">): Ending {
   const signal = code === null ? null : SIGNALS[code - 128] ?? null;
   const error = cause === "timed_out" ? `timed out after ${run.timeout}s` : KILLED[cause];
@@ -57,7 +60,9 @@ const KILLED: Readonly<Record<StopReason, string>> = {
 
 /** The ending of a run whose shell ended before it; what was left of it has been killed. */
 export function shellDied(status: Pick<Deno.CommandStatus, "code" | "signal">): Ending {
-  const how = status.signal ? `was killed by ${status.signal}` : `ended with exit code ${status.code}`;
+  const how = status.signal
+    ? `was killed by ${status.signal}`
+    : `ended with exit code ${status.code}`;
   return {
     outcome: "failed",
     exitCode: null,

@@ -1,5 +1,6 @@
-// Runs commands through a resident shell: keeps the shell, watches the clock and the stop signal of each run, and says how it
-// ended. Where there is a POSIX shell; see windows_executor.ts for elsewhere.
+// Runs commands through a resident shell: keeps the shell, watches the clock and the stop signal of
+// each run, and says how it ended. Where there is a POSIX shell; see windows_executor.ts for
+// elsewhere.
 
 import type { Ending } from "../queue/outcome.ts";
 import { diskFiles, type FileSystem } from "../system/file_system.ts";
@@ -48,7 +49,9 @@ export class ShellExecutor implements Executor {
         const ending = await this.#runIn(shell, run, stop);
         if (ending) return ending;
       }
-      return notStarted("the shell for jobs was killed each time before it could start the command");
+      return notStarted(
+        "the shell for jobs was killed each time before it could start the command",
+      );
     } finally {
       this.#isBusy = false;
     }
@@ -126,9 +129,10 @@ export class ShellExecutor implements Executor {
   }
 
   /**
-   * A job that signals its whole group must not hit what an earlier one left in the background, so a shell whose jobs left
-   * something is replaced. Looking costs some 2 ms: it is done while the worker does other things, at once where the command
-   * looks like it, and else as often as costs next to nothing.
+   * A job that signals its whole group must not hit what an earlier one left in the background, so
+   * a shell whose jobs left something is replaced. Looking costs some 2 ms: it is done while the
+   * worker does other things, at once where the command looks like it, and else as often as costs
+   * next to nothing.
    */
   #afterwards(shell: ResidentShell, run: Run): void {
     this.#written += 2 * (run.id.length + 32);

@@ -1,9 +1,12 @@
-// The journal that a worker's shell writes: who the shell is, and which runs it has begun and ended. It outlives the worker,
-// and is what an adopter goes by.
+// The journal that a worker's shell writes: who the shell is, and which runs it has begun and
+// ended. It outlives the worker, and is what an adopter goes by.
 
 import type { FileSystem } from "../system/file_system.ts";
 
-/** Tells a process from every other, also from one that gets its number later. `start` is as the system counts. */
+/**
+ * Tells a process from every other, also from one that gets its number later. `start` is as the
+ * system counts.
+ */
 export interface ProcessIdentity {
   readonly pid: number;
   /** The id of the machine's present start, `-` where it has none. */
@@ -22,8 +25,16 @@ export interface JournalEntry {
   readonly end: RunEnd | undefined;
 }
 
-/** What the journal says of one run. A line that is cut off counts as not written; a journal that is missing, as empty. */
-export function readJournal(files: FileSystem, path: string, id: string, attempt: number): JournalEntry {
+/**
+ * What the journal says of one run. A line that is cut off counts as not written; a journal that is
+ * missing, as empty.
+ */
+export function readJournal(
+  files: FileSystem,
+  path: string,
+  id: string,
+  attempt: number,
+): JournalEntry {
   let shell: ProcessIdentity | undefined;
   let began: number | undefined;
   let end: RunEnd | undefined;

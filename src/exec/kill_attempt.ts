@@ -1,19 +1,24 @@
-// Ends what belongs to one attempt, by SIGTERM and then SIGKILL. Neither the shell that ran it, which is to report the end,
-// nor what earlier jobs of that shell left in the background is touched, and never a stranger.
+// Ends what belongs to one attempt, by SIGTERM and then SIGKILL. Neither the shell that ran it,
+// which is to report the end, nor what earlier jobs of that shell left in the background is
+// touched, and never a stranger.
 
 import type { ProcessIdentity } from "./journal.ts";
 import { environments, listProcesses, type Process } from "./processes.ts";
 import type { RunningAttempt } from "./run.ts";
 import { pause } from "./timer.ts";
 
-/** After so long a process that was sent SIGKILL hangs in the kernel, and waiting for it helps nobody. */
+/**
+ * After so long a process that was sent SIGKILL hangs in the kernel, and waiting for it helps
+ * nobody.
+ */
 const GIVE_UP = 10_000;
 
 /**
  * Returns when no process of the attempt is left and it is over.
  * @param isOver whether the attempt itself has ended: its shell has said so, or is gone
  * @param over settles when that is so, if anyone can tell; it is then noticed at once
- * @returns whether a process was signalled before the attempt was over, and so whether it was this that ended it
+ * @returns whether a process was signalled before the attempt was over, and so whether it was
+ *   this that ended it
  */
 export async function killAttempt(
   shell: ProcessIdentity,
@@ -21,7 +26,7 @@ export async function killAttempt(
   isOver: () => boolean | Promise<boolean>,
   over?: Promise<unknown>,
 ): Promise<boolean> {
-  const crowd = new Crowd(shell, attempt);
+  const crowd = new AttemptProcesses(shell, attempt);
   const begin = performance.now();
   const grace = attempt.killGrace * 1000;
   let wasEarly = false;
@@ -33,11 +38,17 @@ export async function killAttempt(
     if (isEnded && (members?.length === 0 || elapsed > grace + GIVE_UP)) return wasEarly;
     const signalled = crowd.signal(members ?? [], elapsed >= grace);
     wasEarly ||= signalled && !isEnded;
-    await pause(elapsed < grace ? Math.min(wait, grace - elapsed) : wait, isEnded ? undefined : over);
+    await pause(
+      elapsed < grace ? Math.min(wait, grace - elapsed) : wait,
+      isEnded ? undefined : over,
+    );
   }
 }
 
-/** Undefined if it fails: looking takes a new process, which may be too many for a moment, and must not end the watch. */
+/**
+ * Undefined if it fails: looking takes a new process, which may be too many for a moment, and must
+ * not end the watch.
+ */
 async function unlessItFails<T>(look: () => T | Promise<T>): Promise<T | undefined> {
   try {
     return await look();
@@ -51,7 +62,10 @@ export async function hasLeftovers(shell: ProcessIdentity): Promise<boolean> {
   return sessionOf(shell, await listProcesses()).some((process) => process.pid !== shell.pid);
 }
 
-/** The processes in the shell's session. Its number is not given to another while it has members, even if the shell is gone. */
+/**
+ * The processes in the shell's session. Its number is not given to another while it has members,
+ * even if the shell is gone.
+ */
 function sessionOf(shell: ProcessIdentity, processes: Process[]): Process[] {
   const leader = processes.find((process) => process.pid === shell.pid);
   if (leader && leader.start !== shell.start) return [];
@@ -59,7 +73,7 @@ function sessionOf(shell: ProcessIdentity, processes: Process[]): Process[] {
 }
 
 /** The processes of an attempt, and what has been done to them. */
-class Crowd {
+class AttemptProcesses {
   /** Whether a process belongs to the attempt; by pid and start time. */
   readonly #known = new Map<string, boolean>();
   readonly #asked = new Set<string>();
@@ -79,7 +93,10 @@ class Crowd {
     return others.filter((process) => this.#known.get(key(process)));
   }
 
-  /** Asks each once with SIGTERM (a second one may mean something else to it), or ends them all with SIGKILL. */
+  /**
+   * Asks each once with SIGTERM (a second one may mean something else to it), or ends them all with
+   * SIGKILL.
+   */
   signal(members: readonly Process[], byForce: boolean): boolean {
     let any = false;
     for (const process of members) {
@@ -100,7 +117,10 @@ function key(process: Process): string {
   return `${process.pid}:${process.start}`;
 }
 
-/** One that names no attempt, such as a program that clears its environment, is taken to be of this one. */
+/**
+ * One that names no attempt, such as a program that clears its environment, is taken to be of this
+ * one.
+ */
 function belongs(environment: readonly string[], attempt: RunningAttempt): boolean {
   const id = environment.findLast((entry) => entry.startsWith("QUEUECTL_JOB_ID="));
   const number = environment.findLast((entry) => entry.startsWith("QUEUECTL_ATTEMPT="));

@@ -1,11 +1,14 @@
-// Looks at the processes of this machine, through `cat /proc/…` or `ps`: Deno itself may not read /proc unless it is granted
-// everything. Signals none.
+// Looks at the processes of this machine, through `cat /proc/…` or `ps`: Deno itself may not read
+// /proc unless it is granted everything. Signals none.
 
 import type { ProcessIdentity } from "./journal.ts";
 
 export interface Process {
   readonly pid: number;
-  /** Its session on Linux, which is what a job can leave only on purpose; elsewhere its process group. */
+  /**
+   * Its session on Linux, which is what a job can leave only on purpose; elsewhere its process
+   * group.
+   */
   readonly session: number;
   /** As in `ProcessIdentity`. */
   readonly start: string;
@@ -26,11 +29,18 @@ export async function listProcesses(): Promise<Process[]> {
   return list;
 }
 
-/** Whether that very process lives. @throws Error if that cannot be found out; a wrong no would run a job twice */
+/**
+ * Whether that very process lives. @throws Error if that cannot be found out; a wrong no would run
+ * a job twice
+ */
 export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
   if (identity.pid === NO_PROCESS) return false;
-  const [boot, ...rest] = (await output(hasProc ? LOOK_PROC : LOOK_PS, String(identity.pid))).split("\n");
-  if (rest.at(-2) !== "end") throw new Error(`Cannot find out whether process ${identity.pid} lives`);
+  const [boot, ...rest] = (await output(hasProc ? LOOK_PROC : LOOK_PS, String(identity.pid))).split(
+    "\n",
+  );
+  if (rest.at(-2) !== "end") {
+    throw new Error(`Cannot find out whether process ${identity.pid} lives`);
+  }
   const found = rest.slice(0, -2).join("\n");
   return boot === identity.boot && (hasProc ? parseStats(found) : parsePs(found)).some(same);
 
@@ -44,12 +54,18 @@ const LOOK_PROC = `b=-;read -r b </proc/sys/kernel/random/boot_id;echo "$b";` +
   `read -r s <"/proc/$1/stat"&&printf '%s\\n' "$s";echo end`;
 const LOOK_PS = `echo -;LC_ALL=C ps -o pid=,pgid=,stat=,lstart= -p "$1";[ $? -gt 1 ]||echo end`;
 
-/** Whether the machine has not been started anew since; only then can its process ids mean what they meant. */
+/**
+ * Whether the machine has not been started anew since; only then can its process ids mean what they
+ * meant.
+ */
 export async function isSameBoot({ boot }: ProcessIdentity): Promise<boolean> {
   return boot === "-" || (await output("cat /proc/sys/kernel/random/boot_id")).trim() === boot;
 }
 
-/** The environment, as `NAME=value`, with which each process was started; empty where it cannot be read. */
+/**
+ * The environment, as `NAME=value`, with which each process was started; empty where it cannot be
+ * read.
+ */
 export async function environments(pids: readonly number[]): Promise<Map<number, string[]>> {
   const found = new Map<number, string[]>(pids.map((pid) => [pid, []]));
   if (!hasProc || pids.length === 0) return found;
@@ -62,7 +78,10 @@ export async function environments(pids: readonly number[]): Promise<Map<number,
   return found;
 }
 
-/** Reads the text of many /proc/PID/stat. The name, in brackets, may hold anything, even line breaks; so 40 numbers must follow. */
+/**
+ * Reads the text of many /proc/PID/stat. The name, in brackets, may hold anything, even line
+ * breaks; so 40 numbers must follow.
+ */
 export function parseStats(text: string): Process[] {
   const record = /^(\d+) \([^]{0,64}?\) (\S) -?\d+ -?\d+ (-?\d+)((?: -?\d+){40,})$/gm;
   return Array.from(text.matchAll(record)).flatMap(([, pid, state, session, rest = ""]) =>

@@ -1,4 +1,5 @@
-// One `/bin/sh` that is kept and fed a line a job. This owns the process and its two pipes; what the lines say is not its affair.
+// One `/bin/sh` that is kept and fed a line a job. This owns the process and its two pipes; what
+// the lines say is not its affair.
 
 import type { FileSystem } from "../system/file_system.ts";
 import type { ProcessIdentity } from "./journal.ts";
@@ -39,7 +40,8 @@ export class ResidentShell {
   }
 
   /**
-   * Starts a shell in a session of its own, with an empty journal that has its identity in the first line.
+   * Starts a shell in a session of its own, with an empty journal that has its identity in the
+   * first line.
    * @throws Error if it does not start
    */
   static async start(files: FileSystem, journal: string): Promise<ResidentShell> {
@@ -49,7 +51,9 @@ export class ResidentShell {
     const greeting = await shell.ask(greetingScript(journal));
     if (greeting === undefined) {
       await shell.release();
-      throw new Error(`Cannot start a shell for jobs: /bin/sh ended with exit code ${shell.status?.code}`);
+      throw new Error(
+        `Cannot start a shell for jobs: /bin/sh ended with exit code ${shell.status?.code}`,
+      );
     }
     const [, pid, boot = "-", start = "-", umask = "0022"] = greeting.split(" ");
     shell.identity = { pid: Number(pid), boot, start };
@@ -73,7 +77,9 @@ export class ResidentShell {
     await pause(milliseconds, new Promise<void>((resolve) => this.#onDrained = resolve));
   }
 
-  /** Lets the shell end, by the end of its input; a job that still runs goes on to its end first. */
+  /**
+   * Lets the shell end, by the end of its input; a job that still runs goes on to its end first.
+   */
   async release(): Promise<void> {
     await this.#input.close().catch(() => {});
     // Someone may have stopped it.
@@ -86,10 +92,13 @@ export class ResidentShell {
   async #pump(): Promise<void> {
     const decoder = new TextDecoder();
     let text = "";
-    // A buffer that goes round: the default is a new one of 64 KiB for each answer, and so 12 MB more of memory in use.
+    // A buffer that goes round: the default is a new one of 64 KiB for each answer, and so 12 MB
+    // more of memory in use.
     let buffer = new ArrayBuffer(1024);
     for (;;) {
-      const { value } = await this.#output.read(new Uint8Array(buffer)).catch(() => ({ value: undefined }));
+      const { value } = await this.#output.read(new Uint8Array(buffer)).catch(() => ({
+        value: undefined,
+      }));
       if (!value?.length) return;
       buffer = value.buffer;
       text += decoder.decode(value, { stream: true });
@@ -111,7 +120,9 @@ export class ResidentShell {
   }
 }
 
-/** A session of its own, so that no terminal and no signal to the worker's group reaches the jobs. */
+/**
+ * A session of its own, so that no terminal and no signal to the worker's group reaches the jobs.
+ */
 function spawnShell(): Deno.ChildProcess {
   const pipes = { stdin: "piped", stdout: "piped", stderr: "null" } as const;
   try {

@@ -35,8 +35,9 @@ export type StopReason = "cancelled" | "released";
 /** Runs one command at a time. */
 export interface Executor {
   /**
-   * Runs the command to its end. `stop`, with a `StopReason` as its reason, kills it early; if it ends by itself at that
-   * moment, it is that ending which counts. Record the ending before the next run: the journal then forgets it.
+   * Runs the command to its end. `stop`, with a `StopReason` as its reason, kills it early; if it
+   * ends by itself at that moment, it is that ending which counts. Record the ending before the
+   * next run: the journal then forgets it.
    * @throws Error if no shell can be started, or if another run is under way
    */
   run(run: Run, stop?: AbortSignal): Promise<Ending>;

@@ -8,7 +8,10 @@ import type { Run } from "./run.ts";
 /** The longest single argument that Linux takes, with pages of 4 KiB. */
 const LONGEST_ARGUMENT = 131_072;
 
-/** So much a system may refuse for all arguments together; only the wording of a message depends on it. */
+/**
+ * So much a system may refuse for all arguments together; only the wording of a message depends on
+ * it.
+ */
 const LONGEST_SUM = 1_000_000;
 
 type Told = Partial<Pick<Run, "command" | "cwd" | "log" | "env">>;

@@ -1,5 +1,6 @@
-// Runs commands where there is no POSIX shell: one `cmd` for each, its output piped to the log by this process. A job there does
-// not outlive its worker's pipes, so what its worker leaves behind can only be `lost`; the journal tells that it had begun.
+// Runs commands where there is no POSIX shell: one `cmd` for each, its output piped to the log by
+// this process. A job there does not outlive its worker's pipes, so what its worker leaves behind
+// can only be `lost`; the journal tells that it had begun.
 
 import type { Ending } from "../queue/outcome.ts";
 import { diskFiles, type FileSystem } from "../system/file_system.ts";
@@ -105,7 +106,9 @@ export class WindowsExecutor implements Executor {
       : undefined;
     const log = new CappedLog(this.#files, run);
     const end = new AbortController();
-    const copied = Promise.all([child.stdout, child.stderr].map((stream) => log.take(stream, end.signal)));
+    const copied = Promise.all(
+      [child.stdout, child.stderr].map((stream) => log.take(stream, end.signal)),
+    );
     const { code } = await child.status;
     cancelTimer?.();
     stop?.removeEventListener("abort", onStop);

@@ -1,12 +1,16 @@
-// New jobs: what was asked for, completed by the configuration. On the way of every `enqueue`, so it imports little.
+// New jobs: what was asked for, completed by the configuration. On the way of every `enqueue`, so
+// it imports little.
 import { isEnvName, isJobId, type Job } from "./job.ts";
 import { QueueError } from "./errors.ts";
 import type { Settings } from "./settings.ts";
 import type { JobStore } from "./store.ts";
 import { created } from "./transitions.ts";
 
-/** What a user says about a new job. What is left out comes from the configuration, or is the ordinary. */
-export interface Order {
+/**
+ * What a user says about a new job. What is left out comes from the configuration, or is the
+ * ordinary.
+ */
+export interface NewJob {
   readonly command: string;
   readonly cwd: string;
   readonly id?: string | undefined;
@@ -19,21 +23,21 @@ export interface Order {
   readonly runAt?: number | undefined;
 }
 
-/** What an order is completed with; the same for all jobs of a batch. */
-export interface Circumstances {
+/** What an newJob is completed with; the same for all jobs of a batch. */
+export interface JobDefaults {
   readonly settings: Pick<Settings, "max_retries" | "job_timeout">;
   readonly now: number;
   readonly newId: () => string;
 }
 
 /**
- * The job that an order makes.
+ * The job that an newJob makes.
  * @param sequence its place in the batch
- * @throws QueueError `usage` if the order can't be met
+ * @throws QueueError `usage` if the newJob can't be met
  */
-export function newJob(order: Order, circumstances: Circumstances, sequence: number): Job {
-  const { settings, now, newId } = circumstances;
-  const { command, cwd, id, env = {} } = order;
+export function makeJob(newJob: NewJob, defaults: JobDefaults, sequence: number): Job {
+  const { settings, now, newId } = defaults;
+  const { command, cwd, id, env = {} } = newJob;
   if (command.trim() === "") throw new QueueError("usage", "The command is empty");
   if (command.includes("\0")) throw new QueueError("usage", "The command contains a NUL character");
   if (id !== undefined && !isJobId(id)) {
@@ -43,20 +47,24 @@ export function newJob(order: Order, circumstances: Circumstances, sequence: num
     );
   }
   for (const [name, value] of Object.entries(env)) {
-    if (!isEnvName(name)) throw new QueueError("usage", `"${name}" cannot name an environment variable`);
-    if (value.includes("\0")) throw new QueueError("usage", `The value of ${name} contains a NUL character`);
+    if (!isEnvName(name)) {
+      throw new QueueError("usage", `"${name}" cannot name an environment variable`);
+    }
+    if (value.includes("\0")) {
+      throw new QueueError("usage", `The value of ${name} contains a NUL character`);
+    }
   }
   return created({
     id: id ?? newId(),
     command,
-    priority: order.priority ?? 0,
+    priority: newJob.priority ?? 0,
     cwd,
     env,
-    maxRetries: order.maxRetries ?? settings.max_retries,
-    timeout: order.timeout ?? settings.job_timeout,
+    maxRetries: newJob.maxRetries ?? settings.max_retries,
+    timeout: newJob.timeout ?? settings.job_timeout,
     createdAt: now,
     sequence,
-    runAt: order.runAt ?? null,
+    runAt: newJob.runAt ?? null,
   });
 }
 
@@ -66,29 +74,30 @@ export function newJob(order: Order, circumstances: Circumstances, sequence: num
  */
 export async function enqueue(
   store: Pick<JobStore, "add">,
-  order: Order,
-  circumstances: Circumstances,
+  newJob: NewJob,
+  defaults: JobDefaults,
 ): Promise<Job> {
-  const job = newJob(order, circumstances, 0);
+  const job = makeJob(newJob, defaults, 0);
   await store.add([job]);
   return job;
 }
 
 /**
- * Enqueues all jobs or none; they are made as the store takes them, so a million need little memory.
+ * Enqueues all jobs or none; they are made as the store takes them, so a million need little
+ * memory.
  * @param each is called with each job as it is made
  * @returns how many
  */
 export function enqueueAll(
   store: Pick<JobStore, "add">,
-  orders: Iterable<Order>,
-  circumstances: Circumstances,
+  newJobs: Iterable<NewJob>,
+  defaults: JobDefaults,
   each: (job: Job) => void,
 ): Promise<number> {
   function* jobs(): Iterable<Job> {
     let sequence = 0;
-    for (const order of orders) {
-      const job = newJob(order, circumstances, sequence++);
+    for (const newJob of newJobs) {
+      const job = makeJob(newJob, defaults, sequence++);
       each(job);
       yield job;
     }

@@ -1,4 +1,5 @@
-// The one kind of error that a user may cause and is told about. Anything else that is thrown is a bug.
+// The one kind of error that a user may cause and is told about. Anything else that is thrown is a
+// bug.
 
 /** What went wrong, in a word that programs can test. */
 export type ErrorCode =
@@ -14,8 +15,8 @@ export type ErrorCode =
   | "io"; // the operating system said no
 
 /**
- * An expected failure. `message` says what could not be done and why, in one line; `hint` says what to do next,
- * where that is known.
+ * An expected failure. `message` says what could not be done and why, in one line; `hint` says what
+ * to do next, where that is known.
  */
 export class QueueError extends Error {
   override readonly name = "QueueError";

@@ -10,11 +10,12 @@ const NAMED = 4;
  * @throws QueueError `not_found`, with the nearest id if there is one; `ambiguous_id`, naming a few
  */
 export async function findJob(store: JobReader, text: string): Promise<Job> {
-  // What can't be the beginning of an id is never given to a store, for which it may be part of a path.
+  // What can't be the beginning of an id is never given to a store, for which it may be part of a
+  // path.
   const possible = isJobId(text);
   const exact = possible ? await store.get(text) : undefined;
   if (exact !== undefined) return exact;
-  const ids = possible ? await store.idsBeginning(text, NAMED + 1) : [];
+  const ids = possible ? await store.findIdsByPrefix(text, NAMED + 1) : [];
   if (ids.length > 1) {
     const some = ids.slice(0, NAMED).sort().join(", ");
     throw new QueueError(
@@ -32,7 +33,8 @@ export async function findJob(store: JobReader, text: string): Promise<Job> {
 }
 
 /**
- * The jobs for several ids, each once, in the order given. Nothing may be changed before all are known.
+ * The jobs for several ids, each once, in the order given. Nothing may be changed before all are
+ * known.
  * @throws as `findJob`
  */
 export async function findJobs(store: JobReader, texts: readonly string[]): Promise<Job[]> {
@@ -45,10 +47,11 @@ export async function findJobs(store: JobReader, texts: readonly string[]): Prom
 }
 
 async function nearMiss(store: JobReader, text: string): Promise<string | undefined> {
-  const { nearest } = await import("./nearest.ts" as string) as typeof import("./nearest.ts");
-  // A slip in the first two letters isn't caught in a big queue: there, looking at every id would take too long.
+  const { nearest } = await import("./nearest.ts");
+  // A slip in the first two letters isn't caught in a big queue: there, looking at every id would
+  // take too long.
   for (const prefix of [text.slice(0, 2), ""]) {
-    const ids = await store.idsBeginning(prefix, 1000);
+    const ids = await store.findIdsByPrefix(prefix, 1000);
     const whole = nearest(text, ids);
     if (whole !== undefined) return whole;
     if (text.length < 6) continue;

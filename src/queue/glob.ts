@@ -1,5 +1,5 @@
-// GLOB patterns (`*`, `?`, `[...]`) against a whole text. Matched by hand rather than as a regular expression, which
-// takes exponential time on patterns such as `*a*a*a*b`.
+// GLOB patterns (`*`, `?`, `[...]`) against a whole text. Matched by hand rather than as a regular
+// expression, which takes exponential time on patterns such as `*a*a*a*b`.
 
 type Token = "any" | ((char: string) => boolean);
 

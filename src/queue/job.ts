@@ -1,7 +1,15 @@
-// A job as a value. A state carries exactly the data that exist in that state; nothing here changes anything.
+// A job as a value. A state carries exactly the data that exist in that state; nothing here changes
+// anything.
 import type { Attempt } from "./outcome.ts";
 
-export const JOB_STATES = ["pending", "processing", "completed", "failed", "dead", "cancelled"] as const;
+export const JOB_STATES = [
+  "pending",
+  "processing",
+  "completed",
+  "failed",
+  "dead",
+  "cancelled",
+] as const;
 
 export type JobState = typeof JOB_STATES[number];
 
@@ -18,7 +26,9 @@ export interface JobRequest {
   readonly timeout: number;
   /** Milliseconds since 1970, as all times of the domain. */
   readonly createdAt: number;
-  /** The place within a batch that was enqueued at one moment; it settles the order of equal times. */
+  /**
+   * The place within a batch that was enqueued at one moment; it settles the order of equal times.
+   */
   readonly sequence: number;
   /** Not before this time, if the user gave one. */
   readonly runAt: number | null;
@@ -46,7 +56,10 @@ export interface Job extends JobRequest {
   readonly status: Status;
   /** Every attempt that has ended, in order. */
   readonly history: readonly Attempt[];
-  /** Attempts before this index in `history` no longer count against `maxRetries`: the user retried the job since. */
+  /**
+   * Attempts before this index in `history` no longer count against `maxRetries`: the user retried
+   * the job since.
+   */
   readonly countedFrom: number;
 }
 
@@ -65,7 +78,10 @@ export function attemptsBegun(job: Job): number {
   return job.status.state === "processing" ? job.status.running.attempt : lastAttempt(job);
 }
 
-/** The number of the last attempt that ended; 0 before the first. Numbers may skip one whose record was damaged. */
+/**
+ * The number of the last attempt that ended; 0 before the first. Numbers may skip one whose record
+ * was damaged.
+ */
 export function lastAttempt(job: Job): number {
   return job.history.at(-1)?.attempt ?? 0;
 }

@@ -1,4 +1,5 @@
-// A job as JSON: the field names that users, scripts and files see (snake_case, ISO 8601 in UTC, seconds).
+// A job as JSON: the field names that users, scripts and files see (snake_case, ISO 8601 in UTC,
+// seconds).
 import { attemptsBegun, type Job, updatedAt } from "./job.ts";
 import type { Attempt } from "./outcome.ts";
 

@@ -1,6 +1,10 @@
-// "Did you mean": the known word that is nearest to a mistyped one. Loaded only when something went wrong.
+// "Did you mean": the known word that is nearest to a mistyped one. Loaded only when something went
+// wrong.
 
-/** How many single letters must be changed, added, left out or swapped with their neighbour to get from `a` to `b`. */
+/**
+ * How many single letters must be changed, added, left out or swapped with their neighbour to get
+ * from `a` to `b`.
+ */
 export function editDistance(a: string, b: string): number {
   let before: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);
@@ -20,7 +24,10 @@ export function editDistance(a: string, b: string): number {
   return last[b.length]!;
 }
 
-/** The word of `known` nearest to `word`, if it is near enough that a slip of the fingers explains it. */
+/**
+ * The word of `known` nearest to `word`, if it is near enough that a slip of the fingers explains
+ * it.
+ */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
   const allowed = word.length <= 4 ? 1 : word.length <= 8 ? 2 : 3;
   let best: string | undefined;

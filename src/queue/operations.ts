@@ -1,8 +1,15 @@
-// What commands do to jobs that exist, as functions of the store and of values. They return values and show nothing.
+// What commands do to jobs that exist, as functions of the store and of values. They return values
+// and show nothing.
 import type { Job } from "./job.ts";
 import { QueueError } from "./errors.ts";
 import type { JobReader, JobStore, Query } from "./store.ts";
-import { cancelled, type Event, removableByCleanup, removableFromDlq, retried } from "./transitions.ts";
+import {
+  cancelled,
+  removableByCleanup,
+  removableFromDlq,
+  retried,
+  type Transition,
+} from "./transitions.ts";
 
 /** What became of several jobs: those that were changed, and why the others were not. */
 export interface Results {
@@ -23,9 +30,9 @@ export function cancel(store: JobStore, id: string, now: number): Promise<Job> {
 
 /** Puts dead jobs back to pending. */
 export function retryDead(store: JobStore, ids: Iterable<string>, now: number): Promise<Results> {
-  const event: Event = (job) => retried(job, now);
+  const transition: Transition = (job) => retried(job, now);
   return eachOf(ids, async (id) => {
-    await store.change(id, event);
+    await store.change(id, transition);
   });
 }
 
@@ -40,7 +47,11 @@ export function deadIds(store: JobReader, where?: (job: Job) => boolean): Promis
 }
 
 /** Removes completed and cancelled jobs that ended before `cutoff`, and their logs. */
-export async function cleanUp(store: JobStore, cutoff: number, progress: Progress): Promise<Results> {
+export async function cleanUp(
+  store: JobStore,
+  cutoff: number,
+  progress: Progress,
+): Promise<Results> {
   const ids = await idsOf(store, {
     states: ["completed", "cancelled"],
     where: (job) => removableByCleanup(job, cutoff) === undefined,
@@ -95,7 +106,8 @@ async function idsOf(store: JobReader, query: Query): Promise<string[]> {
   return ids;
 }
 
-// One that is refused, or that somebody else has removed meanwhile, doesn't keep the others from being done.
+// One that is refused, or that somebody else has removed meanwhile, doesn't keep the others from
+// being done.
 async function eachOf(ids: Iterable<string>, act: (id: string) => Promise<void>): Promise<Results> {
   const results: Results = { done: [], refused: [] };
   for (const id of ids) {

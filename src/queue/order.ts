@@ -30,5 +30,6 @@ export function compareArrival(
   a: Pick<Turn, "createdAt" | "sequence" | "id">,
   b: Pick<Turn, "createdAt" | "sequence" | "id">,
 ): number {
-  return a.createdAt - b.createdAt || a.sequence - b.sequence || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+  return a.createdAt - b.createdAt || a.sequence - b.sequence ||
+    (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 }

@@ -13,7 +13,10 @@ export function retryDelay(n: number, backoff: Backoff): number {
   return Math.min(backoff.base ** n, backoff.max);
 }
 
-/** How many attempts of `job` count against its `maxRetries`: all since the last retry by hand, less the released. */
+/**
+ * How many attempts of `job` count against its `maxRetries`: all since the last retry by hand, less
+ * the released.
+ */
 export function countedAttempts(job: Job): number {
   return job.history.slice(job.countedFrom).filter((a) => a.outcome !== "released").length;
 }

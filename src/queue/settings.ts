@@ -1,11 +1,15 @@
-// The configuration keys: what each means, its default, and which values it takes. Where they are kept is src/config's matter.
+// The configuration keys: what each means, its default, and which values it takes. Where they are
+// kept is src/config's matter.
 import { DURATION_FORMS, parseDuration } from "./durations.ts";
 import { QueueError } from "./errors.ts";
 
 export const LOG_LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR"] as const;
 export type LogLevel = typeof LOG_LEVELS[number];
 
-/** Every setting, under the name it has on the command line and in config.json. Durations are seconds, sizes bytes. */
+/**
+ * Every setting, under the name it has on the command line and in config.json. Durations are
+ * seconds, sizes bytes.
+ */
 export interface Settings {
   readonly max_retries: number;
   readonly backoff_base: number;
@@ -74,7 +78,11 @@ export const SETTING_RULES: Readonly<Record<SettingKey, Rule>> = {
     values: "a number from 1 to 3600",
     parse: number(1, 3600, false),
   },
-  backoff_max: { about: "the longest wait before a retry", values: DURATION_FORMS, parse: duration },
+  backoff_max: {
+    about: "the longest wait before a retry",
+    values: DURATION_FORMS,
+    parse: duration,
+  },
   worker_count: {
     about: "workers that start runs",
     values: "a whole number from 1 to 1024",
@@ -85,7 +93,11 @@ export const SETTING_RULES: Readonly<Record<SettingKey, Rule>> = {
     values: DURATION_FORMS,
     parse: duration,
   },
-  kill_grace: { about: "the time between SIGTERM and SIGKILL", values: DURATION_FORMS, parse: duration },
+  kill_grace: {
+    about: "the time between SIGTERM and SIGKILL",
+    values: DURATION_FORMS,
+    parse: duration,
+  },
   log_level: {
     about: "the least important messages shown",
     values: "one of DEBUG, INFO, WARNING, ERROR",
@@ -111,7 +123,10 @@ export function isSettingKey(key: string): key is SettingKey {
 export function parseSetting<K extends SettingKey>(key: K, text: string): Settings[K] {
   const value = SETTING_RULES[key].parse(text);
   if (value === undefined) {
-    throw new QueueError("usage", `Cannot set ${key} to "${text}": it takes ${SETTING_RULES[key].values}`);
+    throw new QueueError(
+      "usage",
+      `Cannot set ${key} to "${text}": it takes ${SETTING_RULES[key].values}`,
+    );
   }
   return value as Settings[K];
 }

@@ -1,7 +1,8 @@
-// The port: what a store of jobs must do, in the words of the domain. The store gives atomicity, the domain the rules.
+// The port: what a store of jobs must do, in the words of the domain. The store gives atomicity,
+// the domain the rules.
 import type { Job, JobState } from "./job.ts";
 import type { QueueError } from "./errors.ts";
-import type { Event } from "./transitions.ts";
+import type { Transition } from "./transitions.ts";
 
 export type Counts = Readonly<Record<JobState, number>>;
 
@@ -28,7 +29,7 @@ export interface JobReader {
   get(id: string): Promise<Job | undefined>;
 
   /** At most `limit` ids that begin with `prefix`, in no order. */
-  idsBeginning(prefix: string, limit: number): Promise<string[]>;
+  findIdsByPrefix(prefix: string, limit: number): Promise<string[]>;
 
   /** Jobs, newest first, each at most once. */
   list(query: Query): AsyncIterable<Job>;
@@ -36,7 +37,7 @@ export interface JobReader {
   count(): Promise<Counts>;
 
   /** The jobs that this worker has claimed and not settled. */
-  heldBy(worker: string): Promise<Job[]>;
+  claimedBy(worker: string): Promise<Job[]>;
 
   close(): void;
 }
@@ -50,17 +51,21 @@ export interface JobStore extends JobReader {
    */
   add(jobs: Iterable<Job>): Promise<number>;
 
-  /** Takes the job whose turn it is (see `order.ts`) for a worker; undefined if none is due at `now`. */
+  /**
+   * Takes the job whose turn it is (see `order.ts`) for a worker; undefined if none is due at
+   * `now`.
+   */
   claim(by: Claimant, now: number): Promise<Job | undefined>;
 
   /**
-   * Applies `event` to a job, atomically: nobody else changes it meanwhile.
-   * `holder` is the worker that speaks of a job it has claimed; without it a running job is seen as `processing`, and an
-   * event that moves it on is refused.
+   * Applies `transition` to a job, atomically: nobody else changes it meanwhile. `holder` is the
+   * worker that speaks of a job it has claimed; without it a running job is seen as `processing`,
+   * and an transition that moves it on is refused.
    * @returns the job afterwards
-   * @throws the event's refusal; QueueError `not_found`; `claim_lost` if `holder` does not hold the job
+   * @throws the transition's refusal; QueueError `not_found`; `claim_lost` if `holder` does not
+   *   hold the job
    */
-  change(id: string, event: Event, holder?: string): Promise<Job>;
+  change(id: string, transition: Transition, holder?: string): Promise<Job>;
 
   /**
    * Removes a job and all that belongs to it.
@@ -71,12 +76,21 @@ export interface JobStore extends JobReader {
   /** When the next job falls due that is not due yet; undefined if none waits for a time. */
   nextDue(): Promise<number | undefined>;
 
-  /** Whether anything is due, runs, or waits for a retry. Jobs that wait for a time given by the user don't count. */
-  unfinished(): Promise<boolean>;
+  /**
+   * Whether anything is due, runs, or waits for a retry. Jobs that wait for a time given by the
+   * user don't count.
+   */
+  hasWork(): Promise<boolean>;
 
-  /** Resolves when there may be something new to claim, when `signal` aborts, or after `timeout` milliseconds. */
-  changed(timeout: number, signal?: AbortSignal): Promise<void>;
+  /**
+   * Resolves when there may be something new to claim, when `signal` aborts, or after `timeout`
+   * milliseconds.
+   */
+  waitForChange(timeout: number, signal?: AbortSignal): Promise<void>;
 
-  /** Completes, or takes back, what was left half done by processes that are no more; workers' jobs excepted. */
+  /**
+   * Completes, or takes back, what was left half done by processes that are no more; workers' jobs
+   * excepted.
+   */
   recover(): Promise<void>;
 }

@@ -1,9 +1,11 @@
 // Points in time as people write them: ISO 8601 with or without a zone, or `HH:MM`, the next one.
-const ISO = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|[+-]\d{2}:?\d{2})?)?$/i;
+const ISO =
+  /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|[+-]\d{2}:?\d{2})?)?$/i;
 const CLOCK = /^([01]?\d|2[0-3]):([0-5]\d)$/;
 
 /** How a time may be written, for messages. */
-export const TIME_FORMS = "a time such as 2030-01-31T18:00, 2030-01-31T18:00:00Z, or 18:00 for the next one";
+export const TIME_FORMS =
+  "a time such as 2030-01-31T18:00, 2030-01-31T18:00:00Z, or 18:00 for the next one";
 
 /** Milliseconds since 1970; undefined if `text` is no time. Without a zone it is local time. */
 export function parseTime(text: string, now: number): number | undefined {
@@ -24,6 +26,7 @@ export function parseTime(text: string, now: number): number | undefined {
   if (Number.isNaN(time)) return undefined;
   // Date.parse makes 2 March of 30 February.
   const day = Number(text.slice(8, 10));
-  const days = new Date(Date.UTC(Number(text.slice(0, 4)), Number(text.slice(5, 7)), 0)).getUTCDate();
+  const days = new Date(Date.UTC(Number(text.slice(0, 4)), Number(text.slice(5, 7)), 0))
+    .getUTCDate();
   return day <= days ? time : undefined;
 }

@@ -1,4 +1,5 @@
-// The rules of states: (job, facts, now) -> job, or the reason why not. Pure; everything else carries values in and out.
+// The rules of states: (job, facts, now) -> job, or the reason why not. Pure; everything else
+// carries values in and out.
 import {
   type Job,
   type JobRequest,
@@ -12,9 +13,9 @@ import { QueueError } from "./errors.ts";
 import { type Backoff, countedAttempts, retryDelay } from "./retry.ts";
 
 /** What an event makes of a job: the job afterwards, or a refusal (a value, not thrown here). */
-export type Step = Job | QueueError;
+export type TransitionResult = Job | QueueError;
 
-export type Event = (job: Job) => Step;
+export type Transition = (job: Job) => TransitionResult;
 
 /** A new job. */
 export function created(request: JobRequest): Job {
@@ -27,7 +28,11 @@ export function created(request: JobRequest): Job {
 }
 
 /** A worker takes a waiting job to run it. */
-export function claimed(job: Job, by: { worker: string; pid: number }, now: number): Step {
+export function claimed(
+  job: Job,
+  by: { worker: string; pid: number },
+  now: number,
+): TransitionResult {
   const { status } = job;
   if (status.state !== "pending" && status.state !== "failed") return refusal("claim", job);
   const running: RunningAttempt = { attempt: lastAttempt(job) + 1, ...by, startedAt: now };
@@ -35,14 +40,14 @@ export function claimed(job: Job, by: { worker: string; pid: number }, now: numb
 }
 
 /** A claim is given back before the attempt began: no attempt, no retry used. */
-export function unclaimed(job: Job): Step {
+export function unclaimed(job: Job): TransitionResult {
   return job.status.state === "processing"
     ? { ...job, status: job.status.before }
     : refusal("give back", job);
 }
 
 /** The running attempt has ended. `backoff` is what is configured at this moment. */
-export function ended(job: Job, ending: Ending, backoff: Backoff, now: number): Step {
+export function ended(job: Job, ending: Ending, backoff: Backoff, now: number): TransitionResult {
   if (job.status.state !== "processing") return refusal("end", job);
   const { running } = job.status;
   const attempt: Attempt = {
@@ -78,17 +83,27 @@ function statusAfter(job: Job, attempt: Attempt, backoff: Backoff): Job["status"
   }
 }
 
-/** A user calls off a job that does not run. A running one is cancelled by whoever runs it: see `ended`. */
-export function cancelled(job: Job, now: number): Step {
+/**
+ * A user calls off a job that does not run. A running one is cancelled by whoever runs it: see
+ * `ended`.
+ */
+export function cancelled(job: Job, now: number): TransitionResult {
   const { state } = job.status;
   if (state !== "pending" && state !== "failed") return refusal("cancel", job);
   return { ...job, status: { state: "cancelled", since: latest(job, now) } };
 }
 
-/** A user takes a job out of the dead letter queue: pending again, its retries anew, its history kept. */
-export function retried(job: Job, now: number): Step {
+/**
+ * A user takes a job out of the dead letter queue: pending again, its retries anew, its history
+ * kept.
+ */
+export function retried(job: Job, now: number): TransitionResult {
   if (job.status.state !== "dead") {
-    return refusal("retry", job, "Only jobs in the dead letter queue can be retried: queuectl dlq list");
+    return refusal(
+      "retry",
+      job,
+      "Only jobs in the dead letter queue can be retried: queuectl dlq list",
+    );
   }
   return {
     ...job,
@@ -102,7 +117,9 @@ export function removableFromDlq(job: Job): QueueError | undefined {
   return job.status.state === "dead" ? undefined : refusal("remove", job);
 }
 
-/** Whether `storage cleanup` may remove a job: completed or cancelled, and ended before `cutoff`. */
+/**
+ * Whether `storage cleanup` may remove a job: completed or cancelled, and ended before `cutoff`.
+ */
 export function removableByCleanup(job: Job, cutoff: number): QueueError | undefined {
   const { state } = job.status;
   if (state !== "completed" && state !== "cancelled") return refusal("clean up", job);

@@ -17,6 +17,16 @@ export type WorkerEvent =
   /** `job` is as it is after the attempt, which is the last of its history. */
   | { readonly kind: "job_ended"; readonly worker: string; readonly job: Job }
   /** A running job whose worker died is watched from now on, or was found never to have begun. */
-  | { readonly kind: "job_adopted"; readonly worker: string; readonly from: string; readonly job: Job }
-  | { readonly kind: "job_given_back"; readonly worker: string; readonly from: string; readonly job: Job }
+  | {
+    readonly kind: "job_adopted";
+    readonly worker: string;
+    readonly from: string;
+    readonly job: Job;
+  }
+  | {
+    readonly kind: "job_given_back";
+    readonly worker: string;
+    readonly from: string;
+    readonly job: Job;
+  }
   | { readonly kind: "warning"; readonly message: string };

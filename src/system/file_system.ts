@@ -1,5 +1,6 @@
-// The file operations that the program is built on, each one step that a crash can fall before or after. Everything that
-// touches the data folder goes through this, so that a test can stop it dead, or fill the disk, at every step.
+// The file operations that the program is built on, each one step that a crash can fall before or
+// after. Everything that touches the data folder goes through this, so that a test can stop it
+// dead, or fill the disk, at every step.
 
 export interface FileInfo {
   readonly kind: "file" | "folder" | "link" | "other";
@@ -16,10 +17,16 @@ export interface FileLock {
   release(): void;
 }
 
-/** Synchronous, since that costs a third of the asynchronous calls here. Errors are Deno's (`Deno.errors.NotFound`, …). */
+/**
+ * Synchronous, since that costs a third of the asynchronous calls here. Errors are Deno's
+ * (`Deno.errors.NotFound`, …).
+ */
 export interface FileSystem {
   readText(path: string): string;
-  /** Makes a new file, mode 0600; with `sync` its content is on disk on return. @throws AlreadyExists */
+  /**
+   * Makes a new file, mode 0600; with `sync` its content is on disk on return. @throws
+   * AlreadyExists
+   */
   create(path: string, text: string, options?: { sync?: boolean }): void;
   /** Adds to the end of a file, which must exist, in one write. */
   append(path: string, text: string): void;
@@ -92,7 +99,13 @@ export const diskFiles: FileSystem = {
     try {
       const info = Deno.lstatSync(path);
       return {
-        kind: info.isFile ? "file" : info.isDirectory ? "folder" : info.isSymlink ? "link" : "other",
+        kind: info.isFile
+          ? "file"
+          : info.isDirectory
+          ? "folder"
+          : info.isSymlink
+          ? "link"
+          : "other",
         size: info.size,
         modifiedAt: info.mtime?.getTime() ?? 0,
         inode: info.ino ?? 0,
@@ -101,7 +114,8 @@ export const diskFiles: FileSystem = {
       };
     } catch (error) {
       // Also where a file stands in the way of a folder, nothing lies there.
-      const nothing = error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
+      const nothing = error instanceof Deno.errors.NotFound ||
+        error instanceof Deno.errors.NotADirectory;
       if (nothing) return undefined;
       throw error;
     }
@@ -122,7 +136,12 @@ export const diskFiles: FileSystem = {
   syncAll(path) {
     // Deno has no syncfs(2); coreutils and busybox have it as `sync -f`, and plain `sync` is POSIX.
     for (const args of [["-f", path], []]) {
-      const { success } = new Deno.Command("sync", { args, stdin: "null", stdout: "null", stderr: "null" })
+      const { success } = new Deno.Command("sync", {
+        args,
+        stdin: "null",
+        stdout: "null",
+        stderr: "null",
+      })
         .outputSync();
       if (success) return;
     }
@@ -132,7 +151,8 @@ export const diskFiles: FileSystem = {
     for (;;) {
       const file = Deno.openSync(path, { write: true, create: true, mode: 0o600 });
       const locked = file.tryLockSync(true);
-      // Whoever had the lock may have removed the file before letting go: then this is the lock of no name.
+      // Whoever had the lock may have removed the file before letting go: then this is the lock of
+      // no name.
       if (locked && file.statSync().ino === diskFiles.info(path)?.inode) {
         return { release: () => file.close() };
       }
@@ -146,7 +166,10 @@ function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
   for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
 }
 
-/** Part of a file, which may be too big to be text in memory: at most `length` bytes from `offset`, fewer only at the end; undefined if there is no such file. */
+/**
+ * Part of a file, which may be too big to be text in memory: at most `length` bytes from `offset`,
+ * fewer only at the end; undefined if there is no such file.
+ */
 export function readBytes(path: string, offset: number, length: number): Uint8Array | undefined {
   let file: Deno.FsFile;
   try {

@@ -9,10 +9,15 @@ export interface FolderSize {
 }
 
 /**
- * Counts all below `folder`; a file that has several names there counts once. What vanishes meanwhile is left out.
+ * Counts all below `folder`; a file that has several names there counts once. What vanishes
+ * meanwhile is left out.
  * @param seen the inodes that have been counted
  */
-export function measureFolder(files: FileSystem, folder: string, seen = new Set<number>()): FolderSize {
+export function measureFolder(
+  files: FileSystem,
+  folder: string,
+  seen = new Set<number>(),
+): FolderSize {
   let [count, bytes, logBytes] = [0, 0, 0];
   for (const name of namesIn(files, folder)) {
     const info = files.info(`${folder}/${name}`);

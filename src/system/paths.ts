@@ -13,7 +13,10 @@ export function isAbsolute(path: string): boolean {
 
 /** The path, made absolute against `base`, with `.`, `..` and doubled slashes resolved. */
 export function resolve(base: string, path: string): string {
-  const whole = (isAbsolute(path) ? path : `${base}/${path}`).replaceAll("\\", isWindows ? "/" : "\\");
+  const whole = (isAbsolute(path) ? path : `${base}/${path}`).replaceAll(
+    "\\",
+    isWindows ? "/" : "\\",
+  );
   const root = isWindows ? /^(?:[A-Za-z]:|\/\/[^/]+\/[^/]+)/.exec(whole)?.[0] ?? "" : "";
   const kept: string[] = [];
   for (const part of whole.slice(root.length).split("/")) {

@@ -1,8 +1,10 @@
-// What the program may do: the one list for `deno run`, for the compiled program, and for the workers it starts.
+// What the program may do: the one list for `deno run`, for the compiled program, and for the
+// workers it starts.
 
 /**
- * Jobs are any commands in any folders, so reading, writing and running can't be narrowed here; `Deno.kill` needs running
- * without a list too. No net, no code from it, no ffi; of the system only the host's name and the user's id.
+ * Jobs are any commands in any folders, so reading, writing and running can't be narrowed here;
+ * `Deno.kill` needs running without a list too. No net, no code from it, no ffi; of the system only
+ * the host's name and the user's id.
  */
 export const PERMISSION_FLAGS: readonly string[] = [
   "--no-prompt",
@@ -15,8 +17,9 @@ export const PERMISSION_FLAGS: readonly string[] = [
 ];
 
 /**
- * What a worker may do under `deno run`: of the disk, only the folder of the data; and it may read `source`, where its own code
- * lies, since a module that is loaded when it is needed is read like any file.
+ * What a worker may do under `deno run`: of the disk, only the folder of the data; and it may read
+ * `source`, where its own code lies, since a module that is loaded when it is needed is read like
+ * any file.
  */
 export function workerPermissions(dataDir: string, source: string): string[] {
   // A list of paths can't hold one with a comma: Deno 2.9 knows no way to quote it.

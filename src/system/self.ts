@@ -1,12 +1,15 @@
-// How to start this same program again: as a worker, in the background, from a service. Asks nobody but Deno; starts nothing.
+// How to start this same program again: as a worker, in the background, from a service. Asks nobody
+// but Deno; starts nothing.
 import { PERMISSION_FLAGS } from "./permissions.ts";
 
 /**
- * How V8 is to run the program: it does few things, and those again and again, so that compiling them better costs more than it
- * gains, in memory too. A worker then has 60 MB rather than 90. The same for a supervisor as for its workers: what V8
- * compiled under other flags it throws away, so that each would have the other compile all of it again.
+ * How V8 is to run the program: it does few things, and those again and again, so that compiling
+ * them better costs more than it gains, in memory too. A worker then has 60 MB rather than 90. The
+ * same for a supervisor as for its workers: what V8 compiled under other flags it throws away, so
+ * that each would have the other compile all of it again.
  */
-export const ENGINE_FLAG = "--v8-flags=--no-opt,--no-maglev,--max-semi-space-size=1,--optimize-for-size";
+export const ENGINE_FLAG =
+  "--v8-flags=--no-opt,--no-maglev,--max-semi-space-size=1,--optimize-for-size";
 
 /** A program and its first arguments; more can be added at the end. */
 export interface SelfCommand {
@@ -37,7 +40,10 @@ export function selfCommand(
   const main = pathOfUrl(facts.mainModule);
   // Elsewhere Deno finds another deno.json or none, and the names of packages mean nothing.
   const config = pathOfUrl(new URL("deno.json", facts.mainModule).href);
-  return { program, args: ["run", "--cached-only", "--config", config, ENGINE_FLAG, ...flags, main] };
+  return {
+    program,
+    args: ["run", "--cached-only", "--config", config, ENGINE_FLAG, ...flags, main],
+  };
 }
 
 /** The folder of the program's code, under `deno run`. */
@@ -46,8 +52,8 @@ export function sourceFolder(mainModule: string = Deno.mainModule): string {
 }
 
 /**
- * Linux adds a word to the path of a program whose file was removed, also when a newer version took its place. Then that one is
- * started: the old one can't be, since it reads itself by its name.
+ * Linux adds a word to the path of a program whose file was removed, also when a newer version took
+ * its place. Then that one is started: the old one can't be, since it reads itself by its name.
  */
 function executable({ execPath, exists }: SelfFacts): string {
   const path = execPath.endsWith(DELETED) ? execPath.slice(0, -DELETED.length) : execPath;
@@ -56,7 +62,9 @@ function executable({ execPath, exists }: SelfFacts): string {
 
 const DELETED = " (deleted)";
 
-/** The path of a `file:` URL, as this platform writes it. Not node:url's: that costs start-up time. */
+/**
+ * The path of a `file:` URL, as this platform writes it. Not node:url's: that costs start-up time.
+ */
 export function pathOfUrl(url: string): string {
   const { host, pathname } = new URL(url);
   const path = decodeURIComponent(pathname);

@@ -1,10 +1,14 @@
-// The text of a service that keeps `start` running: a systemd user unit and a launchd agent. Pure: writes nothing, asks nobody.
+// The text of a service that keeps `start` running: a systemd user unit and a launchd agent. Pure:
+// writes nothing, asks nobody.
 
 export interface Service {
   readonly program: string;
   /** All of its arguments, `start` included. */
   readonly args: readonly string[];
-  /** What services have little of by themselves: neither systemd nor launchd reads a shell's profile. */
+  /**
+   * What services have little of by themselves: neither systemd nor launchd reads a shell's
+   * profile.
+   */
   readonly environment: Readonly<Record<string, string>>;
 }
 
@@ -12,16 +16,19 @@ export interface Service {
 export const LAUNCHD_LABEL = "local.queuectl";
 
 /**
- * A systemd user unit.
- * Only the supervisor is signalled, and waited for without an end, since it lets running jobs end first. Should it die, its jobs are
- * left alive: the next one adopts them. A user's `queuectl stop` exits with 0, so it stays stopped; 2 would be 2 again.
+ * A systemd user unit. Only the supervisor is signalled, and waited for without an end, since it
+ * lets running jobs end first. Should it die, its jobs are left alive: the next one adopts them. A
+ * user's `queuectl stop` exits with 0, so it stays stopped; 2 would be 2 again.
  */
 export function systemdUnit({ program, args, environment }: Service): string {
-  // systemd refuses to run a program with such characters in its path, however they are written; a shell doesn't.
+  // systemd refuses to run a program with such characters in its path, however they are written; a
+  // shell doesn't.
   const [first, ...rest] = /[\\"'\p{Cc}]/u.test(program)
     ? ["/bin/sh", "-c", 'exec "$0" "$@"', program, ...args]
     : [program, ...args];
-  const command = [quoted(first!), ...rest.map((arg) => quoted(arg).replaceAll("$", "$$$$"))].join(" ");
+  const command = [quoted(first!), ...rest.map((arg) => quoted(arg).replaceAll("$", "$$$$"))].join(
+    " ",
+  );
   const variables = Object.entries(environment).map(([name, value]) =>
     `Environment=${quoted(`${name}=${value}`)}\n`
   );
@@ -44,7 +51,10 @@ WantedBy=default.target
 `;
 }
 
-/** One word of a unit file: systemd splits at blanks, reads escapes as C does, and expands what follows a `%`. */
+/**
+ * One word of a unit file: systemd splits at blanks, reads escapes as C does, and expands what
+ * follows a `%`.
+ */
 function quoted(word: string): string {
   const escaped = word.replaceAll("%", "%%").replace(/[\\"]/g, "\\$&").replace(
     // deno-lint-ignore no-control-regex -- a line break would begin another setting
@@ -55,8 +65,9 @@ function quoted(word: string): string {
 }
 
 /**
- * A launchd agent. Restarted unless it exits with 0. launchd knows no waiting without an end that is safe at shutdown: after
- * `ExitTimeOut` seconds the supervisor is killed, and the jobs, which are no longer its children's, go on and are adopted later.
+ * A launchd agent. Restarted unless it exits with 0. launchd knows no waiting without an end that
+ * is safe at shutdown: after `ExitTimeOut` seconds the supervisor is killed, and the jobs, which
+ * are no longer its children's, go on and are adopted later.
  * @param log where messages go; launchd drops them otherwise
  */
 export function launchdPlist({ program, args, environment }: Service, log: string): string {

@@ -1,8 +1,12 @@
-// Standard streams as commands see them. All is looked up when it is asked for: most commands need little of it.
+// Standard streams as commands see them. All is looked up when it is asked for: most commands need
+// little of it.
 
 type Stream = Pick<typeof Deno.stdout, "writeSync" | "isTerminal">;
 
-/** Writes all at once and returns when it is written, so that nothing is lost when the process exits. */
+/**
+ * Writes all at once and returns when it is written, so that nothing is lost when the process
+ * exits.
+ */
 export class OutputStream {
   readonly #stream: Stream;
   #isTerminal: boolean | undefined;
@@ -17,7 +21,8 @@ export class OutputStream {
     for (let done = 0; done < bytes.length;) done += this.#writeSome(bytes.subarray(done));
   }
 
-  // Another program that shares the terminal or pipe may have made it non-blocking: then wait until there is room.
+  // Another program that shares the terminal or pipe may have made it non-blocking: then wait until
+  // there is room.
   #writeSome(bytes: Uint8Array): number {
     try {
       return this.#stream.writeSync(bytes);
@@ -67,11 +72,16 @@ export class InputStream {
     Deno.stdin.setRaw(raw);
   }
 
-  /** The next key, or undefined if none comes within `timeout` milliseconds. The read goes on then, for the next call. */
+  /**
+   * The next key, or undefined if none comes within `timeout` milliseconds. The read goes on then,
+   * for the next call.
+   */
   async nextKey(timeout: number): Promise<string | undefined> {
     const reading = this.#key ??= readKey();
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<"late">((resolve) => timer = setTimeout(() => resolve("late"), timeout));
+    const late = new Promise<"late">((resolve) =>
+      timer = setTimeout(() => resolve("late"), timeout)
+    );
     const key = await Promise.race([reading, late]);
     clearTimeout(timer);
     if (key === "late") return undefined;

@@ -1,4 +1,5 @@
-// Being woken when something comes into a folder: the kernel tells, and a slow poll stands beside it for what it misses.
+// Being woken when something comes into a folder: the kernel tells, and a slow poll stands beside
+// it for what it misses.
 
 /** Milliseconds between looks where no event came: the more often where none can come. */
 const POLL = { watched: 5000, unwatched: 1000 };
@@ -9,7 +10,10 @@ export class Watch {
   /** Something came while nobody waited. At first it may have: before the watch was there. */
   #missed = true;
 
-  /** `onEvent` is called at once, also when nobody waits. Only the folders themselves are watched, not those in them. */
+  /**
+   * `onEvent` is called at once, also when nobody waits. Only the folders themselves are watched,
+   * not those in them.
+   */
   constructor(folders: string[], onEvent: () => void) {
     try {
       this.#watcher = Deno.watchFs(folders, { recursive: false });
@@ -20,10 +24,13 @@ export class Watch {
   }
 
   /**
-   * Resolves at the next event, after `timeout` milliseconds, or when `signal` aborts. Where no time-out is given there is one all
-   * the same, since events may get lost.
+   * Resolves at the next event, after `timeout` milliseconds, or when `signal` aborts. Where no
+   * time-out is given there is one all the same, since events may get lost.
    */
-  next(timeout = this.#watcher ? POLL.watched : POLL.unwatched, signal?: AbortSignal): Promise<void> {
+  next(
+    timeout = this.#watcher ? POLL.watched : POLL.unwatched,
+    signal?: AbortSignal,
+  ): Promise<void> {
     if (this.#missed || signal?.aborted) {
       this.#missed = false;
       return Promise.resolve();

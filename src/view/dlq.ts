@@ -7,7 +7,11 @@ import { agoText } from "./times.ts";
 const SHOWN = 20;
 
 /** The figures as text; of commands the most frequent ones. */
-export async function dlqStatsText(stats: DlqStats, now: number, style: TableStyle): Promise<string> {
+export async function dlqStatsText(
+  stats: DlqStats,
+  now: number,
+  style: TableStyle,
+): Promise<string> {
   if (stats.oldestAt === null || stats.newestAt === null) return "The dead letter queue is empty\n";
   const parts = [
     `${stats.total} dead ${stats.total === 1 ? "job" : "jobs"}, the oldest ${
@@ -24,7 +28,9 @@ export async function dlqStatsText(stats: DlqStats, now: number, style: TableSty
   ) {
     const rows = sorted(counts).slice(0, SHOWN).map(([key, count]) => [String(count), key]);
     if (counts.size > SHOWN) rows.push(["", `… and ${counts.size - SHOWN} more`]);
-    parts.push(await renderTable([{ title: "JOBS", right: true }, { title, cut: true }], rows, style));
+    parts.push(
+      await renderTable([{ title: "JOBS", right: true }, { title, cut: true }], rows, style),
+    );
   }
   return parts.join("\n");
 }

@@ -1,11 +1,16 @@
-// Text of unknown origin, made safe to show: nothing in it may move the cursor, ring, or change the terminal.
+// Text of unknown origin, made safe to show: nothing in it may move the cursor, ring, or change the
+// terminal.
 
 // deno-lint-ignore no-control-regex
 const UNSAFE = /[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
-// deno-lint-ignore no-control-regex
-const UNSAFE_BUT_LINES = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+const UNSAFE_BUT_LINES =
+  // deno-lint-ignore no-control-regex
+  /[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 
-/** On one line: control characters as their pictures (␊, ␛), those that have none as `\x9b` or `\u202e`. */
+/**
+ * On one line: control characters as their pictures (␊, ␛), those that have none as `\x9b` or
+ * `\u202e`.
+ */
 export function oneLine(text: string): string {
   return text.replace(UNSAFE, picture);
 }

@@ -36,7 +36,11 @@ export function levelOf(event: QueueEvent): LogLevel {
   if (event.kind === "note") return event.level;
   if (event.kind === "begun") return "DEBUG";
   const last = event.job.history.at(-1);
-  return event.job.status.state === "dead" ? "ERROR" : last === undefined ? "INFO" : LEVEL_OF[last.outcome];
+  return event.job.status.state === "dead"
+    ? "ERROR"
+    : last === undefined
+    ? "INFO"
+    : LEVEL_OF[last.outcome];
 }
 
 /** Whether an event is shown when the configuration says `least`. */
@@ -47,13 +51,19 @@ export function isShown(event: QueueEvent, least: LogLevel): boolean {
 /** The event as a line, without its newline; the command is cut to fit `width`, if given. */
 export function eventLine(event: QueueEvent, paint: Paint, width?: number): string {
   const level = levelOf(event);
-  const front = `${paint(clockTime(event.at), "dim")} ${paint(level.padEnd(7), LEVEL_COLOURS[level])} `;
+  const front = `${paint(clockTime(event.at), "dim")} ${
+    paint(level.padEnd(7), LEVEL_COLOURS[level])
+  } `;
   const taken = 8 + 1 + 7 + 1;
   if (event.kind === "note") return front + oneLine(event.text);
   const id = event.job.id.slice(0, 8);
-  const what = event.kind === "begun" ? `begun on ${oneLine(event.worker)}` : ending(event.job, event.at);
+  const what = event.kind === "begun"
+    ? `begun on ${oneLine(event.worker)}`
+    : ending(event.job, event.at);
   const colour = event.kind === "begun" ? undefined : colourOf(event.job.history.at(-1));
-  const room = width === undefined ? Infinity : Math.max(10, width - taken - id.length - what.length - 3);
+  const room = width === undefined
+    ? Infinity
+    : Math.max(10, width - taken - id.length - what.length - 3);
   return `${front}${id} ${paint(what, colour)}: ${cut(oneLine(event.job.command), room)}`;
 }
 
@@ -74,8 +84,8 @@ function ending({ history, status, maxRetries, countedFrom }: Job, now: number):
   }`;
 }
 
-// Characters that may be wide are taken for two columns: a line that ends early does no harm, one that wraps does. Exact widths
-// would have each worker load a package.
+// Characters that may be wide are taken for two columns: a line that ends early does no harm, one
+// that wraps does. Exact widths would have each worker load a package.
 function cut(text: string, room: number): string {
   if (text.length * 2 <= room) return text;
   let [width, end, fits] = [0, 0, 0];

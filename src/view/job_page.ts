@@ -31,7 +31,9 @@ export async function jobPage(job: Job, options: PageOptions, style: TableStyle)
   const heading = `${paint("Job", "bold")} ${job.id}\n${stateLine(job, options, paint)}\n`;
   const parts = [heading, facts(job, options, paint)];
   if (job.history.length > 0 || job.status.state === "processing") {
-    parts.push(`${paint("Attempts", "bold")}\n${indented(await attemptTable(job, options.now, style))}`);
+    parts.push(
+      `${paint("Attempts", "bold")}\n${indented(await attemptTable(job, options.now, style))}`,
+    );
   }
   if (options.output !== undefined) parts.push(outputPart(options.output, paint));
   return parts.join("\n");
@@ -94,7 +96,9 @@ function stateLine(job: Job, { now, orphaned }: PageOptions, paint: Paint): stri
 
 function facts(job: Job, { now, verbose }: PageOptions, paint: Paint): string {
   const env = Object.entries(job.env);
-  const runAt = job.status.state === "pending" || job.status.state === "failed" ? job.status.runAt : null;
+  const runAt = job.status.state === "pending" || job.status.state === "failed"
+    ? job.status.runAt
+    : null;
   const retries = Math.min(Math.max(0, countedAttempts(job) - 1), job.maxRetries);
   const lines: [string, string][] = [
     ["Command", severalLines(job.command).replaceAll("\n", "\n             ")],
@@ -121,7 +125,10 @@ function outputPart({ attempt, lines, whole }: Output, paint: Paint): string {
   return `${paint(title, "bold")}\n${lines.map((line) => `  ${line}\n`).join("")}`;
 }
 
-/** The last `most` lines of a log, safe to show; of a line that was redrawn (progress bars) what was to be seen at the end. */
+/**
+ * The last `most` lines of a log, safe to show; of a line that was redrawn (progress bars) what was
+ * to be seen at the end.
+ */
 export function lastLines(log: string, most: number): string[] {
   const lines = log.split("\n");
   if (lines.at(-1) === "") lines.pop();

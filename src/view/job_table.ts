@@ -48,7 +48,11 @@ function nextRun(job: Job, now: number): string {
 }
 
 /** Jobs in general. */
-export function jobTable(jobs: readonly Job[], options: JobTableOptions, style: TableStyle): Promise<string> {
+export function jobTable(
+  jobs: readonly Job[],
+  options: JobTableOptions,
+  style: TableStyle,
+): Promise<string> {
   const columns = options.verbose
     ? [ID, STATE, PRIORITY, TRIES, RETRIES, ENQUEUED, CHANGED, NEXT, LAST, FOLDER, COMMAND]
     : [ID, STATE, TRIES, ENQUEUED, NEXT, COMMAND];
@@ -67,7 +71,8 @@ export function deadTable(
   return table(columns, jobs, options, style);
 }
 
-// Ids are cut only where a person looks: scripts take them out of a pipe, and an id that is unique today may not be tomorrow.
+// Ids are cut only where a person looks: scripts take them out of a pipe, and an id that is unique
+// today may not be tomorrow.
 function table(
   columns: readonly JobColumn[],
   jobs: readonly Job[],

@@ -1,4 +1,5 @@
-// JSON documents for `--json`. Values of environment variables are hidden unless they are asked for: they may be secrets.
+// JSON documents for `--json`. Values of environment variables are hidden unless they are asked
+// for: they may be secrets.
 import type { Job } from "../queue/job.ts";
 import { historyToJson, isoTime, type JobJson, jobToJson } from "../queue/job_json.ts";
 import type { StatusView } from "./status.ts";

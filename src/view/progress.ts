@@ -3,7 +3,10 @@ import { durationText } from "./times.ts";
 
 const BAR = 30;
 
-/** `Enqueueing  [#####.....] 50%  3s left`, cut to `columns`. `seconds` is how long it has taken so far. */
+/**
+ * `Enqueueing  [#####.....] 50%  3s left`, cut to `columns`. `seconds` is how long it has taken so
+ * far.
+ */
 export function progressText(
   label: string,
   done: number,
@@ -13,7 +16,9 @@ export function progressText(
 ): string {
   const share = total === 0 ? 1 : Math.min(1, done / total);
   const filled = Math.round(share * BAR);
-  const left = share > 0 && share < 1 ? `  ${durationText(Math.ceil(seconds / share - seconds))} left` : "";
+  const left = share > 0 && share < 1
+    ? `  ${durationText(Math.ceil(seconds / share - seconds))} left`
+    : "";
   const bar = `[${"#".repeat(filled)}${".".repeat(BAR - filled)}]`;
   return `${label}  ${bar} ${Math.floor(share * 100)}%${left}`.slice(0, Math.max(0, columns - 1));
 }

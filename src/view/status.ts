@@ -44,7 +44,9 @@ export async function statusText(
     : `${length} ${length === 1 ? "worker" : "workers"}, ${busy} busy`;
   return [
     `${paint("Data", "bold")}  ${oneLine(status.dataDir)}\n\n`,
-    `${paint("Jobs", "bold")}\n${counts.join("")}  ${"total".padEnd(10)} ${String(total).padStart(size)}\n\n`,
+    `${paint("Jobs", "bold")}\n${counts.join("")}  ${"total".padEnd(10)} ${
+      String(total).padStart(size)
+    }\n\n`,
     `${paint("Workers", "bold")}  ${heading}\n`,
     length === 0 ? "" : await workerTable(status.workers, options, style),
     status.orphans === 0 ? "" : `  ${paint(orphansText(status.orphans, length > 0), "yellow")}\n`,
@@ -55,7 +57,9 @@ function orphansText(count: number, someoneLives: boolean): string {
   const [what, them] = count === 1
     ? ["1 job runs on without its worker", "it"]
     : [`${count} jobs run on without their workers`, "them"];
-  return `${what}: ${someoneLives ? "another is about to look" : "queuectl start looks"} after ${them}`;
+  return `${what}: ${
+    someoneLives ? "another is about to look" : "queuectl start looks"
+  } after ${them}`;
 }
 
 type WorkerColumn = Column & { cell: (worker: WorkerView) => Cell };
@@ -87,7 +91,11 @@ function workerTable(
     { title: "FOR", right: true, cell: since },
     { title: "COMMAND", cut: true, cell: ({ job }) => job?.command ?? "" },
   ];
-  return renderTable(columns, workers.map((worker) => columns.map(({ cell }) => cell(worker))), style);
+  return renderTable(
+    columns,
+    workers.map((worker) => columns.map(({ cell }) => cell(worker))),
+    style,
+  );
 }
 
 function shortId(id: string | undefined, style: TableStyle): string {

@@ -34,8 +34,14 @@ const inColour: Paint = (text, colour) => {
   return `\x1b[${on}m${text}\x1b[${off}m`;
 };
 
-/** Whether colours suit a stream: `NO_COLOR` forbids, `FORCE_COLOR` demands, else it must be a terminal that has them. */
-export function paintFor(stream: { isTerminal: boolean }, env: (name: string) => string | undefined): Paint {
+/**
+ * Whether colours suit a stream: `NO_COLOR` forbids, `FORCE_COLOR` demands, else it must be a
+ * terminal that has them.
+ */
+export function paintFor(
+  stream: { isTerminal: boolean },
+  env: (name: string) => string | undefined,
+): Paint {
   if ((env("NO_COLOR") ?? "") !== "") return plain;
   const force = env("FORCE_COLOR") ?? "";
   if (force !== "") return force === "0" ? plain : inColour;

@@ -25,8 +25,8 @@ const GAP = "  ";
 const NARROWEST = 8;
 
 /**
- * The table as text, a line a row, with a line of titles; each line ends in a newline.
- * Asynchronous only because measuring wide characters loads a package, which ordinary tables do without.
+ * The table as text, a line a row, with a line of titles; each line ends in a newline. Asynchronous
+ * only because measuring wide characters loads a package, which ordinary tables do without.
  */
 export async function renderTable(
   columns: readonly Column[],
@@ -63,11 +63,14 @@ function colourOf(cell: Cell | undefined): Colour | undefined {
   return typeof cell === "object" ? cell.colour : undefined;
 }
 
-// The columns marked `cut` give way first, then the widest, until the table fits or can't be read any more.
+// The columns marked `cut` give way first, then the widest, until the table fits or can't be read
+// any more.
 function narrow(columns: readonly Column[], widths: number[], room: number): void {
   const total = () => widths.reduce((sum, width) => sum + width, GAP.length * (widths.length - 1));
   for (const i of columns.keys()) {
-    if (columns[i]!.cut) widths[i] = Math.max(NARROWEST, Math.min(widths[i]!, widths[i]! - (total() - room)));
+    if (columns[i]!.cut) {
+      widths[i] = Math.max(NARROWEST, Math.min(widths[i]!, widths[i]! - (total() - room)));
+    }
   }
   while (total() > room) {
     const widest = widths.indexOf(Math.max(...widths));
@@ -82,9 +85,7 @@ function measureAscii(text: string, limit = Infinity): ReturnType<Measure> {
 }
 
 async function loadMeasure(): Promise<Measure> {
-  const { default: measure } = await import(
-    "fast-string-truncated-width" as string
-  ) as typeof import("fast-string-truncated-width");
+  const { default: measure } = await import("fast-string-truncated-width");
   return (text, limit = Infinity) => {
     const { width, index, ellipsed } = measure(text, { limit, ellipsis: "…", ellipsisWidth: 1 });
     return ellipsed ? { width: width + 1, cut: text.slice(0, index) + "…" } : { width, cut: text };

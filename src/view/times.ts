@@ -1,8 +1,13 @@
 // Times and durations as people say them.
 
-const STEPS: readonly (readonly [number, string])[] = [[86_400, "d"], [3600, "h"], [60, "m"], [1, "s"]];
+const STEPS: readonly (readonly [number, string])[] = [[86_400, "d"], [3600, "h"], [60, "m"], [
+  1,
+  "s",
+]];
 
-/** `350ms`, `4.2s`, `1m 5s`, `2h 10m`, `3d 4h`: the two largest units. `seconds` is not negative. */
+/**
+ * `350ms`, `4.2s`, `1m 5s`, `2h 10m`, `3d 4h`: the two largest units. `seconds` is not negative.
+ */
 export function durationText(seconds: number): string {
   if (seconds < 0.9995) return `${Math.round(seconds * 1000)}ms`;
   if (seconds < 9.95) return `${Number(seconds.toFixed(1))}s`;
@@ -39,7 +44,9 @@ export function clockTime(time: number): string {
 
 function localDay(time: number): string {
   const date = new Date(time);
-  return `${String(date.getFullYear()).padStart(4, "0")}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  return `${String(date.getFullYear()).padStart(4, "0")}-${two(date.getMonth() + 1)}-${
+    two(date.getDate())
+  }`;
 }
 
 function two(n: number): string {

@@ -13,7 +13,10 @@ export async function watchText(
   const { paint } = style;
   const failures = more.failures.length === 0
     ? "  none\n"
-    : (await deadTable(more.failures, { verbose: false, now: more.now }, style)).replace("DIED", "WHEN");
+    : (await deadTable(more.failures, { verbose: false, now: more.now }, style)).replace(
+      "DIED",
+      "WHEN",
+    );
   return [
     await statusText(status, more, style),
     `\n${paint("Speed", "bold")}  ${Number(more.perSecond.toFixed(1))} jobs a second\n`,

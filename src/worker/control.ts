@@ -1,4 +1,5 @@
-// Requests to those that run: a file each in control/, which they watch. A request is removed by who grants it, or by who made it.
+// Requests to those that run: a file each in control/, which they watch. A request is removed by
+// who grants it, or by who made it.
 import type { FileSystem } from "../system/file_system.ts";
 
 export type StopKind = "graceful" | "force";
@@ -21,12 +22,21 @@ export function cancelRequests(files: FileSystem, dataDir: string): string[] {
 }
 
 /** Asks the supervisor or worker of this name to stop. `force` replaces a graceful request. */
-export function requestStop(files: FileSystem, dataDir: string, name: string, kind: StopKind): void {
+export function requestStop(
+  files: FileSystem,
+  dataDir: string,
+  name: string,
+  kind: StopKind,
+): void {
   request(files, stopPath(dataDir, name, kind), kind);
 }
 
 /** What the supervisor or worker of this name is asked to do, the stronger if both. */
-export function stopRequest(files: FileSystem, dataDir: string, name: string): StopKind | undefined {
+export function stopRequest(
+  files: FileSystem,
+  dataDir: string,
+  name: string,
+): StopKind | undefined {
   return (["force", "graceful"] as const).find((kind) =>
     files.info(stopPath(dataDir, name, kind)) !== undefined
   );
@@ -37,7 +47,8 @@ export function clearStop(files: FileSystem, dataDir: string, name: string): voi
 }
 
 const cancelPath = (dataDir: string, id: string) => `${dataDir}/control/${id}.cancel`;
-const stopPath = (dataDir: string, name: string, kind: StopKind) => `${dataDir}/control/${name}.stop-${kind}`;
+const stopPath = (dataDir: string, name: string, kind: StopKind) =>
+  `${dataDir}/control/${name}.stop-${kind}`;
 
 function request(files: FileSystem, path: string, text: string): void {
   try {

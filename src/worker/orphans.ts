@@ -1,4 +1,5 @@
-// Jobs that run on although their worker has died. The next worker looks after them; where there is none, a command can end them.
+// Jobs that run on although their worker has died. The next worker looks after them; where there is
+// none, a command can end them.
 import { adopt } from "../exec/adopt.ts";
 import type { StopReason } from "../exec/run.ts";
 import type { Job } from "../queue/job.ts";
@@ -6,7 +7,7 @@ import type { Settings } from "../queue/settings.ts";
 import type { JobReader, JobStore } from "../queue/store.ts";
 import { ended, unclaimed } from "../queue/transitions.ts";
 import type { FileSystem } from "../system/file_system.ts";
-import { Presence } from "./presence.ts";
+import { WorkerLock } from "./worker_lock.ts";
 
 /** The running jobs whose worker is none of these. */
 export async function orphansAmong(store: JobReader, living: readonly string[]): Promise<Job[]> {
@@ -27,19 +28,24 @@ export interface EndOrphanOptions {
 }
 
 /**
- * Ends the job of a worker that has died, in that one's place, which is left as it is for the next worker. The job may have
- * ended by itself, or not have begun: it is recorded as it was.
- * @returns false if the worker lives, another has taken its place, or the job has been settled meanwhile
+ * Ends the job of a worker that has died, in that one's place, which is left as it is for the next
+ * worker. The job may have ended by itself, or not have begun: it is recorded as it was.
+ * @returns false if the worker lives, another has taken its place, or the job has been settled
+ *   meanwhile
  */
-export async function endOrphan(job: Job, reason: StopReason, options: EndOrphanOptions): Promise<boolean> {
+export async function endOrphan(
+  job: Job,
+  reason: StopReason,
+  options: EndOrphanOptions,
+): Promise<boolean> {
   if (job.status.state !== "processing") return false;
   const { files, dataDir, store, settings, now, journal } = options;
   const { worker } = job.status.running;
-  const place = Presence.takeOver(files, dataDir, worker);
+  const place = WorkerLock.takeOver(files, dataDir, worker);
   if (place === undefined) return false;
   try {
     // As it is now that nobody else can settle it.
-    const held = (await store.heldBy(worker)).find(({ id }) => id === job.id);
+    const held = (await store.claimedBy(worker)).find(({ id }) => id === job.id);
     if (held?.status.state !== "processing") return false;
     const { attempt } = held.status.running;
     const running = { id: job.id, attempt, timeout: job.timeout, killGrace: settings.kill_grace };

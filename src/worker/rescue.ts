@@ -1,4 +1,5 @@
-// What a dead worker left: its place is taken, and each job that it had is followed to its end as if nothing had happened.
+// What a dead worker left: its place is taken, and each job that it had is followed to its end as
+// if nothing had happened.
 import { QueueError } from "../queue/errors.ts";
 import type { Job } from "../queue/job.ts";
 import type { Ending } from "../queue/outcome.ts";
@@ -17,15 +18,19 @@ export interface RescueParts {
   report(event: WorkerEvent): void;
 }
 
-/** Settles all jobs of the dead worker `from`, whose lock the caller holds. Returns when the last has ended. */
+/**
+ * Settles all jobs of the dead worker `from`, whose lock the caller holds. Returns when the last
+ * has ended.
+ */
 export async function rescue(from: string, parts: RescueParts): Promise<void> {
   const { name: worker, store, report } = parts;
-  const jobs = await store.heldBy(from);
+  const jobs = await store.claimedBy(from);
   await Promise.all(jobs.map(async (job) => {
     try {
       await settle(job);
     } catch (error) {
-      // Its file is damaged, or somebody removed it: the store has set its ticket aside, and the others go on.
+      // Its file is damaged, or somebody removed it: the store has set its ticket aside, and the
+      // others go on.
       if (!(error instanceof QueueError)) throw error;
       report({ kind: "warning", message: `Cannot settle job "${job.id}": ${error.message}` });
     }

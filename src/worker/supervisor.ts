@@ -1,4 +1,5 @@
-// The supervisor: starts workers, starts one anew that died, and stops them. It never runs a job; nothing is lost when it dies.
+// The supervisor: starts workers, starts one anew that died, and stops them. It never runs a job;
+// nothing is lost when it dies.
 import type { WorkerEvent } from "../queue/worker_event.ts";
 
 /** A worker process, as its supervisor sees it. */
@@ -44,7 +45,8 @@ async function keepAlive(
     const startedAt = parts.now();
     if (await runOne(index, parts, stopping, force)) return;
     const isShort = parts.now() - startedAt < SHORT_LIFE;
-    // The first to die so is replaced at once: whoever killed it has done so for a reason of its own.
+    // The first to die so is replaced at once: whoever killed it has done so for a reason of its
+    // own.
     if (isShort && pause > 0) await parts.sleep(pause, stopping);
     pause = isShort ? Math.min(Math.max(pause * 2, 100), LONGEST_PAUSE) : 0;
   }
@@ -62,7 +64,9 @@ async function runOne(
     child = parts.spawn(index);
   } catch (error) {
     // Such as while the program is replaced by a newer one.
-    const message = `Cannot start a worker, trying again: ${error instanceof Error ? error.message : error}`;
+    const message = `Cannot start a worker, trying again: ${
+      error instanceof Error ? error.message : error
+    }`;
     parts.report({ kind: "warning", message });
     return false;
   }

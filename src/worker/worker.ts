@@ -1,4 +1,5 @@
-// The worker's loop: claim, run, record, one job at a time. Its parts are passed in; it knows no store and no process.
+// The worker's loop: claim, run, record, one job at a time. Its parts are passed in; it knows no
+// store and no process.
 import type { Job } from "../queue/job.ts";
 import type { Ending } from "../queue/outcome.ts";
 import type { WorkerEvent } from "../queue/worker_event.ts";
@@ -9,7 +10,10 @@ export interface WorkerParts {
   claim(): Promise<Job | undefined>;
   /** Runs the attempt that `claim` began, and tells how it ended. */
   execute(job: Job): Promise<Ending>;
-  /** Keeps how it ended; the job afterwards, or undefined if it could not be kept, which was reported then. */
+  /**
+   * Keeps how it ended; the job afterwards, or undefined if it could not be kept, which was
+   * reported then.
+   */
   record(job: Job, ending: Ending): Promise<Job | undefined>;
   /** The attempt could not be begun. */
   giveBack(job: Job, error: unknown): Promise<void>;

@@ -1,5 +1,6 @@
-// A worker as a process: takes a name among the living, follows what its dead namesake left to the end, then works; meanwhile it
-// looks after those that died and listens to requests. It ends when asked to, when drained, or when its supervisor is gone.
+// A worker as a process: takes a name among the living, follows what its dead namesake left to the
+// end, then works; meanwhile it looks after those that died and listens to requests. It ends when
+// asked to, when drained, or when its supervisor is gone.
 import { adopt } from "../exec/adopt.ts";
 import { openExecutor } from "../exec/open_executor.ts";
 import type { StopReason } from "../exec/run.ts";
@@ -13,7 +14,7 @@ import type { WorkerEvent } from "../queue/worker_event.ts";
 import type { FileSystem } from "../system/file_system.ts";
 import { Watch } from "../system/watch.ts";
 import { cancelRequests, clearCancel, clearStop, stopRequest } from "./control.ts";
-import { isAlive, knownNames, Presence } from "./presence.ts";
+import { isAlive, knownNames, WorkerLock } from "./worker_lock.ts";
 import { rescue } from "./rescue.ts";
 import { work } from "./worker.ts";
 
@@ -51,7 +52,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
 
 class WorkerProcess {
   readonly #options: WorkerOptions;
-  readonly #presence: Presence;
+  readonly #presence: WorkerLock;
   /** The jobs in this worker's hands, adopted ones included, each with what stops it. */
   readonly #running = new Map<string, AbortController>();
   /** Jobs that somebody asked to cancel, and that this worker has told to end. */
@@ -60,7 +61,7 @@ class WorkerProcess {
 
   constructor(options: WorkerOptions) {
     this.#options = options;
-    this.#presence = Presence.join(options.files, options.dataDir, options.wanted);
+    this.#presence = WorkerLock.join(options.files, options.dataDir, options.wanted);
   }
 
   async run(): Promise<void> {
@@ -85,7 +86,7 @@ class WorkerProcess {
         execute: (job) => this.#follow(job, (stop) => executor.run(this.#runOf(job, name), stop)),
         record: (job, ending) => this.#record(job, ending, name),
         giveBack: (job, error) => this.#giveBack(job, error),
-        drained: async () => this.#options.drain && !await store.unfinished(),
+        drained: async () => this.#options.drain && !await store.hasWork(),
         wait: () => this.#wait(),
         report,
       }, stopping.signal);
@@ -112,7 +113,7 @@ class WorkerProcess {
     const due = await store.nextDue();
     const longest = drain ? DRAIN_POLL : SLOW_POLL;
     const timeout = due === undefined ? longest : Math.min(Math.max(due - now(), 0), longest);
-    await store.changed(timeout, stopping.signal);
+    await store.waitForChange(timeout, stopping.signal);
   }
 
   /** Runs or adopts a job, such that requests reach it meanwhile. */
@@ -128,7 +129,8 @@ class WorkerProcess {
   }
 
   /**
-   * Writes down how an attempt ended, however long the disk may be full: nothing else may be done with the job before.
+   * Writes down how an attempt ended, however long the disk may be full: nothing else may be done
+   * with the job before.
    * @returns undefined if that can't be: the job's file is damaged, or somebody removed it
    */
   async #record(job: Job, ending: Ending, holder: string): Promise<Job | undefined> {
@@ -142,17 +144,22 @@ class WorkerProcess {
         if (this.#cancelling.delete(job.id)) clearCancel(files, dataDir, job.id);
         return after;
       } catch (error) {
-        // The shell's journal has the exit code too: whoever comes after this worker settles the job from it.
+        // The shell's journal has the exit code too: whoever comes after this worker settles the
+        // job from it.
         if (!(error instanceof Error) || force.signal.aborted) throw error;
         if (error instanceof QueueError) {
           // What failed before may have come after the writing: then it is on record.
           const after = reported ? await store.get(job.id).catch(() => undefined) : undefined;
           if (after !== undefined && isRecorded(after, job)) return after;
-          report({ kind: "warning", message: `Cannot record the end of job "${job.id}": ${error.message}` });
+          report({
+            kind: "warning",
+            message: `Cannot record the end of job "${job.id}": ${error.message}`,
+          });
           return undefined;
         }
         if (!reported) {
-          const message = `Cannot record the end of job "${job.id}", trying until it works: ${error.message}`;
+          const message =
+            `Cannot record the end of job "${job.id}", trying until it works: ${error.message}`;
           report({ kind: "warning", message });
         }
         reported = true;
@@ -165,7 +172,10 @@ class WorkerProcess {
   async #giveBack(job: Job, error: unknown): Promise<void> {
     const { store, stopping, report } = this.#options;
     const why = error instanceof Error ? error.message : String(error);
-    report({ kind: "warning", message: `Cannot run job "${job.id}" now, trying again later: ${why}` });
+    report({
+      kind: "warning",
+      message: `Cannot run job "${job.id}" now, trying again later: ${why}`,
+    });
     try {
       await store.change(job.id, unclaimed, this.#presence.name);
     } catch (error) {
@@ -210,20 +220,25 @@ class WorkerProcess {
   async #lookAround(): Promise<void> {
     const { files, dataDir, store, report } = this.#options;
     try {
-      this.#presence.signOfLife();
+      this.#presence.heartbeat();
       await store.recover();
       await this.#clearMootCancels();
       for (const name of knownNames(files, dataDir)) {
-        if (name === this.#presence.name || this.#rescues.has(name) || isAlive(files, dataDir, name)) {
+        if (
+          name === this.#presence.name || this.#rescues.has(name) || isAlive(files, dataDir, name)
+        ) {
           continue;
         }
-        const place = Presence.takeOver(files, dataDir, name);
+        const place = WorkerLock.takeOver(files, dataDir, name);
         if (place === undefined) continue;
         const done = rescue(name, this.#rescueParts())
           .then(() => this.#clear(name, place))
           .catch((error) => {
             place.abandon();
-            report({ kind: "warning", message: `Cannot take over from ${name} yet: ${error.message}` });
+            report({
+              kind: "warning",
+              message: `Cannot take over from ${name} yet: ${error.message}`,
+            });
           })
           .finally(() => this.#rescues.delete(name));
         this.#rescues.set(name, done);
@@ -244,7 +259,7 @@ class WorkerProcess {
   }
 
   /** Removes what a worker that is settled leaves. */
-  #clear(name: string, place: Presence): void {
+  #clear(name: string, place: WorkerLock): void {
     const { files, dataDir, paths } = this.#options;
     for (const path of [paths.journal(name), `${dataDir}/queue/running/${name}`]) {
       if (files.info(path) !== undefined) files.remove(path);
@@ -265,7 +280,8 @@ class WorkerProcess {
         this.#cancelling.add(id);
         running.abort("cancelled" satisfies StopReason);
       }
-      // Once stopping, only the jobs that still run are waited for, so look more often whether they do.
+      // Once stopping, only the jobs that still run are waited for, so look more often whether they
+      // do.
       await control.next(
         stopping.signal.aborted ? DRAIN_POLL : undefined,
         stopping.signal.aborted ? undefined : stopping.signal,

@@ -23,7 +23,8 @@ const CASES: Record<string, Case> = {
   },
   "adds several runs up, with steps and ignored ones": {
     test: 0,
-    says: "ok | 12 passed (3 steps) | 0 failed | 1 ignored (3s)\nx\nok | 5 passed | 0 failed (1m2s)",
+    says:
+      "ok | 12 passed (3 steps) | 0 failed | 1 ignored (3s)\nx\nok | 5 passed | 0 failed (1m2s)",
     last: "17 passed, 0 failed",
     code: 0,
   },

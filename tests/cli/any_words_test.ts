@@ -1,4 +1,5 @@
-// Any words on the command line, sensible or not: never a bug, never more than two lines of complaint.
+// Any words on the command line, sensible or not: never a bug, never more than two lines of
+// complaint.
 import { assert } from "@std/assert";
 import fc from "fast-check";
 import { COMMANDS } from "../../src/cli/commands.ts";
@@ -31,7 +32,9 @@ const values = [
 const word = fc.oneof(
   fc.constantFrom(...flags),
   fc.constantFrom(...values),
-  fc.tuple(fc.constantFrom(...flags), fc.constantFrom(...values)).map(([flag, value]) => `${flag}=${value}`),
+  fc.tuple(fc.constantFrom(...flags), fc.constantFrom(...values)).map(([flag, value]) =>
+    `${flag}=${value}`
+  ),
   fc.string(),
 );
 
@@ -54,7 +57,9 @@ Deno.test("run() ends any command line with 0, 1 or 2, and complains in at most 
         const { code, err } = await world.run(...command.split(" "), ...words);
         assert([0, 1, 2].includes(code), `${code}`);
         assert(!err.includes("This is a bug"), err);
-        if (code === 2) assert(err.trimEnd().split("\n").length <= 2 && err.includes("--help"), err);
+        if (code === 2) {
+          assert(err.trimEnd().split("\n").length <= 2 && err.includes("--help"), err);
+        }
       },
     ),
     { numRuns: 2000 },

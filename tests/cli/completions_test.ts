@@ -28,7 +28,9 @@ Deno.test("completions of bash work in bash", async () => {
 Deno.test("complete proposes commands, then their second words", async () => {
   const world = new World();
   const first = await proposed(world, "");
-  for (const word of ["enqueue", "job", "dlq", "completions", "--help"]) assert(first.includes(word), word);
+  for (const word of ["enqueue", "job", "dlq", "completions", "--help"]) {
+    assert(first.includes(word), word);
+  }
   assert(!first.includes("complete"));
   assertEquals(await proposed(world, "st"), ["start", "stop", "status", "storage"]);
   assertEquals(await proposed(world, "job", ""), ["show", "history", "logs", "cancel", "wait"]);
@@ -41,7 +43,10 @@ Deno.test("complete proposes options, states, settings and shells", async () => 
   const world = new World();
   assertEquals(await proposed(world, "list", "--s"), ["--state", "--since"]);
   assertEquals(await proposed(world, "list", "--state", "p"), ["pending", "processing"]);
-  assertEquals(await proposed(world, "list", "--state", "dead,c"), ["dead,completed", "dead,cancelled"]);
+  assertEquals(await proposed(world, "list", "--state", "dead,c"), [
+    "dead,completed",
+    "dead,cancelled",
+  ]);
   assertEquals(await proposed(world, "list", "--state=d"), ["--state=dead"]);
   assertEquals(await proposed(world, "list", "--state", "=", "d"), ["dead"]);
   assertEquals((await proposed(world, "list", "--state", "=")).length, 6);
@@ -60,7 +65,10 @@ Deno.test("complete proposes ids of jobs, for dlq only of dead ones", async () =
   assertEquals(await proposed(world, "job", "show", ""), [alive, dead]);
   assertEquals(await proposed(world, "job", "show", "al"), [alive]);
   assertEquals(await proposed(world, "dlq", "retry", ""), [dead]);
-  assertEquals((await world.run("complete", "--", "job", "show", "al")).out, "alive\tpending: x␉y\n");
+  assertEquals(
+    (await world.run("complete", "--", "job", "show", "al")).out,
+    "alive\tpending: x␉y\n",
+  );
 });
 
 Deno.test("complete stays silent where there is no data, and makes no folder", async () => {

@@ -50,7 +50,10 @@ Deno.test("config --export writes all settings, and --import takes them", async 
 
 Deno.test("config --import and --export say what is wrong with a file", async () => {
   const world = new World();
-  assertStringIncludes((await world.run("config", "--import", "none")).err, "there is no such file");
+  assertStringIncludes(
+    (await world.run("config", "--import", "none")).err,
+    "there is no such file",
+  );
   assertStringIncludes((await world.run("config", "--export", "/home")).err, "it is a folder");
   world.input = '{"max_retries": 5, "workers": 2}';
   const { code, err } = await world.run("config", "--import", "-");
@@ -62,7 +65,9 @@ Deno.test("config --import and --export say what is wrong with a file", async ()
 Deno.test("config that does not parse stops every command that needs it, and only --reset sets it aside", async () => {
   const world = new World();
   world.files.write(`${DATA}/config.json`, "{");
-  for (const args of [["config"], ["config", "--key", "max_retries", "--value", "1"], ["enqueue", "x"]]) {
+  for (
+    const args of [["config"], ["config", "--key", "max_retries", "--value", "1"], ["enqueue", "x"]]
+  ) {
     const { code, err } = await world.run(...args);
     assertEquals(code, 1, args.join(" "));
     assertStringIncludes(err, `Cannot use ${DATA}/config.json: it is not JSON`);

@@ -3,7 +3,11 @@ import { World } from "../support/world.ts";
 
 Deno.test("dlq list shows dead jobs only", async () => {
   const world = new World();
-  assertEquals(await world.run("dlq", "list"), { code: 0, out: "", err: "The dead letter queue is empty\n" });
+  assertEquals(await world.run("dlq", "list"), {
+    code: 0,
+    out: "",
+    err: "The dead letter queue is empty\n",
+  });
   const id = await world.dead("curl a");
   await world.enqueue("alive");
   const { out } = await world.run("dlq", "list");
@@ -50,7 +54,11 @@ Deno.test("dlq stats counts by outcome, exit code and command", async () => {
 Deno.test("dlq retry puts jobs back with their retries anew and their history kept", async () => {
   const world = new World();
   const id = await world.dead();
-  assertEquals(await world.run("dlq", "retry", id.slice(0, 8)), { code: 0, out: `Retried ${id}\n`, err: "" });
+  assertEquals(await world.run("dlq", "retry", id.slice(0, 8)), {
+    code: 0,
+    out: `Retried ${id}\n`,
+    err: "",
+  });
   const job = await world.store.get(id);
   assertEquals([job?.status.state, job?.history.length, job?.countedFrom], ["pending", 1, 1]);
   const again = await world.run("dlq", "retry", id);
@@ -61,7 +69,10 @@ Deno.test("dlq retry puts jobs back with their retries anew and their history ke
 Deno.test("dlq retry --filter takes those whose command fits, --all all", async () => {
   const world = new World();
   for (const command of ["curl a", "curl b", "make"]) await world.dead(command);
-  assertEquals((await world.run("dlq", "retry", "--filter", "command:curl *")).out, "Retried 2 jobs\n");
+  assertEquals(
+    (await world.run("dlq", "retry", "--filter", "command:curl *")).out,
+    "Retried 2 jobs\n",
+  );
   assertEquals((await world.run("dlq", "retry", "--all")).out, "Retried 1 job\n");
   assertEquals((await world.store.count()).pending, 3);
 });
@@ -72,7 +83,9 @@ Deno.test("dlq retry refuses unclear command lines", async () => {
     "--filter",
     "command:",
   ]];
-  for (const args of wrong) assertEquals((await world.run("dlq", "retry", ...args)).code, 2, args.join(" "));
+  for (const args of wrong) {
+    assertEquals((await world.run("dlq", "retry", ...args)).code, 2, args.join(" "));
+  }
 });
 
 Deno.test("dlq remove removes dead jobs and no others", async () => {

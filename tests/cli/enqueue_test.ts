@@ -7,7 +7,12 @@ Deno.test("enqueue prints the id and nothing else, and keeps what was asked for"
   assertEquals([code, out, err], [0, "00000001-aaaa-4aaa-8aaa-aaaaaaaaaaaa\n", ""]);
   const job = await world.store.get(out.trim());
   assertEquals(job?.command, "echo hi");
-  assertEquals([job?.cwd, job?.priority, job?.maxRetries, job?.timeout], ["/home/me/work", 0, 3, 0]);
+  assertEquals([job?.cwd, job?.priority, job?.maxRetries, job?.timeout], [
+    "/home/me/work",
+    0,
+    3,
+    0,
+  ]);
   assertEquals(job?.status, { state: "pending", since: NOON, runAt: null });
   assertEquals(world.files.info(DATA)?.mode, 0o700);
 });
@@ -15,13 +20,28 @@ Deno.test("enqueue prints the id and nothing else, and keeps what was asked for"
 Deno.test("enqueue takes all its options, before and after the command", async () => {
   const world = new World();
   world.files.makeFolder("/home/me/work/sub");
-  const flags = ["--timeout=1m30s", "--job-id", "a.1", "--priority", "-5", "--cwd", "sub", "--env", "A=1"];
+  const flags = [
+    "--timeout=1m30s",
+    "--job-id",
+    "a.1",
+    "--priority",
+    "-5",
+    "--cwd",
+    "sub",
+    "--env",
+    "A=1",
+  ];
   assertEquals(
     await world.enqueue("--max-retries", "0", "x", ...flags, "--env", "B=c=d", "--delay", "2s"),
     "a.1",
   );
   const job = await world.store.get("a.1");
-  assertEquals([job?.maxRetries, job?.timeout, job?.priority, job?.cwd], [0, 90, -5, "/home/me/work/sub"]);
+  assertEquals([job?.maxRetries, job?.timeout, job?.priority, job?.cwd], [
+    0,
+    90,
+    -5,
+    "/home/me/work/sub",
+  ]);
   assertEquals(job?.env, { A: "1", B: "c=d" });
   assertEquals(job?.runAt, NOON + 2000);
 });
@@ -41,7 +61,9 @@ Deno.test("enqueue uses the configuration of the moment, unless options say othe
   await world.run("config", "--key", "job_timeout", "--value", "5m");
   const job = await world.store.get(await world.enqueue("x"));
   assertEquals([job?.maxRetries, job?.timeout], [7, 300]);
-  const other = await world.store.get(await world.enqueue("--max-retries", "1", "--timeout", "0", "x"));
+  const other = await world.store.get(
+    await world.enqueue("--max-retries", "1", "--timeout", "0", "x"),
+  );
   assertEquals([other?.maxRetries, other?.timeout], [1, 0]);
 });
 
@@ -118,7 +140,12 @@ Deno.test("enqueue --file takes commands and JSON objects, and keeps their order
   const ids = out.trim().split("\n");
   assertEquals(ids.length, 4);
   const jobs = await Promise.all(ids.map((id) => world.store.get(id)));
-  assertEquals(jobs.map((job) => job?.command), ["echo one", "{ echo group; }", "echo three", "echo four"]);
+  assertEquals(jobs.map((job) => job?.command), [
+    "echo one",
+    "{ echo group; }",
+    "echo three",
+    "echo four",
+  ]);
   assertEquals(jobs.map((job) => job?.sequence), [0, 1, 2, 3]);
   assertEquals(jobs.map((job) => job?.createdAt), [NOON, NOON, NOON, NOON]);
   assertEquals(jobs.map((job) => job?.priority), [1, 1, 2, 1]);

@@ -7,7 +7,10 @@ Deno.test("job show tells everything about a job", async () => {
   const world = new World();
   const id = await world.enqueue("--env", "TOKEN=abc", "--timeout", "1h", "make\nmake install");
   await world.work({ outcome: "failed", exitCode: 2, error: "exit code 2" });
-  world.files.write(world.logPath(id, 1), Array.from({ length: 30 }, (_, i) => `line ${i}\n`).join(""));
+  world.files.write(
+    world.logPath(id, 1),
+    Array.from({ length: 30 }, (_, i) => `line ${i}\n`).join(""),
+  );
   const { code, out } = await world.run("job", "show", id.slice(0, 8));
   assertEquals(code, 0);
   for (
@@ -49,7 +52,12 @@ Deno.test("job show follows a job through its states", async () => {
 Deno.test("job show --json has the history, and values of variables only with --verbose", async () => {
   const world = new World();
   const id = await world.enqueue("--env", "TOKEN=abc", "x");
-  await world.work({ outcome: "failed", exitCode: null, signal: "SIGKILL", error: "ended by SIGKILL" });
+  await world.work({
+    outcome: "failed",
+    exitCode: null,
+    signal: "SIGKILL",
+    error: "ended by SIGKILL",
+  });
   const job = JSON.parse((await world.run("job", "show", id, "--json")).out) as JobJson;
   assertEquals(job.env, { TOKEN: "***" });
   assertEquals(job.history, [{
@@ -63,7 +71,9 @@ Deno.test("job show --json has the history, and values of variables only with --
     signal: "SIGKILL",
     error: "ended by SIGKILL",
   }]);
-  const open = JSON.parse((await world.run("job", "show", id, "--json", "--verbose")).out) as JobJson;
+  const open = JSON.parse(
+    (await world.run("job", "show", id, "--json", "--verbose")).out,
+  ) as JobJson;
   assertEquals(open.env, { TOKEN: "abc" });
 });
 
@@ -146,7 +156,8 @@ Deno.test("job logs --follow --attempt ends with that attempt, and fails if it n
   await world.work({ outcome: "failed", exitCode: 1 });
   world.files.write(world.logPath(id, 1), "one\n");
   assertEquals((await world.run("job", "logs", id, "--follow", "--attempt", "1")).out, "one\n");
-  world.meanwhile = async () => void await world.store.change(id, (job) => cancelled(job, world.now));
+  world.meanwhile = async () =>
+    void await world.store.change(id, (job) => cancelled(job, world.now));
   assertEquals((await world.run("job", "logs", id, "--follow", "--attempt", "2")).code, 1);
 });
 
@@ -178,7 +189,11 @@ Deno.test("job cancel asks the worker of a running job, and waits until it is do
     world.meanwhile = () => {};
     await world.end(id, { outcome: "cancelled", exitCode: null, signal: "SIGTERM" });
   };
-  assertEquals(await world.run("job", "cancel", id), { code: 0, out: `Cancelled ${id}\n`, err: "" });
+  assertEquals(await world.run("job", "cancel", id), {
+    code: 0,
+    out: `Cancelled ${id}\n`,
+    err: "",
+  });
   assertEquals(world.calls, [`cancel ${DATA} ${id}`, `clear cancel ${DATA} ${id}`]);
 });
 
@@ -190,7 +205,11 @@ Deno.test("job cancel calls off the job of a dead worker itself where no worker 
     await world.end(id, { outcome: "cancelled", exitCode: null, signal: "SIGTERM" });
     return true;
   };
-  assertEquals(await world.run("job", "cancel", id), { code: 0, out: `Cancelled ${id}\n`, err: "" });
+  assertEquals(await world.run("job", "cancel", id), {
+    code: 0,
+    out: `Cancelled ${id}\n`,
+    err: "",
+  });
 });
 
 Deno.test("job cancel waits for a worker, and says so, where there is none and it can't do it itself", async () => {

@@ -23,8 +23,17 @@ Deno.test("linesOf() finds the same lines wherever the chunks are cut, also with
 });
 
 Deno.test("linesOf() says which line is not UTF-8, and reads the others", () => {
-  assertEquals(texts(bytes("a\n"), new Uint8Array([0xff, 10]), bytes("b\n")), ["a", undefined, "b"]);
-  assertEquals(texts(new Uint8Array([97, 10, 0xc3, 10, 98, 10, 0x80])), ["a", undefined, "b", undefined]);
+  assertEquals(texts(bytes("a\n"), new Uint8Array([0xff, 10]), bytes("b\n")), [
+    "a",
+    undefined,
+    "b",
+  ]);
+  assertEquals(texts(new Uint8Array([97, 10, 0xc3, 10, 98, 10, 0x80])), [
+    "a",
+    undefined,
+    "b",
+    undefined,
+  ]);
   assertEquals(texts(), []);
 });
 

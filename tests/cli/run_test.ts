@@ -8,9 +8,13 @@ Deno.test("COMMANDS names a handler, a form and an example for each command, and
     assertEquals(typeof await spec.load(), "function", spec.name);
     assert(spec.forms.length > 0 && spec.examples.length > 0, spec.name);
     assert(spec.examples.every((example) => example.includes(`queuectl ${spec.name}`)), spec.name);
-    for (const flag of spec.flags) assertEquals(flag.kind === "switch", flag.value === undefined, flag.name);
+    for (const flag of spec.flags) {
+      assertEquals(flag.kind === "switch", flag.value === undefined, flag.name);
+    }
     for (const group of spec.oneOf ?? []) {
-      for (const name of group) assert(spec.flags.some((flag) => flag.name === name), `${spec.name} ${name}`);
+      for (const name of group) {
+        assert(spec.flags.some((flag) => flag.name === name), `${spec.name} ${name}`);
+      }
     }
   }
 });
@@ -31,7 +35,9 @@ Deno.test("run() shows an overview, the help of a group, and the version", async
   for (const words of [["--help"], ["-h"], ["help"]]) {
     const { code, out } = await world.run(...words);
     assertEquals(code, 0);
-    for (const { name, hidden } of COMMANDS) assertEquals(out.includes(`  ${name} `), hidden !== true, name);
+    for (const { name, hidden } of COMMANDS) {
+      assertEquals(out.includes(`  ${name} `), hidden !== true, name);
+    }
   }
   assertStringIncludes((await world.run("dlq", "--help")).out, "dlq clear");
   assert(!(await world.run("help", "dlq")).out.includes("enqueue  "));
@@ -98,7 +104,10 @@ Deno.test("run() finds the data folder by option, variables, the folder here, an
   world.env["QUEUECTL_DATA_DIR"] = "rel";
   assertEquals(await where(world), "/home/me/work/rel");
   assertEquals(await where(world, "--data-dir", "../x"), "/home/me/x");
-  assertEquals(JSON.parse((await world.run("--data-dir", "/y", "status", "--json")).out).data_dir, "/y");
+  assertEquals(
+    JSON.parse((await world.run("--data-dir", "/y", "status", "--json")).out).data_dir,
+    "/y",
+  );
   assertEquals(
     JSON.parse((await world.run("--data-dir=/z", "storage", "info", "--json")).out).data_dir,
     "/z",
@@ -117,7 +126,10 @@ Deno.test("run() refuses a data folder that is a file, and passes one by that is
   world.files.write("/home/me/work/queuectl_data", "");
   assertEquals((await world.run("list")).code, 0);
   const { code, err } = await world.run("list", "--data-dir", "queuectl_data");
-  assertEquals([code, err], [1, "queuectl: Cannot use /home/me/work/queuectl_data: it is not a folder\n"]);
+  assertEquals([code, err], [
+    1,
+    "queuectl: Cannot use /home/me/work/queuectl_data: it is not a folder\n",
+  ]);
 });
 
 Deno.test("run() makes an empty data folder private, and leaves one alone that has something in it", async () => {
@@ -148,7 +160,9 @@ Deno.test("run() ends quietly when nobody reads its output, and reports any othe
   const world = new World();
   world.stdout.broken = new Deno.errors.BrokenPipe("Broken pipe (os error 32)");
   assertEquals(await world.run("config"), { code: 0, out: "", err: "" });
-  world.stdout.broken = Object.assign(new Error("No space left on device (os error 28)"), { code: "ENOSPC" });
+  world.stdout.broken = Object.assign(new Error("No space left on device (os error 28)"), {
+    code: "ENOSPC",
+  });
   assertEquals(await world.run("config"), {
     code: 1,
     out: "",
@@ -163,7 +177,11 @@ Deno.test("run() says what the system refused in one line", async () => {
   await world.enqueue("x");
   const error = new Deno.errors.PermissionDenied("Permission denied (os error 13): readdir 'data'");
   world.files.failNext = { operation: "names", error };
-  assertEquals(await world.run("enqueue", "x"), { code: 1, out: "", err: `queuectl: ${error.message}\n` });
+  assertEquals(await world.run("enqueue", "x"), {
+    code: 1,
+    out: "",
+    err: `queuectl: ${error.message}\n`,
+  });
 });
 
 Deno.test("run() says where Deno lets no program in", async () => {
@@ -184,7 +202,10 @@ Deno.test("run() reports a bug in two lines, and shows the stack only when debug
   const world = new World();
   await world.enqueue("x");
   const bug = () =>
-    void (world.files.failNext = { operation: "names", error: new TypeError("x is not a function") });
+    void (world.files.failNext = {
+      operation: "names",
+      error: new TypeError("x is not a function"),
+    });
   bug();
   const { code, err } = await world.run("enqueue", "x");
   assertEquals(code, 1);

@@ -74,7 +74,10 @@ Deno.test("service names the link on the PATH that leads to the program, so that
   machine.variables["PATH"] = "relative:/bin:/home/ann/bin/:/usr/bin";
   machine.links.set("/bin/queuectl", "/opt/another/queuectl");
   machine.links.set("/home/ann/bin/queuectl", "/opt/queuectl/0.1.0/queuectl");
-  assertStringIncludes((await machine.service("print")).join("\n"), "ExecStart=/home/ann/bin/queuectl start");
+  assertStringIncludes(
+    (await machine.service("print")).join("\n"),
+    "ExecStart=/home/ann/bin/queuectl start",
+  );
 });
 
 Deno.test("service install writes the unit, then has systemd start it", async () => {
@@ -123,7 +126,11 @@ Deno.test("service install takes its file back when systemd refuses", async () =
 Deno.test("service install says so where there is no systemd, and names another way", async () => {
   const machine = new FakeMachine();
   machine.failing["systemctl"] = "missing";
-  const error = await assertRejects(() => machine.service("install"), QueueError, "systemctl can't be run");
+  const error = await assertRejects(
+    () => machine.service("install"),
+    QueueError,
+    "systemctl can't be run",
+  );
   assertStringIncludes(error.hint!, "@reboot");
   assertEquals([...machine.files], []);
 });

@@ -1,7 +1,13 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { DATA, NOON, World } from "../support/world.ts";
 
-const worker = (name: string) => ({ name, pid: 77, host: "box", startedAt: NOON, lastSeenAt: NOON });
+const worker = (name: string) => ({
+  name,
+  pid: 77,
+  host: "box",
+  startedAt: NOON,
+  lastSeenAt: NOON,
+});
 
 async function busy(): Promise<World> {
   const world = new World();
@@ -38,7 +44,10 @@ Deno.test("status tells of jobs whose worker is gone", async () => {
   const world = await busy();
   assert(!(await world.run("status")).out.includes("without"));
   world.workers = [worker("w2")];
-  assertStringIncludes((await world.run("status")).out, "1 job runs on without its worker: another is about");
+  assertStringIncludes(
+    (await world.run("status")).out,
+    "1 job runs on without its worker: another is about",
+  );
   await world.enqueue("sleep 100");
   await world.claim("w3");
   world.workers = [];

@@ -1,18 +1,18 @@
 // stop with workers that come and go. Real processes are stopped in tests/e2e and by the torture.
 import { assertEquals } from "@std/assert";
 import { stopRequest } from "../../src/worker/control.ts";
-import { Presence } from "../../src/worker/presence.ts";
+import { WorkerLock } from "../../src/worker/worker_lock.ts";
 import { DATA, World } from "../support/world.ts";
 
-function worldWithWorker(): { world: World; worker: Presence } {
+function worldWithWorker(): { world: World; worker: WorkerLock } {
   const world = new World();
   for (const folder of ["workers", "control"]) world.files.write(`${DATA}/${folder}/.keep`, "");
   const worker = join(world, 100);
   return { world, worker };
 }
 
-function join(world: World, pid: number): Presence {
-  const presence = Presence.join(world.files, DATA, undefined);
+function join(world: World, pid: number): WorkerLock {
+  const presence = WorkerLock.join(world.files, DATA, undefined);
   presence.announce({ pid, host: "here", startedAt: world.now });
   return presence;
 }
@@ -46,8 +46,11 @@ Deno.test("stop waits for a worker that has not said yet who it is", async () =>
   const world = new World();
   for (const folder of ["workers", "control"]) world.files.write(`${DATA}/${folder}/.keep`, "");
   // What a dead one left must not be taken for its record.
-  world.files.write(`${DATA}/workers/worker-1.json`, `{"pid":1,"host":"x","started_at":"2030-01-01"}`);
-  const worker = Presence.join(world.files, DATA, undefined);
+  world.files.write(
+    `${DATA}/workers/worker-1.json`,
+    `{"pid":1,"host":"x","started_at":"2030-01-01"}`,
+  );
+  const worker = WorkerLock.join(world.files, DATA, undefined);
   let sleeps = 0;
   world.meanwhile = () => {
     if (++sleeps === 2) worker.announce({ pid: 100, host: "here", startedAt: world.now });
@@ -62,7 +65,10 @@ Deno.test("stop tells of jobs without a worker, and --force kills them", async (
   worker.leave();
   const id = await world.enqueue("sleep 100");
   await world.claim();
-  assertEquals((await world.run("stop")).err, "1 job without a worker still runs (--force kills it)\n");
+  assertEquals(
+    (await world.run("stop")).err,
+    "1 job without a worker still runs (--force kills it)\n",
+  );
   world.onEndOrphan = async () => {
     await world.end(id, { outcome: "released", exitCode: null, signal: "SIGTERM" });
     return true;

@@ -7,7 +7,10 @@ Deno.test("storage info says where the data is and how much", async () => {
   world.files.write(`${DATA}/jobs/a.1.log`, "x".repeat(3000));
   world.files.write(`${DATA}/jobs/a.json`, "{}");
   const { out } = await world.run("storage", "info");
-  assertEquals(out, `Folder  ${DATA}\nJobs    1\nFiles   2\nSize    2.9 KiB, of which logs 2.9 KiB\n`);
+  assertEquals(
+    out,
+    `Folder  ${DATA}\nJobs    1\nFiles   2\nSize    2.9 KiB, of which logs 2.9 KiB\n`,
+  );
   assertEquals(JSON.parse((await world.run("storage", "info", "--json")).out), {
     data_dir: DATA,
     jobs: 1,
@@ -29,7 +32,10 @@ Deno.test("storage backup and restore resolve the folder against the current one
 Deno.test("storage restore over data changes nothing without --confirm", async () => {
   const world = new World();
   await world.run("config", "--key", "max_retries", "--value", "1");
-  assertStringIncludes((await world.run("storage", "restore", "b")).err, "would replace the configuration");
+  assertStringIncludes(
+    (await world.run("storage", "restore", "b")).err,
+    "would replace the configuration",
+  );
   await world.enqueue("x");
   const { code, err } = await world.run("storage", "restore", "b");
   assertEquals([code, world.calls], [1, []]);
@@ -47,7 +53,10 @@ Deno.test("storage cleanup removes completed and cancelled jobs that ended longe
   await world.enqueue("done later");
   await world.work();
   world.now += 1000;
-  assertEquals((await world.run("storage", "cleanup", "--older-than", "30m")).out, "Removed 2 jobs\n");
+  assertEquals(
+    (await world.run("storage", "cleanup", "--older-than", "30m")).out,
+    "Removed 2 jobs\n",
+  );
   assertEquals(await world.store.count(), {
     pending: 0,
     processing: 0,
@@ -61,7 +70,11 @@ Deno.test("storage cleanup removes completed and cancelled jobs that ended longe
 
 Deno.test("storage check lists what it finds, and fails while something is left", async () => {
   const world = new World();
-  assertEquals(await world.run("storage", "check"), { code: 0, out: "", err: "Nothing is wrong\n" });
+  assertEquals(await world.run("storage", "check"), {
+    code: 0,
+    out: "",
+    err: "Nothing is wrong\n",
+  });
   world.findings = [{ path: "jobs/aa/a.json", problem: "not JSON", repaired: null }];
   const found = await world.run("storage", "check");
   assertEquals([found.code, found.out], [1, "jobs/aa/a.json: not JSON\n"]);

@@ -1,5 +1,11 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { configText, importConfig, replaceFile, resetConfig, setValue } from "../../src/config/change.ts";
+import {
+  configText,
+  importConfig,
+  replaceFile,
+  resetConfig,
+  setValue,
+} from "../../src/config/change.ts";
 import { configPath, loadSettings, loadSetValues, parseConfig } from "../../src/config/load.ts";
 import { QueueError } from "../../src/queue/errors.ts";
 import { DEFAULT_SETTINGS } from "../../src/queue/settings.ts";
@@ -27,7 +33,11 @@ Deno.test("setValue() keeps only what was set, with the version of its form", ()
   const files = filesWith();
   setValue("/data", files, "max_retries", 5);
   setValue("/data", files, "log_level", "DEBUG");
-  assertEquals(JSON.parse(files.readText(PATH)), { schema_version: 1, max_retries: 5, log_level: "DEBUG" });
+  assertEquals(JSON.parse(files.readText(PATH)), {
+    schema_version: 1,
+    max_retries: 5,
+    log_level: "DEBUG",
+  });
   assertEquals(files.names("/data").sort(), ["config.json", "config.lock"]);
 });
 
@@ -75,7 +85,10 @@ Deno.test("loadSetValues() names the file, the key and the reason, and setValue(
 });
 
 Deno.test("parseConfig() takes durations and sizes as people write them", () => {
-  assertEquals(parseConfig('{"job_timeout": "5m", "log_max": "1K"}'), { job_timeout: 300, log_max: 1024 });
+  assertEquals(parseConfig('{"job_timeout": "5m", "log_max": "1K"}'), {
+    job_timeout: 300,
+    log_max: 1024,
+  });
 });
 
 Deno.test("importConfig() takes all of a file or nothing", () => {

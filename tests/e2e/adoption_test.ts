@@ -8,7 +8,10 @@ import { waitUntil } from "../support/wait_until.ts";
 const job = (dir: string, name: string, end = "exit 0") =>
   `echo $$ >>${dir}/${name}.pid; echo begin; until test -e ${dir}/${name}.go; do sleep 0.05; done; echo end; ${end}`;
 
-/** A job that runs on, and of which all that looked after it was killed: its id, its process, and the name of its worker. */
+/**
+ * A job that runs on, and of which all that looked after it was killed: its id, its process, and
+ * the name of its worker.
+ */
 async function orphan(queue: QueueProgram): Promise<{ id: string; pid: number; worker: string }> {
   const id = await queue.ok("enqueue", job(queue.dir, "a"));
   const supervisor = await queue.start();
@@ -35,9 +38,12 @@ Deno.test("a job whose worker is killed goes on, and is recorded as if nothing h
     Deno.writeTextFileSync(`${queue.dir}/a.go`, "");
     await queue.waitForState(id, "dead");
     const { history } = await queue.json("job", "show", id);
-    assertEquals(history.map((one: { outcome: string; exit_code: number }) => [one.outcome, one.exit_code]), [
-      ["failed", 3],
-    ]);
+    assertEquals(
+      history.map((one: { outcome: string; exit_code: number }) => [one.outcome, one.exit_code]),
+      [
+        ["failed", 3],
+      ],
+    );
     assertEquals(await queue.ok("job", "logs", id), "begin\nend");
     assertEquals(Deno.readTextFileSync(`${queue.dir}/a.pid`).trim().split("\n").length, 1);
   }));
@@ -77,7 +83,14 @@ Deno.test("an attempt of which nothing is left is lost, and the job is retried a
 Deno.test("cancel and time-outs reach jobs whose worker was killed", () =>
   withQueue(async (queue) => {
     const cancelled = await queue.ok("enqueue", job(queue.dir, "a"));
-    const late = await queue.ok("enqueue", "--timeout", "4", "--max-retries", "0", job(queue.dir, "b"));
+    const late = await queue.ok(
+      "enqueue",
+      "--timeout",
+      "4",
+      "--max-retries",
+      "0",
+      job(queue.dir, "b"),
+    );
     await queue.start("--count", "2");
     await numberOnceIn(`${queue.dir}/a.pid`);
     await numberOnceIn(`${queue.dir}/b.pid`);
@@ -109,13 +122,19 @@ Deno.test("stop --force kills jobs of which all that looked after them was kille
   withQueue(async (queue) => {
     const { id, pid } = await orphan(queue);
     assertStringIncludes((await queue.run(["stop"])).stderr, "1 job without a worker still runs");
-    assertEquals((await queue.run(["stop", "--force"])).stderr, "Killed 1 job that had no worker\n");
+    assertEquals(
+      (await queue.run(["stop", "--force"])).stderr,
+      "Killed 1 job that had no worker\n",
+    );
     await waitUntil(() => !lives(pid), "the job is gone");
     assertEquals(await queue.state(id), "pending");
     Deno.writeTextFileSync(`${queue.dir}/a.go`, "");
     await queue.ok("start", "--drain");
     const { history } = await queue.json("job", "show", id);
-    assertEquals(history.map(({ outcome }: { outcome: string }) => outcome), ["released", "succeeded"]);
+    assertEquals(history.map(({ outcome }: { outcome: string }) => outcome), [
+      "released",
+      "succeeded",
+    ]);
   }));
 
 Deno.test("a job whose file is damaged while it is adopted costs no other job, and no worker", () =>

@@ -10,7 +10,8 @@ Deno.test("enqueue prints the id, and only that, in all its forms", () =>
     assertMatch(await queue.ok("enqueue", "true"), UUID);
     assertEquals(await queue.ok("enqueue", "--job-id", "mine", "true"), "mine");
     const list = await queue.ok("enqueue", "--", "printf", "%s|", "a b", "it's", "$HOME", "*");
-    const lines = '# a comment\n\necho one\n{"command":"echo two","priority":5,"id":"two","env":{"A":"1"}}\n';
+    const lines =
+      '# a comment\n\necho one\n{"command":"echo two","priority":5,"id":"two","env":{"A":"1"}}\n';
     const { code, stdout } = await queue.run(["enqueue", "--file", "-"], { input: lines });
     assertEquals([code, stdout.trimEnd().split("\n").length], [0, 2]);
     await queue.ok("start", "--drain", "--count", "2");
@@ -73,7 +74,9 @@ Deno.test("what fails is retried with backoff until it is dead, and can be retri
     assertEquals([one.state, one.attempts], ["completed", 3]);
     const other = await queue.json("job", "history", hopeless);
     assertEquals(other.map((attempt: { exit_code: number }) => attempt.exit_code), [7, 7]);
-    assertEquals((await queue.json("dlq", "list")).map((job: { id: string }) => job.id), [hopeless]);
+    assertEquals((await queue.json("dlq", "list")).map((job: { id: string }) => job.id), [
+      hopeless,
+    ]);
     const stats = await queue.json("dlq", "stats");
     assertEquals([stats.total, stats.by_exit_code["7"]], [1, 1]);
     await queue.ok("dlq", "retry", hopeless.slice(0, 8));
@@ -131,7 +134,10 @@ Deno.test("job cancel reaches jobs that wait and jobs that run", () =>
     await queue.start();
     await queue.waitForState(running, "processing");
     await queue.ok("job", "cancel", running, waiting);
-    assertEquals([await queue.state(running), await queue.state(waiting)], ["cancelled", "cancelled"]);
+    assertEquals([await queue.state(running), await queue.state(waiting)], [
+      "cancelled",
+      "cancelled",
+    ]);
     assertEquals((await queue.json("job", "show", running)).history[0].outcome, "cancelled");
     assertEquals((await queue.run(["job", "cancel", running])).code, 1);
   }));
@@ -207,9 +213,10 @@ Deno.test("several starts work on one data folder", () =>
       queue.ok("start", "--drain"),
       queue.ok("start", "--drain"),
     ]);
-    const ran = Deno.readTextFileSync(`${queue.dir}/ran`).trim().split("\n").map(Number).sort((a, b) =>
-      a - b
-    );
+    const ran = Deno.readTextFileSync(`${queue.dir}/ran`).trim().split("\n").map(Number).sort((
+      a,
+      b,
+    ) => a - b);
     assertEquals(ran, Array.from({ length: 60 }, (_, i) => i));
   }));
 
@@ -230,7 +237,10 @@ Deno.test("a backup of a queue in use can be restored", () =>
     await queue.run(["enqueue", "--file", "-"], { input: "true\n".repeat(200) });
     await queue.start("--count", "2");
     await queue.ok("storage", "backup", `${queue.dir}/copy`);
-    await waitUntil(async () => (await queue.json("status")).jobs.completed === 200, "all have run");
+    await waitUntil(
+      async () => (await queue.json("status")).jobs.completed === 200,
+      "all have run",
+    );
     await queue.ok("stop");
     assertEquals((await queue.run(["storage", "restore", `${queue.dir}/copy`])).code, 1);
     await queue.ok("storage", "restore", `${queue.dir}/copy`, "--confirm");

@@ -1,4 +1,5 @@
-// The program finds and starts itself, however it was called, and whatever became of its file meanwhile.
+// The program finds and starts itself, however it was called, and whatever became of its file
+// meanwhile.
 import { assertEquals } from "@std/assert";
 import { programUnderTest } from "../support/program.ts";
 import { withTempDir } from "../support/temp_dir.ts";
@@ -46,7 +47,10 @@ Deno.test({
         await Deno.copyFile(program, `${dir}/new`);
         await Deno.rename(`${dir}/new`, installed);
         Deno.kill(old, "SIGKILL");
-        await waitUntil(async () => (await queue.workerPid() ?? old) !== old, "another worker runs");
+        await waitUntil(
+          async () => (await queue.workerPid() ?? old) !== old,
+          "another worker runs",
+        );
         await queue.call("job", "wait", "--timeout", "20", await queue.call("enqueue", "true"));
       } finally {
         await queue.call("stop", "--force");

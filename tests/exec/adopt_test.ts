@@ -55,11 +55,18 @@ function withWorker(test: (scene: Scene) => Promise<void>): () => Promise<void> 
 Deno.test(
   "adopt() waits for a job that goes on without its worker, and reports its exit code",
   withWorker(async ({ folder, journal, orphan, shell }) => {
-    const run = await orphan("echo before; until [ -e go ]; do sleep 0.02; done; echo after; exit 7");
+    const run = await orphan(
+      "echo before; until [ -e go ]; do sleep 0.02; done; echo after; exit 7",
+    );
     const adopted = adopt(journal, run);
     assert(lives(numberIn(`${folder}/pid`)));
     await Deno.writeTextFile(`${folder}/go`, "");
-    assertEquals(await adopted, { outcome: "failed", exitCode: 7, signal: null, error: "exit code 7" });
+    assertEquals(await adopted, {
+      outcome: "failed",
+      exitCode: 7,
+      signal: null,
+      error: "exit code 7",
+    });
     assertEquals(readLog(run.log), "before\nafter\n");
     await waitUntil(() => !lives(shell()));
     assertEquals(await adopt(journal, run), await adopted);
@@ -122,7 +129,9 @@ Deno.test("adopt() waits for no stranger that has the shell's number now, and do
     const boot = Deno.readTextFileSync("/proc/sys/kernel/random/boot_id").trim();
     const begun = `+ ${run.id} 1 ${Date.now()}\n`;
     try {
-      for (const identity of [`${boot} 1`, `${crypto.randomUUID()} ${startOf(stranger.pid)}`, `- 1`]) {
+      for (
+        const identity of [`${boot} 1`, `${crypto.randomUUID()} ${startOf(stranger.pid)}`, `- 1`]
+      ) {
         await Deno.writeTextFile(journal, `shell ${stranger.pid} ${identity}\n${begun}`);
         const ending = await adopt(journal, { ...run, killGrace: 0 });
         assert(ending !== "not_begun");

@@ -1,4 +1,5 @@
-// What a job gets from its executor and what is told of its end: quoting, environment, folder, log, exit codes.
+// What a job gets from its executor and what is told of its end: quoting, environment, folder, log,
+// exit codes.
 
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { ShellExecutor } from "../../src/exec/executor.ts";
@@ -82,7 +83,14 @@ Deno.test(
   withExecutor(async ({ run }) => {
     const show = 'echo "$QUEUECTL_JOB_ID $QUEUECTL_ATTEMPT $QUEUECTL_WORKER"';
     assertEquals((await run(show, { attempt: 3 })).log, "job-1 3 worker-1\n");
-    const env = { QUEUECTL_WORKER: "forged", "with.dot": "1", UID: "7", "-i": "x", EMPTY: "", _1: "=" };
+    const env = {
+      QUEUECTL_WORKER: "forged",
+      "with.dot": "1",
+      UID: "7",
+      "-i": "x",
+      EMPTY: "",
+      _1: "=",
+    };
     const { log } = await run(`${show}; env`, { env });
     assertStringIncludes(log, "job-2 1 worker-1\n");
     for (const line of ["EMPTY=", "_1=="]) assertStringIncludes(`\n${log}`, `\n${line}\n`);
@@ -134,7 +142,10 @@ Deno.test(
       assertEquals((await Deno.stat(log)).mode! & 0o777, 0o600);
     }
     const broken = newRun("true", { log: `${folder}/none/x.log` });
-    assertEquals((await run("echo never >made", broken)).error, `cannot write its log ${broken.log}`);
+    assertEquals(
+      (await run("echo never >made", broken)).error,
+      `cannot write its log ${broken.log}`,
+    );
     await assertRejects(() => Deno.stat(`${folder}/made`), Deno.errors.NotFound);
   }),
 );
@@ -144,7 +155,9 @@ Deno.test(
   withExecutor(async ({ folder, run }) => {
     const log = `${folder}/old.log`;
     await Deno.writeTextFile(log, "before\n");
-    const { log: text } = await run("for i in 1 2 3; do echo out $i; echo err $i >&2; done", { log });
+    const { log: text } = await run("for i in 1 2 3; do echo out $i; echo err $i >&2; done", {
+      log,
+    });
     assertEquals(text, "before\nout 1\nerr 1\nout 2\nerr 2\nout 3\nerr 3\n");
   }),
 );

@@ -20,9 +20,12 @@ Deno.test(
 Deno.test(
   "ShellExecutor.run() lets a job clean up after SIGTERM, and kills one that ignores it",
   withExecutor(async ({ run }) => {
-    const polite = await run(`trap 'echo bye; exit 0' TERM; echo on; while :; do sleep 0.05; done`, {
-      timeout: 0.3,
-    });
+    const polite = await run(
+      `trap 'echo bye; exit 0' TERM; echo on; while :; do sleep 0.05; done`,
+      {
+        timeout: 0.3,
+      },
+    );
     assertEquals([polite.outcome, polite.exitCode], ["timed_out", 0]);
     assert(polite.log.includes("on\nbye\n") || polite.log.includes("bye"), polite.log);
     const begin = performance.now();
@@ -39,7 +42,10 @@ Deno.test(
   "ShellExecutor.run() reaches a process that has left the job's group, as `timeout` does",
   withExecutor(async ({ folder, run }) => {
     const script = `exec /bin/sh -c 'echo $$ >${folder}/pid; exec sleep 60'`;
-    assertEquals((await run(`timeout 60 /bin/sh -c "${script}"`, { timeout: 0.4 })).outcome, "timed_out");
+    assertEquals(
+      (await run(`timeout 60 /bin/sh -c "${script}"`, { timeout: 0.4 })).outcome,
+      "timed_out",
+    );
     assert(!lives(numberIn(`${folder}/pid`)));
   }),
 );
@@ -79,8 +85,11 @@ Deno.test(
     for (const later of ["sleep 60", "kill 0", "kill -9 0", "kill -9 $PPID; sleep 60"]) {
       await survives(later, leave, {});
     }
-    // Here the text of the command does not give away that it leaves something, so both may be in one session.
-    for (let round = 0; round < 3; round++) await survives("sleep 60", 'eval "$LEAVE"', { LEAVE: leave });
+    // Here the text of the command does not give away that it leaves something, so both may be in
+    // one session.
+    for (let round = 0; round < 3; round++) {
+      await survives("sleep 60", 'eval "$LEAVE"', { LEAVE: leave });
+    }
   }),
 );
 

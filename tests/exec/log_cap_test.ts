@@ -5,19 +5,26 @@ import { end, numberIn } from "../support/processes.ts";
 import { waitUntil } from "../support/wait_until.ts";
 import { readLog, withExecutor } from "./work_bench.ts";
 
-const note = (bytes: number) => `\n[queuectl: log capped at ${bytes} bytes; the rest was dropped]\n`;
+const note = (bytes: number) =>
+  `\n[queuectl: log capped at ${bytes} bytes; the rest was dropped]\n`;
 
 Deno.test(
   "ShellExecutor.run() keeps the first logMax bytes and says that it dropped the rest",
   withExecutor(async ({ run }) => {
-    const table: [number, number][] = [[10, 1], [10, 11], [1000, 1001], [512, 513], [1024, 5_000_000], [
+    const table: [number, number][] = [[10, 1], [10, 11], [1000, 1001], [512, 513], [
+      1024,
+      5_000_000,
+    ], [
       70_000,
       200_000,
     ]];
     for (const [logMax, printed] of table) {
       const { outcome, log } = await run(`yes x | tr -d '\\n' | head -c ${printed}`, { logMax });
       assertEquals(outcome, "succeeded");
-      assertEquals(log, "x".repeat(Math.min(logMax, printed)) + (printed > logMax ? note(logMax) : ""));
+      assertEquals(
+        log,
+        "x".repeat(Math.min(logMax, printed)) + (printed > logMax ? note(logMax) : ""),
+      );
     }
     for (const size of [0, 9, 10]) {
       const { log } = await run(`printf '%.${size}s' xxxxxxxxxx; exit 4`, { logMax: 10 });
@@ -73,8 +80,14 @@ Deno.test(
   "ShellExecutor.run() takes gigabytes of output without holding them",
   withExecutor(async ({ run }) => {
     const memory = Deno.memoryUsage().rss;
-    assertEquals((await run("head -c 2000000000 /dev/zero", { logMax: 1_000_000 })).outcome, "succeeded");
-    assertEquals((await run("head -c 200000000 /dev/zero", { log: "/dev/null" })).outcome, "succeeded");
+    assertEquals(
+      (await run("head -c 2000000000 /dev/zero", { logMax: 1_000_000 })).outcome,
+      "succeeded",
+    );
+    assertEquals(
+      (await run("head -c 200000000 /dev/zero", { log: "/dev/null" })).outcome,
+      "succeeded",
+    );
     assert(Deno.memoryUsage().rss - memory < 50_000_000);
   }),
 );

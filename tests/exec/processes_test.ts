@@ -2,7 +2,13 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { exited, killed, shellDied } from "../../src/exec/ending.ts";
-import { environments, isAlive, listProcesses, parsePs, parseStats } from "../../src/exec/processes.ts";
+import {
+  environments,
+  isAlive,
+  listProcesses,
+  parsePs,
+  parseStats,
+} from "../../src/exec/processes.ts";
 
 const TAIL = " 0 -1 4194304 97 0 0 0 0 0 0 0 20 0 1 0 1055795" + " 0".repeat(30);
 
@@ -15,7 +21,10 @@ Deno.test("parseStats() is not misled by the name of a process, and leaves out t
     `81 () S 1 81 70${TAIL}`,
     "82 (cut) S 1 82 70 0 -1",
   ].join("\n") + "\n";
-  assertEquals(parseStats(text).map(({ pid, session }) => [pid, session]), [[1, 1], [77, 70], [78, 70], [
+  assertEquals(parseStats(text).map(({ pid, session }) => [pid, session]), [[1, 1], [77, 70], [
+    78,
+    70,
+  ], [
     81,
     70,
   ]]);
@@ -23,7 +32,8 @@ Deno.test("parseStats() is not misled by the name of a process, and leaves out t
 });
 
 Deno.test("parsePs() reads what ps prints on other systems", () => {
-  const text = "    1     1 Ss   Tue Nov 24 09:00:01 2026    \n  234   230 Z+   Tue Nov  3 10:00:01 2026\n" +
+  const text =
+    "    1     1 Ss   Tue Nov 24 09:00:01 2026    \n  234   230 Z+   Tue Nov  3 10:00:01 2026\n" +
     " 5678   230 S+   Tue Nov  3 10:00:01 2026\n";
   assertEquals(parsePs(text), [
     { pid: 1, session: 1, start: "Tue_Nov_24_09:00:01_2026" },

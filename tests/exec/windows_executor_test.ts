@@ -9,7 +9,10 @@ import { withTempDir } from "../support/temp_dir.ts";
 import { waitUntil } from "../support/wait_until.ts";
 import { readLog, runsIn } from "./work_bench.ts";
 
-/** One process that prints and then ends with its code, or, without one, when it is killed; its output may stay open. */
+/**
+ * One process that prints and then ends with its code, or, without one, when it is killed; its
+ * output may stay open.
+ */
 function fake(printed: string[], code?: number, staysOpen = false) {
   const started: { command: string; cwd: string; env: Record<string, string> }[] = [];
   const end = Promise.withResolvers<{ code: number }>();
@@ -63,13 +66,19 @@ Deno.test("WindowsExecutor.run() caps the log, and waits for no child that keeps
     const run = runsIn(folder)("x", { logMax: 7 });
     const ending = await new WindowsExecutor({ journal: `${folder}/w.runs`, launcher }).run(run);
     assertEquals(ending.outcome, "succeeded");
-    assertEquals(readLog(run.log), "1234567\n[queuectl: log capped at 7 bytes; the rest was dropped]\n");
+    assertEquals(
+      readLog(run.log),
+      "1234567\n[queuectl: log capped at 7 bytes; the rest was dropped]\n",
+    );
   }));
 
 Deno.test("WindowsExecutor.run() kills the whole tree at its time-out or when told to stop", () =>
   withTempDir(async (folder) => {
     const newRun = runsIn(folder);
-    const late = new WindowsExecutor({ journal: `${folder}/w.runs`, launcher: fake(["on\n"]).launcher });
+    const late = new WindowsExecutor({
+      journal: `${folder}/w.runs`,
+      launcher: fake(["on\n"]).launcher,
+    });
     assertEquals((await late.run(newRun("x", { timeout: 0.01 }))).outcome, "timed_out");
     const { launcher, started } = fake(["on\n"]);
     const stop = new AbortController();

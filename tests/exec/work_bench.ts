@@ -1,4 +1,5 @@
-// What the tests of the executor share: an executor in a folder of its own, and runs with the common values filled in.
+// What the tests of the executor share: an executor in a folder of its own, and runs with the
+// common values filled in.
 
 import { ShellExecutor } from "../../src/exec/executor.ts";
 import type { Run } from "../../src/exec/run.ts";

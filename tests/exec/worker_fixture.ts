@@ -1,4 +1,5 @@
-// A worker in a process of its own, to be killed: runs the runs that its arguments hold as JSON, the first of which names the journal.
+// A worker in a process of its own, to be killed: runs the runs that its arguments hold as JSON,
+// the first of which names the journal.
 
 import { ShellExecutor } from "../../src/exec/executor.ts";
 import type { Run } from "../../src/exec/run.ts";

@@ -1,5 +1,5 @@
-// Every file of a data folder damaged in every way, one at a time: the other jobs still work, the check finds it and names it,
-// the repair mends it or sets it aside, and no other job is lost.
+// Every file of a data folder damaged in every way, one at a time: the other jobs still work, the
+// check finds it and names it, the repair mends it or sets it aside, and no other job is lost.
 import { assert, assertEquals } from "@std/assert";
 import { setValue } from "../../src/config/change.ts";
 import { QueueError } from "../../src/queue/errors.ts";
@@ -18,7 +18,12 @@ const BY = { worker: "worker-1", pid: 7 };
 async function makeData(dir: string): Promise<void> {
   Deno.mkdirSync(dir, { mode: 0o700 });
   const store = await openFileStore(dir, { files: diskFiles, now: () => NOW });
-  for (const [id, outcome] of [["done", "succeeded"], ["failed", "failed"], ["dead", "timed_out"]] as const) {
+  for (
+    const [id, outcome] of [["done", "succeeded"], ["failed", "failed"], [
+      "dead",
+      "timed_out",
+    ]] as const
+  ) {
     await store.add([aJob({ id, maxRetries: id === "dead" ? 0 : 3 })]);
     await store.claim(BY, NOW - 900);
     await store.change(
@@ -30,7 +35,10 @@ async function makeData(dir: string): Promise<void> {
   }
   await store.add([aJob({ id: "off" })]);
   await store.change("off", (job) => cancelled(job, NOW - 700));
-  await store.add([aJob({ id: "pending" }), aJob({ id: "later", sequence: 1, runAt: NOW + 60_000 })]);
+  await store.add([
+    aJob({ id: "pending" }),
+    aJob({ id: "later", sequence: 1, runAt: NOW + 60_000 }),
+  ]);
   setValue(dir, diskFiles, "max_retries", 7);
   for (const name of ["worker-1.json", "worker-1.lock", "worker-1.runs"]) {
     diskFiles.create(`${dir}/workers/${name}`, name.endsWith(".json") ? "{}\n" : "");
@@ -71,7 +79,10 @@ function ownerOf(path: string): string | undefined {
   return IDS.find((id) => path.includes(`/${id}.`) || path.endsWith(`.${id}`));
 }
 
-/** What jobs there are, and whether all that can run does; damaged ones are left out, as `list` does. */
+/**
+ * What jobs there are, and whether all that can run does; damaged ones are left out, as `list`
+ * does.
+ */
 async function useAll(dir: string): Promise<string[]> {
   const store = await openFileStore(dir, { files: diskFiles, now: () => NOW });
   try {
@@ -111,24 +122,41 @@ for (const [damage, apply] of Object.entries(DAMAGES)) {
         const before = await useAll(data).catch((error) => {
           throw new Error(`${says}: ${error.message}`, { cause: error });
         });
-        assertEquals(others.filter((id) => !before.includes(id)), [], `${says}: the other jobs are there`);
+        assertEquals(
+          others.filter((id) => !before.includes(id)),
+          [],
+          `${says}: the other jobs are there`,
+        );
 
         const found = await check(data, diskFiles, { repair: false });
-        if (mustBeFound(path, damage, data)) assert(found.length > 0, `${says}: the check finds it`);
+        if (mustBeFound(path, damage, data)) {
+          assert(found.length > 0, `${says}: the check finds it`);
+        }
         const mended = await check(data, diskFiles, { repair: true });
-        assertEquals(mended.filter(({ repaired }) => repaired === null), [], `${says}: all is mended`);
+        assertEquals(
+          mended.filter(({ repaired }) => repaired === null),
+          [],
+          `${says}: all is mended`,
+        );
         const left = (await check(data, diskFiles, { repair: true })).length === 0
           ? []
           : await check(data, diskFiles, { repair: false });
         assertEquals(left, [], `${says}: clean after the repair`);
         const after = await useAll(data);
-        assertEquals(before.filter((id) => !after.includes(id)), [], `${says}: the repair loses no job`);
+        assertEquals(
+          before.filter((id) => !after.includes(id)),
+          [],
+          `${says}: the repair loses no job`,
+        );
         Deno.removeSync(data, { recursive: true });
       }
     }));
 }
 
-/** Damage that leaves a trace. A log may say anything; what is not there may never have been; what ended well is used up. */
+/**
+ * Damage that leaves a trace. A log may say anything; what is not there may never have been; what
+ * ended well is used up.
+ */
 function mustBeFound(path: string, damage: string, data: string): boolean {
   const isJob = path.endsWith(".jsonl");
   if (diskFiles.info(`${data}/${path}`) === undefined && damage !== "deleted") return false; // used up meanwhile
@@ -151,7 +179,9 @@ Deno.test("a stranger's file in each folder is found, set aside as it is, and di
     await makeData(`${dir}/original`);
     const folders = [
       ...new Set(
-        filesBelow(`${dir}/original`).map((path) => path.slice(0, Math.max(0, path.lastIndexOf("/")))),
+        filesBelow(`${dir}/original`).map((path) =>
+          path.slice(0, Math.max(0, path.lastIndexOf("/")))
+        ),
       ),
     ];
     assert(folders.length > 12);

@@ -1,5 +1,6 @@
-// Everything that changes the data folder, stopped dead after each of its file operations, with what was not synced lost in
-// every way, and with each operation failing: afterwards the invariants of the design hold, and work goes on.
+// Everything that changes the data folder, stopped dead after each of its file operations, with
+// what was not synced lost in every way, and with each operation failing: afterwards the invariants
+// of the design hold, and work goes on.
 import { assert, assertEquals } from "@std/assert";
 import { loadSettings } from "../../src/config/load.ts";
 import { QueueError } from "../../src/queue/errors.ts";
@@ -8,17 +9,32 @@ import { check } from "../../src/stores/file/check.ts";
 import type { FileStore } from "../../src/stores/file/store.ts";
 import { anEnding } from "../support/jobs.ts";
 import { type Loss, type SimDisk, surelyDone } from "../support/sim_disk.ts";
-import { AT_FIRST, DATA, NOW, openAt, prepared, type Scenario, SCENARIOS, WORKER } from "./scenarios.ts";
+import {
+  AT_FIRST,
+  DATA,
+  NOW,
+  openAt,
+  prepared,
+  type Scenario,
+  SCENARIOS,
+  WORKER,
+} from "./scenarios.ts";
 
 /** What must hold after a fault. */
 interface Expected {
   /** Whether the action had ended well. */
   readonly done: boolean;
-  /** Whether data that was not synced may be lost, so that a job may run again and files may be torn. */
+  /**
+   * Whether data that was not synced may be lost, so that a job may run again and files may be
+   * torn.
+   */
   readonly powerCut: boolean;
 }
 
-/** Starts afresh on what a fault left, and checks all that must hold; `says` tells which fault it was. */
+/**
+ * Starts afresh on what a fault left, and checks all that must hold; `says` tells which fault it
+ * was.
+ */
 async function verify(
   disk: SimDisk,
   scenario: Scenario,
@@ -30,7 +46,11 @@ async function verify(
   await settleDeadWorker(store);
   const findings = await check(DATA, disk, { repair: powerCut });
   if (powerCut) {
-    assertEquals((await check(DATA, disk, { repair: false })).map(text), [], `${says}: clean after repair`);
+    assertEquals(
+      (await check(DATA, disk, { repair: false })).map(text),
+      [],
+      `${says}: clean after repair`,
+    );
   } else assertEquals(findings.map(text), [], `${says}: nothing is damaged`);
   loadSettings(DATA, disk);
 
@@ -39,7 +59,11 @@ async function verify(
   const ids = listed.map((job) => job.id).sort();
   assertEquals(ids, [...new Set(ids)], `${says}: no job is listed twice`);
   const counts = await store.count();
-  assertEquals(Object.values(counts).reduce((a, b) => a + b), ids.length, `${says}: the counts add up`);
+  assertEquals(
+    Object.values(counts).reduce((a, b) => a + b),
+    ids.length,
+    `${says}: the counts add up`,
+  );
   assertExpectedIds(ids, scenario, { done, powerCut }, says);
   for (const [id, state] of Object.entries(done && !powerCut ? scenario.leaves ?? {} : {})) {
     assertEquals((await store.get(id))?.status.state, state, `${says}: ${id}`);
@@ -60,9 +84,16 @@ async function verify(
     );
   }
   assertEquals([...new Set(ran)], ran, `${says}: nothing runs twice`);
-  assertEquals(ran.filter((id) => completed.includes(id)), [], `${says}: what completed does not run again`);
+  assertEquals(
+    ran.filter((id) => completed.includes(id)),
+    [],
+    `${says}: what completed does not run again`,
+  );
   for (const job of await Array.fromAsync(store.list({}))) {
-    assert(["completed", "dead", "cancelled"].includes(job.status.state), `${says}: ${job.id} ends`);
+    assert(
+      ["completed", "dead", "cancelled"].includes(job.status.state),
+      `${says}: ${job.id} ends`,
+    );
   }
   store.close();
 }
@@ -80,7 +111,9 @@ function assertExpectedIds(
     assertEquals(ids, expected, `${says}: the old queue or the new one, whole`);
     return;
   }
-  for (const id of AT_FIRST) assert(ids.includes(id) || removes.includes(id), `${says}: ${id} is there`);
+  for (const id of AT_FIRST) {
+    assert(ids.includes(id) || removes.includes(id), `${says}: ${id} is there`);
+  }
   const added = adds.filter((id) => ids.includes(id));
   if (done) assertEquals(added, adds, `${says}: what was acknowledged is there`);
   else {assert(
@@ -99,7 +132,7 @@ async function act(scenario: Scenario, store: FileStore, disk: SimDisk): Promise
 
 /** Does what the next worker does with what a dead one held: here no job had begun. */
 async function settleDeadWorker(store: FileStore): Promise<void> {
-  for (const job of await store.heldBy(WORKER)) await store.change(job.id, unclaimed, WORKER);
+  for (const job of await store.claimedBy(WORKER)) await store.change(job.id, unclaimed, WORKER);
 }
 
 const text = ({ path, problem }: { path: string; problem: string }) => `${path}: ${problem}`;
@@ -159,23 +192,41 @@ for (const scenario of SCENARIOS) {
           if (operation === "append") halfWritten(disk, path);
           return make();
         };
-        const error = await act(scenario, store, disk).then(() => undefined, (error) => error as Error);
+        const error = await act(scenario, store, disk).then(
+          () => undefined,
+          (error) => error as Error,
+        );
         disk.failure = () => undefined;
         const says = `operation ${at} fails with ${name}`;
         if (error !== undefined && scenario.leaves !== undefined) {
           // Whoever tries again with the same store finds it as it should be.
-          const again = await act(scenario, store, disk).then(() => undefined, (error) => error as Error);
-          if (again !== undefined) assert(again instanceof QueueError, `${says}, and again: ${again.stack}`);
+          const again = await act(scenario, store, disk).then(
+            () => undefined,
+            (error) => error as Error,
+          );
+          if (again !== undefined) {
+            assert(again instanceof QueueError, `${says}, and again: ${again.stack}`);
+          }
           for (const [id, state] of Object.entries(scenario.leaves)) {
             const job = await store.get(id);
-            assertEquals(job?.status.state, state, `${says}: ${id} when tried again: ${again?.message}`);
-            assertEquals(new Set(job!.history.map((one) => one.attempt)).size, job!.history.length, says);
+            assertEquals(
+              job?.status.state,
+              state,
+              `${says}: ${id} when tried again: ${again?.message}`,
+            );
+            assertEquals(
+              new Set(job!.history.map((one) => one.attempt)).size,
+              job!.history.length,
+              says,
+            );
           }
         }
         try {
           store.close();
         } catch { /* the next worker puts it right */ }
-        if (error !== undefined) assert(failed && !(error instanceof TypeError), `${says}: ${error.stack}`);
+        if (error !== undefined) {
+          assert(failed && !(error instanceof TypeError), `${says}: ${error.stack}`);
+        }
         if (error instanceof QueueError) assert(error.code !== "usage", says);
         await verify(disk.copyOf(), scenario, { done: error === undefined, powerCut: true }, says);
         if (!failed) break;

@@ -1,4 +1,5 @@
-// What can be interrupted: each thing that changes the data folder, on one that has jobs in every state.
+// What can be interrupted: each thing that changes the data folder, on one that has jobs in every
+// state.
 import { setValue } from "../../src/config/change.ts";
 import { QueueError } from "../../src/queue/errors.ts";
 import type { Job } from "../../src/queue/job.ts";
@@ -14,7 +15,7 @@ import {
 import { backup } from "../../src/stores/file/backup.ts";
 import { restore } from "../../src/stores/file/restore.ts";
 import { type FileStore, openFileStore } from "../../src/stores/file/store.ts";
-import { Presence } from "../../src/worker/presence.ts";
+import { WorkerLock } from "../../src/worker/worker_lock.ts";
 import { rescue } from "../../src/worker/rescue.ts";
 import { aJob, anEnding, EPOCH } from "../support/jobs.ts";
 import { SimDisk } from "../support/sim_disk.ts";
@@ -33,7 +34,10 @@ export interface Scenario {
   /** Done beforehand, with nothing going wrong. */
   readonly before?: (store: FileStore, disk: SimDisk) => Promise<unknown>;
   readonly action: (store: FileStore, disk: SimDisk) => Promise<unknown>;
-  /** Ids that are acknowledged once the action has ended; all of them or none may be there if it has not. */
+  /**
+   * Ids that are acknowledged once the action has ended; all of them or none may be there if it has
+   * not.
+   */
   readonly adds?: readonly string[];
   /** Ids that the action may remove. */
   readonly removes?: readonly string[];
@@ -84,15 +88,15 @@ const batch = (n: number) =>
   );
 
 function comeAndGo(disk: SimDisk): void {
-  const presence = Presence.join(disk, DATA, undefined);
+  const presence = WorkerLock.join(disk, DATA, undefined);
   presence.announce({ pid: 7, host: "box", startedAt: NOW });
-  presence.signOfLife();
+  presence.heartbeat();
   presence.leave();
 }
 
 /** Another worker follows the job of a dead one to its end. */
 async function adoption(store: FileStore, disk: SimDisk): Promise<void> {
-  const place = Presence.takeOver(disk, DATA, WORKER);
+  const place = WorkerLock.takeOver(disk, DATA, WORKER);
   if (place === undefined) throw new QueueError("refused", "Its place is taken already");
   try {
     await rescue(WORKER, {
@@ -134,7 +138,8 @@ export const SCENARIOS: readonly Scenario[] = [
   ): Scenario => ({
     name: `record ${outcome}`,
     before: claim,
-    action: (store) => store.change("b", (job) => ended(job, anEnding(outcome), BACKOFF, NOW), WORKER),
+    action: (store) =>
+      store.change("b", (job) => ended(job, anEnding(outcome), BACKOFF, NOW), WORKER),
     leaves: {
       b: outcome === "succeeded"
         ? "completed"
@@ -180,13 +185,16 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: "adoption",
     before: async (store, disk) => {
-      Presence.join(disk, DATA, WORKER).abandon();
+      WorkerLock.join(disk, DATA, WORKER).abandon();
       await claim(store);
     },
     action: adoption,
     leaves: { b: "completed" },
   },
-  { name: "configuration", action: (_, disk) => Promise.resolve(setValue(DATA, disk, "max_retries", 7)) },
+  {
+    name: "configuration",
+    action: (_, disk) => Promise.resolve(setValue(DATA, disk, "max_retries", 7)),
+  },
   { name: "backup", action: (_, disk) => Promise.resolve(backup(DATA, "/copy", disk)) },
   {
     name: "restore",

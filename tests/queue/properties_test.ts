@@ -80,7 +80,13 @@ Deno.test("compareTurns() puts priority before all else, then the time due", () 
 });
 
 Deno.test("parseDuration() reads what it is made of, and nothing that is none", () => {
-  const parts = fc.record({ d: fc.nat(9), h: fc.nat(99), m: fc.nat(99), s: fc.nat(99), ms: fc.nat(999) });
+  const parts = fc.record({
+    d: fc.nat(9),
+    h: fc.nat(99),
+    m: fc.nat(99),
+    s: fc.nat(99),
+    ms: fc.nat(999),
+  });
   fc.assert(fc.property(parts, ({ d, h, m, s, ms }) => {
     const expected = d * 86_400 + h * 3600 + m * 60 + s + ms / 1000;
     assertEquals(parseDuration(`${d}d${h}h${m}m${s}s${ms}ms`), Math.round(expected * 1000) / 1000);
@@ -92,7 +98,9 @@ Deno.test("parseDuration() reads what it is made of, and nothing that is none", 
 });
 
 Deno.test("globMatcher() finds what a pattern was made from", () => {
-  const text = fc.string({ unit: fc.constantFrom("a", "b", "-", "*", "?", "[", "]", "é", "👍", "\n") });
+  const text = fc.string({
+    unit: fc.constantFrom("a", "b", "-", "*", "?", "[", "]", "é", "👍", "\n"),
+  });
   fc.assert(fc.property(text, text, text, (a, b, c) => {
     assert(globMatcher("*")(a));
     const literal = [...b].map((char) => "*?[".includes(char) ? `[${char}]` : char).join("");
@@ -114,10 +122,13 @@ Deno.test("editDistance() is nought for the same word, the same both ways, and o
 
 Deno.test("shortIds() keeps ids apart", () => {
   fc.assert(
-    fc.property(fc.uniqueArray(fc.string({ unit: fc.constantFrom("a", "b"), minLength: 1 })), (ids) => {
-      const short = shortIds(ids);
-      assertEquals(new Set(short.values()).size, ids.length);
-      for (const [id, beginning] of short) assert(id.startsWith(beginning));
-    }),
+    fc.property(
+      fc.uniqueArray(fc.string({ unit: fc.constantFrom("a", "b"), minLength: 1 })),
+      (ids) => {
+        const short = shortIds(ids);
+        assertEquals(new Set(short.values()).size, ids.length);
+        for (const [id, beginning] of short) assert(id.startsWith(beginning));
+      },
+    ),
   );
 });

@@ -6,10 +6,10 @@ import {
   cancelled,
   claimed,
   ended,
-  type Event,
   removableByCleanup,
   removableFromDlq,
   retried,
+  type Transition,
   unclaimed,
   waitingStatus,
 } from "../../src/queue/transitions.ts";
@@ -24,8 +24,13 @@ function must(step: Job | QueueError): Job {
   return step;
 }
 
-const ending = (outcome: Outcome): Ending => ({ outcome, exitCode: null, signal: null, error: null });
-const end = (outcome: Outcome): Event => (job) => ended(job, ending(outcome), BACKOFF, NOW);
+const ending = (outcome: Outcome): Ending => ({
+  outcome,
+  exitCode: null,
+  signal: null,
+  error: null,
+});
+const end = (outcome: Outcome): Transition => (job) => ended(job, ending(outcome), BACKOFF, NOW);
 
 const pending = aJob({ maxRetries: 1, createdAt: 1000 });
 const processing = must(claimed(pending, BY, 2000));
@@ -39,7 +44,7 @@ const SAMPLES: Record<JobState, Job> = {
   cancelled: must(cancelled(pending, 3000)),
 };
 
-const EVENTS: Record<string, Event> = {
+const EVENTS: Record<string, Transition> = {
   claimed: (job) => claimed(job, BY, NOW),
   unclaimed,
   cancelled: (job) => cancelled(job, NOW),

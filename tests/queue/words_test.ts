@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { enqueue, enqueueAll, newJob } from "../../src/queue/enqueue.ts";
+import { enqueue, enqueueAll, makeJob } from "../../src/queue/enqueue.ts";
 import { QueueError } from "../../src/queue/errors.ts";
 import { findJob, findJobs } from "../../src/queue/find_job.ts";
 import { globMatcher } from "../../src/queue/glob.ts";
@@ -94,10 +94,10 @@ Deno.test("nearest() finds slips of the fingers, and nothing far-fetched", () =>
   assertEquals(nearest("x", words), undefined);
 });
 
-const circumstances = { settings: { max_retries: 3, job_timeout: 0 }, now: 5, newId: () => "new" };
+const defaults = { settings: { max_retries: 3, job_timeout: 0 }, now: 5, newId: () => "new" };
 
-Deno.test("newJob() refuses what cannot be run or stored", () => {
-  const wrong: [Parameters<typeof newJob>[0], string][] = [
+Deno.test("makeJob() refuses what cannot be run or stored", () => {
+  const wrong: [Parameters<typeof makeJob>[0], string][] = [
     [{ command: "", cwd: "/" }, "empty"],
     [{ command: "a\0", cwd: "/" }, "NUL"],
     [{ command: "a", cwd: "/", id: "x".repeat(129) }, "cannot be a job's id"],
@@ -105,21 +105,23 @@ Deno.test("newJob() refuses what cannot be run or stored", () => {
     [{ command: "a", cwd: "/", env: { "A B": "" } }, "cannot name"],
     [{ command: "a", cwd: "/", env: { A: "\0" } }, "value of A"],
   ];
-  for (const [order, text] of wrong) assertThrows(() => newJob(order, circumstances, 0), QueueError, text);
-  assertEquals(newJob({ command: "a", cwd: "/", id: "x".repeat(128) }, circumstances, 4).sequence, 4);
+  for (const [order, text] of wrong) {
+    assertThrows(() => makeJob(order, defaults, 0), QueueError, text);
+  }
+  assertEquals(makeJob({ command: "a", cwd: "/", id: "x".repeat(128) }, defaults, 4).sequence, 4);
 });
 
 Deno.test("enqueue() and enqueueAll() give jobs one moment and their place in the batch", async () => {
   const store = new MemoryStore();
-  assertEquals((await enqueue(store, { command: "a", cwd: "/" }, circumstances)).id, "new");
+  assertEquals((await enqueue(store, { command: "a", cwd: "/" }, defaults)).id, "new");
   const seen: string[] = [];
   const orders = ["x", "y"].map((id) => ({ command: "b", cwd: "/", id }));
   assertEquals(
-    await enqueueAll(store, orders, circumstances, (job) => seen.push(`${job.id} ${job.sequence}`)),
+    await enqueueAll(store, orders, defaults, (job) => seen.push(`${job.id} ${job.sequence}`)),
     2,
   );
   assertEquals(seen, ["x 0", "y 1"]);
-  await assertRejects(() => enqueueAll(store, orders, circumstances, () => {}), QueueError, "is taken");
+  await assertRejects(() => enqueueAll(store, orders, defaults, () => {}), QueueError, "is taken");
 });
 
 async function storeOf(...ids: string[]): Promise<MemoryStore> {
@@ -139,7 +141,8 @@ Deno.test("findJob() prefers a whole id to a beginning, and names a few where se
 
 Deno.test("findJob() offers the id that was probably meant", async () => {
   const store = await storeOf("3f2a77c1-0000-4000-8000-000000000000", "deploy");
-  const hint = async (text: string) => (await assertRejects(() => findJob(store, text), QueueError)).hint;
+  const hint = async (text: string) =>
+    (await assertRejects(() => findJob(store, text), QueueError)).hint;
   assertEquals(await hint("3f2a77d1"), "Did you mean 3f2a77c1-0000-4000-8000-000000000000?");
   assertEquals(await hint("depoly"), "Did you mean deploy?");
   assertEquals(await hint("edploy"), "Did you mean deploy?");

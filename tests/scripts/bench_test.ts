@@ -76,7 +76,10 @@ Deno.test("ratioRow() that has to be ahead in every round is not when it is behi
 Deno.test("plainRow() is judged by its value, which is the median unless another is given", () => {
   const target = atMost(10, "value");
   assertEquals(plainRow({ what: "delay", unit: "ms", values: [1, 2, 99], target }).reached, true);
-  assertEquals(plainRow({ what: "delay", unit: "ms", values: [1, 2, 99], value: 99, target }).reached, false);
+  assertEquals(
+    plainRow({ what: "delay", unit: "ms", values: [1, 2, 99], value: 99, target }).reached,
+    false,
+  );
   assertEquals(plainRow({ what: "delay", unit: "ms", values: [1] }).reached, undefined);
 });
 
@@ -96,7 +99,10 @@ Deno.test("orderOf() of two lets each be first as often as the other", () => {
 Deno.test("inTurns() keeps the samples of a round together, and does not count the warm-up", async () => {
   let [n, m] = [0, 100];
   const contenders = { one: () => Promise.resolve(n++), two: () => Promise.resolve(m++) };
-  assertEquals(await inTurns(3, contenders, { warmUp: true }), { one: [1, 2, 3], two: [101, 102, 103] });
+  assertEquals(await inTurns(3, contenders, { warmUp: true }), {
+    one: [1, 2, 3],
+    two: [101, 102, 103],
+  });
 });
 
 Deno.test("childSeconds() adds user and system time of the children, and refuses anything else", () => {
@@ -135,7 +141,9 @@ beside nq: it is not installed
 });
 
 Deno.test("resultText() is JSON with a line for each row, without digits that mean nothing", () => {
-  const rows = [1 / 3, 2000].map((value) => plainRow({ what: "delay", unit: "ms", values: [value] }));
+  const rows = [1 / 3, 2000].map((value) =>
+    plainRow({ what: "delay", unit: "ms", values: [value] })
+  );
   const text = resultText({ schema: 1, environment: { cores: 2 } }, rows);
   const { schema, environment, rows: read } = JSON.parse(text);
   assertEquals([schema, environment.cores, read[0].value, read[1].value], [1, 2, 0.33333, 2000]);

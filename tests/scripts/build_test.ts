@@ -35,7 +35,10 @@ Deno.test("whyNotCompiled() needs two lines where Deno's runtime is missing", ()
 });
 
 Deno.test("whyNotCompiled() hides no other reason", () => {
-  assertStringIncludes(whyNotCompiled("linux-x64", "error: No space left on device"), "No space left");
+  assertStringIncludes(
+    whyNotCompiled("linux-x64", "error: No space left on device"),
+    "No space left",
+  );
 });
 
 Deno.test("version() is the one in deno.json", async () => {

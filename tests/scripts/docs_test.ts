@@ -90,7 +90,13 @@ Deno.test("manPage() has a heading for each command, and texts to be typed as th
   assert(!page.includes("Secret"));
 });
 
-for (const [program, ...args] of [["groff", "-man", "-Tutf8", "-ww"], ["mandoc", "-Tlint", "-Wwarning"]]) {
+for (
+  const [program, ...args] of [["groff", "-man", "-Tutf8", "-ww"], [
+    "mandoc",
+    "-Tlint",
+    "-Wwarning",
+  ]]
+) {
   const there = await new Deno.Command(program!, {
     args: ["-v"],
     stdin: "null",
@@ -104,7 +110,9 @@ for (const [program, ...args] of [["groff", "-man", "-Tutf8", "-ww"], ["mandoc",
     fn: () =>
       withTempDir(async (dir) => {
         await Deno.writeTextFile(`${dir}/queuectl.1`, manPage(REFERENCE));
-        const { stdout, stderr } = await new Deno.Command(program!, { args: [...args, `${dir}/queuectl.1`] })
+        const { stdout, stderr } = await new Deno.Command(program!, {
+          args: [...args, `${dir}/queuectl.1`],
+        })
           .output();
         const said = new TextDecoder().decode(program === "groff" ? stderr : stdout);
         // The page has no date: the version says more, and a date would change it every day.
@@ -121,7 +129,9 @@ Deno.test({
   ignore: !await exists("src/cli/commands.ts"),
   async fn() {
     for (const [path, text] of Object.entries(await generatedFiles())) {
-      const there = await Deno.readTextFile(new URL(`../../${path}`, import.meta.url)).catch(() => "");
+      const there = await Deno.readTextFile(new URL(`../../${path}`, import.meta.url)).catch(() =>
+        ""
+      );
       assert(there === text, `${path} is out of date: run deno task docs`);
     }
   },

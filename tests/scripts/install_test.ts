@@ -6,9 +6,22 @@ import { withTempDir } from "../support/temp_dir.ts";
 
 const SCRIPT = pathOfUrl(new URL("../../scripts/install.sh", import.meta.url).href);
 const PROGRAM = `#!/bin/sh\necho "queuectl 1.2.3 (test)"\n`;
-const TOOLS = ["sh", "mktemp", "mkdir", "chmod", "mv", "rm", "awk", "cat", "grep", "sha256sum", "shasum"];
-const FETCHERS = (await Promise.all(["curl", "wget"].map(async (name) => await pathOf(name) && name)))
-  .filter((name) => name !== undefined);
+const TOOLS = [
+  "sh",
+  "mktemp",
+  "mkdir",
+  "chmod",
+  "mv",
+  "rm",
+  "awk",
+  "cat",
+  "grep",
+  "sha256sum",
+  "shasum",
+];
+const FETCHERS =
+  (await Promise.all(["curl", "wget"].map(async (name) => await pathOf(name) && name)))
+    .filter((name) => name !== undefined);
 const ignore = Deno.build.os === "windows" || FETCHERS.length === 0;
 
 type Files = Record<string, string | (() => Response)>;
@@ -19,7 +32,10 @@ interface World {
   readonly bin: string;
   /** What the server has, by path. */
   readonly files: Files;
-  install(args?: readonly string[], options?: Machine): Promise<{ code: number; out: string; err: string }>;
+  install(
+    args?: readonly string[],
+    options?: Machine,
+  ): Promise<{ code: number; out: string; err: string }>;
 }
 
 interface Machine {
@@ -51,7 +67,9 @@ for (const fetcher of FETCHERS) {
     fn: () =>
       inWorld(async ({ dir, files, install }) => {
         Object.assign(files, await release("/download/v1.2.3"));
-        const { code, err } = await install(["--version", "v1.2.3", "--dir", `${dir}/my bin`], { fetcher });
+        const { code, err } = await install(["--version", "v1.2.3", "--dir", `${dir}/my bin`], {
+          fetcher,
+        });
         assertEquals([code, err], [0, ""]);
         await assertInstalled(`${dir}/my bin`);
       }),
@@ -173,7 +191,12 @@ Deno.test({
   ignore,
   fn: () =>
     inWorld(async ({ dir, bin, install }) => {
-      for (const [os, arch] of [["FreeBSD", "amd64"], ["Linux", "riscv64"], ["MINGW64_NT-10.0", "arm64"]]) {
+      for (
+        const [os, arch] of [["FreeBSD", "amd64"], ["Linux", "riscv64"], [
+          "MINGW64_NT-10.0",
+          "arm64",
+        ]]
+      ) {
         const { code, err } = await install([], { os: os!, arch: arch! });
         assertEquals(code, 1);
         assertStringIncludes(err, `no build for ${os} on ${arch}`);
@@ -189,7 +212,11 @@ Deno.test({
   ignore,
   fn: () =>
     inWorld(async ({ install }) => {
-      for (const args of [["--prefix", "/"], ["--version"], ["--version", "1/../2"], ["--dir", ""], ["x"]]) {
+      for (
+        const args of [["--prefix", "/"], ["--version"], ["--version", "1/../2"], ["--dir", ""], [
+          "x",
+        ]]
+      ) {
         assertEquals((await install(args)).code, 1, args.join(" "));
       }
       assertEquals((await install([], { env: { HOME: "" } })).code, 1);
@@ -207,7 +234,8 @@ Deno.test({
       const whole = await Deno.readTextFile(SCRIPT);
       for (const part of [0.3, 0.6, 0.9, 0.99]) {
         await Deno.writeTextFile(`${dir}/cut.sh`, whole.slice(0, whole.length * part));
-        await new Deno.Command("sh", { args: [`${dir}/cut.sh`], env: { HOME: `${dir}/home` } }).output();
+        await new Deno.Command("sh", { args: [`${dir}/cut.sh`], env: { HOME: `${dir}/home` } })
+          .output();
         assertEquals(await names(`${dir}/home`), []);
       }
     }),
@@ -241,7 +269,11 @@ async function inWorld(test: (world: World) => Promise<void>): Promise<void> {
             ...machine.env,
           },
         }).output();
-        return { code, out: new TextDecoder().decode(stdout), err: new TextDecoder().decode(stderr) };
+        return {
+          code,
+          out: new TextDecoder().decode(stdout),
+          err: new TextDecoder().decode(stderr),
+        };
       };
       await test({ dir, bin: `${dir}/home/.local/bin`, files, install });
     });
@@ -251,7 +283,10 @@ async function inWorld(test: (world: World) => Promise<void>): Promise<void> {
 }
 
 /** A folder of tools with `uname` and one program to download with. */
-async function machineTools(dir: string, { fetcher = FETCHERS[0]!, os = "Linux", arch = "x86_64" }: Machine) {
+async function machineTools(
+  dir: string,
+  { fetcher = FETCHERS[0]!, os = "Linux", arch = "x86_64" }: Machine,
+) {
   const uname = `${dir}/tools/uname`;
   await Deno.writeTextFile(uname, `#!/bin/sh\n[ "$1" = -s ] && echo '${os}' || echo '${arch}'\n`, {
     mode: 0o755,

@@ -1,4 +1,5 @@
-// What every store of jobs must do, and must not. An adapter's own test calls `testJobStore` and adds what is special to it.
+// What every store of jobs must do, and must not. An adapter's own test calls `testJobStore` and
+// adds what is special to it.
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import { QueueError } from "../../src/queue/errors.ts";
@@ -7,7 +8,13 @@ import type { Outcome } from "../../src/queue/outcome.ts";
 import { OUTCOMES } from "../../src/queue/outcome.ts";
 import { compareTurns, turnOf } from "../../src/queue/order.ts";
 import type { JobStore, Query } from "../../src/queue/store.ts";
-import { cancelled, ended, removableFromDlq, retried, unclaimed } from "../../src/queue/transitions.ts";
+import {
+  cancelled,
+  ended,
+  removableFromDlq,
+  retried,
+  unclaimed,
+} from "../../src/queue/transitions.ts";
 import { MemoryStore } from "../../src/stores/memory/store.ts";
 import { aJob, anEnding, EPOCH } from "../support/jobs.ts";
 
@@ -21,7 +28,8 @@ const BACKOFF = { base: 2, max: 60 };
 const W1 = { worker: "w-1", pid: 11 };
 const W2 = { worker: "w-2", pid: 12 };
 
-const end = (outcome: Outcome, now: number) => (job: Job) => ended(job, anEnding(outcome), BACKOFF, now);
+const end = (outcome: Outcome, now: number) => (job: Job) =>
+  ended(job, anEnding(outcome), BACKOFF, now);
 
 async function listed(store: JobStore, query: Query = {}): Promise<Job[]> {
   return await Array.fromAsync(store.list(query));
@@ -33,7 +41,10 @@ async function refused(action: () => Promise<unknown>, code: string): Promise<vo
 
 export function testJobStore(name: string, withStore: WithStore): void {
   let now = EPOCH;
-  const test = (says: string, body: (store: JobStore, again: () => Promise<JobStore>) => Promise<void>) =>
+  const test = (
+    says: string,
+    body: (store: JobStore, again: () => Promise<JobStore>) => Promise<void>,
+  ) =>
     Deno.test(`${name}: ${says}`, async () => {
       now = EPOCH;
       await withStore(body, () => now);
@@ -58,7 +69,10 @@ export function testJobStore(name: string, withStore: WithStore): void {
 
   test("add() refuses an id that is taken, and then adds nothing at all", async (store) => {
     await store.add([aJob({ id: "a", command: "first" })]);
-    await refused(() => store.add([aJob({ id: "b" }), aJob({ id: "a" }), aJob({ id: "c" })]), "duplicate_id");
+    await refused(
+      () => store.add([aJob({ id: "b" }), aJob({ id: "a" }), aJob({ id: "c" })]),
+      "duplicate_id",
+    );
     await refused(() => store.add([aJob({ id: "d" }), aJob({ id: "d" })]), "duplicate_id");
     assertEquals((await listed(store)).map((job) => job.command), ["first"]);
     for (const id of ["b", "c", "d"]) assertEquals(await store.get(id), undefined);
@@ -66,7 +80,10 @@ export function testJobStore(name: string, withStore: WithStore): void {
   });
 
   test("add() takes many at once, and stops at an error of their maker", async (store) => {
-    const many = Array.from({ length: 2500 }, (_, sequence) => aJob({ id: `m${sequence}`, sequence }));
+    const many = Array.from(
+      { length: 2500 },
+      (_, sequence) => aJob({ id: `m${sequence}`, sequence }),
+    );
     assertEquals(await store.add(many), 2500);
     assertEquals((await store.count()).pending, 2500);
     const broken = function* () {
@@ -125,10 +142,12 @@ export function testJobStore(name: string, withStore: WithStore): void {
   });
 
   test("claim() notices a more urgent job that came later", async (store) => {
-    await store.add(Array.from({ length: 50 }, (_, sequence) => aJob({ id: `m${sequence}`, sequence })));
+    await store.add(
+      Array.from({ length: 50 }, (_, sequence) => aJob({ id: `m${sequence}`, sequence })),
+    );
     assertEquals((await store.claim(W1, now))?.id, "m0");
     await store.add([aJob({ id: "urgent", priority: 9, createdAt: EPOCH + 1 })]);
-    await store.changed(1000);
+    await store.waitForChange(1000);
     assertEquals((await store.claim(W1, now + 1))?.id, "urgent");
     assertEquals((await store.claim(W1, now + 1))?.id, "m1");
   });
@@ -165,8 +184,8 @@ export function testJobStore(name: string, withStore: WithStore): void {
     for (const one of [store, other]) {
       assertEquals(await one.get("a"), claimed);
       assertEquals(await listed(one), [claimed!]);
-      assertEquals(await one.heldBy("w-1"), [claimed!]);
-      assertEquals(await one.heldBy("w-2"), []);
+      assertEquals(await one.claimedBy("w-1"), [claimed!]);
+      assertEquals(await one.claimedBy("w-2"), []);
     }
     other.close();
   });
@@ -178,7 +197,7 @@ export function testJobStore(name: string, withStore: WithStore): void {
     assertEquals(job.status, { state: "completed", since: now + 1500 });
     assertEquals(await store.get("a"), job);
     assertEquals(await store.claim(W1, now + 1e9), undefined);
-    assertEquals(await store.heldBy("w-1"), []);
+    assertEquals(await store.claimedBy("w-1"), []);
   });
 
   test("change() refuses a late word of one who lost the claim, and it changes nothing", async (store) => {
@@ -205,7 +224,11 @@ export function testJobStore(name: string, withStore: WithStore): void {
     await store.add([aJob({ maxRetries: 1 })]);
     await store.claim(W1, now);
     await store.change("a", end("failed", now), W1.worker);
-    assertEquals((await store.get("a"))?.status, { state: "failed", since: now, runAt: now + 2000 });
+    assertEquals((await store.get("a"))?.status, {
+      state: "failed",
+      since: now,
+      runAt: now + 2000,
+    });
     assertEquals(await store.claim(W1, now + 1999), undefined);
     now += 2000;
     const second = await store.claim(W1, now);
@@ -267,7 +290,9 @@ export function testJobStore(name: string, withStore: WithStore): void {
     for (const job of many) await store.add([job]);
     for (let i = 0; i < 10; i++) {
       const job = await store.claim(W1, now + 100);
-      if (i < 8) await store.change(job!.id, end(i % 2 ? "succeeded" : "failed", now + 100 + i), W1.worker);
+      if (i < 8) {
+        await store.change(job!.id, end(i % 2 ? "succeeded" : "failed", now + 100 + i), W1.worker);
+      }
     }
     const all = await listed(store);
     assertEquals(all.length, 30);
@@ -279,49 +304,53 @@ export function testJobStore(name: string, withStore: WithStore): void {
       await listed(store, { since: EPOCH + 20 }),
       all.filter((job) => job.createdAt >= EPOCH + 20),
     );
-    for (const states of [["pending"], ["processing"], ["completed", "failed"], ["dead"]] as const) {
-      const expected = all.filter((job) => (states as readonly string[]).includes(job.status.state));
+    for (
+      const states of [["pending"], ["processing"], ["completed", "failed"], ["dead"]] as const
+    ) {
+      const expected = all.filter((job) =>
+        (states as readonly string[]).includes(job.status.state)
+      );
       assertEquals(await listed(store, { states }), expected);
     }
     const where = (job: Job) => job.priority === 2;
     assertEquals(await listed(store, { where, limit: 3 }), all.filter(where).slice(0, 3));
   });
 
-  test("idsBeginning() finds ids by their beginning", async (store) => {
+  test("findIdsByPrefix() finds ids by their beginning", async (store) => {
     await store.add(["abc", "abd", "b", "a"].map((id) => aJob({ id })));
-    assertEquals((await store.idsBeginning("ab", 9)).sort(), ["abc", "abd"]);
-    assertEquals((await store.idsBeginning("a", 9)).sort(), ["a", "abc", "abd"]);
-    assertEquals((await store.idsBeginning("a", 2)).length, 2);
-    assertEquals(await store.idsBeginning("abcd", 9), []);
+    assertEquals((await store.findIdsByPrefix("ab", 9)).sort(), ["abc", "abd"]);
+    assertEquals((await store.findIdsByPrefix("a", 9)).sort(), ["a", "abc", "abd"]);
+    assertEquals((await store.findIdsByPrefix("a", 2)).length, 2);
+    assertEquals(await store.findIdsByPrefix("abcd", 9), []);
   });
 
   test("unfinished() is true while something is due, runs or waits for a retry", async (store) => {
-    assertEquals(await store.unfinished(), false);
+    assertEquals(await store.hasWork(), false);
     await store.add([aJob({ id: "later", runAt: EPOCH + 60_000 })]);
-    assertEquals(await store.unfinished(), false);
+    assertEquals(await store.hasWork(), false);
     await store.add([aJob()]);
-    assertEquals(await store.unfinished(), true);
+    assertEquals(await store.hasWork(), true);
     await store.claim(W1, now);
-    assertEquals(await store.unfinished(), true);
+    assertEquals(await store.hasWork(), true);
     await store.change("a", end("failed", now), W1.worker);
-    assertEquals(await store.unfinished(), true);
+    assertEquals(await store.hasWork(), true);
     await store.change("a", (job) => cancelled(job, now));
-    assertEquals(await store.unfinished(), false);
+    assertEquals(await store.hasWork(), false);
     now += 60_000;
-    assertEquals(await store.unfinished(), true);
+    assertEquals(await store.hasWork(), true);
   });
 
   test(
     "changed() resolves when a job comes, when time is up, and when it is told to",
     async (store, again) => {
-      await store.changed(0);
+      await store.waitForChange(0);
       const other = await again();
-      const woken = store.changed(20_000);
+      const woken = store.waitForChange(20_000);
       await other.add([aJob()]);
       await woken;
       assertEquals((await store.claim(W1, now))?.id, "a");
       const abort = new AbortController();
-      const aborted = store.changed(20_000, abort.signal);
+      const aborted = store.waitForChange(20_000, abort.signal);
       abort.abort();
       await aborted;
       other.close();
@@ -338,7 +367,7 @@ export function testJobStore(name: string, withStore: WithStore): void {
       delay: fc.constantFrom(null, null, 1000, 100_000),
     });
     const clear = async () => {
-      for (const { id } of await store.heldBy(W1.worker)) {
+      for (const { id } of await store.claimedBy(W1.worker)) {
         await store.change(id, end("cancelled", now), W1.worker);
       }
       for (const { id } of await listed(store)) {
@@ -366,21 +395,28 @@ export function testJobStore(name: string, withStore: WithStore): void {
           const id = ids[which % Math.max(ids.length, 1)] ?? "none";
           const holder = W1.worker;
           if (kind === "add") {
-            const values = { id: `r${round}-${ids.length}`, createdAt: now, priority, maxRetries: which % 3 };
+            const values = {
+              id: `r${round}-${ids.length}`,
+              createdAt: now,
+              priority,
+              maxRetries: which % 3,
+            };
             const job = aJob({ ...values, runAt: delay === null ? null : now + delay });
             ids.push(job.id);
             await both((one) => one.add([job]));
           } else if (kind === "claim") await both((one) => one.claim(W1, now));
           else if (kind === "end") await both((one) => one.change(id, end(outcome, now), holder));
           else if (kind === "unclaim") await both((one) => one.change(id, unclaimed, holder));
-          else if (kind === "cancel") await both((one) => one.change(id, (job) => cancelled(job, now)));
-          else if (kind === "retry") await both((one) => one.change(id, (job) => retried(job, now)));
-          else if (kind === "remove") await both((one) => one.remove(id, removableFromDlq));
+          else if (kind === "cancel") {
+            await both((one) => one.change(id, (job) => cancelled(job, now)));
+          } else if (kind === "retry") {
+            await both((one) => one.change(id, (job) => retried(job, now)));
+          } else if (kind === "remove") await both((one) => one.remove(id, removableFromDlq));
         }
         await both((one) => one.count());
         await both((one) => listed(one));
-        await both(async (one) => (await one.heldBy(W1.worker)).map((job) => job.id).sort());
-        await both((one) => one.unfinished());
+        await both(async (one) => (await one.claimedBy(W1.worker)).map((job) => job.id).sort());
+        await both((one) => one.hasWork());
         await both((one) => one.nextDue());
         const counts = Object.values(await store.count()).reduce((a, b) => a + b);
         assert(counts === (await listed(store)).length, "the counts add up to the number of jobs");

@@ -16,7 +16,8 @@ testJobStore("FileStore", (test, now) =>
     }
   }));
 
-// What commands see that only show something: all that is asked of the store is looked up by a reader.
+// What commands see that only show something: all that is asked of the store is looked up by a
+// reader.
 testJobStore("Reader", (test, now) =>
   withTempDir(async (dir) => {
     const opened: FileStore[] = [];

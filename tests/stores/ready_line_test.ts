@@ -68,13 +68,15 @@ Deno.test("a worker finds the head again however far others have come, in order 
       order.push((await store.claim({ worker, pid: 1 }, NOW))?.id);
     };
     await claim(second, "w-2");
-    // So many claims of the first before each of the second, which has to guess: too few, as many, too many, far too few.
+    // So many claims of the first before each of the second, which has to guess: too few, as many,
+    // too many, far too few.
     for (const times of [3, 3, 3, 5, 5, 1, 0, 0, 2, 9]) {
       for (let n = 0; n < times; n++) await claim(first, "w-1");
       await claim(second, "w-2");
     }
     assertEquals(order, order.map((_, n) => id(n)));
-    // 31 if it tried them one after the other; 5 are before it has an idea, some more if the machine is so slow that it reads anew.
+    // 31 if it tried them one after the other; 5 are before it has an idea, some more if the
+    // machine is so slow that it reads anew.
     assert(lost <= 12, `${lost} lost claims`);
     first.close();
     second.close();

@@ -13,14 +13,20 @@ Deno.test("a job's file that may not be read keeps no other job from being run, 
       ...diskFiles,
       readText(path: string) {
         if (!mayRead && path.endsWith("/a.jsonl")) {
-          throw new Deno.errors.PermissionDenied(`Permission denied (os error 13): readfile '${path}'`);
+          throw new Deno.errors.PermissionDenied(
+            `Permission denied (os error 13): readfile '${path}'`,
+          );
         }
         return diskFiles.readText(path);
       },
     };
     const warnings: string[] = [];
     const now = EPOCH + 1000;
-    const store = await openFileStore(dir, { files, now: () => now, warn: (text) => warnings.push(text) });
+    const store = await openFileStore(dir, {
+      files,
+      now: () => now,
+      warn: (text) => warnings.push(text),
+    });
     await store.add(["a", "b"].map((id, sequence) => aJob({ id, sequence })));
     assertEquals((await store.claim({ worker: "w", pid: 1 }, now))?.id, "b");
     assertStringIncludes(warnings.join(), `${dir}/jobs/a/a.jsonl`);

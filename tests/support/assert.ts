@@ -1,5 +1,6 @@
-// @std/assert from npm's copy of it, which is plain JavaScript: here it gets its types. Where JSR can be reached, deno.json
-// can map "@std/assert" to jsr:@std/assert itself; the names are the same.
+// @std/assert from npm's copy of it, which is plain JavaScript: here it gets its types. Where JSR
+// can be reached, deno.json can map "@std/assert" to jsr:@std/assert itself; the names are the
+// same.
 import { assert as assertUntyped } from "deno-std/assert/assert.js";
 import { assertEquals as equals } from "deno-std/assert/equals.js";
 import { assertNotEquals as notEquals } from "deno-std/assert/not_equals.js";

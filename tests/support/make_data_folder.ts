@@ -1,6 +1,7 @@
-// Writes a data folder with jobs in every state, as this version keeps them, and what is in it as JSON. One for each form that
-// data folders have had stays under tests/data, and must be readable for ever: a new one stands beside the old, never in its place.
-//   deno run -A tests/support/make_data_folder.ts tests/data/v1
+// Writes a data folder with jobs in every state, as this version keeps them, and what is in it as
+// JSON. One for each form that data folders have had stays under tests/data, and must be readable
+// for ever: a new one stands beside the old, never in its place. deno run -A
+// tests/support/make_data_folder.ts tests/data/v1
 import { setValue } from "../../src/config/change.ts";
 import type { Job, JobRequest } from "../../src/queue/job.ts";
 import { historyToJson, jobToJson } from "../../src/queue/job_json.ts";
@@ -9,7 +10,7 @@ import { cancelled, created, ended, retried } from "../../src/queue/transitions.
 import { journalPath, logPath } from "../../src/stores/file/layout.ts";
 import { openFileStore } from "../../src/stores/file/store.ts";
 import { diskFiles, type FileLock } from "../../src/system/file_system.ts";
-import { Presence } from "../../src/worker/presence.ts";
+import { WorkerLock } from "../../src/worker/worker_lock.ts";
 
 const EPOCH = Date.parse("2026-01-02T03:04:05.678Z");
 const FAR = Date.parse("2099-12-31T23:59:59.000Z");
@@ -21,7 +22,12 @@ const BATCH = 34;
 
 const OK: Ending = { outcome: "succeeded", exitCode: 0, signal: null, error: null };
 const FAILED: Ending = { outcome: "failed", exitCode: 75, signal: null, error: "exit code 75" };
-const KILLED: Ending = { outcome: "failed", exitCode: 137, signal: "SIGKILL", error: "killed by SIGKILL" };
+const KILLED: Ending = {
+  outcome: "failed",
+  exitCode: 137,
+  signal: "SIGKILL",
+  error: "killed by SIGKILL",
+};
 const LATE: Ending = {
   outcome: "timed_out",
   exitCode: 143,
@@ -41,7 +47,10 @@ const RELEASED: Ending = {
   error: "stopped before its end and handed back",
 };
 
-/** What became of each job that a worker has had, in the order of being run; `undefined` stands for: it still runs. */
+/**
+ * What became of each job that a worker has had, in the order of being run; `undefined` stands for:
+ * it still runs.
+ */
 const LIVES: readonly [id: string, endings: readonly (Ending | undefined)[]][] = [
   ["done", [OK]],
   ["done-at-last", [FAILED, LOST, OK]],
@@ -135,7 +144,11 @@ export async function makeDataFolder(dir: string): Promise<Job[]> {
   // The worker that ran them died over the last one; its shell had told the journal that it began.
   let lock: FileLock | undefined;
   const dying = { ...diskFiles, lock: (path: string) => lock = diskFiles.lock(path) };
-  Presence.join(dying, dir, "worker-1").announce({ pid: WORKER.pid, host: "example", startedAt: EPOCH });
+  WorkerLock.join(dying, dir, "worker-1").announce({
+    pid: WORKER.pid,
+    host: "example",
+    startedAt: EPOCH,
+  });
   lock?.release(); // as the kernel does at its death: the files stay
   const runs = jobs.get("runs")!.status;
   if (runs.state !== "processing") throw new Error("the job does not run");

@@ -28,7 +28,9 @@ export class MemoryFiles implements FileSystem {
 
   create(path: string, text: string): void {
     this.#step("create");
-    if (this.#find(path)) throw new Deno.errors.AlreadyExists(`File exists (os error 17): open '${path}'`);
+    if (this.#find(path)) {
+      throw new Deno.errors.AlreadyExists(`File exists (os error 17): open '${path}'`);
+    }
     this.#need(parentOf(path));
     this.#put(path, "file", text, 0o600);
   }

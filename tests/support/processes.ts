@@ -9,7 +9,8 @@ export function lives(pid: number): boolean {
       return false;
     }
   }
-  const { stdout } = new Deno.Command("ps", { args: ["-o", "stat=", "-p", String(pid)] }).outputSync();
+  const { stdout } = new Deno.Command("ps", { args: ["-o", "stat=", "-p", String(pid)] })
+    .outputSync();
   return /^\s*[^Z\s]/.test(new TextDecoder().decode(stdout));
 }
 

@@ -1,4 +1,5 @@
-// The real program on a data folder of its own, for end-to-end tests: calls it, keeps what it started, and ends that by process id.
+// The real program on a data folder of its own, for end-to-end tests: calls it, keeps what it
+// started, and ends that by process id.
 import { assertEquals } from "@std/assert";
 import { numberIn } from "./processes.ts";
 import { programUnderTest } from "./program.ts";
@@ -55,7 +56,9 @@ export class QueueProgram {
     await waitUntil(async () => await this.state(id) === state, `job ${id} is ${state}`);
   }
 
-  /** Starts `queuectl start` in the background of the test, and returns when its workers are there. */
+  /**
+   * Starts `queuectl start` in the background of the test, and returns when its workers are there.
+   */
   async start(...args: string[]): Promise<Deno.ChildProcess> {
     const child = this.#command(["start", ...args], {}, "null").spawn();
     this.#started.push(child);

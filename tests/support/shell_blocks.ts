@@ -6,7 +6,9 @@ export interface Block {
   readonly steps: readonly Step[];
 }
 
-/** Commands, and the end of what they print, if the block says so: a `# →` in front of each line. */
+/**
+ * Commands, and the end of what they print, if the block says so: a `# →` in front of each line.
+ */
 export interface Step {
   readonly script: string;
   readonly printed: readonly string[] | undefined;
@@ -18,8 +20,8 @@ export interface Section {
 }
 
 /**
- * The sections that have blocks marked as `sh`, by their headings, in order. A comment `<!-- before: COMMAND -->` above a block
- * prepares what the block takes as given.
+ * The sections that have blocks marked as `sh`, by their headings, in order. A comment `<!--
+ * before: COMMAND -->` above a block prepares what the block takes as given.
  */
 export function sectionsOf(markdown: string): Section[] {
   const sections: { title: string; blocks: Block[] }[] = [];
@@ -42,7 +44,10 @@ export function sectionsOf(markdown: string): Section[] {
     if (fence.isShell) {
       if (sections.at(-1)?.title !== title) sections.push({ title, blocks: [] });
       const given = before === undefined ? [] : [{ script: before, printed: undefined }];
-      sections.at(-1)!.blocks.push({ line: fence.line, steps: [...given, ...stepsOf(fence.lines)] });
+      sections.at(-1)!.blocks.push({
+        line: fence.line,
+        steps: [...given, ...stepsOf(fence.lines)],
+      });
       before = undefined;
     }
     fence = undefined;
@@ -74,11 +79,13 @@ function stepsOf(lines: readonly string[]): Step[] {
 }
 
 /**
- * Whether a text ends with these lines. A `…` in a line stands for anything, and for nothing; a line that is `…` alone for
- * any number of lines. Blanks at the ends of lines, and how many there are within, don't count.
+ * Whether a text ends with these lines. A `…` in a line stands for anything, and for nothing; a
+ * line that is `…` alone for any number of lines. Blanks at the ends of lines, and how many there
+ * are within, don't count.
  */
 export function endsWith(text: string, printed: readonly string[]): boolean {
-  const pattern = printed.map((line) => line.trim() === "…" ? "(?:.*\n)*" : patternOf(line) + "\n").join("");
+  const pattern = printed.map((line) => line.trim() === "…" ? "(?:.*\n)*" : patternOf(line) + "\n")
+    .join("");
   const tidy = text.split("\n").map((line) => line.trimEnd().replace(/[ \t]+/g, " ")).join("\n");
   return new RegExp(`(?:^|\n)${pattern}$`).test(tidy.replace(/\n*$/, "\n"));
 }

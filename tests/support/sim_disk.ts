@@ -1,5 +1,6 @@
-// A disk in memory that can be stopped at any operation, lose what was not synced, and fail. It keeps a log of its operations, so the
-// state after each of them can be built again: what a crash at that moment leaves.
+// A disk in memory that can be stopped at any operation, lose what was not synced, and fail. It
+// keeps a log of its operations, so the state after each of them can be built again: what a crash
+// at that moment leaves.
 import type { FileInfo, FileLock, FileSystem } from "../../src/system/file_system.ts";
 
 interface FileNode {
@@ -25,7 +26,10 @@ export type Operation =
     readonly sync?: boolean;
   }
   | { readonly kind: "copy" | "link" | "rename"; readonly path: string; readonly to: string }
-  | { readonly kind: "remove" | "makeFolder" | "removeFolder" | "sync" | "syncAll"; readonly path: string };
+  | {
+    readonly kind: "remove" | "makeFolder" | "removeFolder" | "sync" | "syncAll";
+    readonly path: string;
+  };
 
 /** What becomes of data that was written and not synced. */
 export type Loss = "none" | "empty" | "cut";
@@ -64,14 +68,18 @@ export class SimDisk implements FileSystem {
         files.set(node, known);
         return known;
       }
-      return { ...node, entries: new Map([...node.entries].map(([name, child]) => [name, copy(child)])) };
+      return {
+        ...node,
+        entries: new Map([...node.entries].map(([name, child]) => [name, copy(child)])),
+      };
     };
     return new SimDisk(copy(this.#root) as FolderNode, this.#inodes);
   }
 
   /**
-   * This disk as a crash leaves it after the first `names` of the operations in `log`, of which the data of the first `until`
-   * were written: names and renames reach the disk in order, data that is not synced reaches it or not.
+   * This disk as a crash leaves it after the first `names` of the operations in `log`, of which the
+   * data of the first `until` were written: names and renames reach the disk in order, data that is
+   * not synced reaches it or not.
    */
   after(log: readonly Operation[], names: number, until: number, loss: Loss): SimDisk {
     const disk = this.copyOf();
@@ -87,8 +95,9 @@ export class SimDisk implements FileSystem {
   }
 
   /**
-   * This disk as a crash after the first `until` operations leaves it on a file system that keeps nothing but what was synced
-   * itself: names of which no later sync of their folder brought them to the disk are lost, others kept.
+   * This disk as a crash after the first `until` operations leaves it on a file system that keeps
+   * nothing but what was synced itself: names of which no later sync of their folder brought them
+   * to the disk are lost, others kept.
    */
   afterStrict(log: readonly Operation[], until: number): SimDisk {
     const disk = this.copyOf();
@@ -103,7 +112,9 @@ export class SimDisk implements FileSystem {
       } catch (error) {
         // What it builds on was lost.
         if (!(error instanceof Deno.errors.NotFound)) throw error;
-        if (operation.kind === "link" || operation.kind === "rename") disk.#bring(log, i, operation);
+        if (operation.kind === "link" || operation.kind === "rename") {
+          disk.#bring(log, i, operation);
+        }
       }
     }
     disk.log.length = 0;
@@ -111,7 +122,11 @@ export class SimDisk implements FileSystem {
   }
 
   /** Makes a file under a name that is synced, though the name that it had before is lost. */
-  #bring(log: readonly Operation[], until: number, { path, to }: { path: string; to: string }): void {
+  #bring(
+    log: readonly Operation[],
+    until: number,
+    { path, to }: { path: string; to: string },
+  ): void {
     let name = path;
     for (let i = until - 1; i >= 0; i--) {
       const operation = log[i]!;
@@ -212,7 +227,9 @@ export class SimDisk implements FileSystem {
     const [folder, name] = this.#place(path);
     const node = folder.entries.get(name);
     if (node === undefined) throw new Deno.errors.NotFound(path);
-    if (node.kind === "folder" && node.entries.size > 0) throw new Error(`Directory not empty: ${path}`);
+    if (node.kind === "folder" && node.entries.size > 0) {
+      throw new Error(`Directory not empty: ${path}`);
+    }
     folder.entries.delete(name);
     this.log.push({ kind: "remove", path });
   }
@@ -221,7 +238,12 @@ export class SimDisk implements FileSystem {
     this.#step("makeFolder", path);
     const [folder, name] = this.#place(path);
     if (folder.entries.has(name)) throw new Deno.errors.AlreadyExists(path);
-    folder.entries.set(name, { kind: "folder", inode: this.#inodes++, entries: new Map(), mode: 0o700 });
+    folder.entries.set(name, {
+      kind: "folder",
+      inode: this.#inodes++,
+      entries: new Map(),
+      mode: 0o700,
+    });
     this.log.push({ kind: "makeFolder", path });
   }
 
@@ -281,7 +303,9 @@ export class SimDisk implements FileSystem {
     const node = path === "" ? this.#root : this.#find(path);
     if (node?.kind !== "folder") return [];
     return [...node.entries].flatMap(([name, child]) =>
-      child.kind === "file" ? [`${path}/${name}`] : [`${path}/${name}/`, ...this.tree(`${path}/${name}`)]
+      child.kind === "file"
+        ? [`${path}/${name}`]
+        : [`${path}/${name}/`, ...this.tree(`${path}/${name}`)]
     );
   }
 
@@ -335,12 +359,16 @@ function isSyncedAt(log: readonly Operation[], i: number, until: number, path: s
   );
 }
 
-/** How many operations of a log are on disk for sure when the first `until` were done: all before the last sync. */
+/**
+ * How many operations of a log are on disk for sure when the first `until` were done: all before
+ * the last sync.
+ */
 export function surelyDone(log: readonly Operation[], until: number): number {
   for (let i = until - 1; i >= 0; i--) {
     const operation = log[i]!;
     if (operation.kind === "sync" || operation.kind === "syncAll") return i + 1;
-    // Syncing a file brings the names before it to the disk as well, since those go through one journal.
+    // Syncing a file brings the names before it to the disk as well, since those go through one
+    // journal.
     if (operation.kind === "create" && operation.sync) return i + 1;
   }
   return 0;

@@ -1,6 +1,9 @@
 // A folder of its own for each test, kept when the test fails.
 
-/** Runs `test` with a new folder, which is removed if it succeeds; if not, its path is written to stderr. */
+/**
+ * Runs `test` with a new folder, which is removed if it succeeds; if not, its path is written to
+ * stderr.
+ */
 export async function withTempDir<T>(test: (dir: string) => T | Promise<T>): Promise<T> {
   const dir = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "queuectl-test-" }));
   try {

@@ -1,6 +1,10 @@
-// Waiting for something to become true: a test asks often and gives up late, and never sleeps for a time it believes enough.
+// Waiting for something to become true: a test asks often and gives up late, and never sleeps for a
+// time it believes enough.
 
-/** Resolves with the first truthy result of `condition`; rejects, saying `what`, after `deadline` milliseconds. */
+/**
+ * Resolves with the first truthy result of `condition`; rejects, saying `what`, after `deadline`
+ * milliseconds.
+ */
 export async function waitUntil<T>(
   condition: () => T | Promise<T>,
   what = String(condition),

@@ -1,6 +1,6 @@
 // A world in memory for commands: store, files, clock, terminal. `run` types a command line in it.
 import type { Context, DataFolder, Finding, Output } from "../../src/cli/context.ts";
-import type { WorkerInfo } from "../../src/worker/presence.ts";
+import type { WorkerInfo } from "../../src/worker/worker_lock.ts";
 import { run } from "../../src/cli/run.ts";
 import { enqueue } from "../../src/queue/enqueue.ts";
 import type { Job } from "../../src/queue/job.ts";
@@ -98,8 +98,18 @@ export class World {
   /** Ends a running job after two seconds; it succeeds unless `ending` says otherwise. */
   end(id: string, ending: Partial<Ending> = {}, worker = "w1"): Promise<Job> {
     this.now += 2000;
-    const full: Ending = { outcome: "succeeded", exitCode: 0, signal: null, error: null, ...ending };
-    return this.store.change(id, (job) => ended(job, full, { base: 2, max: 3600 }, this.now), worker);
+    const full: Ending = {
+      outcome: "succeeded",
+      exitCode: 0,
+      signal: null,
+      error: null,
+      ...ending,
+    };
+    return this.store.change(
+      id,
+      (job) => ended(job, full, { base: 2, max: 3600 }, this.now),
+      worker,
+    );
   }
 
   /** A job that has died, by exit code 3 and without retries. */

@@ -25,7 +25,10 @@ Deno.test("selfCommand() is the newer file where the running one was replaced", 
 });
 
 Deno.test("selfCommand() names the missing file, so that starting it fails with a path to look at", () => {
-  assertEquals(selfCommand([], compiled("/usr/bin/queuectl (deleted)", [])).program, "/usr/bin/queuectl");
+  assertEquals(
+    selfCommand([], compiled("/usr/bin/queuectl (deleted)", [])).program,
+    "/usr/bin/queuectl",
+  );
 });
 
 Deno.test("selfCommand() believes a file that is really called so", () => {
@@ -74,7 +77,8 @@ Deno.test("selfCommand() under deno run starts the program from another folder, 
 });
 
 async function output(program: string, args: readonly string[], cwd: string): Promise<unknown[]> {
-  const { stdout, stderr, code } = await new Deno.Command(program, { args: [...args], cwd }).output();
+  const { stdout, stderr, code } = await new Deno.Command(program, { args: [...args], cwd })
+    .output();
   if (code !== 0) throw new Error(new TextDecoder().decode(stderr));
   return JSON.parse(new TextDecoder().decode(stdout));
 }

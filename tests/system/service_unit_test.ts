@@ -50,12 +50,21 @@ Deno.test("systemdUnit() takes every character for itself: blanks, %, $, quotes,
 });
 
 Deno.test("systemdUnit() starts a program that systemd would refuse by its path through a shell", () => {
-  const lines = systemdUnit({ ...NASTY, program: `/a"b\\c $d/queuectl`, args: ["start"] }).split("\n");
-  assert(lines.includes(`ExecStart=/bin/sh -c "exec \\"$$0\\" \\"$$@\\"" "/a\\"b\\\\c $$d/queuectl" start`));
+  const lines = systemdUnit({ ...NASTY, program: `/a"b\\c $d/queuectl`, args: ["start"] }).split(
+    "\n",
+  );
+  assert(
+    lines.includes(
+      `ExecStart=/bin/sh -c "exec \\"$$0\\" \\"$$@\\"" "/a\\"b\\\\c $$d/queuectl" start`,
+    ),
+  );
 });
 
 const hasAnalyze = Deno.build.os === "linux" &&
-  await new Deno.Command("systemd-analyze", { args: ["--version"] }).output().then(() => true, () => false);
+  await new Deno.Command("systemd-analyze", { args: ["--version"] }).output().then(
+    () => true,
+    () => false,
+  );
 
 Deno.test({
   name: "systemd-analyze verify accepts systemdUnit(), and finds the program behind its quoting",
@@ -68,7 +77,10 @@ Deno.test({
       await Deno.writeTextFile(program, "#!/bin/sh\n", { mode: 0o755 });
       assertEquals(await verify(dir, systemdUnit({ ...NASTY, program })), "");
       assertEquals(await verify(dir, systemdUnit({ ...NASTY, program: `/a"b\\c/queuectl` })), "");
-      assertStringIncludes(await verify(dir, systemdUnit({ ...NASTY, program: `${folder}/no` })), "/no");
+      assertStringIncludes(
+        await verify(dir, systemdUnit({ ...NASTY, program: `${folder}/no` })),
+        "/no",
+      );
     }),
 });
 
@@ -135,8 +147,12 @@ Deno.test({
   ignore: Deno.build.os !== "darwin",
   fn: () =>
     withTempDir(async (dir) => {
-      await Deno.writeTextFile(`${dir}/a.plist`, launchdPlist({ ...NASTY, environment: {} }, "/log & more"));
-      const { code } = await new Deno.Command("plutil", { args: ["-lint", `${dir}/a.plist`] }).output();
+      await Deno.writeTextFile(
+        `${dir}/a.plist`,
+        launchdPlist({ ...NASTY, environment: {} }, "/log & more"),
+      );
+      const { code } = await new Deno.Command("plutil", { args: ["-lint", `${dir}/a.plist`] })
+        .output();
       assertEquals(code, 0);
     }),
 });

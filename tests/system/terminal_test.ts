@@ -12,7 +12,9 @@ class Narrow {
 
   writeSync(bytes: Uint8Array): number {
     this.#full = !this.#full;
-    if (!this.#full) throw new Deno.errors.WouldBlock("Resource temporarily unavailable (os error 11)");
+    if (!this.#full) {
+      throw new Deno.errors.WouldBlock("Resource temporarily unavailable (os error 11)");
+    }
     this.text += new TextDecoder().decode(bytes.subarray(0, 3));
     return Math.min(3, bytes.length);
   }

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Job } from "../../src/queue/job.ts";
 import type { Ending } from "../../src/queue/outcome.ts";
-import { claimed, ended, type Step } from "../../src/queue/transitions.ts";
+import { claimed, ended, type TransitionResult } from "../../src/queue/transitions.ts";
 import { eventLine, isShown, levelOf, type QueueEvent } from "../../src/view/event_line.ts";
 import { paintFor, plain } from "../../src/view/style.ts";
 import { aJob } from "../support/jobs.ts";
@@ -20,7 +20,7 @@ function after(ending: Partial<Ending>, maxRetries: number): Job {
   return must(ended(running, full, { base: 4, max: 60 }, AT));
 }
 
-function must(step: Step): Job {
+function must(step: TransitionResult): Job {
   if (step instanceof Error) throw step;
   return step;
 }
@@ -29,10 +29,16 @@ const line = (event: QueueEvent, width?: number) => eventLine(event, plain, widt
 
 Deno.test("eventLine() tells time, level, job, outcome, duration, next retry and command", () => {
   const cases: [Job, string][] = [
-    [after({ outcome: "succeeded", exitCode: 0 }, 3), "INFO    01234567 succeeded after 2.1s: make␊-j"],
+    [
+      after({ outcome: "succeeded", exitCode: 0 }, 3),
+      "INFO    01234567 succeeded after 2.1s: make␊-j",
+    ],
     [after({}, 3), "WARNING 01234567 exit 1 after 2.1s, retry 1 of 3 in 4s: make␊-j"],
     [after({}, 0), "ERROR   01234567 exit 1 after 2.1s, dead: make␊-j"],
-    [after({ exitCode: null, signal: "SIGSEGV" }, 0), "ERROR   01234567 SIGSEGV after 2.1s, dead: make␊-j"],
+    [
+      after({ exitCode: null, signal: "SIGSEGV" }, 0),
+      "ERROR   01234567 SIGSEGV after 2.1s, dead: make␊-j",
+    ],
     [
       after({ outcome: "timed_out", exitCode: null }, 1),
       "WARNING 01234567 timed out after 2.1s, retry 1 of 1 in 4s: make␊-j",
@@ -41,10 +47,18 @@ Deno.test("eventLine() tells time, level, job, outcome, duration, next retry and
       after({ outcome: "lost", exitCode: null }, 1),
       "WARNING 01234567 lost after 2.1s, retry 1 of 1 now: make␊-j",
     ],
-    [after({ outcome: "released", exitCode: null }, 1), "INFO    01234567 released after 2.1s: make␊-j"],
-    [after({ outcome: "cancelled", exitCode: null }, 1), "INFO    01234567 cancelled after 2.1s: make␊-j"],
+    [
+      after({ outcome: "released", exitCode: null }, 1),
+      "INFO    01234567 released after 2.1s: make␊-j",
+    ],
+    [
+      after({ outcome: "cancelled", exitCode: null }, 1),
+      "INFO    01234567 cancelled after 2.1s: make␊-j",
+    ],
   ];
-  for (const [job, text] of cases) assertEquals(line({ kind: "ended", at: AT, job }), `18:00:05 ${text}`);
+  for (const [job, text] of cases) {
+    assertEquals(line({ kind: "ended", at: AT, job }), `18:00:05 ${text}`);
+  }
 });
 
 Deno.test("eventLine() cuts the command to fit a terminal", () => {
@@ -78,6 +92,10 @@ Deno.test("isShown() follows log_level", () => {
   const failed: QueueEvent = { kind: "ended", at: AT, job: after({}, 1) };
   const begun: QueueEvent = { kind: "begun", at: AT, job: after({}, 1), worker: "w" };
   assertEquals([dead, failed, begun].map(levelOf), ["ERROR", "WARNING", "DEBUG"]);
-  assertEquals([dead, failed, begun].map((event) => isShown(event, "WARNING")), [true, true, false]);
+  assertEquals([dead, failed, begun].map((event) => isShown(event, "WARNING")), [
+    true,
+    true,
+    false,
+  ]);
   assertEquals(isShown(begun, "DEBUG"), true);
 });

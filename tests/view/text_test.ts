@@ -88,7 +88,10 @@ Deno.test("renderTable() cuts the marked column first, then the widest, to fit",
     (await renderTable(COLUMNS, [row], { paint: plain, width })).split("\n")[1]!;
   assertEquals(await fit(60), `1  ${"n".repeat(30)}  ${"t".repeat(24)}…`);
   assertEquals(await fit(30), `1  ${"n".repeat(16)}…  ${"t".repeat(7)}…`);
-  const wide = await renderTable(COLUMNS, [["1", "a", "日本語".repeat(20)]], { paint: plain, width: 20 });
+  const wide = await renderTable(COLUMNS, [["1", "a", "日本語".repeat(20)]], {
+    paint: plain,
+    width: 20,
+  });
   assert(wide.split("\n")[1]!.endsWith("…"), wide);
   assertEquals((await fit(200)).length, 3 + 30 + 2 + 100);
 });
@@ -109,5 +112,10 @@ Deno.test("progressText() shows a share, and a guess of the time left", () => {
 });
 
 Deno.test("bytesText() uses the unit that suits", () => {
-  assertEquals([0, 1023, 1536, 20 * 1024 ** 2].map(bytesText), ["0 B", "1023 B", "1.5 KiB", "20 MiB"]);
+  assertEquals([0, 1023, 1536, 20 * 1024 ** 2].map(bytesText), [
+    "0 B",
+    "1023 B",
+    "1.5 KiB",
+    "20 MiB",
+  ]);
 });

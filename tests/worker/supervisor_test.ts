@@ -26,7 +26,13 @@ function world(ends: ({ code: number; signal: string | null } | Error | "until t
     return Promise.resolve();
   };
   return {
-    parts: { count: 1, spawn, sleep, now: () => now, report: (e: WorkerEvent) => void events.push(e) },
+    parts: {
+      count: 1,
+      spawn,
+      sleep,
+      now: () => now,
+      report: (e: WorkerEvent) => void events.push(e),
+    },
     slept,
     events,
     told,
@@ -44,7 +50,10 @@ Deno.test("supervise() starts a worker anew that died, at once the first time an
 });
 
 Deno.test("supervise() goes on when the program can't be started for a moment", async () => {
-  const { parts, events } = world([new Deno.errors.NotFound("gone"), new Deno.errors.NotFound("gone")]);
+  const { parts, events } = world([
+    new Deno.errors.NotFound("gone"),
+    new Deno.errors.NotFound("gone"),
+  ]);
   await supervise(parts, never(), never());
   assertEquals(events.map((event) => event.kind), ["warning", "warning"]);
 });

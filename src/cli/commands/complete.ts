@@ -1,15 +1,18 @@
-// queuectl complete -- <word>...: proposals for the last word, a line each, with a tab and a description.
+// queuectl complete -- <word>...: proposals for the last word, a line each, with a tab and a
+// description.
 import type { JobState } from "../../queue/job.ts";
 import { oneLine } from "../../view/escape.ts";
-import type { Call } from "../call.ts";
+import type { CommandContext } from "../command_context.ts";
 import type { Context } from "../context.ts";
 import { dataDirectory } from "../data_dir.ts";
 import { proposals, type Proposed } from "../proposals.ts";
 
 const MOST_JOBS = 200;
 
-/** Prints proposals; no jobs, and no error, if they can't be read: this runs while a person types. */
-export async function completeCommand(call: Call): Promise<void> {
+/**
+ * Prints proposals; no jobs, and no error, if they can't be read: this runs while a person types.
+ */
+export async function completeCommand(call: CommandContext): Promise<void> {
   const words = call.args;
   const at = words.indexOf("--data-dir");
   const chosen = at === -1 ? call.flags.text("data-dir") : words[at + 1];
@@ -33,7 +36,10 @@ async function jobsIn(
   try {
     const jobs: Proposed[] = [];
     for await (const job of store.list({ limit: MOST_JOBS, ...(states && { states }) })) {
-      jobs.push({ word: job.id, about: oneLine(`${job.status.state}: ${job.command}`).slice(0, 60) });
+      jobs.push({
+        word: job.id,
+        about: oneLine(`${job.status.state}: ${job.command}`).slice(0, 60),
+      });
     }
     return jobs;
   } finally {

@@ -1,8 +1,10 @@
-// queuectl completions: the scripts are a few lines each, since the program itself proposes the words.
+// queuectl completions: the scripts are a few lines each, since the program itself proposes the
+// words.
 import { QueueError } from "../../queue/errors.ts";
-import type { Call } from "../call.ts";
+import type { CommandContext } from "../command_context.ts";
 
-// Bash takes `=` for a word of its own; `complete` gets it as it comes. Where nothing is proposed, bash offers files.
+// Bash takes `=` for a word of its own; `complete` gets it as it comes. Where nothing is proposed,
+// bash offers files.
 const BASH = `_queuectl() {
   local IFS=$'\\n'
   COMPREPLY=($(queuectl complete -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null | cut -f1))
@@ -34,11 +36,14 @@ const SCRIPTS: Readonly<Record<string, string>> = { bash: BASH, zsh: ZSH, fish: 
 
 /** Prints a completion script. */
 // deno-lint-ignore require-await
-export async function completionsCommand(call: Call): Promise<void> {
+export async function completionsCommand(call: CommandContext): Promise<void> {
   const shell = call.args[0]!;
   const script = Object.hasOwn(SCRIPTS, shell) ? SCRIPTS[shell] : undefined;
   if (script === undefined) {
-    throw new QueueError("usage", `There are completions for bash, zsh and fish, not for "${shell}"`);
+    throw new QueueError(
+      "usage",
+      `There are completions for bash, zsh and fish, not for "${shell}"`,
+    );
   }
   call.print(script);
 }

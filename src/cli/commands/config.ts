@@ -1,5 +1,11 @@
 // queuectl config.
-import { configText, importConfig, replaceFile, resetConfig, setValue } from "../../config/change.ts";
+import {
+  configText,
+  importConfig,
+  replaceFile,
+  resetConfig,
+  setValue,
+} from "../../config/change.ts";
 import { loadSettings, loadSetValues } from "../../config/load.ts";
 import { QueueError } from "../../queue/errors.ts";
 import { nearest } from "../../queue/nearest.ts";
@@ -13,15 +19,17 @@ import {
 } from "../../queue/settings.ts";
 import { resolve } from "../../system/paths.ts";
 import { renderTable } from "../../view/table.ts";
-import type { Call } from "../call.ts";
+import type { CommandContext } from "../command_context.ts";
 import { tableStyle } from "../tables.ts";
 
 /** Shows or changes the configuration. */
-export async function configCommand(call: Call): Promise<void> {
+export async function configCommand(call: CommandContext): Promise<void> {
   const { context: { files }, flags } = call;
   const [key, value] = [flags.text("key"), flags.text("value")];
   const [exported, imported] = [flags.text("export"), flags.text("import")];
-  if (value !== undefined && key === undefined) throw new QueueError("usage", "--value needs --key");
+  if (value !== undefined && key === undefined) {
+    throw new QueueError("usage", "--value needs --key");
+  }
   const known = key === undefined ? undefined : keyOf(key);
   const dataDir = call.dataDir();
 
@@ -43,7 +51,7 @@ export async function configCommand(call: Call): Promise<void> {
   else await showAll(call, dataDir);
 }
 
-async function showAll(call: Call, dataDir: string): Promise<void> {
+async function showAll(call: CommandContext, dataDir: string): Promise<void> {
   const { context } = call;
   const set = loadSetValues(dataDir, context.files);
   const rows = SETTING_KEYS.map((key) => {
@@ -65,7 +73,7 @@ async function showAll(call: Call, dataDir: string): Promise<void> {
   call.print(await renderTable(columns, rows, tableStyle(context)));
 }
 
-function exportTo(call: Call, dataDir: string, file: string): void {
+function exportTo(call: CommandContext, dataDir: string, file: string): void {
   const { context } = call;
   const text = configText(loadSettings(dataDir, context.files));
   if (file === "-") return call.print(text);
@@ -77,7 +85,7 @@ function exportTo(call: Call, dataDir: string, file: string): void {
   call.say(`Exported the settings to ${file}`);
 }
 
-async function importFrom(call: Call, dataDir: string, file: string): Promise<void> {
+async function importFrom(call: CommandContext, dataDir: string, file: string): Promise<void> {
   const { context } = call;
   const path = resolve(context.cwd(), file);
   let text: string;
@@ -93,7 +101,11 @@ async function importFrom(call: Call, dataDir: string, file: string): Promise<vo
 function keyOf(text: string): SettingKey {
   if (isSettingKey(text)) return text;
   const meant = nearest(text, SETTING_KEYS);
-  throw new QueueError("usage", `There is no setting "${text}"; there are ${SETTING_KEYS.join(", ")}`, {
-    ...(meant !== undefined && { hint: `Did you mean ${meant}?` }),
-  });
+  throw new QueueError(
+    "usage",
+    `There is no setting "${text}"; there are ${SETTING_KEYS.join(", ")}`,
+    {
+      ...(meant !== undefined && { hint: `Did you mean ${meant}?` }),
+    },
+  );
 }

@@ -5,49 +5,45 @@ import { globMatcher } from "../../queue/glob.ts";
 import type { Job } from "../../queue/job.ts";
 import { deadIds, dlqStats, removeDead, type Results, retryDead } from "../../queue/operations.ts";
 import type { JobReader } from "../../queue/store.ts";
-import { counted } from "../../view/counted.ts";
-import type { Call } from "../call.ts";
+import { pluralize } from "../../view/pluralize.ts";
+import type { CommandContext } from "../command_context.ts";
 import { tableStyle } from "../tables.ts";
 
-export async function listCommand(call: Call): Promise<void> {
+export async function listCommand(call: CommandContext): Promise<void> {
   const { context, flags } = call;
   await call.withReader(async (store) => {
     const jobs: Job[] = [];
     for await (const job of store.list({ states: ["dead"] })) jobs.push(job);
     if (flags.has("json")) {
-      const { listedJob } = await import(
-        "../../view/json.ts" as string
-      ) as typeof import("../../view/json.ts");
+      const { listedJob } = await import("../../view/json.ts");
       return call.printJson(jobs.map(listedJob));
     }
     if (jobs.length === 0) return call.say("The dead letter queue is empty");
-    const { deadTable } = await import(
-      "../../view/job_table.ts" as string
-    ) as typeof import("../../view/job_table.ts");
+    const { deadTable } = await import("../../view/job_table.ts");
     const options = { verbose: flags.has("verbose"), now: context.now() };
     call.print(await deadTable(jobs, options, tableStyle(context)));
   });
 }
 
-export async function statsCommand(call: Call): Promise<void> {
+export async function statsCommand(call: CommandContext): Promise<void> {
   await call.withReader(async (store) => {
-    const { dlqStatsJson, dlqStatsText } = await import(
-      "../../view/dlq.ts" as string
-    ) as typeof import("../../view/dlq.ts");
+    const { dlqStatsJson, dlqStatsText } = await import("../../view/dlq.ts");
     const stats = await dlqStats(store);
     if (call.flags.has("json")) return call.printJson(dlqStatsJson(stats));
     call.print(await dlqStatsText(stats, call.context.now(), tableStyle(call.context)));
   });
 }
 
-export async function retryCommand(call: Call): Promise<number> {
+export async function retryCommand(call: CommandContext): Promise<number> {
   const { flags, args } = call;
   const filter = flags.text("filter");
   const several = flags.has("all") || filter !== undefined;
   if (several === args.length > 0) {
     throw new QueueError(
       "usage",
-      several ? "Ids and --all or --filter cannot be given together" : "Missing id, --all or --filter",
+      several
+        ? "Ids and --all or --filter cannot be given together"
+        : "Missing id, --all or --filter",
     );
   }
   const where = filter === undefined ? undefined : filterOf(filter);
@@ -57,19 +53,19 @@ export async function retryCommand(call: Call): Promise<number> {
   });
 }
 
-export async function removeCommand(call: Call): Promise<number> {
+export async function removeCommand(call: CommandContext): Promise<number> {
   return await call.withStore(async (store) =>
     show(call, "Removed", false, await removeDead(store, await idsOf(store, call.args)))
   );
 }
 
-export async function clearCommand(call: Call): Promise<number> {
+export async function clearCommand(call: CommandContext): Promise<number> {
   return await call.withStore(async (store) => {
     const ids = await deadIds(store);
     if (ids.length > 0 && !call.flags.has("confirm")) {
       throw new QueueError(
         "refused",
-        `This would remove ${counted(ids.length, "job")} for good; nothing was changed`,
+        `This would remove ${pluralize(ids.length, "job")} for good; nothing was changed`,
         {
           hint: "To do it: queuectl dlq clear --confirm",
         },
@@ -80,9 +76,16 @@ export async function clearCommand(call: Call): Promise<number> {
 }
 
 // One id a line where ids were given, a number where there may be thousands.
-function show(call: Call, what: string, several: boolean, { done, refused }: Results): number {
+function show(
+  call: CommandContext,
+  what: string,
+  several: boolean,
+  { done, refused }: Results,
+): number {
   call.print(
-    several ? `${what} ${counted(done.length, "job")}\n` : done.map((id) => `${what} ${id}\n`).join(""),
+    several
+      ? `${what} ${pluralize(done.length, "job")}\n`
+      : done.map((id) => `${what} ${id}\n`).join(""),
   );
   return call.report(refused);
 }
@@ -93,7 +96,9 @@ async function idsOf(store: JobReader, texts: readonly string[]): Promise<string
 
 function filterOf(text: string): (job: Job) => boolean {
   const glob = /^command:(.+)$/s.exec(text)?.[1];
-  if (glob === undefined) throw new QueueError("usage", `--filter takes 'command:GLOB', not "${text}"`);
+  if (glob === undefined) {
+    throw new QueueError("usage", `--filter takes 'command:GLOB', not "${text}"`);
+  }
   const fits = globMatcher(glob);
   return (job) => fits(job.command);
 }

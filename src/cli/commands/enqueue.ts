@@ -1,29 +1,29 @@
-// queuectl enqueue: one command, or an argument list. Called most often of all, so what it does not need for one command
-// is loaded elsewhere.
+// queuectl enqueue: one command, or an argument list. Called most often of all, so what it does not
+// need for one command is loaded elsewhere.
 import { loadSettings } from "../../config/load.ts";
-import { enqueue, type Order } from "../../queue/enqueue.ts";
+import { enqueue, type NewJob } from "../../queue/enqueue.ts";
 import { QueueError } from "../../queue/errors.ts";
 import { resolve } from "../../system/paths.ts";
-import type { Call } from "../call.ts";
+import type { CommandContext } from "../command_context.ts";
 
 /** Puts one job, or a file of jobs, into the queue. */
-export async function enqueueCommand(call: Call): Promise<number | void> {
+export async function enqueueCommand(call: CommandContext): Promise<number | void> {
   const { context, flags, args, rest } = call;
   const now = context.now();
-  const common = await commonOrder(call, now);
+  const common = await commonFields(call, now);
   const file = flags.text("file");
   if (file !== undefined) {
     if (args.length > 0 || rest !== undefined) {
       throw new QueueError("usage", "--file and a command cannot be given together");
     }
-    const { enqueueFile } = await import("./enqueue_file.ts" as string) as typeof import("./enqueue_file.ts");
+    const { enqueueFile } = await import("./enqueue_file.ts");
     return await enqueueFile(call, file, common, now);
   }
   const command = commandText(args, rest);
   await call.withInbox(async (inbox, dataDir) => {
     const settings = loadSettings(dataDir, context.files);
-    const order = { ...common, command, id: flags.text("job-id") };
-    const job = await enqueue(inbox, order, { settings, now, newId: context.newId });
+    const newJob = { ...common, command, id: flags.text("job-id") };
+    const job = await enqueue(inbox, newJob, { settings, now, newId: context.newId });
     call.print(`${job.id}\n`);
   });
 }
@@ -42,7 +42,9 @@ export function commandText(args: readonly string[], rest: readonly string[] | u
       hint: "Quote it, or put -- before it",
     });
   }
-  if (args[0] === undefined) throw new QueueError("usage", "Missing command: queuectl enqueue <command>");
+  if (args[0] === undefined) {
+    throw new QueueError("usage", "Missing command: queuectl enqueue <command>");
+  }
   return args[0];
 }
 
@@ -52,7 +54,10 @@ export function quoted(argument: string): string {
   return `'${argument.replaceAll("'", `'\\''`)}'`;
 }
 
-async function commonOrder({ context, flags }: Call, now: number): Promise<Omit<Order, "command">> {
+async function commonFields(
+  { context, flags }: CommandContext,
+  now: number,
+): Promise<Omit<NewJob, "command">> {
   const here = context.cwd();
   const folder = flags.text("cwd");
   const cwd = folder === undefined ? here : resolve(here, folder);
@@ -67,7 +72,11 @@ async function commonOrder({ context, flags }: Call, now: number): Promise<Omit<
     priority: flags.number("priority"),
     maxRetries: flags.number("max-retries"),
     timeout: flags.number("timeout"),
-    runAt: delay !== undefined ? now + delay * 1000 : at !== undefined ? await timeGiven(at, now) : undefined,
+    runAt: delay !== undefined
+      ? now + delay * 1000
+      : at !== undefined
+      ? await timeGiven(at, now)
+      : undefined,
   };
 }
 
@@ -82,9 +91,7 @@ function environment(pairs: readonly string[]): Record<string, string> {
 }
 
 async function timeGiven(text: string, now: number): Promise<number> {
-  const { parseTime, TIME_FORMS } = await import(
-    "../../queue/times.ts" as string
-  ) as typeof import("../../queue/times.ts");
+  const { parseTime, TIME_FORMS } = await import("../../queue/times.ts");
   const time = parseTime(text, now);
   if (time === undefined) throw new QueueError("usage", `--at takes ${TIME_FORMS}, not "${text}"`);
   return time;

@@ -1,19 +1,22 @@
-// queuectl enqueue --file: a batch, all of it or nothing. Every line is checked before the first is enqueued, so a file is
-// read twice rather than kept; a million lines need little memory.
+// queuectl enqueue --file: a batch, all of it or nothing. Every line is checked before the first is
+// enqueued, so a file is read twice rather than kept; a million lines need little memory.
 import { loadSettings } from "../../config/load.ts";
-import { type Circumstances, enqueueAll, newJob, type Order } from "../../queue/enqueue.ts";
+import { enqueueAll, type JobDefaults, makeJob, type NewJob } from "../../queue/enqueue.ts";
 import { QueueError } from "../../queue/errors.ts";
 import type { JobStore } from "../../queue/store.ts";
 import { resolve } from "../../system/paths.ts";
-import { orderReader } from "../batch_lines.ts";
-import type { Call } from "../call.ts";
+import { newJobReader } from "../batch_lines.ts";
+import type { CommandContext } from "../command_context.ts";
 import type { Context } from "../context.ts";
 import { linesOf } from "../lines.ts";
 import { progressMeter } from "../progress.ts";
 
 /** Read, and kept of ids, at once. */
 const CHUNK = 64 * 1024;
-/** Of so many ids, whether each is taken is looked up line by line; of more, the store says so when it adds them. */
+/**
+ * Of so many ids, whether each is taken is looked up line by line; of more, the store says so when
+ * it adds them.
+ */
 const LOOKED_UP = 10_000;
 
 interface Source {
@@ -25,24 +28,24 @@ interface Source {
 
 /** Enqueues a file's jobs and prints their ids. @returns the exit code */
 export async function enqueueFile(
-  call: Call,
+  call: CommandContext,
   file: string,
-  common: Omit<Order, "command">,
+  common: Omit<NewJob, "command">,
   now: number,
 ): Promise<number> {
   const { context } = call;
   const source = file === "-" ? kept(await context.stdin.readAll()) : sourceOf(context, file);
   return await call.withStore(async (store, dataDir) => {
     const settings = loadSettings(dataDir, context.files);
-    const circumstances: Circumstances = { settings, now, newId: context.newId };
-    const read = orderReader(common, now);
-    const lines = await check(call, store, source, read, circumstances);
+    const defaults: JobDefaults = { settings, now, newId: context.newId };
+    const read = newJobReader(common, now);
+    const lines = await check(call, store, source, read, defaults);
     if (lines === undefined) return 1;
     source.checkSame();
 
     const meter = progressMeter(context, "Enqueueing", lines);
     const ids = new IdLines();
-    await enqueueAll(store, ordersOf(source, read), circumstances, (job) => {
+    await enqueueAll(store, newJobsIn(source, read), defaults, (job) => {
       ids.add(job.id);
       meter.step();
     });
@@ -52,42 +55,42 @@ export async function enqueueFile(
   });
 }
 
-type ReadOrder = (line: string) => Order | undefined;
+type ReadNewJob = (line: string) => NewJob | undefined;
 
-function* ordersOf(source: Source, read: ReadOrder): Iterable<Order> {
+function* newJobsIn(source: Source, read: ReadNewJob): Iterable<NewJob> {
   for (const { text } of linesOf(source.chunks())) {
-    const order = text === undefined ? undefined : read(text);
-    if (order !== undefined) yield order;
+    const newJob = text === undefined ? undefined : read(text);
+    if (newJob !== undefined) yield newJob;
   }
 }
 
 // How many jobs there are; undefined if a line is wrong, which has been reported then.
 async function check(
-  call: Call,
+  call: CommandContext,
   store: JobStore,
   source: Source,
-  read: ReadOrder,
-  circumstances: Circumstances,
+  read: ReadNewJob,
+  defaults: JobDefaults,
 ): Promise<number | undefined> {
   const meter = progressMeter(call.context, "Checking", source.size);
   const ids = new Map<string, number>();
-  const checking = { ...circumstances, newId: () => "any" };
+  const checking = { ...defaults, newId: () => "any" };
   let [jobs, wrong, bytes] = [0, 0, 0];
   for (const { number, text } of linesOf(source.chunks())) {
     try {
       if (text === undefined) throw new QueueError("usage", "it is not UTF-8");
       meter.to(bytes += text.length + 1);
-      const order = read(text);
-      if (order === undefined) continue;
-      newJob(order, checking, jobs++);
-      if (order.id === undefined) continue;
-      const earlier = ids.get(order.id);
+      const newJob = read(text);
+      if (newJob === undefined) continue;
+      makeJob(newJob, checking, jobs++);
+      if (newJob.id === undefined) continue;
+      const earlier = ids.get(newJob.id);
       if (earlier !== undefined) {
-        throw new QueueError("usage", `the id "${order.id}" is taken by line ${earlier}`);
+        throw new QueueError("usage", `the id "${newJob.id}" is taken by line ${earlier}`);
       }
-      ids.set(order.id, number);
-      if (ids.size <= LOOKED_UP && await store.get(order.id) !== undefined) {
-        throw new QueueError("usage", `the id "${order.id}" is taken by a job in the queue`);
+      ids.set(newJob.id, number);
+      if (ids.size <= LOOKED_UP && await store.get(newJob.id) !== undefined) {
+        throw new QueueError("usage", `the id "${newJob.id}" is taken by a job in the queue`);
       }
     } catch (error) {
       if (!(error instanceof QueueError)) throw error;
@@ -98,7 +101,9 @@ async function check(
   }
   meter.end();
   if (wrong === 0) return jobs;
-  call.say(`queuectl: nothing was enqueued: ${wrong === 1 ? "1 line is" : `${wrong} lines are`} wrong`);
+  call.say(
+    `queuectl: nothing was enqueued: ${wrong === 1 ? "1 line is" : `${wrong} lines are`} wrong`,
+  );
   return undefined;
 }
 
@@ -121,7 +126,10 @@ function sourceOf(context: Context, file: string): Source {
     },
     checkSame() {
       const after = context.files.info(path);
-      if (after?.size === info.size && after.modifiedAt === info.modifiedAt && after.inode === info.inode) {
+      if (
+        after?.size === info.size && after.modifiedAt === info.modifiedAt &&
+        after.inode === info.inode
+      ) {
         return;
       }
       throw new QueueError("refused", `Cannot enqueue ${file}: it was changed while it was read`);
@@ -133,7 +141,8 @@ function kept(bytes: Uint8Array): Source {
   return { size: bytes.length, chunks: () => [bytes], checkSame: () => {} };
 }
 
-// A million ids as strings would take 100 MB, as bytes 37; encoded at once, since strings put together leave 40 MB of litter.
+// A million ids as strings would take 100 MB, as bytes 37; encoded at once, since strings put
+// together leave 40 MB of litter.
 class IdLines {
   readonly #encoder = new TextEncoder();
   readonly #full: Uint8Array[] = [];

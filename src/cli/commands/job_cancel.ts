@@ -1,15 +1,16 @@
-// queuectl job cancel: jobs that wait are called off in the store, running ones by their worker, or in its place if it has died.
+// queuectl job cancel: jobs that wait are called off in the store, running ones by their worker, or
+// in its place if it has died.
 import { QueueError } from "../../queue/errors.ts";
 import { findJobs } from "../../queue/find_job.ts";
 import type { Job } from "../../queue/job.ts";
 import { cancel } from "../../queue/operations.ts";
 import type { JobStore } from "../../queue/store.ts";
-import type { Call } from "../call.ts";
+import type { CommandContext } from "../command_context.ts";
 
 const POLL = 50;
 
 /** Calls jobs off. @returns the exit code: 1 if one could not be */
-export async function cancelCommand(call: Call): Promise<number> {
+export async function cancelCommand(call: CommandContext): Promise<number> {
   return await call.withStore(async (store, dataDir) => {
     const refused: QueueError[] = [];
     for (const { id } of await findJobs(store, call.args)) {
@@ -25,7 +26,12 @@ export async function cancelCommand(call: Call): Promise<number> {
   });
 }
 
-async function cancelOne(call: Call, store: JobStore, dataDir: string, id: string): Promise<void> {
+async function cancelOne(
+  call: CommandContext,
+  store: JobStore,
+  dataDir: string,
+  id: string,
+): Promise<void> {
   for (let waited = false;;) {
     const job = await present(store, id);
     if (job.status.state === "processing") {
@@ -46,11 +52,20 @@ async function cancelOne(call: Call, store: JobStore, dataDir: string, id: strin
 }
 
 /** Asks whoever runs the job to call it off, and waits until its attempt has ended. */
-async function endOfRunning(call: Call, store: JobStore, dataDir: string, job: Job): Promise<void> {
+async function endOfRunning(
+  call: CommandContext,
+  store: JobStore,
+  dataDir: string,
+  job: Job,
+): Promise<void> {
   const { folder, sleep } = call.context;
   await folder.requestCancel(dataDir, job.id);
   try {
-    for (let told = false; (await present(store, job.id)).status.state === "processing"; await sleep(POLL)) {
+    for (
+      let told = false;
+      (await present(store, job.id)).status.state === "processing";
+      await sleep(POLL)
+    ) {
       if ((await folder.liveWorkers(dataDir)).length > 0) continue;
       if (await folder.endOrphan(dataDir, store, job, "cancelled")) return;
       if (told) continue;

@@ -3,13 +3,13 @@ import { QueueError } from "../../queue/errors.ts";
 import { findJob } from "../../queue/find_job.ts";
 import { attemptsBegun, type Job } from "../../queue/job.ts";
 import type { JobReader } from "../../queue/store.ts";
-import type { Call } from "../call.ts";
+import type { CommandContext } from "../command_context.ts";
 
 const CHUNK = 65_536;
 const POLL = 100;
 
 /** Prints a log; with `--follow` until the attempt, or the job for good, has ended. */
-export async function logsCommand(call: Call): Promise<void> {
+export async function logsCommand(call: CommandContext): Promise<void> {
   const { flags, args } = call;
   const chosen = flags.number("attempt");
   await call.withReader(async (store, dataDir) => {
@@ -26,7 +26,7 @@ export async function logsCommand(call: Call): Promise<void> {
 }
 
 async function follow(
-  call: Call,
+  call: CommandContext,
   store: JobReader,
   log: Log,
   first: Job,
@@ -34,7 +34,8 @@ async function follow(
 ): Promise<void> {
   let attempt = chosen ?? Math.max(1, attemptsBegun(first));
   for (let job = first;;) {
-    // The state is read before the log: what an attempt printed is complete once it is known to have ended.
+    // The state is read before the log: what an attempt printed is complete once it is known to
+    // have ended.
     await log.print(attempt);
     const begun = attemptsBegun(job);
     const running = job.status.state === "processing" ? begun : undefined;
@@ -59,13 +60,13 @@ async function follow(
 
 // Prints the logs of one job's attempts, each from where it stopped.
 class Log {
-  readonly #call: Call;
+  readonly #call: CommandContext;
   readonly #dataDir: string;
   readonly #id: string;
   #attempt = 0;
   #offset = 0;
 
-  constructor(call: Call, dataDir: string, id: string) {
+  constructor(call: CommandContext, dataDir: string, id: string) {
     this.#call = call;
     this.#dataDir = dataDir;
     this.#id = id;
@@ -99,6 +100,8 @@ function noAttempt(job: Job, attempt: number): QueueError {
   const begun = attemptsBegun(job);
   return new QueueError(
     "not_found",
-    `Job "${job.id}" has had ${begun === 1 ? "1 attempt" : `${begun} attempts`}, no attempt ${attempt}`,
+    `Job "${job.id}" has had ${
+      begun === 1 ? "1 attempt" : `${begun} attempts`
+    }, no attempt ${attempt}`,
   );
 }

@@ -2,7 +2,7 @@
 import { findJob } from "../../queue/find_job.ts";
 import { attemptsBegun, type Job } from "../../queue/job.ts";
 import { attemptTable, jobPage, lastLines, type Output } from "../../view/job_page.ts";
-import type { Call } from "../call.ts";
+import type { CommandContext } from "../command_context.ts";
 import type { Context } from "../context.ts";
 import { tableStyle } from "../tables.ts";
 
@@ -11,20 +11,20 @@ const LINES = 10;
 const TAIL = 16_384;
 
 /** Everything about one job. */
-export async function showCommand(call: Call): Promise<void> {
+export async function showCommand(call: CommandContext): Promise<void> {
   const { context, flags, args } = call;
   await call.withReader(async (store, dataDir) => {
     const job = await findJob(store, args[0]!);
     const verbose = flags.has("verbose");
     if (flags.has("json")) {
-      const { shownJob } = await import(
-        "../../view/json.ts" as string
-      ) as typeof import("../../view/json.ts");
+      const { shownJob } = await import("../../view/json.ts");
       return call.printJson(shownJob(job, verbose));
     }
     const output = await lastOutput(context, dataDir, job);
     const orphaned = await isOrphaned(context, dataDir, job);
-    call.print(await jobPage(job, { now: context.now(), verbose, orphaned, output }, tableStyle(context)));
+    call.print(
+      await jobPage(job, { now: context.now(), verbose, orphaned, output }, tableStyle(context)),
+    );
   });
 }
 
@@ -35,14 +35,12 @@ async function isOrphaned(context: Context, dataDir: string, { status }: Job): P
 }
 
 /** The attempts of one job. */
-export async function historyCommand(call: Call): Promise<void> {
+export async function historyCommand(call: CommandContext): Promise<void> {
   const { context, flags, args } = call;
   await call.withReader(async (store) => {
     const job = await findJob(store, args[0]!);
     if (flags.has("json")) {
-      const { historyToJson } = await import(
-        "../../queue/job_json.ts" as string
-      ) as typeof import("../../queue/job_json.ts");
+      const { historyToJson } = await import("../../queue/job_json.ts");
       return call.printJson(historyToJson(job));
     }
     if (attemptsBegun(job) === 0) return call.say(`Job "${job.id}" has not run yet`);
@@ -50,7 +48,11 @@ export async function historyCommand(call: Call): Promise<void> {
   });
 }
 
-async function lastOutput(context: Context, dataDir: string, job: Job): Promise<Output | undefined> {
+async function lastOutput(
+  context: Context,
+  dataDir: string,
+  job: Job,
+): Promise<Output | undefined> {
   const attempt = attemptsBegun(job);
   if (attempt === 0) return undefined;
   const path = await context.folder.logPath(dataDir, job.id, attempt);

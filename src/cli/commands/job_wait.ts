@@ -1,12 +1,12 @@
 // queuectl job wait.
 import { QueueError } from "../../queue/errors.ts";
 import { findJobs } from "../../queue/find_job.ts";
-import type { Call } from "../call.ts";
+import type { CommandContext } from "../command_context.ts";
 
 const POLL = 150;
 
 /** Waits until all jobs have ended, and prints how. @returns the exit code: 0 if all completed */
-export async function waitCommand(call: Call): Promise<number> {
+export async function waitCommand(call: CommandContext): Promise<number> {
   const { context, flags, args } = call;
   const timeout = flags.number("timeout");
   const deadline = timeout === undefined ? Infinity : context.now() + timeout * 1000;

@@ -3,14 +3,14 @@ import { QueueError } from "../../queue/errors.ts";
 import { type Job, JOB_STATES, type JobState } from "../../queue/job.ts";
 import type { JobReader, Query } from "../../queue/store.ts";
 import { jobTable } from "../../view/job_table.ts";
-import type { Call } from "../call.ts";
+import type { CommandContext } from "../command_context.ts";
 import { tableStyle } from "../tables.ts";
 
 /** Jobs shown at once in a pipe: a queue of millions is listed without being kept in memory. */
 const BLOCK = 1000;
 
 /** Lists jobs, newest first. */
-export async function listCommand(call: Call): Promise<void> {
+export async function listCommand(call: CommandContext): Promise<void> {
   const { context, flags } = call;
   const query = await queryOf(call);
   await call.withReader(async (store) => {
@@ -29,12 +29,14 @@ export async function listCommand(call: Call): Promise<void> {
       if (!context.stdout.isTerminal && block.length === BLOCK) await show();
     }
     if (block.length > 0) await show();
-    if (shown === 0) call.say(flags.has("state") || query.where || query.since ? "No such jobs" : "No jobs");
+    if (shown === 0) {
+      call.say(flags.has("state") || query.where || query.since ? "No such jobs" : "No jobs");
+    }
   });
 }
 
-async function listJson(call: Call, store: JobReader, query: Query): Promise<void> {
-  const { listedJob } = await import("../../view/json.ts" as string) as typeof import("../../view/json.ts");
+async function listJson(call: CommandContext, store: JobReader, query: Query): Promise<void> {
+  const { listedJob } = await import("../../view/json.ts");
   let text = "[";
   let first = true;
   for await (const job of store.list(query)) {
@@ -47,16 +49,14 @@ async function listJson(call: Call, store: JobReader, query: Query): Promise<voi
   call.print(`${text}${first ? "" : "\n"}]\n`);
 }
 
-async function queryOf({ context, flags }: Call): Promise<Query> {
+async function queryOf({ context, flags }: CommandContext): Promise<Query> {
   const states = flags.texts("state");
   const glob = flags.text("command");
   const since = flags.number("since");
   const limit = flags.number("limit");
   let where: Query["where"];
   if (glob !== undefined) {
-    const { globMatcher } = await import(
-      "../../queue/glob.ts" as string
-    ) as typeof import("../../queue/glob.ts");
+    const { globMatcher } = await import("../../queue/glob.ts");
     const fits = globMatcher(glob);
     where = (job) => fits(job.command);
   }
@@ -73,13 +73,15 @@ async function statesOf(text: string): Promise<JobState[]> {
   for (const word of text.split(",").map((part) => part.trim())) {
     const state = JOB_STATES.find((known) => known === word);
     if (state === undefined) {
-      const { nearest } = await import(
-        "../../queue/nearest.ts" as string
-      ) as typeof import("../../queue/nearest.ts");
+      const { nearest } = await import("../../queue/nearest.ts");
       const meant = nearest(word, JOB_STATES);
-      throw new QueueError("usage", `--state: there is no state "${word}", only ${JOB_STATES.join(", ")}`, {
-        ...(meant !== undefined && { hint: `Did you mean ${meant}?` }),
-      });
+      throw new QueueError(
+        "usage",
+        `--state: there is no state "${word}", only ${JOB_STATES.join(", ")}`,
+        {
+          ...(meant !== undefined && { hint: `Did you mean ${meant}?` }),
+        },
+      );
     }
     states.add(state);
   }

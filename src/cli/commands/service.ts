@@ -1,24 +1,32 @@
 // queuectl service: has systemd or launchd keep `start` running.
-import type { Call } from "../call.ts";
+import type { CommandContext } from "../command_context.ts";
 import { dataDirectory } from "../data_dir.ts";
 import { type ServiceAction, serviceCommand } from "../service.ts";
 import { serviceEffects } from "../service_effects.ts";
 
-export async function printCommand(call: Call): Promise<void> {
+export async function printCommand(call: CommandContext): Promise<void> {
   await service(call, "print", call.flags.number("count"));
 }
 
-export async function installCommand(call: Call): Promise<void> {
+export async function installCommand(call: CommandContext): Promise<void> {
   await service(call, "install", call.flags.number("count"));
 }
 
-export async function uninstallCommand(call: Call): Promise<void> {
+export async function uninstallCommand(call: CommandContext): Promise<void> {
   await service(call, "uninstall", undefined);
 }
 
-async function service(call: Call, action: ServiceAction, count: number | undefined): Promise<void> {
+async function service(
+  call: CommandContext,
+  action: ServiceAction,
+  count: number | undefined,
+): Promise<void> {
   // Named in full, since the service has neither this folder nor this shell's environment.
   const dataDir = dataDirectory(call.context, call.flags.text("data-dir"));
-  const lines = await serviceCommand(action, { count, dataDir }, serviceEffects((line) => call.say(line)));
+  const lines = await serviceCommand(
+    action,
+    { count, dataDir },
+    serviceEffects((line) => call.say(line)),
+  );
   call.print(`${lines.join("\n")}\n`);
 }

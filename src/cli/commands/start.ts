@@ -6,19 +6,22 @@ import { workerPermissions } from "../../system/permissions.ts";
 import { selfCommand, sourceFolder } from "../../system/self.ts";
 import { Watch } from "../../system/watch.ts";
 import { clearStop, stopRequest } from "../../worker/control.ts";
-import { isWorkerName, Presence } from "../../worker/presence.ts";
+import { isWorkerName, WorkerLock } from "../../worker/worker_lock.ts";
 import { type Child, supervise } from "../../worker/supervisor.ts";
-import type { Call } from "../call.ts";
+import type { CommandContext } from "../command_context.ts";
 import { reporter } from "../reporter.ts";
 import { detach } from "./start_detached.ts";
 
 /** Runs jobs until stopped. @returns the exit code */
-export async function startCommand(call: Call): Promise<number> {
+export async function startCommand(call: CommandContext): Promise<number> {
   const { context, flags } = call;
   const { files } = context;
   const name = flags.text("worker-name");
   if (name !== undefined && !isWorkerName(name)) {
-    throw new QueueError("usage", `Cannot call a worker "${name}": a name is 1 to 64 of A-Z a-z 0-9 . _ -`);
+    throw new QueueError(
+      "usage",
+      `Cannot call a worker "${name}": a name is 1 to 64 of A-Z a-z 0-9 . _ -`,
+    );
   }
   const dataDir = call.dataDir();
   const settings = loadSettings(dataDir, files);
@@ -27,8 +30,8 @@ export async function startCommand(call: Call): Promise<number> {
 
   const count = flags.number("count") ?? settings.worker_count;
   const report = reporter(context, () => settings.log_level);
-  const presence = Presence.join(files, dataDir, `supervisor-${Deno.pid}`);
-  presence.announce({ pid: Deno.pid, host: Deno.hostname(), startedAt: context.now() });
+  const lock = WorkerLock.join(files, dataDir, `supervisor-${Deno.pid}`);
+  lock.announce({ pid: Deno.pid, host: Deno.hostname(), startedAt: context.now() });
   const stopping = new AbortController();
   const force = new AbortController();
   const ask = (reason: string, isForced: boolean) => {
@@ -39,7 +42,7 @@ export async function startCommand(call: Call): Promise<number> {
   };
   const control = new Watch([`${dataDir}/control`], () => {});
   const done = new AbortController();
-  const listening = listen(call, dataDir, presence.name, control, ask, done.signal);
+  const listening = listen(call, dataDir, lock.name, control, ask, done.signal);
   const unlisten = onSignals((signal) => ask(signal, stopping.signal.aborted));
   const timeout = flags.number("timeout");
   const timer = timeout === undefined
@@ -47,7 +50,13 @@ export async function startCommand(call: Call): Promise<number> {
     : setTimeout(() => ask(`after ${timeout} s`, false), timeout * 1000);
   try {
     report({ kind: "supervisor_started", workers: count, dataDir });
-    const parts = { count, spawn: () => spawnWorker(call, dataDir), sleep, now: context.now, report };
+    const parts = {
+      count,
+      spawn: () => spawnWorker(call, dataDir),
+      sleep,
+      now: context.now,
+      report,
+    };
     await supervise(parts, stopping.signal, force.signal);
   } finally {
     clearTimeout(timer);
@@ -55,14 +64,14 @@ export async function startCommand(call: Call): Promise<number> {
     done.abort();
     await listening;
     control.close();
-    clearStop(files, dataDir, presence.name);
-    presence.leave();
+    clearStop(files, dataDir, lock.name);
+    lock.leave();
     report({ kind: "supervisor_stopped" });
   }
   return 0;
 }
 
-function spawnWorker({ flags }: Call, dataDir: string): Child {
+function spawnWorker({ flags }: CommandContext, dataDir: string): Child {
   const { program, args } = selfCommand(workerPermissions(dataDir, sourceFolder()));
   const name = flags.text("worker-name");
   const child = new Deno.Command(program, {
@@ -90,7 +99,7 @@ function spawnWorker({ flags }: Call, dataDir: string): Child {
 
 /** Looks for requests of `queuectl stop` until `done` aborts. */
 async function listen(
-  { context }: Call,
+  { context }: CommandContext,
   dataDir: string,
   name: string,
   control: Watch,

@@ -1,15 +1,19 @@
-// queuectl start --detach: the same command once more, in a session of its own, writing what it tells to a file.
+// queuectl start --detach: the same command once more, in a session of its own, writing what it
+// tells to a file.
 import { QueueError } from "../../queue/errors.ts";
 import { selfCommand } from "../../system/self.ts";
-import { isAlive } from "../../worker/presence.ts";
-import type { Call } from "../call.ts";
+import { isAlive } from "../../worker/worker_lock.ts";
+import type { CommandContext } from "../command_context.ts";
 
 const POLL = 20;
 /** Milliseconds within which it must have come up. */
 const PATIENCE = 10_000;
 
-/** Starts a supervisor in the background, and prints its process id once it runs. @returns the exit code */
-export async function detach(call: Call, dataDir: string): Promise<number> {
+/**
+ * Starts a supervisor in the background, and prints its process id once it runs. @returns the exit
+ * code
+ */
+export async function detach(call: CommandContext, dataDir: string): Promise<number> {
   const { context } = call;
   const log = `${dataDir}/start.log`;
   const { program, args } = selfCommand();
@@ -38,7 +42,7 @@ export async function detach(call: Call, dataDir: string): Promise<number> {
   });
 }
 
-function flagsOf({ flags }: Call): string[] {
+function flagsOf({ flags }: CommandContext): string[] {
   const given = ["count", "timeout"].flatMap((name) => {
     const value = flags.number(name);
     return value === undefined ? [] : [`--${name}=${value}`];

@@ -4,7 +4,7 @@ import type { Job } from "../../queue/job.ts";
 import type { Counts, JobReader } from "../../queue/store.ts";
 import type { StatusView } from "../../view/status.ts";
 import { watchText } from "../../view/watch.ts";
-import type { Call } from "../call.ts";
+import type { CommandContext } from "../command_context.ts";
 import { tableStyle } from "../tables.ts";
 
 const BETWEEN = 1000;
@@ -21,7 +21,11 @@ const CLEAR_LINE = "\x1b[K";
 const CLEAR_BELOW = "\x1b[J";
 
 /** Shows the status until the user leaves, by `q`, Escape or Ctrl-C. */
-export async function watch(call: Call, store: JobReader, read: () => Promise<StatusView>): Promise<void> {
+export async function watch(
+  call: CommandContext,
+  store: JobReader,
+  read: () => Promise<StatusView>,
+): Promise<void> {
   const { context, flags } = call;
   const { stdin, stdout } = context;
   if (!stdin.isTerminal || !stdout.isTerminal) {
@@ -57,8 +61,9 @@ export async function watch(call: Call, store: JobReader, read: () => Promise<St
   }
 }
 
-// Overwrites instead of clearing first, which would flicker. Lines that don't fit the height are left out.
-function draw({ context: { stdout } }: Call, text: string): void {
+// Overwrites instead of clearing first, which would flicker. Lines that don't fit the height are
+// left out.
+function draw({ context: { stdout } }: CommandContext, text: string): void {
   const lines = text.trimEnd().split("\n").slice(0, Math.max(1, stdout.rows - 1));
   stdout.write(HOME + lines.map((line) => line + CLEAR_LINE).join("\r\n") + CLEAR_BELOW);
 }
@@ -69,11 +74,15 @@ function endedJobs(counts: Counts): number {
 
 function speed(samples: readonly { at: number; ended: number }[]): number {
   const [first, last] = [samples[0]!, samples.at(-1)!];
-  return last.at === first.at ? 0 : Math.max(0, last.ended - first.ended) * 1000 / (last.at - first.at);
+  return last.at === first.at
+    ? 0
+    : Math.max(0, last.ended - first.ended) * 1000 / (last.at - first.at);
 }
 
 async function lastFailures(store: JobReader): Promise<Job[]> {
   const jobs: Job[] = [];
-  for await (const job of store.list({ states: ["failed", "dead"], limit: FAILURES })) jobs.push(job);
+  for await (const job of store.list({ states: ["failed", "dead"], limit: FAILURES })) {
+    jobs.push(job);
+  }
   return jobs;
 }

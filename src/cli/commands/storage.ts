@@ -8,11 +8,11 @@ import { resolve } from "../../system/paths.ts";
 import { measureFolder } from "../../system/measure_folder.ts";
 import { oneLine } from "../../view/escape.ts";
 import { storageText } from "../../view/storage.ts";
-import { counted } from "../../view/counted.ts";
-import type { Call } from "../call.ts";
+import { pluralize } from "../../view/pluralize.ts";
+import type { CommandContext } from "../command_context.ts";
 import { progressOf } from "../progress.ts";
 
-export async function infoCommand(call: Call): Promise<void> {
+export async function infoCommand(call: CommandContext): Promise<void> {
   await call.withReader(async (store, dataDir) => {
     const sizes = measureFolder(call.context.files, dataDir);
     const jobs = await jobCount(store);
@@ -24,18 +24,24 @@ export async function infoCommand(call: Call): Promise<void> {
   });
 }
 
-export async function backupCommand(call: Call): Promise<void> {
+export async function backupCommand(call: CommandContext): Promise<void> {
   const { context, args } = call;
   const target = resolve(context.cwd(), args[0]!);
   const meter = progressOf(context, "Copying");
-  const { jobs, files, bytes } = await context.folder.backup(call.dataDir(), target, meter.progress);
+  const { jobs, files, bytes } = await context.folder.backup(
+    call.dataDir(),
+    target,
+    meter.progress,
+  );
   meter.end();
   call.print(
-    `Backed up ${counted(jobs, "job")} to ${oneLine(target)} (${counted(files, "file")}, ${bytes} bytes)\n`,
+    `Backed up ${pluralize(jobs, "job")} to ${oneLine(target)} (${
+      pluralize(files, "file")
+    }, ${bytes} bytes)\n`,
   );
 }
 
-export async function restoreCommand(call: Call): Promise<void> {
+export async function restoreCommand(call: CommandContext): Promise<void> {
   const { context, args, flags } = call;
   const from = resolve(context.cwd(), args[0]!);
   const dataDir = call.dataDir();
@@ -43,20 +49,20 @@ export async function restoreCommand(call: Call): Promise<void> {
   const meter = progressOf(context, "Restoring");
   const { jobs } = await context.folder.restore(dataDir, from, meter.progress);
   meter.end();
-  call.print(`Restored ${counted(jobs, "job")} from ${oneLine(from)}\n`);
+  call.print(`Restored ${pluralize(jobs, "job")} from ${oneLine(from)}\n`);
 }
 
-async function refuseOverData(call: Call, dataDir: string): Promise<void> {
+async function refuseOverData(call: CommandContext, dataDir: string): Promise<void> {
   const jobs = await call.withReader(jobCount);
   const config = call.context.files.info(configPath(dataDir)) !== undefined;
   if (jobs === 0 && !config) return;
-  const what = jobs === 0 ? "the configuration" : `the ${counted(jobs, "job")}`;
+  const what = jobs === 0 ? "the configuration" : `the ${pluralize(jobs, "job")}`;
   throw new QueueError("refused", `This would replace ${what} in ${dataDir}; nothing was changed`, {
     hint: "To do it, give --confirm",
   });
 }
 
-export async function cleanupCommand(call: Call): Promise<number> {
+export async function cleanupCommand(call: CommandContext): Promise<number> {
   const { context, flags } = call;
   const age = flags.number("older-than");
   if (age === undefined) {
@@ -66,12 +72,12 @@ export async function cleanupCommand(call: Call): Promise<number> {
     const meter = progressOf(context, "Removing");
     const { done, refused } = await cleanUp(store, context.now() - age * 1000, meter.progress);
     meter.end();
-    call.print(`Removed ${counted(done.length, "job")}\n`);
+    call.print(`Removed ${pluralize(done.length, "job")}\n`);
     return call.report(refused);
   });
 }
 
-export async function checkCommand(call: Call): Promise<number> {
+export async function checkCommand(call: CommandContext): Promise<number> {
   const { context, flags } = call;
   const meter = progressOf(context, "Checking");
   const repair = flags.has("repair");
@@ -79,14 +85,16 @@ export async function checkCommand(call: Call): Promise<number> {
   meter.end();
   for (const { path, problem, repaired } of findings) {
     call.print(
-      `${oneLine(path)}: ${oneLine(problem)}${repaired === null ? "" : ` (${oneLine(repaired)})`}\n`,
+      `${oneLine(path)}: ${oneLine(problem)}${
+        repaired === null ? "" : ` (${oneLine(repaired)})`
+      }\n`,
     );
   }
   const left = findings.filter(({ repaired }) => repaired === null).length;
   if (findings.length === 0) call.say("Nothing is wrong");
-  else if (left === 0) call.say(`${counted(findings.length, "problem")}, all mended`);
+  else if (left === 0) call.say(`${pluralize(findings.length, "problem")}, all mended`);
   else {
-    call.say(`queuectl: ${counted(left, "problem")} not mended`);
+    call.say(`queuectl: ${pluralize(left, "problem")} not mended`);
     if (!repair) call.say("Mend what can be mended: queuectl storage check --repair");
   }
   return left === 0 ? 0 : 1;

@@ -4,12 +4,12 @@ import type { Settings } from "../../queue/settings.ts";
 import { openFileStore } from "../../stores/file/store.ts";
 import { journalPath, logPath } from "../../stores/file/layout.ts";
 import { runWorker } from "../../worker/worker_process.ts";
-import type { Call } from "../call.ts";
+import type { CommandContext } from "../command_context.ts";
 import { dataDirectory } from "../data_dir.ts";
 import { reporter } from "../reporter.ts";
 
 /** Runs jobs until told to stop by a line on standard input, or by its end. */
-export async function workerCommand(call: Call): Promise<void> {
+export async function workerCommand(call: CommandContext): Promise<void> {
   const { context, flags } = call;
   const { files } = context;
   const dataDir = dataDirectory(context, flags.text("data-dir"));
@@ -58,11 +58,20 @@ async function dropPermissions(): Promise<void> {
   }
 }
 
-/** Milliseconds for which the configuration is taken to be as it was: looking costs as much as a twentieth of a short job. */
+/**
+ * Milliseconds for which the configuration is taken to be as it was: looking costs as much as a
+ * twentieth of a short job.
+ */
 const SETTINGS_AGE = 500;
 
-/** The configuration, read again when its file has changed; the last good one while it can't be read. */
-function currentSettings(load: () => Settings, modifiedAt: () => number | undefined): () => Settings {
+/**
+ * The configuration, read again when its file has changed; the last good one while it can't be
+ * read.
+ */
+function currentSettings(
+  load: () => Settings,
+  modifiedAt: () => number | undefined,
+): () => Settings {
   let readAt = modifiedAt();
   let settings = load();
   let lookedAt = performance.now();
@@ -82,7 +91,10 @@ function currentSettings(load: () => Settings, modifiedAt: () => number | undefi
   };
 }
 
-/** The supervisor asks by lines on standard input, and its death is the end of it. A Ctrl-C at its terminal is its affair. */
+/**
+ * The supervisor asks by lines on standard input, and its death is the end of it. A Ctrl-C at its
+ * terminal is its affair.
+ */
 async function listen(stopping: AbortController, force: AbortController): Promise<void> {
   const ask = (kind: string) => {
     if (kind === "force" || stopping.signal.aborted && kind === "signal") force.abort();

@@ -1,10 +1,11 @@
-// A copy of a queue that is in use. A job's file says all about it, and files are never renamed, so the picture is that of each
-// job at one moment: none is missing that was acknowledged before, none is there twice. Tickets are not copied: they are
-// made from the jobs when the backup is restored, and a job that runs now waits then.
+// A copy of a queue that is in use. A job's file says all about it, and files are never renamed, so
+// the picture is that of each job at one moment: none is missing that was acknowledged before, none
+// is there twice. Tickets are not copied: they are made from the jobs when the backup is restored,
+// and a job that runs now waits then.
 import { QueueError } from "../../queue/errors.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { decode } from "./codec.ts";
-import { ifFound, makeUnlessThere } from "./shelf.ts";
+import { ignoreNotFound, makeUnlessThere } from "./bucketed_index.ts";
 import { stagedIds } from "./staging.ts";
 
 /** The file that makes a folder a backup. It is written last, so an interrupted backup has none. */
@@ -31,7 +32,7 @@ export function backup(
   const before = stagedIds(dataDir, files);
   const folders = new Map<string, string[]>();
   let total = 0;
-  for (const folder of ifFound(() => files.names(`${dataDir}/jobs`)) ?? []) {
+  for (const folder of ignoreNotFound(() => files.names(`${dataDir}/jobs`)) ?? []) {
     const names = files.names(`${dataDir}/jobs/${folder}`).filter((name) => isOurs(folder, name));
     folders.set(folder, names);
     total += names.length;
@@ -50,27 +51,31 @@ export function backup(
       if (name.endsWith(".jsonl")) {
         const id = name.slice(0, -".jsonl".length);
         if (staged.has(id)) continue;
-        const text = ifFound(() => files.readText(from));
+        const text = ignoreNotFound(() => files.readText(from));
         if (text === undefined) continue; // removed meanwhile
         decode(text, id, from);
         // A line that is being written is left out.
         files.create(to, text.slice(0, text.lastIndexOf("\n") + 1));
         copied.jobs++;
       } else if (!staged.has(name.replace(/\.\d+\.log$/, ""))) {
-        if (ifFound(() => (files.copy(from, to), true)) === undefined) continue;
+        if (ignoreNotFound(() => (files.copy(from, to), true)) === undefined) continue;
       } else continue;
       copied.files++;
       copied.bytes += files.info(to)?.size ?? 0;
     }
   }
-  const config = ifFound(() => files.readText(`${dataDir}/config.json`));
+  const config = ignoreNotFound(() => files.readText(`${dataDir}/config.json`));
   if (config !== undefined) {
     files.create(`${target}/config.json`, config);
     copied.files++;
     copied.bytes += config.length;
   }
   files.syncAll(target);
-  const manifest = { schema: BACKUP_SCHEMA, created_at: new Date().toISOString(), jobs: copied.jobs };
+  const manifest = {
+    schema: BACKUP_SCHEMA,
+    created_at: new Date().toISOString(),
+    jobs: copied.jobs,
+  };
   files.create(`${target}/${MANIFEST}`, JSON.stringify(manifest) + "\n", { sync: true });
   files.sync(target);
   progress(total, total);

@@ -1,5 +1,6 @@
-// Looks through a data folder for what is damaged or inconsistent, also while it is in use: what looks wrong is looked at again, since
-// it may only have been on its way. With `repair`, mends what it can; what can't be read is set aside, never removed.
+// Looks through a data folder for what is damaged or inconsistent, also while it is in use: what
+// looks wrong is looked at again, since it may only have been on its way. With `repair`, mends what
+// it can; what can't be read is set aside, never removed.
 import { isJobId, type Job } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
 import { isSettingKey, SETTING_RULES } from "../../queue/settings.ts";
@@ -10,7 +11,7 @@ import { type Finding, Findings, nameOf } from "./findings.ts";
 import { JobFiles } from "./job_files.ts";
 import { FOLDERS, jobPath, parseBucket, parseTicket, type Ticket } from "./layout.ts";
 import { heldTickets, stateOf } from "./listing.ts";
-import { ifFound, type Shelf } from "./shelf.ts";
+import { type BucketedIndex, ignoreNotFound } from "./bucketed_index.ts";
 import { stagedIds } from "./staging.ts";
 import { openFileStore } from "./store.ts";
 import { Tickets } from "./tickets.ts";
@@ -33,7 +34,8 @@ export async function check(
   );
   if (folders.length <= FOLDERS.length) return findings.all; // nothing more can be said before these are there
   const store = await openFileStore(dataDir, { files });
-  // What commands left half done when they died is no damage; a check that mends does what the next worker would.
+  // What commands left half done when they died is no damage; a check that mends does what the next
+  // worker would.
   if (options.repair) await store.recover();
   store.close();
   new Check(dataDir, files, findings, progress).run();
@@ -81,7 +83,7 @@ class Check {
     this.#checkNames("/workers", /^[A-Za-z0-9_][A-Za-z0-9._-]*\.(?:json|lock|runs|runs\.pipe)$/);
     this.#checkNames("/control", /\.(?:cancel|stop-graceful|stop-force)$/);
     this.#checkNames("/tmp", /^(?:cli-|restore-|replaced-|config)/);
-    for (const shelf of this.#shelves()) this.#checkShelf(shelf);
+    for (const index of this.#indexes()) this.#checkShelf(index);
     this.#checkRunning();
     const ids = this.#checkJobFiles();
     let done = 0;
@@ -89,15 +91,17 @@ class Check {
       this.#progress(done++, ids.size);
       this.#checkJob(id);
     }
-    for (const [id, places] of this.#places) if (!ids.has(id)) this.#checkTicketWithoutJob(id, places);
+    for (const [id, places] of this.#places) {
+      if (!ids.has(id)) this.#checkTicketWithoutJob(id, places);
+    }
     for (const { id, path } of this.#logs) {
       const belongs = this.#jobs.exists(id) || this.#files.info(path) === undefined;
-      if (!belongs) this.#findings.addStranger(path, "is the log of no job");
+      if (!belongs) this.#findings.addUnexpected(path, "is the log of no job");
     }
     this.#progress(ids.size, ids.size);
   }
 
-  #shelves(): Shelf[] {
+  #indexes(): BucketedIndex[] {
     const { ready, later, ended } = this.#tickets;
     return [ready, later, ended.completed, ended.dead, ended.cancelled];
   }
@@ -113,18 +117,21 @@ class Check {
         (!isSettingKey(key) || SETTING_RULES[key].parse(String(value)) === undefined)
       );
       if (wrong === undefined) return;
-      this.#findings.addStranger(path, `has a wrong key or value: ${wrong[0]}`);
+      this.#findings.addUnexpected(path, `has a wrong key or value: ${wrong[0]}`);
     } catch {
-      this.#findings.addStranger(path, "is not JSON");
+      this.#findings.addUnexpected(path, "is not JSON");
     }
   }
 
   /** The text of a file; undefined if there is none, or it can't be read, which is noted. */
   #read(path: string): string | undefined {
     try {
-      return ifFound(() => this.#files.readText(path));
+      return ignoreNotFound(() => this.#files.readText(path));
     } catch (error) {
-      this.#findings.addStranger(path, `can't be read: ${error instanceof Error ? error.message : error}`);
+      this.#findings.addUnexpected(
+        path,
+        `can't be read: ${error instanceof Error ? error.message : error}`,
+      );
       return undefined;
     }
   }
@@ -133,9 +140,10 @@ class Check {
   #checkNames(folder: string, ours: RegExp): void {
     for (const name of this.#files.names(this.#dataDir + folder)) {
       const path = `${this.#dataDir}${folder}/${name}`;
-      if (!ours.test(name)) this.#findings.addStranger(path, "does not belong here");
-      else if (this.#files.info(path)?.kind === "link") this.#findings.addStranger(path, "is a link");
-      else if (folder === "/workers" && name.endsWith(".json")) this.#checkWorkerRecord(path);
+      if (!ours.test(name)) this.#findings.addUnexpected(path, "does not belong here");
+      else if (this.#files.info(path)?.kind === "link") {
+        this.#findings.addUnexpected(path, "is a link");
+      } else if (folder === "/workers" && name.endsWith(".json")) this.#checkWorkerRecord(path);
     }
   }
 
@@ -145,40 +153,44 @@ class Check {
     try {
       JSON.parse(text);
     } catch {
-      if (this.#files.info(path) !== undefined) this.#findings.addStranger(path, "is not JSON");
+      if (this.#files.info(path) !== undefined) this.#findings.addUnexpected(path, "is not JSON");
     }
   }
 
-  #checkShelf(shelf: Shelf): void {
-    const where = shelf.folder.slice(shelf.folder.lastIndexOf("/") + 1);
-    for (const name of this.#files.names(shelf.folder)) {
+  #checkShelf(index: BucketedIndex): void {
+    const where = index.folder.slice(index.folder.lastIndexOf("/") + 1);
+    for (const name of this.#files.names(index.folder)) {
       const bucket = parseBucket(name);
-      const kind = this.#files.info(`${shelf.folder}/${name}`)?.kind;
+      const kind = this.#files.info(`${index.folder}/${name}`)?.kind;
       if (kind === undefined) continue;
       if (bucket === undefined || kind !== "folder") {
-        this.#findings.addStranger(`${shelf.folder}/${name}`, "does not belong here");
+        this.#findings.addUnexpected(`${index.folder}/${name}`, "does not belong here");
         continue;
       }
-      const names = ifFound(() => this.#files.names(`${shelf.folder}/${name}`));
+      const names = ignoreNotFound(() => this.#files.names(`${index.folder}/${name}`));
       if (names === undefined) continue;
-      const tickets = names.filter((ticket) => this.#noteTicket(`${shelf.folder}/${name}/${ticket}`, where));
+      const tickets = names.filter((ticket) =>
+        this.#noteTicket(`${index.folder}/${name}/${ticket}`, where)
+      );
       if (bucket.count === undefined || bucket.count === tickets.length) continue;
-      if (this.#files.info(`${shelf.folder}/${name}`) === undefined) continue; // opened meanwhile
+      if (this.#files.info(`${index.folder}/${name}`) === undefined) continue; // opened meanwhile
       this.#findings.add(
-        `${shelf.folder}/${name}`,
+        `${index.folder}/${name}`,
         `has ${tickets.length} tickets, and not ${bucket.count}`,
         () => {
-          shelf.unseal(bucket);
+          index.unseal(bucket);
           return "opened, so that they are counted";
         },
       );
       // The tickets' paths have changed with the bucket's name.
       for (const ticket of tickets) this.#places.delete(parseTicket(ticket)!.id);
-      const opened = this.#files.names(shelf.folder).map(parseBucket).find((b) =>
+      const opened = this.#files.names(index.folder).map(parseBucket).find((b) =>
         b?.unique === bucket.unique && b?.lower === bucket.lower
       );
       if (opened) {
-        for (const ticket of tickets) this.#noteTicket(`${shelf.folder}/${opened.name}/${ticket}`, where);
+        for (const ticket of tickets) {
+          this.#noteTicket(`${index.folder}/${opened.name}/${ticket}`, where);
+        }
       }
     }
   }
@@ -187,9 +199,11 @@ class Check {
     for (const worker of this.#files.names(this.#tickets.running)) {
       const folder = `${this.#tickets.running}/${worker}`;
       const kind = this.#files.info(folder)?.kind;
-      if (kind !== undefined && kind !== "folder") this.#findings.addStranger(folder, "does not belong here");
+      if (kind !== undefined && kind !== "folder") {
+        this.#findings.addUnexpected(folder, "does not belong here");
+      }
       if (kind !== "folder") continue;
-      for (const name of ifFound(() => this.#files.names(folder)) ?? []) {
+      for (const name of ignoreNotFound(() => this.#files.names(folder)) ?? []) {
         this.#noteTicket(`${folder}/${name}`, "running");
       }
     }
@@ -201,7 +215,10 @@ class Check {
     const kind = this.#files.info(path)?.kind;
     if (kind === undefined && ticket !== undefined) return true; // moved on meanwhile
     if (ticket === undefined || kind !== "file") {
-      this.#findings.addStranger(path, ticket === undefined ? "does not belong here" : `is ${nameOf(kind!)}`);
+      this.#findings.addUnexpected(
+        path,
+        ticket === undefined ? "does not belong here" : `is ${nameOf(kind!)}`,
+      );
       return false;
     }
     const place: Place = { path, ticket, where };
@@ -215,7 +232,7 @@ class Check {
     for (const folder of this.#files.names(`${this.#dataDir}/jobs`)) {
       const path = `${this.#dataDir}/jobs/${folder}`;
       if (!isJobId(folder) || folder.length > 2 || this.#files.info(path)?.kind !== "folder") {
-        this.#findings.addStranger(path, "does not belong here");
+        this.#findings.addUnexpected(path, "does not belong here");
         continue;
       }
       this.#findings.checkFolder(path);
@@ -225,7 +242,7 @@ class Check {
         const info = this.#files.info(`${path}/${name}`);
         if (info === undefined) continue;
         if (id === undefined || !isJobId(id) || id.slice(0, 2) !== folder || info.kind !== "file") {
-          this.#findings.addStranger(
+          this.#findings.addUnexpected(
             `${path}/${name}`,
             info.kind === "file" ? "does not belong here" : `is ${nameOf(info.kind)}`,
           );
@@ -258,7 +275,7 @@ class Check {
       const why = error instanceof QueueError
         ? "is damaged"
         : `can't be read: ${error instanceof Error ? error.message : error}`;
-      this.#findings.addStranger(path, why);
+      this.#findings.addUnexpected(path, why);
       return false;
     }
   }
@@ -286,8 +303,8 @@ class Check {
 
   #isRight(job: Job, { where, path }: Place): boolean {
     if (where === "running") return true; // its holder, or whoever takes over from it, puts it right
-    return this.#tickets.placesOf(job).some(([shelf, name]) =>
-      path.startsWith(`${shelf.folder}/`) && path.endsWith(`/${name}`)
+    return this.#tickets.placesOf(job).some(([index, name]) =>
+      path.startsWith(`${index.folder}/`) && path.endsWith(`/${name}`)
     );
   }
 
@@ -314,8 +331,12 @@ class Check {
     }
     const { state } = job.status;
     this.#findings.add(place.path, `is the ticket of a job that is ${state}`, () => {
-      // What has ended is not run again: after a power cut the last line of its file may be missing, and its ticket tells.
-      if ((state === "pending" || state === "failed") && place.where !== "ready" && place.where !== "later") {
+      // What has ended is not run again: after a power cut the last line of its file may be
+      // missing, and its ticket tells.
+      if (
+        (state === "pending" || state === "failed") && place.where !== "ready" &&
+        place.where !== "later"
+      ) {
         const line = encodeState(stateOf(place.ticket.tag), place.ticket.at);
         this.#files.append(path, line);
         return `the job is ${place.where}`;
@@ -339,8 +360,8 @@ class Check {
   /** The path of a ticket once its bucket is open for it to leave. */
   #opened(path: string): string {
     const [bucket, name] = path.split("/").slice(-2);
-    const shelf = this.#shelves().find((shelf) => path.startsWith(`${shelf.folder}/`));
-    const opened = shelf?.unseal(parseBucket(bucket!)!);
-    return opened === undefined ? path : shelf!.path(opened.name, name!);
+    const index = this.#indexes().find((index) => path.startsWith(`${index.folder}/`));
+    const opened = index?.unseal(parseBucket(bucket!)!);
+    return opened === undefined ? path : index!.path(opened.name, name!);
   }
 }

@@ -1,5 +1,6 @@
-// A job's file: JSON lines. The first says what was asked for, each further one what changed. They are only ever added,
-// each in one write, so a torn line can only be the last one written; it counts as not written.
+// A job's file: JSON lines. The first says what was asked for, each further one what changed. They
+// are only ever added, each in one write, so a torn line can only be the last one written; it
+// counts as not written.
 import {
   isJobId,
   type Job,
@@ -21,7 +22,9 @@ export const SCHEMA = 1;
 export interface Decoded {
   readonly job: Job;
   readonly torn: boolean;
-  /** Whether the file ends in the middle of a line, so that the next must begin with a line break. */
+  /**
+   * Whether the file ends in the middle of a line, so that the next must begin with a line break.
+   */
   readonly unended: boolean;
 }
 
@@ -46,7 +49,10 @@ export function encodeRequest(job: JobRequest): string {
 /** The line that turns `before` into `after`; undefined if nothing changed that is kept. */
 export function encodeChange(before: Job, after: Job): string | undefined {
   const { status } = after;
-  if (status.state === "processing" || after.history === before.history && status === unchanged(before)) {
+  if (
+    status.state === "processing" ||
+    after.history === before.history && status === unchanged(before)
+  ) {
     return undefined;
   }
   const attempt = after.history.length > before.history.length ? after.history.at(-1) : undefined;
@@ -68,7 +74,8 @@ export function encodeState(state: JobState, at: number): string {
 export function goodLines(text: string, id: string, path: string): string {
   const [request, ...changes] = text.split("\n");
   const { job } = decode(`${request}\n`, id, path);
-  return [request, ...changes.filter((line) => decodeChange(job, line) !== undefined)].join("\n") + "\n";
+  return [request, ...changes.filter((line) => decodeChange(job, line) !== undefined)].join("\n") +
+    "\n";
 }
 
 function unchanged(job: Job): Status {
@@ -114,7 +121,8 @@ function parse(line: string): Record_ | undefined {
 }
 
 const isText = (value: unknown): value is string => typeof value === "string";
-const isNumber = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);
+const isNumber = (value: unknown): value is number =>
+  typeof value === "number" && Number.isFinite(value);
 
 /** Milliseconds since 1970 of an ISO time; NaN if it is none. */
 function timeOf(value: unknown): number {
@@ -130,7 +138,8 @@ function decodeRequest(line: string): JobRequest | undefined {
   if (
     !isText(id) || !isJobId(id) || !isText(command) || !isNumber(priority) || !isText(cwd) ||
     typeof env !== "object" || env === null || !Object.values(env).every(isText) ||
-    !isNumber(max_retries) || !isNumber(timeout) || !isNumber(sequence) || Number.isNaN(createdAt) ||
+    !isNumber(max_retries) || !isNumber(timeout) || !isNumber(sequence) ||
+    Number.isNaN(createdAt) ||
     Number.isNaN(runAt)
   ) return undefined;
   return {
@@ -151,8 +160,12 @@ function decodeChange(job: Job, line: string): Job | undefined {
   const record = parse(line);
   if (record === undefined) return undefined;
   const status = decodeStatus(record);
-  const attempt = record.attempt === undefined ? undefined : decodeAttempt(record.attempt as Record_);
-  if (status === undefined || attempt === undefined && record.attempt !== undefined) return undefined;
+  const attempt = record.attempt === undefined
+    ? undefined
+    : decodeAttempt(record.attempt as Record_);
+  if (status === undefined || attempt === undefined && record.attempt !== undefined) {
+    return undefined;
+  }
   // A worker that was told of an error may have written the line all the same, and again.
   const isNew = attempt !== undefined && attempt.attempt > lastAttempt(job);
   return {

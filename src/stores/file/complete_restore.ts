@@ -1,8 +1,9 @@
-// The second half of a restore: the new queue takes the old one's place. Whoever opens the store completes it.
+// The second half of a restore: the new queue takes the old one's place. Whoever opens the store
+// completes it.
 import { QueueError } from "../../queue/errors.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { RESTORING } from "./layout.ts";
-import { ifFound } from "./shelf.ts";
+import { ignoreNotFound } from "./bucketed_index.ts";
 
 /** Puts a restored queue in its place, from wherever it was interrupted. */
 export function completeRestore(dataDir: string, files: FileSystem): void {
@@ -20,13 +21,13 @@ export function completeRestore(dataDir: string, files: FileSystem): void {
       }
       files.rename(`${staged}/${name}`, `${dataDir}/${name}`);
     }
-    ifFound(() => files.removeFolder(staged));
+    ignoreNotFound(() => files.removeFolder(staged));
     files.sync(dataDir); // from here on it is said to be done
     for (const name of files.names(`${dataDir}/tmp`)) {
       if (name.startsWith("replaced-")) removeTree(files, `${dataDir}/tmp/${name}`);
     }
   } finally {
-    ifFound(() => files.remove(lockPath));
+    ignoreNotFound(() => files.remove(lockPath));
     lock.release();
   }
 }

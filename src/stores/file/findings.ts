@@ -1,6 +1,6 @@
 // What a check finds, and how it is mended: for those that look through a data folder.
 import type { FileSystem } from "../../system/file_system.ts";
-import { makeUnlessThere } from "./shelf.ts";
+import { makeUnlessThere } from "./bucketed_index.ts";
 
 /** Something that is damaged or inconsistent. */
 export interface Finding {
@@ -36,7 +36,7 @@ export class Findings {
   }
 
   /** Notes something that can't be used where it lies, and puts it aside. */
-  addStranger(path: string, problem: string): void {
+  addUnexpected(path: string, problem: string): void {
     this.add(path, problem, () => `set aside as ${this.setAside(path)}`);
   }
 

@@ -1,26 +1,31 @@
-// Where jobs come into the store. It stands alone, with what it needs and no more, because `enqueue` loads nothing else.
+// Where jobs come into the store. It stands alone, with what it needs and no more, because
+// `enqueue` loads nothing else.
 import { QueueError } from "../../queue/errors.ts";
 import type { Job } from "../../queue/job.ts";
 import type { FileLock, FileSystem } from "../../system/file_system.ts";
 import { COMMAND_HOLDER, lockPath } from "./layout.ts";
 import { prepareFolder } from "./prepare_folder.ts";
-import { ifFound, Shelf } from "./shelf.ts";
-import { resolveStaged, type Shelves, Staging } from "./staging.ts";
+import { BucketedIndex, ignoreNotFound } from "./bucketed_index.ts";
+import { resolveStaged, Staging, type WaitingIndexes } from "./staging.ts";
 
 /** Opens the way into the store of a data folder. */
-export async function openInbox(dataDir: string, files: FileSystem, now = Date.now): Promise<Inbox> {
+export async function openInbox(
+  dataDir: string,
+  files: FileSystem,
+  now = Date.now,
+): Promise<Inbox> {
   await prepareFolder(dataDir, files);
-  const shelves = {
-    ready: new Shelf(files, `${dataDir}/queue/ready`),
-    later: new Shelf(files, `${dataDir}/queue/later`),
+  const indexes = {
+    ready: new BucketedIndex(files, `${dataDir}/queue/ready`),
+    later: new BucketedIndex(files, `${dataDir}/queue/later`),
   };
-  return new Inbox(dataDir, files, shelves, now);
+  return new Inbox(dataDir, files, indexes, now);
 }
 
 export class Inbox {
   readonly #dataDir: string;
   readonly #files: FileSystem;
-  readonly #shelves: Shelves;
+  readonly #indexes: WaitingIndexes;
   readonly #now: () => number;
   #name: string;
   #lock: FileLock | undefined;
@@ -31,34 +36,40 @@ export class Inbox {
   constructor(
     dataDir: string,
     files: FileSystem,
-    shelves: Shelves,
+    indexes: WaitingIndexes,
     now: () => number,
     unique = uniqueName(),
   ) {
     this.#name = COMMAND_HOLDER + unique;
     this.#dataDir = dataDir;
     this.#files = files;
-    this.#shelves = shelves;
+    this.#indexes = indexes;
     this.#now = now;
   }
 
   /** As the port has it; what it throws becomes a rejection. */
   // deno-lint-ignore require-await
   async add(jobs: Iterable<Job>): Promise<number> {
-    const staging = new Staging(this.#files, this.#dataDir, this.#shelves, this.holder());
+    const staging = new Staging(this.#files, this.#dataDir, this.#indexes, this.holder());
     this.#isUnsettled = true;
     const added = staging.add(jobs, this.#now());
     this.#isUnsettled = false;
     return added;
   }
 
-  /** The name under which this process stages jobs and takes tickets; its lock is held from the first use on. */
+  /**
+   * The name under which this process stages jobs and takes tickets; its lock is held from the
+   * first use on.
+   */
   holder(): string {
     for (let tries = 0; this.#lock === undefined; tries++) {
       this.#lock = this.#files.lock(lockPath(this.#dataDir, this.#name));
       if (this.#lock !== undefined) break;
-      // Between its making and its locking, a worker that looks for dead commands got hold of the file, and clears it away.
-      if (tries === 100) throw new QueueError("io", `Cannot lock ${lockPath(this.#dataDir, this.#name)}`);
+      // Between its making and its locking, a worker that looks for dead commands got hold of the
+      // file, and clears it away.
+      if (tries === 100) {
+        throw new QueueError("io", `Cannot lock ${lockPath(this.#dataDir, this.#name)}`);
+      }
       this.#name = COMMAND_HOLDER + uniqueName();
     }
     return this.#name;
@@ -79,7 +90,7 @@ export class Inbox {
     if (this.#lock === undefined) return;
     try {
       if (this.#isUnsettled) settle(this.#name);
-      ifFound(() => this.#files.remove(lockPath(this.#dataDir, this.#name)));
+      ignoreNotFound(() => this.#files.remove(lockPath(this.#dataDir, this.#name)));
     } catch {
       // A full disk, say. The lock is free from now on, so the next worker does it.
     }
@@ -88,7 +99,7 @@ export class Inbox {
   }
 
   #takeBack(holder: string): void {
-    resolveStaged(this.#files, this.#dataDir, this.#shelves, holder);
+    resolveStaged(this.#files, this.#dataDir, this.#indexes, holder);
   }
 }
 

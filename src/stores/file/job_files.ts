@@ -4,7 +4,7 @@ import { QueueError } from "../../queue/errors.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { damaged, decode, type Decoded, encodeChange, goodLines } from "./codec.ts";
 import { jobFolder, jobPath, logPath } from "./layout.ts";
-import { ifFound } from "./shelf.ts";
+import { ignoreNotFound } from "./bucketed_index.ts";
 
 export class JobFiles {
   readonly #files: FileSystem;
@@ -21,12 +21,13 @@ export class JobFiles {
    */
   read(id: string): Decoded | undefined {
     const path = jobPath(this.#dataDir, id);
-    const readText = () => ifFound(() => this.#files.readText(path));
+    const readText = () => ignoreNotFound(() => this.#files.readText(path));
     let text: string | undefined;
     try {
       text = readText();
     } catch (error) {
-      // Something else in its place will not become readable by trying again; nor will what we may not read.
+      // Something else in its place will not become readable by trying again; nor will what we may
+      // not read.
       if (this.#files.info(path)?.kind !== "file") throw damaged(id, path);
       if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
       try {
@@ -51,8 +52,8 @@ export class JobFiles {
   }
 
   /**
-   * Puts a job's file back in its place if it is missing and its ticket still has the content, being a second name of it.
-   * Undefined if that can't be.
+   * Puts a job's file back in its place if it is missing and its ticket still has the content,
+   * being a second name of it. Undefined if that can't be.
    */
   restore(id: string, ticket: string): Decoded | undefined {
     if (this.exists(id)) return undefined;
@@ -77,7 +78,8 @@ export class JobFiles {
 
   remove(job: Job): void {
     this.#files.remove(jobPath(this.#dataDir, job.id));
-    // One more than are known: an attempt may have begun without a word. More where the words were lost with a damaged file.
+    // One more than are known: an attempt may have begun without a word. More where the words were
+    // lost with a damaged file.
     const log = (n: number) => logPath(this.#dataDir, job.id, n);
     for (let n = 1; n <= lastAttempt(job) + 1 || this.#files.info(log(n)) !== undefined; n++) {
       this.#removeIfThere(log(n));
@@ -87,7 +89,7 @@ export class JobFiles {
   /** Removes the logs of a job that is gone, however many there are. */
   removeLogs(id: string): void {
     const folder = jobFolder(this.#dataDir, id);
-    for (const name of ifFound(() => this.#files.names(folder)) ?? []) {
+    for (const name of ignoreNotFound(() => this.#files.names(folder)) ?? []) {
       if (name.startsWith(`${id}.`) && /^\d+\.log$/.test(name.slice(id.length + 1))) {
         this.#removeIfThere(`${folder}/${name}`);
       }
@@ -95,6 +97,6 @@ export class JobFiles {
   }
 
   #removeIfThere(path: string): void {
-    ifFound(() => this.#files.remove(path));
+    ignoreNotFound(() => this.#files.remove(path));
   }
 }

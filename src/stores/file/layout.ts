@@ -1,5 +1,5 @@
-// Where things lie in the data folder, and what their names say. Names carry what is sorted and counted by, so that
-// claiming, counting and listing open no file but those they show.
+// Where things lie in the data folder, and what their names say. Names carry what is sorted and
+// counted by, so that claiming, counting and listing open no file but those they show.
 import { join } from "../../system/paths.ts";
 import { PRIORITY_LIMIT } from "../../queue/job.ts";
 
@@ -53,7 +53,10 @@ export const COMMAND_HOLDER = "cli-";
 /** A ticket's state in one letter; a running one's is followed by the worker's process id. */
 export type Tag = "p" | "f" | "c" | "d" | "x" | `r${number}`;
 
-/** What the name of a ticket says. `at` is when it is due, was claimed, or ended, according to where it lies. */
+/**
+ * What the name of a ticket says. `at` is when it is due, was claimed, or ended, according to where
+ * it lies.
+ */
 export interface Ticket {
   readonly at: number;
   readonly priority: number;
@@ -67,7 +70,10 @@ const digits = (value: number, width: number) => String(value).padStart(width, "
 const time = (ms: number) => digits(Math.max(0, ms), 13);
 const rank = (priority: number) => digits(PRIORITY_LIMIT - priority, 7);
 
-/** `<priority>.<due>.<created>.<sequence>.<tag>.<id>`: sorts in claim order. The priority is inverted. */
+/**
+ * `<priority>.<due>.<created>.<sequence>.<tag>.<id>`: sorts in claim order. The priority is
+ * inverted.
+ */
 export function readyName(ticket: Ticket): string {
   return `${rank(ticket.priority)}.${time(ticket.at)}.${tail(ticket)}`;
 }
@@ -94,7 +100,10 @@ export function isTicket(name: string): boolean {
   return NAME.test(name);
 }
 
-/** What a ticket's name says; undefined if it is not the name of one. Knows both kinds by their widths. */
+/**
+ * What a ticket's name says; undefined if it is not the name of one. Knows both kinds by their
+ * widths.
+ */
 export function parseTicket(name: string): Ticket | undefined {
   const match = NAME.exec(name);
   if (match === null) return undefined;
@@ -119,12 +128,14 @@ export function letterOf(name: string): string {
   return name.charAt(44);
 }
 
-/** A bucket of tickets; see shelf.ts. */
+/** A bucket of tickets; see index.ts. */
 export interface Bucket {
   readonly name: string;
   /** No name in it sorts before this. */
   readonly lower: string;
-  /** No ticket in it arrived after this (`<created>.<sequence>`); undefined if that is not known. */
+  /**
+   * No ticket in it arrived after this (`<created>.<sequence>`); undefined if that is not known.
+   */
   readonly newest: string | undefined;
   /** How many tickets lie in it, if it is sealed: nothing is put in or taken out then. */
   readonly count: number | undefined;
@@ -136,7 +147,8 @@ const BUCKET = /^([\d.]+)(?:_(\d{13}\.\d{7}))?(?:\+(\d+))?(?:~([A-Za-z0-9]+!?))?
 /** `<lower>[_<newest>][+<count>][~<unique>]`. */
 export function bucketName(bucket: Omit<Bucket, "name">): string {
   const { lower, newest, count, unique } = bucket;
-  return lower + (newest === undefined ? "" : `_${newest}`) + (count === undefined ? "" : `+${count}`) +
+  return lower + (newest === undefined ? "" : `_${newest}`) +
+    (count === undefined ? "" : `+${count}`) +
     (unique === "" ? "" : `~${unique}`);
 }
 
@@ -153,7 +165,9 @@ export function parseBucket(name: string): Bucket | undefined {
   };
 }
 
-/** Ready tickets that come one by one share a bucket for ten seconds of due time and each priority. */
+/**
+ * Ready tickets that come one by one share a bucket for ten seconds of due time and each priority.
+ */
 export const READY_SLICE = 10_000;
 /** Later ones for a minute. */
 export const LATER_SLICE = 60_000;

@@ -1,4 +1,5 @@
-// Counting and listing from names: a bucket is read only when one of its tickets may be among those that are asked for.
+// Counting and listing from names: a bucket is read only when one of its tickets may be among those
+// that are asked for.
 import { QueueError } from "../../queue/errors.ts";
 import type { Job, JobState } from "../../queue/job.ts";
 import type { Counts } from "../../queue/store.ts";
@@ -15,7 +16,7 @@ import {
   READY_SLICE,
   type Ticket,
 } from "./layout.ts";
-import { ifFound, type Shelf } from "./shelf.ts";
+import { type BucketedIndex, ignoreNotFound } from "./bucketed_index.ts";
 
 /** A ticket, and where it lies. */
 export interface Found {
@@ -27,9 +28,9 @@ export interface Found {
 export interface Places {
   readonly files: FileSystem;
   readonly running: string;
-  readonly ready: Shelf;
-  readonly later: Shelf;
-  readonly ended: Readonly<Record<"completed" | "dead" | "cancelled", Shelf>>;
+  readonly ready: BucketedIndex;
+  readonly later: BucketedIndex;
+  readonly ended: Readonly<Record<"completed" | "dead" | "cancelled", BucketedIndex>>;
 }
 
 const STATE_OF: Readonly<Record<string, JobState>> = {
@@ -50,14 +51,19 @@ export function stateOf(tag: string): JobState {
 export function heldTickets(places: Pick<Places, "files" | "running">, holder?: string): Found[] {
   const found: Found[] = [];
   for (const worker of holder === undefined ? places.files.names(places.running) : [holder]) {
-    for (const name of ifFound(() => places.files.names(`${places.running}/${worker}`)) ?? []) {
+    for (
+      const name of ignoreNotFound(() => places.files.names(`${places.running}/${worker}`)) ?? []
+    ) {
       if (isTicket(name)) found.push({ name, worker });
     }
   }
   return found;
 }
 
-/** A job as it is while a worker holds its ticket; as it stands if the ticket only lags behind, or a command has it. */
+/**
+ * A job as it is while a worker holds its ticket; as it stands if the ticket only lags behind, or a
+ * command has it.
+ */
 export function whileHeld(job: Job, holder: string, ticket: Ticket): Job {
   const { status } = job;
   const last = job.history.at(-1);
@@ -71,22 +77,27 @@ export function whileHeld(job: Job, holder: string, ticket: Ticket): Job {
 /** How many jobs are in each state. Sealed buckets are counted by their names. */
 export function countTickets(places: Places): Counts {
   const counts = { pending: 0, processing: 0, completed: 0, failed: 0, dead: 0, cancelled: 0 };
-  for (const shelf of [places.later, places.ready]) {
-    for (const bucket of shelf.buckets()) {
+  for (const index of [places.later, places.ready]) {
+    for (const bucket of index.buckets()) {
       // A sealed bucket here is a batch, none of which has been run.
       if (bucket.count !== undefined) counts.pending += bucket.count;
-      else for (const name of shelf.tickets(bucket)) counts[stateOf(letterOf(name))]++;
+      else for (const name of index.tickets(bucket)) counts[stateOf(letterOf(name))]++;
     }
   }
   counts.processing = heldTickets(places).length;
   for (const state of ["completed", "dead", "cancelled"] as const) {
-    const shelf = places.ended[state];
-    for (const bucket of shelf.buckets()) counts[state] += bucket.count ?? shelf.tickets(bucket).length;
+    const index = places.ended[state];
+    for (const bucket of index.buckets()) {
+      counts[state] += bucket.count ?? index.tickets(bucket).length;
+    }
   }
   return counts;
 }
 
-/** The tickets of jobs in these states, the newest arrival first. Reads on only as far as the caller does. */
+/**
+ * The tickets of jobs in these states, the newest arrival first. Reads on only as far as the caller
+ * does.
+ */
 export function* newestFirst(places: Places, states: ReadonlySet<JobState>): Generator<Found> {
   const unread = bucketsOf(places, states).sort((a, b) => a.newest < b.newest ? -1 : 1);
   const pool: { found: Found; order: string }[] = [];
@@ -103,8 +114,8 @@ export function* newestFirst(places: Places, states: ReadonlySet<JobState>): Gen
       pool.pop();
       yield last.found;
     } else if (bound !== undefined) {
-      const { shelf, bucket } = unread.pop()!;
-      for (const name of shelf.tickets(bucket)) {
+      const { index, bucket } = unread.pop()!;
+      for (const name of index.tickets(bucket)) {
         if (states.has(stateOf(letterOf(name)))) take({ name, worker: undefined });
       }
       sorted = false;
@@ -117,12 +128,15 @@ function orderOf(name: string): string {
   return arrivalOf(name) + name.slice(name.indexOf(".", 44) + 1);
 }
 
-/** The buckets that may hold tickets of these states, each with the newest arrival that may be in it. */
+/**
+ * The buckets that may hold tickets of these states, each with the newest arrival that may be in
+ * it.
+ */
 function bucketsOf(places: Places, states: ReadonlySet<JobState>) {
-  const result: { shelf: Shelf; bucket: Bucket; newest: string }[] = [];
-  const add = (shelf: Shelf, bound: (bucket: Bucket) => string) => {
-    for (const bucket of shelf.buckets()) {
-      result.push({ shelf, bucket, newest: bucket.newest ?? bound(bucket) });
+  const result: { index: BucketedIndex; bucket: Bucket; newest: string }[] = [];
+  const add = (index: BucketedIndex, bound: (bucket: Bucket) => string) => {
+    for (const bucket of index.buckets()) {
+      result.push({ index, bucket, newest: bucket.newest ?? bound(bucket) });
     }
   };
   // A ticket arrived before it is due, and a slice of due times ends.

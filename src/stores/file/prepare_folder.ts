@@ -1,15 +1,16 @@
 // What is to be there before a store is opened.
 import type { FileSystem } from "../../system/file_system.ts";
 import { FOLDERS, RESTORING } from "./layout.ts";
-import { makeUnlessThere } from "./shelf.ts";
+import { makeUnlessThere } from "./bucketed_index.ts";
 
-/** Makes the folders that a store consists of, if they are not there, and ends a restore that was broken off. */
+/**
+ * Makes the folders that a store consists of, if they are not there, and ends a restore that was
+ * broken off.
+ */
 export async function prepareFolder(dataDir: string, files: FileSystem): Promise<void> {
   const there = files.names(dataDir);
   if (there.includes(RESTORING)) {
-    const { completeRestore } = await import(
-      "./complete_restore.ts" as string
-    ) as typeof import("./complete_restore.ts");
+    const { completeRestore } = await import("./complete_restore.ts");
     completeRestore(dataDir, files);
   }
   // The last one is there: so are all.

@@ -1,5 +1,5 @@
-// Looking at the jobs of a data folder. Changes nothing, and stands alone with what it needs, because commands that only show
-// something load nothing else of the store.
+// Looking at the jobs of a data folder. Changes nothing, and stands alone with what it needs,
+// because commands that only show something load nothing else of the store.
 import { type Job, JOB_STATES } from "../../queue/job.ts";
 import type { Counts, JobReader, Query } from "../../queue/store.ts";
 import type { FileSystem } from "../../system/file_system.ts";
@@ -8,7 +8,7 @@ import { JobFiles } from "./job_files.ts";
 import { parseTicket } from "./layout.ts";
 import { countTickets, heldTickets, newestFirst, type Places, whileHeld } from "./listing.ts";
 import { prepareFolder } from "./prepare_folder.ts";
-import { ifFound, Shelf } from "./shelf.ts";
+import { BucketedIndex, ignoreNotFound } from "./bucketed_index.ts";
 
 /** Opens a data folder for looking only. `warn` is told of files that can't be read. */
 export async function openReader(
@@ -17,13 +17,13 @@ export async function openReader(
   warn: (message: string) => void,
 ): Promise<Reader> {
   await prepareFolder(dataDir, files);
-  const shelf = (name: string) => new Shelf(files, `${dataDir}/queue/${name}`);
+  const index = (name: string) => new BucketedIndex(files, `${dataDir}/queue/${name}`);
   const places: Places = {
     files,
     running: `${dataDir}/queue/running`,
-    ready: shelf("ready"),
-    later: shelf("later"),
-    ended: { completed: shelf("completed"), dead: shelf("dead"), cancelled: shelf("cancelled") },
+    ready: index("ready"),
+    later: index("later"),
+    ended: { completed: index("completed"), dead: index("dead"), cancelled: index("cancelled") },
   };
   return new Reader(dataDir, places, new JobFiles(files, dataDir), warn);
 }
@@ -45,13 +45,15 @@ export class Reader implements JobReader {
     return promised(() => this.jobNow(id));
   }
 
-  idsBeginning(prefix: string, limit: number): Promise<string[]> {
+  findIdsByPrefix(prefix: string, limit: number): Promise<string[]> {
     return promised(() => {
       const { files } = this.#places;
       const ids: string[] = [];
       for (const folder of files.names(`${this.#dataDir}/jobs`)) {
         if (!folder.startsWith(prefix.slice(0, 2))) continue;
-        for (const file of ifFound(() => files.names(`${this.#dataDir}/jobs/${folder}`)) ?? []) {
+        for (
+          const file of ignoreNotFound(() => files.names(`${this.#dataDir}/jobs/${folder}`)) ?? []
+        ) {
           if (!file.endsWith(".jsonl") || !file.startsWith(prefix)) continue;
           ids.push(file.slice(0, -".jsonl".length));
           if (ids.length >= limit) return ids;
@@ -61,7 +63,9 @@ export class Reader implements JobReader {
     });
   }
 
-  async *list({ states = JOB_STATES, since = 0, where, limit = Infinity }: Query): AsyncGenerator<Job> {
+  async *list(
+    { states = JOB_STATES, since = 0, where, limit = Infinity }: Query,
+  ): AsyncGenerator<Job> {
     const seen = new Set<string>();
     if (limit <= 0) return;
     for (const { name, worker } of newestFirst(this.#places, new Set(states))) {
@@ -83,7 +87,7 @@ export class Reader implements JobReader {
     return promised(() => countTickets(this.#places));
   }
 
-  heldBy(worker: string): Promise<Job[]> {
+  claimedBy(worker: string): Promise<Job[]> {
     return promised(() =>
       heldTickets(this.#places, worker).flatMap(({ name }) => {
         const ticket = parseTicket(name)!;
@@ -106,7 +110,9 @@ export class Reader implements JobReader {
       const held = heldTickets(this.#places).find(({ name }) => parseTicket(name)!.id === id);
       if (held !== undefined) return whileHeld(decoded.job, held.worker!, parseTicket(held.name)!);
       // It may have ended between the two looks.
-      if (this.#jobs.read(id)?.job.history.length === decoded.job.history.length) return decoded.job;
+      if (this.#jobs.read(id)?.job.history.length === decoded.job.history.length) {
+        return decoded.job;
+      }
     }
   }
 

@@ -1,7 +1,8 @@
-// The line of tickets that may run now, as one worker sees it: what it has read it remembers, and reads again when told
-// that something came, when what it knows is old, or when others are ahead of it.
+// The line of tickets that may run now, as one worker sees it: what it has read it remembers, and
+// reads again when told that something came, when what it knows is old, or when others are ahead of
+// it.
 import { type Bucket, READY_SLICE } from "./layout.ts";
-import type { Shelf } from "./shelf.ts";
+import type { BucketedIndex } from "./bucketed_index.ts";
 
 /** Milliseconds after which others have probably taken what is at the head. */
 const STALE = 200;
@@ -13,20 +14,23 @@ const STALEST = 2000;
 const LOSSES = 16;
 
 export class ReadyLine {
-  readonly #shelf: Shelf;
+  readonly #index: BucketedIndex;
   /** Their paths are made when it is their turn: most are read again before that. */
   #tickets: { bucket: string; name: string }[] = [];
   #next = 0;
   #readAt = -Infinity;
   #stale = STALE;
   #losses = 0;
-  /** So many tickets others have probably taken since this worker took its last one: as many as the time before. */
+  /**
+   * So many tickets others have probably taken since this worker took its last one: as many as the
+   * time before.
+   */
   #ahead = 0;
   /** Of those that others took since, so many were passed without trying. */
   #passed = 0;
 
-  constructor(shelf: Shelf) {
-    this.#shelf = shelf;
+  constructor(index: BucketedIndex) {
+    this.#index = index;
   }
 
   /** Something may have come before what is known. */
@@ -40,7 +44,7 @@ export class ReadyLine {
     if (!isOld && this.#losses === 0 && this.#ahead > 1) this.#passTaken();
     if (isOld || this.#next >= this.#tickets.length) this.#readAgain();
     const ticket = this.#tickets[this.#next++];
-    return ticket && { path: this.#shelf.path(ticket.bucket, ticket.name), name: ticket.name };
+    return ticket && { path: this.#index.path(ticket.bucket, ticket.name), name: ticket.name };
   }
 
   /** Tells whether the rename of the ticket last given succeeded. */
@@ -55,14 +59,15 @@ export class ReadyLine {
   }
 
   /**
-   * Goes on to the first ticket that is there. All workers take from the head, so those that are gone come before it, and a guess
-   * is off by little: two looks, where each of several others would cost a lost claim. One that is passed by mistake, because a job
-   * behind it was called off, is the first when the line is read again.
+   * Goes on to the first ticket that is there. All workers take from the head, so those that are
+   * gone come before it, and a guess is off by little: two looks, where each of several others
+   * would cost a lost claim. One that is passed by mistake, because a job behind it was called off,
+   * is the first when the line is read again.
    */
   #passTaken(): void {
     const isThere = (n: number) => {
       const ticket = this.#tickets[this.#next + n];
-      return ticket === undefined || this.#shelf.has(ticket.bucket, ticket.name);
+      return ticket === undefined || this.#index.has(ticket.bucket, ticket.name);
     };
     const guess = Math.min(this.#ahead, this.#tickets.length - this.#next);
     let n = guess;
@@ -81,16 +86,20 @@ export class ReadyLine {
     this.#passed = this.#ahead; // those that are gone are not in the list
   }
 
-  /** Reads the buckets at the head: as many as may hold the first ticket, and of those what no other bucket precedes. */
+  /**
+   * Reads the buckets at the head: as many as may hold the first ticket, and of those what no other
+   * bucket precedes.
+   */
   #read(): void {
     this.#tickets = [];
     this.#next = 0;
-    const buckets = this.#shelf.buckets();
+    const buckets = this.#index.buckets();
     for (let i = 0; i < buckets.length; i++) {
-      const bucket = this.#shelf.unseal(buckets[i]!);
-      // Another worker has opened it just now, or taken it away: what comes behind it must not be taken for the head.
+      const bucket = this.#index.unseal(buckets[i]!);
+      // Another worker has opened it just now, or taken it away: what comes behind it must not be
+      // taken for the head.
       if (bucket === undefined) return this.#read();
-      const names = this.#shelf.tickets(bucket);
+      const names = this.#index.tickets(bucket);
       if (names.length === 0) this.#discard(bucket);
       for (const name of names) this.#tickets.push({ bucket: bucket.name, name });
       const bound = buckets[i + 1]?.lower;
@@ -98,7 +107,9 @@ export class ReadyLine {
       if (first === undefined) continue;
       if (i > 0) this.#tickets.sort((a, b) => a.name < b.name ? -1 : 1);
       if (bound !== undefined && this.#tickets[0]!.name >= bound) continue;
-      if (bound !== undefined) this.#tickets = this.#tickets.filter((ticket) => ticket.name < bound);
+      if (bound !== undefined) {
+        this.#tickets = this.#tickets.filter((ticket) => ticket.name < bound);
+      }
       return;
     }
   }
@@ -106,6 +117,6 @@ export class ReadyLine {
   /** Removes an empty bucket, unless tickets of this moment would go into it. */
   #discard(bucket: Bucket): void {
     const past = Number(bucket.lower.slice(8)) + READY_SLICE < Date.now();
-    if (past || bucket.unique !== "") this.#shelf.removeIfEmpty(bucket);
+    if (past || bucket.unique !== "") this.#index.removeIfEmpty(bucket);
   }
 }

@@ -1,5 +1,6 @@
-// A backup in the place of a queue. It is checked wholly and copied beside the old queue before anything is changed; from the
-// rename that makes the copy valid on, whoever opens the store completes what is left to do.
+// A backup in the place of a queue. It is checked wholly and copied beside the old queue before
+// anything is changed; from the rename that makes the copy valid on, whoever opens the store
+// completes what is left to do.
 import { QueueError } from "../../queue/errors.ts";
 import { isJobId } from "../../queue/job.ts";
 import { isSettingKey, SETTING_RULES } from "../../queue/settings.ts";
@@ -7,14 +8,15 @@ import type { FileSystem } from "../../system/file_system.ts";
 import { BACKUP_SCHEMA, MANIFEST, type Progress } from "./backup.ts";
 import { decode } from "./codec.ts";
 import { completeRestore, removeTree } from "./complete_restore.ts";
-import { type Layout, layOut, note } from "./lay_out.ts";
+import { type Layout, layOut, note } from "./bulk_index.ts";
 import { FOLDERS, jobFolder, RESTORING } from "./layout.ts";
-import { ifFound } from "./shelf.ts";
-import { makeUnlessThere } from "./shelf.ts";
+import { ignoreNotFound } from "./bucketed_index.ts";
+import { makeUnlessThere } from "./bucketed_index.ts";
 
 /**
  * Replaces the queue by the backup in `from`.
- * @throws QueueError `damaged` if the backup is not whole; `refused` while workers run. Then nothing was changed.
+ * @throws QueueError `damaged` if the backup is not whole; `refused` while workers run. Then
+ *   nothing was changed.
  */
 export function restore(
   dataDir: string,
@@ -39,7 +41,7 @@ export function restore(
 }
 
 function refuseWhileWorking(dataDir: string, files: FileSystem): void {
-  for (const name of ifFound(() => files.names(`${dataDir}/workers`)) ?? []) {
+  for (const name of ignoreNotFound(() => files.names(`${dataDir}/workers`)) ?? []) {
     if (!name.endsWith(".lock") || name.startsWith("cli-")) continue;
     const lock = files.lock(`${dataDir}/workers/${name}`);
     if (lock === undefined) {
@@ -57,13 +59,19 @@ interface BackedUp {
   readonly logs: readonly string[];
 }
 
-/** Reads a backup through, and refuses whatever is not what `backup` writes: links, names that lead elsewhere, strangers. */
+/**
+ * Reads a backup through, and refuses whatever is not what `backup` writes: links, names that lead
+ * elsewhere, strangers.
+ */
 function checkBackup(from: string, files: FileSystem, progress: Progress): BackedUp[] {
   const refuse = (path: string, why: string) =>
     new QueueError("damaged", `Cannot restore: ${path} ${why}; nothing was changed`);
   const kindOf = (path: string) => files.info(path)?.kind;
   if (kindOf(`${from}/${MANIFEST}`) !== "file") {
-    throw new QueueError("damaged", `Cannot restore: ${from} is no complete backup (it has no ${MANIFEST})`);
+    throw new QueueError(
+      "damaged",
+      `Cannot restore: ${from} is no complete backup (it has no ${MANIFEST})`,
+    );
   }
   let manifest: { schema?: unknown; jobs?: unknown };
   try {
@@ -80,7 +88,9 @@ function checkBackup(from: string, files: FileSystem, progress: Progress): Backe
       : name === MANIFEST || name === "config.json"
       ? "file"
       : undefined;
-    if (kindOf(`${from}/${name}`) !== wanted) throw refuse(`${from}/${name}`, "does not belong in a backup");
+    if (kindOf(`${from}/${name}`) !== wanted) {
+      throw refuse(`${from}/${name}`, "does not belong in a backup");
+    }
   }
   checkConfig(`${from}/config.json`, files, refuse);
 
@@ -106,11 +116,15 @@ function checkBackup(from: string, files: FileSystem, progress: Progress): Backe
     }
     for (const id of ids) {
       const text = files.readText(`${path}/${id}.jsonl`);
-      if (decode(text, id, `${path}/${id}.jsonl`).torn) throw refuse(`${path}/${id}.jsonl`, "is damaged");
+      if (decode(text, id, `${path}/${id}.jsonl`).torn) {
+        throw refuse(`${path}/${id}.jsonl`, "is damaged");
+      }
       jobs.push({ id, text, logs: logs.get(id) ?? [] });
       logs.delete(id);
     }
-    for (const [, [name]] of logs) throw refuse(`${path}/${name}`, "is the log of a job that is missing");
+    for (const [, [name]] of logs) {
+      throw refuse(`${path}/${name}`, "is the log of a job that is missing");
+    }
   }
   if (manifest.jobs !== jobs.length) {
     throw refuse(from, `should have ${manifest.jobs} jobs and has ${jobs.length}`);
@@ -123,7 +137,7 @@ function checkConfig(
   files: FileSystem,
   refuse: (path: string, why: string) => QueueError,
 ): void {
-  const text = ifFound(() => files.readText(path));
+  const text = ignoreNotFound(() => files.readText(path));
   if (text === undefined) return;
   let values: Record<string, unknown>;
   try {
@@ -139,9 +153,17 @@ function checkConfig(
   }
 }
 
-function stage(staged: string, from: string, jobs: BackedUp[], files: FileSystem, progress: Progress): void {
+function stage(
+  staged: string,
+  from: string,
+  jobs: BackedUp[],
+  files: FileSystem,
+  progress: Progress,
+): void {
   files.makeFolder(staged);
-  for (const folder of FOLDERS) if (/^(?:jobs|queue)/.test(folder)) files.makeFolder(`${staged}/${folder}`);
+  for (const folder of FOLDERS) {
+    if (/^(?:jobs|queue)/.test(folder)) files.makeFolder(`${staged}/${folder}`);
+  }
   const layout: Layout = new Map();
   const now = Date.now();
   for (const [index, { id, text, logs }] of jobs.entries()) {
@@ -153,7 +175,7 @@ function stage(staged: string, from: string, jobs: BackedUp[], files: FileSystem
     note(layout, decode(text, id, id).job, now);
   }
   layOut(files, staged, layout);
-  const config = ifFound(() => files.readText(`${from}/config.json`));
+  const config = ignoreNotFound(() => files.readText(`${from}/config.json`));
   // Without one in the backup an empty one takes its place: the defaults.
   files.create(`${staged}/config.json`, config ?? "{}\n");
 }

@@ -1,6 +1,7 @@
-// Adding jobs, all or none, and on disk when it returns. Each job is written once, to a file that is first staged, then
-// linked under its id (which fails if the id is taken), and last moved into the queue as its ticket: the ticket is a second
-// name of the job's file. Until the batch is complete a crash takes all of it back; after that, somebody completes it.
+// Adding jobs, all or none, and on disk when it returns. Each job is written once, to a file that
+// is first staged, then linked under its id (which fails if the id is taken), and last moved into
+// the queue as its ticket: the ticket is a second name of the job's file. Until the batch is
+// complete a crash takes all of it back; after that, somebody completes it.
 import type { Job } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
 import { dueAt, type Waiting } from "../../queue/job.ts";
@@ -19,22 +20,34 @@ import {
   type Ticket,
   timedName,
 } from "./layout.ts";
-import { BUCKET_SIZE, ifFound, makeUnlessThere, type Shelf } from "./shelf.ts";
+import {
+  BUCKET_SIZE,
+  type BucketedIndex,
+  ignoreNotFound,
+  makeUnlessThere,
+} from "./bucketed_index.ts";
 
 /** So many jobs are cheaper to sync one by one than with the whole file system. */
 const FEW = 32;
-/** Between the name of whoever adds it and that of its ticket, in the name of a job that is staged alone. */
+/**
+ * Between the name of whoever adds it and that of its ticket, in the name of a job that is staged
+ * alone.
+ */
 const ONE = "~";
 /** A staged folder of this ending is complete: what is in it belongs into the queue. */
 const COMPLETE = ".complete";
 
-export interface Shelves {
-  readonly ready: Shelf;
-  readonly later: Shelf;
+export interface WaitingIndexes {
+  readonly ready: BucketedIndex;
+  readonly later: BucketedIndex;
 }
 
 /** The ticket of a waiting job, and whether it is due at `now`. */
-export function waitingTicket(job: Job, status: Waiting, now: number): { ticket: Ticket; ready: boolean } {
+export function waitingTicket(
+  job: Job,
+  status: Waiting,
+  now: number,
+): { ticket: Ticket; ready: boolean } {
   const due = dueAt(status);
   const { priority, createdAt, sequence, id } = job;
   const tag = status.state === "failed" ? "f" : "p";
@@ -48,19 +61,19 @@ export function waitingTicket(job: Job, status: Waiting, now: number): { ticket:
 export class Staging {
   readonly #files: FileSystem;
   readonly #dataDir: string;
-  readonly #shelves: Shelves;
+  readonly #indexes: WaitingIndexes;
   readonly #folder: string;
   /** Job folders whose new names must reach the disk. */
   readonly #touched = new Set<string>();
   #group = 0;
-  /** The group that is filled, for each shelf and priority: all of one become a bucket. */
+  /** The group that is filled, for each index and priority: all of one become a bucket. */
   readonly #open = new Map<string, { name: string; size: number }>();
 
   /** `name`: unique; who makes this holds the lock of that name. */
-  constructor(files: FileSystem, dataDir: string, shelves: Shelves, name: string) {
+  constructor(files: FileSystem, dataDir: string, indexes: WaitingIndexes, name: string) {
     this.#files = files;
     this.#dataDir = dataDir;
-    this.#shelves = shelves;
+    this.#indexes = indexes;
     this.#folder = join(dataDir, "tmp", name);
   }
 
@@ -84,28 +97,31 @@ export class Staging {
       takeBack(this.#files, this.#dataDir, this.#folder);
       throw error;
     }
-    complete(this.#files, this.#shelves, this.#folder + COMPLETE);
+    complete(this.#files, this.#indexes, this.#folder + COMPLETE);
     return added;
   }
 
-  /** One job needs no folder, and no moment from which it is complete: its ticket is in the queue, or it is not. */
+  /**
+   * One job needs no folder, and no moment from which it is complete: its ticket is in the queue,
+   * or it is not.
+   */
   #addOne(job: Job, now: number): number {
     const { ticket, ready } = waitingTicket(job, job.status as Waiting, now);
-    const shelf = ready ? this.#shelves.ready : this.#shelves.later;
+    const index = ready ? this.#indexes.ready : this.#indexes.later;
     const name = ready ? readyName(ticket) : timedName(ticket);
     const bucket = ready ? readySlice(ticket) : laterSlice(ticket);
     const staged = `${this.#folder}${ONE}${name}`;
     try {
       this.#write(job, staged, true);
       for (const folder of this.#touched) this.#files.sync(folder);
-      const isNew = shelf.put(staged, bucket, name);
-      this.#files.sync(shelf.path(bucket));
-      if (isNew) this.#files.sync(shelf.folder);
+      const isNew = index.put(staged, bucket, name);
+      this.#files.sync(index.path(bucket));
+      if (isNew) this.#files.sync(index.folder);
     } catch (error) {
       takeBackOne(this.#files, this.#dataDir, staged);
       throw error;
     }
-    wake(this.#files, shelf);
+    wake(this.#files, index);
     return 1;
   }
 
@@ -120,15 +136,24 @@ export class Staging {
     const folder = jobFolder(this.#dataDir, job.id);
     try {
       this.#files.create(staged, encodeRequest(job), { sync });
-      if (ifFound(() => (this.#files.link(staged, jobPath(this.#dataDir, job.id)), true)) === undefined) {
-        if (makeUnlessThere(this.#files, folder) && sync) this.#touched.add(join(this.#dataDir, "jobs"));
+      if (
+        ignoreNotFound(() => (this.#files.link(staged, jobPath(this.#dataDir, job.id)), true)) ===
+          undefined
+      ) {
+        if (makeUnlessThere(this.#files, folder) && sync) {
+          this.#touched.add(join(this.#dataDir, "jobs"));
+        }
         this.#files.link(staged, jobPath(this.#dataDir, job.id));
       }
     } catch (error) {
       if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-      throw new QueueError("duplicate_id", `Cannot enqueue job "${job.id}": a job with this id exists`, {
-        hint: `See it: queuectl job show ${job.id}`,
-      });
+      throw new QueueError(
+        "duplicate_id",
+        `Cannot enqueue job "${job.id}": a job with this id exists`,
+        {
+          hint: `See it: queuectl job show ${job.id}`,
+        },
+      );
     }
     if (sync) this.#touched.add(folder);
   }
@@ -171,10 +196,18 @@ export function stagedIds(dataDir: string, files: FileSystem): Set<string> {
   return ids;
 }
 
-/** Finishes or takes back what a process left staged that is no more. The caller holds the lock of `name`. */
-export function resolveStaged(files: FileSystem, dataDir: string, shelves: Shelves, name: string): void {
+/**
+ * Finishes or takes back what a process left staged that is no more. The caller holds the lock of
+ * `name`.
+ */
+export function resolveStaged(
+  files: FileSystem,
+  dataDir: string,
+  indexes: WaitingIndexes,
+  name: string,
+): void {
   const folder = join(dataDir, "tmp", name);
-  complete(files, shelves, folder + COMPLETE);
+  complete(files, indexes, folder + COMPLETE);
   takeBack(files, dataDir, folder);
   for (const staged of files.names(join(dataDir, "tmp"))) {
     if (staged.startsWith(name + ONE)) takeBackOne(files, dataDir, join(dataDir, "tmp", staged));
@@ -182,30 +215,31 @@ export function resolveStaged(files: FileSystem, dataDir: string, shelves: Shelv
 }
 
 /** Moves all that is staged in a complete folder into the queue, and removes the folder. */
-function complete(files: FileSystem, shelves: Shelves, folder: string): void {
+function complete(files: FileSystem, indexes: WaitingIndexes, folder: string): void {
   const touched = new Set<string>();
-  for (const group of ifFound(() => files.names(folder)) ?? []) {
-    const shelf = group.startsWith("ready") ? shelves.ready : shelves.later;
+  for (const group of ignoreNotFound(() => files.names(folder)) ?? []) {
+    const index = group.startsWith("ready") ? indexes.ready : indexes.later;
     const names = files.names(`${folder}/${group}`);
-    touched.add(shelf.folder);
+    touched.add(index.folder);
     if (group.includes("+")) {
-      if (names.length > 0) files.rename(`${folder}/${group}`, shelf.path(bucketOf(names, folder + group)));
-      else files.removeFolder(`${folder}/${group}`);
+      if (names.length > 0) {
+        files.rename(`${folder}/${group}`, index.path(bucketOf(names, folder + group)));
+      } else files.removeFolder(`${folder}/${group}`);
       continue;
     }
     for (const name of names) {
       const ticket = parseTicket(name);
       if (ticket === undefined) continue;
-      const bucket = shelf === shelves.ready ? readySlice(ticket) : laterSlice(ticket);
-      shelf.put(`${folder}/${group}/${name}`, bucket, name);
-      touched.add(shelf.path(bucket));
+      const bucket = index === indexes.ready ? readySlice(ticket) : laterSlice(ticket);
+      index.put(`${folder}/${group}/${name}`, bucket, name);
+      touched.add(index.path(bucket));
     }
     files.removeFolder(`${folder}/${group}`);
   }
-  for (const path of touched) ifFound(() => files.sync(path));
-  ifFound(() => files.removeFolder(folder));
-  for (const shelf of [shelves.ready, shelves.later]) {
-    if (touched.has(shelf.folder)) files.touch(shelf.folder);
+  for (const path of touched) ignoreNotFound(() => files.sync(path));
+  ignoreNotFound(() => files.removeFolder(folder));
+  for (const index of [indexes.ready, indexes.later]) {
+    if (touched.has(index.folder)) files.touch(index.folder);
   }
 }
 
@@ -224,30 +258,35 @@ function bucketOf(names: string[], unique: string): string {
   });
 }
 
-/** Takes back all that is staged in a folder that is not complete. Only files that came from it are removed. */
+/**
+ * Takes back all that is staged in a folder that is not complete. Only files that came from it are
+ * removed.
+ */
 function takeBack(files: FileSystem, dataDir: string, folder: string): void {
-  for (const group of ifFound(() => files.names(folder)) ?? []) {
+  for (const group of ignoreNotFound(() => files.names(folder)) ?? []) {
     for (const name of files.names(`${folder}/${group}`)) {
       takeBackOne(files, dataDir, `${folder}/${group}/${name}`);
     }
     files.removeFolder(`${folder}/${group}`);
   }
-  ifFound(() => files.removeFolder(folder));
+  ignoreNotFound(() => files.removeFolder(folder));
 }
 
 function takeBackOne(files: FileSystem, dataDir: string, staged: string): void {
   const info = files.info(staged);
   if (info === undefined) return;
-  const id = parseTicket(staged.slice(Math.max(staged.lastIndexOf("/"), staged.lastIndexOf(ONE)) + 1))?.id;
+  const id = parseTicket(
+    staged.slice(Math.max(staged.lastIndexOf("/"), staged.lastIndexOf(ONE)) + 1),
+  )?.id;
   const job = id === undefined ? undefined : jobPath(dataDir, id);
   if (job !== undefined && files.info(job)?.inode === info.inode) files.remove(job);
   files.remove(staged);
 }
 
 /** Tells the workers that wait. */
-export function wake(files: FileSystem, shelf: Shelf): void {
+export function wake(files: FileSystem, index: BucketedIndex): void {
   try {
-    files.touch(shelf.folder);
+    files.touch(index.folder);
   } catch {
     // They look now and then without being woken.
   }

@@ -1,10 +1,11 @@
-// The default store: a folder of files, safe with any number of processes on one machine. A job's file says what happened;
-// its ticket lies where its state says. Facts are written first and the ticket moves second, so after a crash a ticket may
-// lag behind the facts by one step, and whoever finds it so puts it where it belongs.
+// The default store: a folder of files, safe with any number of processes on one machine. A job's
+// file says what happened; its ticket lies where its state says. Facts are written first and the
+// ticket moves second, so after a crash a ticket may lag behind the facts by one step, and whoever
+// finds it so puts it where it belongs.
 import type { Job } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
 import type { Claimant, Counts, JobStore, Query } from "../../queue/store.ts";
-import { claimed, type Event, waitingStatus } from "../../queue/transitions.ts";
+import { claimed, type Transition, waitingStatus } from "../../queue/transitions.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { Watch } from "../../system/watch.ts";
 import type { Decoded } from "./codec.ts";
@@ -15,7 +16,7 @@ import { heldTickets, whileHeld } from "./listing.ts";
 import { prepareFolder } from "./prepare_folder.ts";
 import { promised, Reader } from "./reader.ts";
 import { ReadyLine } from "./ready_line.ts";
-import { ifFound } from "./shelf.ts";
+import { ignoreNotFound } from "./bucketed_index.ts";
 import { resolveStaged } from "./staging.ts";
 import { Tickets } from "./tickets.ts";
 
@@ -27,7 +28,10 @@ export interface FileStoreOptions {
 }
 
 /** Opens the store in a data folder. */
-export async function openFileStore(dataDir: string, options: FileStoreOptions): Promise<FileStore> {
+export async function openFileStore(
+  dataDir: string,
+  options: FileStoreOptions,
+): Promise<FileStore> {
   await prepareFolder(dataDir, options.files);
   return new FileStore(dataDir, options);
 }
@@ -80,8 +84,8 @@ export class FileStore implements JobStore {
     return this.#reader.get(id);
   }
 
-  idsBeginning(prefix: string, limit: number): Promise<string[]> {
-    return this.#reader.idsBeginning(prefix, limit);
+  findIdsByPrefix(prefix: string, limit: number): Promise<string[]> {
+    return this.#reader.findIdsByPrefix(prefix, limit);
   }
 
   list(query: Query): AsyncIterable<Job> {
@@ -114,20 +118,23 @@ export class FileStore implements JobStore {
     });
   }
 
-  heldBy(worker: string): Promise<Job[]> {
-    return promised(() => this.#heldBy(worker).map((held) => held.job));
+  claimedBy(worker: string): Promise<Job[]> {
+    return promised(() => this.#claimedBy(worker).map((held) => held.job));
   }
 
-  change(id: string, event: Event, holder?: string): Promise<Job> {
+  change(id: string, transition: Transition, holder?: string): Promise<Job> {
     return promised(() =>
-      holder === undefined ? this.#changeFree(id, event) : this.#changeHeld(id, event, holder)
+      holder === undefined
+        ? this.#changeFree(id, transition)
+        : this.#changeHeld(id, transition, holder)
     );
   }
 
   remove(id: string, unless: (job: Job) => QueueError | undefined): Promise<void> {
     return promised(() =>
       this.#withTicket(id, unless, (held) => {
-        // The ticket goes last: one without a job, in a command's hands, tells that a removal was begun.
+        // The ticket goes last: one without a job, in a command's hands, tells that a removal was
+        // begun.
         this.#jobs.remove(held.job);
         this.#files.remove(held.path);
       })
@@ -141,14 +148,16 @@ export class FileStore implements JobStore {
       let next: number | undefined;
       for (const bucket of later.buckets()) {
         if (next !== undefined && Number(bucket.lower.slice(0, 13)) >= next) break;
-        const due = later.tickets(bucket).map((name) => parseTicket(name)!.at).find((at) => at > now);
+        const due = later.tickets(bucket).map((name) => parseTicket(name)!.at).find((at) =>
+          at > now
+        );
         if (due !== undefined && due < (next ?? Infinity)) next = due;
       }
       return next;
     });
   }
 
-  unfinished(): Promise<boolean> {
+  hasWork(): Promise<boolean> {
     return promised(() => {
       const { ready, later } = this.#tickets;
       if (heldTickets(this.#tickets).length > 0) return true;
@@ -157,12 +166,14 @@ export class FileStore implements JobStore {
       return later.buckets().some((bucket) =>
         // What was laid in as a batch and never touched waits for a time given by the user.
         (bucket.count === undefined || Number(bucket.lower.slice(0, 13)) <= now) &&
-        later.tickets(bucket).map((name) => parseTicket(name)!).some((t) => t.tag === "f" || t.at <= now)
+        later.tickets(bucket).map((name) => parseTicket(name)!).some((t) =>
+          t.tag === "f" || t.at <= now
+        )
       );
     });
   }
 
-  changed(timeout: number, signal?: AbortSignal): Promise<void> {
+  waitForChange(timeout: number, signal?: AbortSignal): Promise<void> {
     if (this.#watch === undefined) {
       const folders = [this.#tickets.ready.folder, this.#tickets.later.folder];
       this.#watch = new Watch(folders, () => this.#forgetWhatIsKnown());
@@ -195,12 +206,17 @@ export class FileStore implements JobStore {
     }
   }
 
-  /** Completes or takes back what a command has at hand, and removes its traces. Its lock is held by this process. */
+  /**
+   * Completes or takes back what a command has at hand, and removes its traces. Its lock is held by
+   * this process.
+   */
   #settleHolder(holder: string): void {
     resolveStaged(this.#files, this.#dataDir, this.#tickets, holder);
-    for (const held of this.#heldBy(holder)) this.#tickets.place(held.path, held.job, this.#now());
-    ifFound(() => this.#files.removeFolder(`${this.#tickets.running}/${holder}`));
-    ifFound(() => this.#files.remove(lockPath(this.#dataDir, holder)));
+    for (const held of this.#claimedBy(holder)) {
+      this.#tickets.place(held.path, held.job, this.#now());
+    }
+    ignoreNotFound(() => this.#files.removeFolder(`${this.#tickets.running}/${holder}`));
+    ignoreNotFound(() => this.#files.remove(lockPath(this.#dataDir, holder)));
   }
 
   #forgetWhatIsKnown(): void {
@@ -222,22 +238,25 @@ export class FileStore implements JobStore {
     return undefined;
   }
 
-  #changeHeld(id: string, event: Event, holder: string): Job {
+  #changeHeld(id: string, transition: Transition, holder: string): Job {
     const known = this.#held.get(id);
-    const held = known?.holder === holder ? known : this.#heldBy(holder).find((other) => other.job.id === id);
-    // A late word of one who has lost the claim must change nothing, so look before the facts are written.
+    const held = known?.holder === holder
+      ? known
+      : this.#claimedBy(holder).find((other) => other.job.id === id);
+    // A late word of one who has lost the claim must change nothing, so look before the facts are
+    // written.
     if (held === undefined || this.#files.info(held.path) === undefined) {
       if (this.#reader.jobNow(id) === undefined) throw notFound(id);
       throw new QueueError("claim_lost", `Cannot change job "${id}": ${holder} no longer has it`);
     }
-    const job = this.#apply(held, event);
+    const job = this.#apply(held, transition);
     this.#held.delete(id);
     return job;
   }
 
-  /** Writes what `event` makes of a held job, then moves its ticket. */
-  #apply(held: Held, event: Event): Job {
-    const after = event(held.job);
+  /** Writes what `transition` makes of a held job, then moves its ticket. */
+  #apply(held: Held, transition: Transition): Job {
+    const after = transition(held.job);
     if (after instanceof QueueError) throw after;
     try {
       this.#jobs.append(held.job, after, held.unended);
@@ -250,19 +269,24 @@ export class FileStore implements JobStore {
     return after;
   }
 
-  #changeFree(id: string, event: Event): Job {
+  #changeFree(id: string, transition: Transition): Job {
     const unless = (job: Job) => {
-      const after = event(job);
+      const after = transition(job);
       return after instanceof QueueError ? after : undefined;
     };
-    return this.#withTicket(id, unless, (held) => this.#apply(held, event));
+    return this.#withTicket(id, unless, (held) => this.#apply(held, transition));
   }
 
   /**
-   * Takes the ticket of a job that no worker has, and hands both to `action`, which moves or removes the ticket.
+   * Takes the ticket of a job that no worker has, and hands both to `action`, which moves or
+   * removes the ticket.
    * @throws what `unless` returns for the job; then nothing is changed
    */
-  #withTicket<T>(id: string, unless: (job: Job) => QueueError | undefined, action: (held: Held) => T): T {
+  #withTicket<T>(
+    id: string,
+    unless: (job: Job) => QueueError | undefined,
+    action: (held: Held) => T,
+  ): T {
     for (let tries = 0; tries < 1000; tries++) {
       const seen = this.#reader.jobNow(id);
       if (seen === undefined) throw notFound(id);
@@ -293,20 +317,30 @@ export class FileStore implements JobStore {
         if (late !== undefined) throw late;
         return action({ holder, job, path, unended });
       } catch (error) {
-        // The ticket goes where the facts say by now; if that fails too, it does so when this process ends, or after.
-        for (const held of this.#heldBy(holder)) this.#tickets.place(held.path, held.job, this.#now());
+        // The ticket goes where the facts say by now; if that fails too, it does so when this
+        // process ends, or after.
+        for (const held of this.#claimedBy(holder)) {
+          this.#tickets.place(held.path, held.job, this.#now());
+        }
         throw error;
       }
     }
-    throw new QueueError("damaged", `Cannot change job "${id}": its ticket is not where it should be`, {
-      hint: "Look for what is damaged: queuectl storage check --repair",
-    });
+    throw new QueueError(
+      "damaged",
+      `Cannot change job "${id}": its ticket is not where it should be`,
+      {
+        hint: "Look for what is damaged: queuectl storage check --repair",
+      },
+    );
   }
 
-  /** The jobs of a holder. Tickets that lag behind the facts are put where they belong, those without a job aside. */
-  #heldBy(holder: string): Held[] {
+  /**
+   * The jobs of a holder. Tickets that lag behind the facts are put where they belong, those
+   * without a job aside.
+   */
+  #claimedBy(holder: string): Held[] {
     const result: Held[] = [];
-    for (const { path, ticket } of this.#tickets.heldBy(holder)) {
+    for (const { path, ticket } of this.#tickets.claimedBy(holder)) {
       if (holder.startsWith(COMMAND_HOLDER) && !this.#jobs.exists(ticket.id)) {
         this.#jobs.removeLogs(ticket.id);
         this.#files.remove(path);

@@ -1,8 +1,9 @@
-// Where the tickets of jobs lie, and how they move. A job has one ticket, and its place says the job's state; it moves by rename,
-// and the one whose rename succeeds has the job. `place` is the one rule of where a ticket belongs.
+// Where the tickets of jobs lie, and how they move. A job has one ticket, and its place says the
+// job's state; it moves by rename, and the one whose rename succeeds has the job. `place` is the
+// one rule of where a ticket belongs.
 import type { Job } from "../../queue/job.ts";
 import type { FileSystem } from "../../system/file_system.ts";
-import { EndedShelf } from "./ended.ts";
+import { EndedIndex } from "./ended_index.ts";
 import {
   LATER_SLICE,
   laterSlice,
@@ -13,10 +14,13 @@ import {
   timedName,
 } from "./layout.ts";
 import { heldTickets, type Places } from "./listing.ts";
-import { ifFound, makeUnlessThere, Shelf } from "./shelf.ts";
+import { BucketedIndex, ignoreNotFound, makeUnlessThere } from "./bucketed_index.ts";
 import { waitingTicket, wake } from "./staging.ts";
 
-/** So many jobs that fall due at once are made ready at a time, so that a claim does not wait for all. */
+/**
+ * So many jobs that fall due at once are made ready at a time, so that a claim does not wait for
+ * all.
+ */
 const PROMOTE = 1000;
 
 export type EndedState = "completed" | "dead" | "cancelled";
@@ -24,37 +28,49 @@ export type EndedState = "completed" | "dead" | "cancelled";
 export class Tickets implements Places {
   readonly files: FileSystem;
   readonly running: string;
-  readonly ready: Shelf;
-  readonly later: Shelf;
-  readonly ended: Readonly<Record<EndedState, EndedShelf>>;
+  readonly ready: BucketedIndex;
+  readonly later: BucketedIndex;
+  readonly ended: Readonly<Record<EndedState, EndedIndex>>;
   readonly #damaged: string;
 
   /** `unique`: letters and digits that no other process has. */
   constructor(files: FileSystem, dataDir: string, unique: string) {
-    const ended = (state: EndedState) => new EndedShelf(files, `${dataDir}/queue/${state}`, unique);
+    const ended = (state: EndedState) => new EndedIndex(files, `${dataDir}/queue/${state}`, unique);
     this.files = files;
     this.running = `${dataDir}/queue/running`;
-    this.ready = new Shelf(files, `${dataDir}/queue/ready`);
-    this.later = new Shelf(files, `${dataDir}/queue/later`);
-    this.ended = { completed: ended("completed"), dead: ended("dead"), cancelled: ended("cancelled") };
+    this.ready = new BucketedIndex(files, `${dataDir}/queue/ready`);
+    this.later = new BucketedIndex(files, `${dataDir}/queue/later`);
+    this.ended = {
+      completed: ended("completed"),
+      dead: ended("dead"),
+      cancelled: ended("cancelled"),
+    };
     this.#damaged = `${dataDir}/damaged`;
   }
 
-  /** Takes the ticket at `from` for a holder: where it lies then; undefined if somebody else was faster. */
+  /**
+   * Takes the ticket at `from` for a holder: where it lies then; undefined if somebody else was
+   * faster.
+   */
   take(from: string, holder: string, ticket: Ticket): string | undefined {
     const folder = `${this.running}/${holder}`;
     const path = `${folder}/${timedName(ticket)}`;
     for (;;) {
-      if (ifFound(() => (this.files.rename(from, path), true))) return path;
+      if (ignoreNotFound(() => (this.files.rename(from, path), true))) return path;
       if (this.files.info(folder) !== undefined) return undefined;
       makeUnlessThere(this.files, folder);
     }
   }
 
-  /** Moves a ticket to where the facts say it belongs. Workers that wait are woken where it can be claimed, now or later. */
+  /**
+   * Moves a ticket to where the facts say it belongs. Workers that wait are woken where it can be
+   * claimed, now or later.
+   */
   place(from: string, job: Job, now: number): void {
     const { status } = job;
-    if (status.state === "processing") return this.place(from, { ...job, status: status.before }, now);
+    if (status.state === "processing") {
+      return this.place(from, { ...job, status: status.before }, now);
+    }
     if (status.state !== "pending" && status.state !== "failed") {
       return this.ended[status.state].add(from, endedTicket(job, status));
     }
@@ -64,26 +80,32 @@ export class Tickets implements Places {
     wake(this.files, ready ? this.ready : this.later);
   }
 
-  /** The path of the ticket of a job that nobody holds, about to be moved; undefined if it is not where it should be. */
+  /**
+   * The path of the ticket of a job that nobody holds, about to be moved; undefined if it is not
+   * where it should be.
+   */
   leave(job: Job): string | undefined {
-    for (const [shelf, name] of this.placesOf(job)) {
-      const path = shelf.leave(name);
+    for (const [index, name] of this.placesOf(job)) {
+      const path = index.leave(name);
       if (path !== undefined) return path;
     }
     return undefined;
   }
 
-  /** Where the ticket of a job lies that nobody holds, if it is where it should be. Nothing is moved or opened. */
+  /**
+   * Where the ticket of a job lies that nobody holds, if it is where it should be. Nothing is moved
+   * or opened.
+   */
   find(job: Job): string | undefined {
-    for (const [shelf, name] of this.placesOf(job)) {
-      const found = shelf.find(name);
+    for (const [index, name] of this.placesOf(job)) {
+      const found = index.find(name);
       if (found !== undefined) return found.path;
     }
     return undefined;
   }
 
   /** Where the ticket of a job may lie that nobody holds, and under what name. */
-  placesOf(job: Job): [Shelf, string][] {
+  placesOf(job: Job): [BucketedIndex, string][] {
     const { status } = job;
     if (status.state === "processing") return [];
     if (status.state !== "pending" && status.state !== "failed") {
@@ -94,16 +116,19 @@ export class Tickets implements Places {
   }
 
   /** The tickets that a holder has. */
-  heldBy(holder: string): { path: string; ticket: Ticket }[] {
+  claimedBy(holder: string): { path: string; ticket: Ticket }[] {
     return heldTickets(this, holder).map(({ name }) => ({
       path: `${this.running}/${holder}/${name}`,
       ticket: parseTicket(name)!,
     }));
   }
 
-  /** Takes a ticket out of the queue whose job can't be read, so that all others go on; `storage check` finds it. */
+  /**
+   * Takes a ticket out of the queue whose job can't be read, so that all others go on; `storage
+   * check` finds it.
+   */
   setAside(path: string, ticket: Ticket): void {
-    ifFound(() => this.files.rename(path, `${this.#damaged}/${timedName(ticket)}`));
+    ignoreNotFound(() => this.files.rename(path, `${this.#damaged}/${timedName(ticket)}`));
   }
 
   /** Makes at most some of the jobs that have fallen due ready; when it is worth to try again. */
@@ -119,10 +144,11 @@ export class Tickets implements Places {
       if (names.length === 0 && lower + LATER_SLICE < now) this.later.removeIfEmpty(bucket);
       for (const name of names) {
         const ticket = parseTicket(name)!;
-        // The bucket is sorted by time; others may begin earlier than it ends, but none before `lower`.
+        // The bucket is sorted by time; others may begin earlier than it ends, but none before
+        // `lower`.
         if (ticket.at > now) return { promoted, next: Math.min(ticket.at, this.#nextLower(lower)) };
         if (promoted === PROMOTE) return { promoted, next: -Infinity };
-        ifFound(() =>
+        ignoreNotFound(() =>
           this.ready.put(this.later.path(bucket.name, name), readySlice(ticket), readyName(ticket))
         );
         promoted++;

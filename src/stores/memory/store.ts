@@ -1,10 +1,11 @@
-// The readable reference of the port: what a store must do, with nothing in the way. Keeps everything in memory, so it is
-// for tests; every method is atomic because none of them waits halfway.
+// The readable reference of the port: what a store must do, with nothing in the way. Keeps
+// everything in memory, so it is for tests; every method is atomic because none of them waits
+// halfway.
 import { dueAt, type Job, JOB_STATES, type JobState, type Waiting } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
 import { compareArrival, compareTurns, turnOf } from "../../queue/order.ts";
 import type { Claimant, Counts, JobStore, Query } from "../../queue/store.ts";
-import { claimed, type Event, type Step } from "../../queue/transitions.ts";
+import { claimed, type Transition, type TransitionResult } from "../../queue/transitions.ts";
 
 /** A store of jobs that forgets them with the process. */
 export class MemoryStore implements JobStore {
@@ -16,7 +17,8 @@ export class MemoryStore implements JobStore {
     this.#now = now;
   }
 
-  // Each method is async although nothing waits: so a refusal is a rejection here as in every other store.
+  // Each method is async although nothing waits: so a refusal is a rejection here as in every other
+  // store.
   // deno-lint-ignore require-await
   async add(jobs: Iterable<Job>): Promise<number> {
     const added = new Map<string, Job>();
@@ -35,8 +37,10 @@ export class MemoryStore implements JobStore {
     return Promise.resolve(this.#jobs.get(id));
   }
 
-  idsBeginning(prefix: string, limit: number): Promise<string[]> {
-    return Promise.resolve([...this.#jobs.keys()].filter((id) => id.startsWith(prefix)).slice(0, limit));
+  findIdsByPrefix(prefix: string, limit: number): Promise<string[]> {
+    return Promise.resolve(
+      [...this.#jobs.keys()].filter((id) => id.startsWith(prefix)).slice(0, limit),
+    );
   }
 
   async *list(query: Query): AsyncIterable<Job> {
@@ -48,7 +52,10 @@ export class MemoryStore implements JobStore {
   }
 
   count(): Promise<Counts> {
-    const counts = Object.fromEntries(JOB_STATES.map((state) => [state, 0])) as Record<JobState, number>;
+    const counts = Object.fromEntries(JOB_STATES.map((state) => [state, 0])) as Record<
+      JobState,
+      number
+    >;
     for (const job of this.#jobs.values()) counts[job.status.state] += 1;
     return Promise.resolve(counts);
   }
@@ -66,15 +73,15 @@ export class MemoryStore implements JobStore {
     return next && this.#put(claimed(this.#jobs.get(next.id)!, by, now));
   }
 
-  heldBy(worker: string): Promise<Job[]> {
+  claimedBy(worker: string): Promise<Job[]> {
     return Promise.resolve([...this.#jobs.values()].filter((job) => holderOf(job) === worker));
   }
 
   // deno-lint-ignore require-await
-  async change(id: string, event: Event, holder?: string): Promise<Job> {
+  async change(id: string, transition: Transition, holder?: string): Promise<Job> {
     const job = this.#need(id);
     if (holder !== undefined && holderOf(job) !== holder) throw claimLost(id);
-    const step = event(job);
+    const step = transition(job);
     if (!(step instanceof QueueError) && holder === undefined && holderOf(job) !== undefined) {
       throw claimLost(id); // only the worker that runs a job moves it on
     }
@@ -93,17 +100,19 @@ export class MemoryStore implements JobStore {
     return Promise.resolve(dues.length === 0 ? undefined : Math.min(...dues));
   }
 
-  unfinished(): Promise<boolean> {
+  hasWork(): Promise<boolean> {
     const states = [...this.#jobs.values()].map((job) => job.status.state);
     const busy = states.includes("processing") || states.includes("failed");
-    return Promise.resolve(busy || this.#waitingJobs().some((status) => dueAt(status) <= this.#now()));
+    return Promise.resolve(
+      busy || this.#waitingJobs().some((status) => dueAt(status) <= this.#now()),
+    );
   }
 
   recover(): Promise<void> {
     return Promise.resolve(); // nothing outlives the process
   }
 
-  changed(timeout: number, signal?: AbortSignal): Promise<void> {
+  waitForChange(timeout: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const done = () => {
         clearTimeout(timer);
@@ -124,7 +133,9 @@ export class MemoryStore implements JobStore {
 
   #waitingJobs(): Waiting[] {
     return [...this.#jobs.values()].map((job) => job.status)
-      .filter((status): status is Waiting => status.state === "pending" || status.state === "failed");
+      .filter((status): status is Waiting =>
+        status.state === "pending" || status.state === "failed"
+      );
   }
 
   #need(id: string): Job {
@@ -133,7 +144,7 @@ export class MemoryStore implements JobStore {
     return job;
   }
 
-  #put(step: Step): Job {
+  #put(step: TransitionResult): Job {
     if (step instanceof QueueError) throw step;
     this.#jobs.set(step.id, step);
     this.#wake();
@@ -150,5 +161,8 @@ function holderOf(job: Job): string | undefined {
 }
 
 function claimLost(id: string): QueueError {
-  return new QueueError("claim_lost", `Cannot change job "${id}": another worker holds it, or none`);
+  return new QueueError(
+    "claim_lost",
+    `Cannot change job "${id}": another worker holds it, or none`,
+  );
 }

@@ -1,9 +1,13 @@
-// Tickets of jobs that have ended, by the time they ended, in buckets that are sealed with their count when they are full.
+// Tickets of jobs that have ended, by the time they ended, in buckets that are sealed with their
+// count when they are full.
 import type { FileSystem } from "../../system/file_system.ts";
 import { type Bucket, bucketName, type Ticket, timedName } from "./layout.ts";
-import { BUCKET_SIZE, Shelf } from "./shelf.ts";
+import { BUCKET_SIZE, BucketedIndex } from "./bucketed_index.ts";
 
-/** After so many of its own a process counts again what is in the bucket that it fills: others may fill it too. */
+/**
+ * After so many of its own a process counts again what is in the bucket that it fills: others may
+ * fill it too.
+ */
 const COUNTED = 250;
 
 /** The bucket that a process fills, and how many tickets were in it when last known. */
@@ -12,7 +16,7 @@ interface Filling {
   size: number;
 }
 
-export class EndedShelf extends Shelf {
+export class EndedIndex extends BucketedIndex {
   readonly #unique: string;
   #filling: Filling | undefined;
   #added = 0;
@@ -29,7 +33,8 @@ export class EndedShelf extends Shelf {
     let filling = this.#filling ?? this.#oneToGoOnWith();
     // A new one, too, where another process has sealed this one since.
     while (
-      filling === undefined || filling.bucket.lower > name || !this.move(from, filling.bucket.name, name)
+      filling === undefined || filling.bucket.lower > name ||
+      !this.move(from, filling.bucket.name, name)
     ) {
       filling = this.#newOne(name);
     }
@@ -39,7 +44,9 @@ export class EndedShelf extends Shelf {
     if (filling.size >= BUCKET_SIZE) this.#close(filling.bucket);
   }
 
-  /** The newest that is neither full nor sealed, so that many short runs don't leave a bucket each. */
+  /**
+   * The newest that is neither full nor sealed, so that many short runs don't leave a bucket each.
+   */
   #oneToGoOnWith(): Filling | undefined {
     const bucket = this.buckets().findLast(({ newest, unique }) =>
       newest === undefined && !unique.endsWith("!")
@@ -61,8 +68,8 @@ export class EndedShelf extends Shelf {
     try {
       this.seal(bucket);
     } catch {
-      // Another process seals it at this moment, or the disk is full. The ticket is where it belongs, which is what counts; a bucket
-      // without a count is counted by reading it.
+      // Another process seals it at this moment, or the disk is full. The ticket is where it
+      // belongs, which is what counts; a bucket without a count is counted by reading it.
     }
   }
 }

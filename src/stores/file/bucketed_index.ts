@@ -1,13 +1,17 @@
-// One folder of tickets in an order, spread over buckets (folders) of some thousand, so that taking the first, counting and
-// listing the newest read a few buckets however many there are. Tickets move by rename: whose rename succeeds has it.
+// One folder of tickets in an order, spread over buckets (folders) of some thousand, so that taking
+// the first, counting and listing the newest read a few buckets however many there are. Tickets
+// move by rename: whose rename succeeds has it.
 import { QueueError } from "../../queue/errors.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { arrivalOf, type Bucket, bucketName, isTicket, parseBucket } from "./layout.ts";
 
-/** A bucket that is filled as tickets come is sealed at this size; batches are laid in buckets of it. */
+/**
+ * A bucket that is filled as tickets come is sealed at this size; batches are laid in buckets of
+ * it.
+ */
 export const BUCKET_SIZE = 1000;
 
-export class Shelf {
+export class BucketedIndex {
   readonly #files: FileSystem;
   readonly folder: string;
 
@@ -24,12 +28,14 @@ export class Shelf {
       const bucket = parseBucket(name);
       if (bucket !== undefined) buckets.push(bucket);
     }
-    return buckets.sort((a, b) => a.lower < b.lower ? -1 : a.lower > b.lower ? 1 : a.name < b.name ? -1 : 1);
+    return buckets.sort((a, b) =>
+      a.lower < b.lower ? -1 : a.lower > b.lower ? 1 : a.name < b.name ? -1 : 1
+    );
   }
 
   /** The names of tickets in a bucket, sorted; none if it is gone. */
   tickets(bucket: Bucket): string[] {
-    const names = ifFound(() => this.#files.names(this.path(bucket.name))) ?? [];
+    const names = ignoreNotFound(() => this.#files.names(this.path(bucket.name))) ?? [];
     return names.filter(isTicket).sort();
   }
 
@@ -48,12 +54,16 @@ export class Shelf {
    * @throws Deno.errors.NotFound if `from` is gone
    */
   put(from: string, bucket: string, name: string): boolean {
-    // Nearly always it is there; and whoever found it empty may have removed it since, again and again.
+    // Nearly always it is there; and whoever found it empty may have removed it since, again and
+    // again.
     for (let [tries, made] = [0, false]; tries < 100; tries++) {
       if (this.move(from, bucket, name)) return made;
       made = this.make(bucket) || made;
     }
-    throw new QueueError("damaged", `Cannot use ${this.path(bucket)}: it is not a folder of tickets`);
+    throw new QueueError(
+      "damaged",
+      `Cannot use ${this.path(bucket)}: it is not a folder of tickets`,
+    );
   }
 
   /** Makes a bucket; whether it was not there before. */
@@ -71,12 +81,14 @@ export class Shelf {
       this.#files.rename(from, this.path(bucket, name));
       return true;
     } catch (error) {
-      if (error instanceof Deno.errors.NotFound && this.#files.info(from) !== undefined) return false;
+      if (error instanceof Deno.errors.NotFound && this.#files.info(from) !== undefined) {
+        return false;
+      }
       throw error;
     }
   }
 
-  /** Where the ticket of this name lies; undefined if it is not on this shelf. */
+  /** Where the ticket of this name lies; undefined if it is not on this index. */
   find(name: string): { bucket: Bucket; path: string } | undefined {
     const buckets = this.buckets();
     for (let i = buckets.length - 1; i >= 0; i--) {
@@ -87,33 +99,48 @@ export class Shelf {
     return undefined;
   }
 
-  /** The path of a ticket that is about to leave this shelf: its bucket is opened. Undefined if it is not here. */
+  /**
+   * The path of a ticket that is about to leave this index: its bucket is opened. Undefined if it
+   * is not here.
+   */
   leave(name: string): string | undefined {
     const found = this.find(name);
     const bucket = found && this.unseal(found.bucket);
     return bucket && this.path(bucket.name, name);
   }
 
-  /** Makes a sealed bucket one that tickets may leave; undefined if it is gone. What is not sealed stays as it is. */
+  /**
+   * Makes a sealed bucket one that tickets may leave; undefined if it is gone. What is not sealed
+   * stays as it is.
+   */
   unseal(bucket: Bucket): Bucket | undefined {
     if (bucket.count === undefined) return bucket;
     const opened = { ...bucket, count: undefined };
     const name = bucketName(opened);
-    const done = ifFound(() => (this.#files.rename(this.path(bucket.name), this.path(name)), true));
+    const done = ignoreNotFound(
+      () => (this.#files.rename(this.path(bucket.name), this.path(name)), true),
+    );
     return done ? { ...opened, name } : undefined;
   }
 
-  /** Writes a bucket's count and newest arrival into its name, once nothing is added to it any more. */
+  /**
+   * Writes a bucket's count and newest arrival into its name, once nothing is added to it any more.
+   */
   seal(bucket: Bucket): void {
     const closing = { ...bucket, unique: bucket.unique.replace(/!?$/, "!") };
     const closed = bucketName(closing);
-    ifFound(() => {
+    ignoreNotFound(() => {
       // First a name that nobody adds under, then the count.
       if (closed !== bucket.name) this.#files.rename(this.path(bucket.name), this.path(closed));
       const names = this.tickets({ ...closing, name: closed });
       const newest = names.map(arrivalOf).reduce((a, b) => a > b ? a : b, "");
       if (newest === "") return;
-      const sealed = { ...bucket, newest, count: names.length, unique: bucket.unique.replace("!", "") };
+      const sealed = {
+        ...bucket,
+        newest,
+        count: names.length,
+        unique: bucket.unique.replace("!", ""),
+      };
       this.#files.rename(this.path(closed), this.path(bucketName(sealed)));
     });
   }
@@ -129,7 +156,7 @@ export class Shelf {
 }
 
 /** The result of `action`; undefined if what it is about is not there. */
-export function ifFound<T>(action: () => T): T | undefined {
+export function ignoreNotFound<T>(action: () => T): T | undefined {
   try {
     return action();
   } catch (error) {

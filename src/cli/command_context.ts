@@ -1,4 +1,5 @@
-// One call of a command: what was typed, the world, and the few things that nearly all commands do with them.
+// One call of a command: what was typed, the world, and the few things that nearly all commands do
+// with them.
 import type { QueueError } from "../queue/errors.ts";
 import type { JobReader, JobStore } from "../queue/store.ts";
 import type { Context, Inbox } from "./context.ts";
@@ -6,9 +7,9 @@ import { dataDirectory, prepareDataDirectory } from "./data_dir.ts";
 import type { Flags, Parsed } from "./parse.ts";
 
 /** Does what a command says. @returns the exit code, 0 if nothing */
-export type Handler = (call: Call) => Promise<number | void>;
+export type Handler = (call: CommandContext) => Promise<number | void>;
 
-export class Call implements Parsed {
+export class CommandContext implements Parsed {
   readonly context: Context;
   readonly flags: Flags;
   readonly args: string[];

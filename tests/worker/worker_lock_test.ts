@@ -1,21 +1,26 @@
 import { assertEquals } from "@std/assert";
 import { diskFiles } from "../../src/system/file_system.ts";
-import { knownNames, liveWorkers, Presence } from "../../src/worker/presence.ts";
+import { knownNames, liveWorkers, WorkerLock } from "../../src/worker/worker_lock.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 
-for (const [how, damage] of [["missing", undefined], ["empty", ""], ["garbage", '{"pid": 1']] as const) {
-  Deno.test(`signOfLife() writes a record anew that is ${how}`, () =>
+for (
+  const [how, damage] of [["missing", undefined], ["empty", ""], ["garbage", '{"pid": 1']] as const
+) {
+  Deno.test(`heartbeat() writes a record anew that is ${how}`, () =>
     withTempDir((folder) => {
       Deno.mkdirSync(`${folder}/workers`);
-      const presence = Presence.join(diskFiles, folder, undefined);
+      const presence = WorkerLock.join(diskFiles, folder, undefined);
       presence.announce({ pid: 123, host: "here", startedAt: 5000 });
       const record = `${folder}/workers/worker-1.json`;
       Deno.removeSync(record);
       if (damage !== undefined) Deno.writeTextFileSync(record, damage);
-      presence.signOfLife();
-      assertEquals(liveWorkers(diskFiles, folder).map(({ name, pid, startedAt }) => [name, pid, startedAt]), [
-        ["worker-1", 123, 5000],
-      ]);
+      presence.heartbeat();
+      assertEquals(
+        liveWorkers(diskFiles, folder).map(({ name, pid, startedAt }) => [name, pid, startedAt]),
+        [
+          ["worker-1", 123, 5000],
+        ],
+      );
       presence.leave();
     }));
 }
@@ -24,7 +29,16 @@ Deno.test("names are in the order in which people count", () =>
   withTempDir((folder) => {
     Deno.mkdirSync(`${folder}/workers`);
     for (
-      const name of ["worker-10", "worker-2", "cli-1", "supervisor-7", "w", "worker-1", "a9b10", "a10b9"]
+      const name of [
+        "worker-10",
+        "worker-2",
+        "cli-1",
+        "supervisor-7",
+        "w",
+        "worker-1",
+        "a9b10",
+        "a10b9",
+      ]
     ) {
       Deno.writeTextFileSync(`${folder}/workers/${name}.lock`, "");
     }

@@ -1,12 +1,13 @@
-// Laying out the tickets of many jobs at once, in buckets of their own: for what is not enqueued, but comes all together.
+// Laying out the tickets of many jobs at once, in buckets of their own: for what is not enqueued,
+// but comes all together.
 import type { Job } from "../../queue/job.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { arrivalOf, bucketName, jobPath, readyName, timedName } from "./layout.ts";
 import { waitingTicket } from "./staging.ts";
 import { endedTicket } from "./tickets.ts";
-import { BUCKET_SIZE } from "./shelf.ts";
+import { BUCKET_SIZE } from "./bucketed_index.ts";
 
-/** Where tickets go, by shelf and, for ready ones, by priority: names and ids. */
+/** Where tickets go, by index and, for ready ones, by priority: names and ids. */
 export type Layout = Map<string, { folder: string; names: { name: string; id: string }[] }>;
 
 /** Notes where the ticket of a job belongs. A job that runs is taken as waiting. */

@@ -1,5 +1,6 @@
-// Who is alive. A worker or supervisor holds the lock of its name for as long as it lives; the kernel frees it at death, however it
-// comes. Who can take the lock knows that the other is dead, at once, trusting no time-out and no process id.
+// Who is alive. A worker or supervisor holds the lock of its name for as long as it lives; the
+// kernel frees it at death, however it comes. Who can take the lock knows that the other is dead,
+// at once, trusting no time-out and no process id.
 import type { FileLock, FileSystem } from "../system/file_system.ts";
 import { QueueError } from "../queue/errors.ts";
 
@@ -20,7 +21,7 @@ export function isWorkerName(name: string): boolean {
 }
 
 /** A place among the living, held until `leave` or death. */
-export class Presence {
+export class WorkerLock {
   readonly name: string;
   readonly #files: FileSystem;
   readonly #record: string;
@@ -37,16 +38,17 @@ export class Presence {
   }
 
   /**
-   * Takes the first name that is free: `wanted` itself, then with -2, -3, …; `worker-1`, `worker-2`, … where none is wanted.
-   * A name whose bearer died is free, and with it comes what that one had at hand.
+   * Takes the first name that is free: `wanted` itself, then with -2, -3, …; `worker-1`,
+   * `worker-2`, … where none is wanted. A name whose bearer died is free, and with it comes what
+   * that one had at hand.
    */
-  static join(files: FileSystem, dataDir: string, wanted: string | undefined): Presence {
+  static join(files: FileSystem, dataDir: string, wanted: string | undefined): WorkerLock {
     const folder = `${dataDir}/workers`;
     for (let n = 1; n <= 100_000; n++) {
       const name = wanted === undefined ? `worker-${n}` : n === 1 ? wanted : `${wanted}-${n}`;
       const lock = files.lock(`${folder}/${name}.lock`);
       if (lock === undefined) continue;
-      const presence = new Presence(files, folder, name, lock);
+      const presence = new WorkerLock(files, folder, name, lock);
       presence.#removeRecord(); // that of a dead bearer must not be taken for this one's
       return presence;
     }
@@ -54,23 +56,29 @@ export class Presence {
   }
 
   /** Takes the place of one that died; undefined if it lives, or another takes it. */
-  static takeOver(files: FileSystem, dataDir: string, name: string): Presence | undefined {
+  static takeOver(files: FileSystem, dataDir: string, name: string): WorkerLock | undefined {
     const folder = `${dataDir}/workers`;
     if (files.info(`${folder}/${name}.lock`) === undefined) return undefined;
     const lock = files.lock(`${folder}/${name}.lock`);
-    return lock && new Presence(files, folder, name, lock);
+    return lock && new WorkerLock(files, folder, name, lock);
   }
 
   /** Writes down who this is, for `status`. */
   announce(info: Announcement): void {
     this.#removeRecord();
     const { pid, host, startedAt } = this.#announced = info;
-    const record = { schema: 1, name: this.name, pid, host, started_at: new Date(startedAt).toISOString() };
+    const record = {
+      schema: 1,
+      name: this.name,
+      pid,
+      host,
+      started_at: new Date(startedAt).toISOString(),
+    };
     this.#files.create(this.#record, JSON.stringify(record) + "\n");
   }
 
   /** Shows that it lives; a record that is gone or damaged is written anew. */
-  signOfLife(): void {
+  heartbeat(): void {
     if (readRecord(this.#files, this.#record) !== undefined) this.#files.touch(this.#record);
     else if (this.#announced !== undefined) this.announce(this.#announced);
   }
@@ -100,7 +108,9 @@ export function knownNames(files: FileSystem, dataDir: string): string[] {
     .sort((a, b) => countingKey(a) < countingKey(b) ? -1 : 1);
 }
 
-/** Sorts `worker-2` before `worker-10`. Not with `localeCompare`: the first call of it takes 4 ms. */
+/**
+ * Sorts `worker-2` before `worker-10`. Not with `localeCompare`: the first call of it takes 4 ms.
+ */
 function countingKey(name: string): string {
   return name.replace(/\d+/g, (digits) => digits.padStart(16, "0"));
 }
@@ -114,8 +124,11 @@ export function isAlive(files: FileSystem, dataDir: string, name: string): boole
   return lock === undefined;
 }
 
-/** The process id of whoever has this name, 0 if that is not known (yet); undefined if nobody has it. */
-export function bearerOf(files: FileSystem, dataDir: string, name: string): number | undefined {
+/**
+ * The process id of whoever has this name, 0 if that is not known (yet); undefined if nobody has
+ * it.
+ */
+export function pidOf(files: FileSystem, dataDir: string, name: string): number | undefined {
   if (!isAlive(files, dataDir, name)) return undefined;
   return readRecord(files, `${dataDir}/workers/${name}.json`)?.pid ?? 0;
 }
@@ -135,7 +148,8 @@ function live(files: FileSystem, dataDir: string, which: (name: string) => boole
   for (const name of knownNames(files, dataDir)) {
     if (!which(name) || !isAlive(files, dataDir, name)) continue;
     const info = readRecord(files, `${dataDir}/workers/${name}.json`);
-    // Alive without a record: it has just come, or the record is damaged; the name is known all the same.
+    // Alive without a record: it has just come, or the record is damaged; the name is known all the
+    // same.
     result.push({ name, pid: 0, host: "", startedAt: 0, lastSeenAt: 0, ...info });
   }
   return result;
@@ -146,7 +160,9 @@ function readRecord(files: FileSystem, path: string): Omit<WorkerInfo, "name"> |
     const { pid, host, started_at } = JSON.parse(files.readText(path));
     const lastSeenAt = files.info(path)?.modifiedAt ?? 0;
     const startedAt = Date.parse(started_at);
-    if (typeof pid !== "number" || typeof host !== "string" || Number.isNaN(startedAt)) return undefined;
+    if (typeof pid !== "number" || typeof host !== "string" || Number.isNaN(startedAt)) {
+      return undefined;
+    }
     return { pid, host, startedAt, lastSeenAt };
   } catch {
     return undefined;
