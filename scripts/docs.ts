@@ -1,19 +1,21 @@
-// Makes what is told about commands outside of the program: docs/queuectl.1, and the reference in
-// README.md. deno task docs
+// Makes the documents that are not written by hand: the man page and docs/commands.md, from the
+// table of commands, and docs/terminal.svg, from a real run. deno task docs
 import { DEFAULT_SETTINGS, SETTING_KEYS, SETTING_RULES } from "../src/queue/settings.ts";
 import { pathOfUrl } from "../src/system/self.ts";
 import type { CommandDoc, FlagDoc, Reference } from "./command_doc.ts";
 import { manPage } from "./man_page.ts";
-import { withReference } from "./markdown_reference.ts";
+import { commandsPage } from "./markdown_reference.ts";
+import { recordTerminal } from "./terminal_recording.ts";
+import { terminalSvg } from "./terminal_svg.ts";
 
 const ROOT = pathOfUrl(new URL("..", import.meta.url).href);
 
-/** The generated files as they should be, by path within the project. */
+/** What is made from the table of commands, by path within the project. */
 export async function generatedFiles(): Promise<Record<string, string>> {
   const reference = await referenceOfThisVersion();
   return {
     "docs/queuectl.1": manPage(reference),
-    "README.md": withReference(await Deno.readTextFile(`${ROOT}README.md`), reference),
+    "docs/commands.md": commandsPage(reference),
   };
 }
 
@@ -38,10 +40,13 @@ async function table<T>(file: string): Promise<T> {
   return await import(new URL(`../src/cli/${file}`, import.meta.url).href);
 }
 
+async function write(path: string, text: string): Promise<void> {
+  await Deno.writeTextFile(`${ROOT}${path}`, text);
+  await Deno.stdout.write(new TextEncoder().encode(`${path}\n`));
+}
+
 if (import.meta.main) {
-  await Deno.mkdir(`${ROOT}docs`, { recursive: true });
-  for (const [path, text] of Object.entries(await generatedFiles())) {
-    await Deno.writeTextFile(`${ROOT}${path}`, text);
-    await Deno.stdout.write(new TextEncoder().encode(`${path}\n`));
-  }
+  for (const [path, text] of Object.entries(await generatedFiles())) await write(path, text);
+  // Durations and times are those of the last run, so this file changes each time.
+  await write("docs/terminal.svg", terminalSvg(await recordTerminal()));
 }

@@ -1,4 +1,4 @@
-// The README's command reference. Pure: text from the table of commands.
+// docs/commands.md: the reference of all commands. Pure: text from the table of commands.
 import {
   type CommandDoc,
   type FlagDoc,
@@ -10,36 +10,26 @@ import {
 } from "./command_doc.ts";
 
 // The formatter would fold the tables' lines, and the next `deno task docs` unfold them.
-const BEGIN =
-  "<!-- commands: made by `deno task docs`, don't edit -->\n<!-- deno-fmt-ignore-start -->\n";
-const END = "<!-- deno-fmt-ignore-end -->\n<!-- end of commands -->\n";
+const HEAD = `<!-- deno-fmt-ignore-file -->
+<!-- Made by "deno task docs" from src/cli/commands.ts. Do not edit it here. -->
 
-/**
- * `readme` with what stands between the two markers made anew.
- * @throws Error if the markers are not there, each once and in order
- */
-export function withReference(readme: string, reference: Reference): string {
-  const text = readme.replaceAll("\r\n", "\n");
-  const [before, rest, ...more] = text.split(BEGIN);
-  const [, after, ...evenMore] = (rest ?? "").split(END);
-  if (before === undefined || after === undefined || more.length > 0 || evenMore.length > 0) {
-    throw new Error(
-      `README.md needs these lines once, for the reference to stand between:\n${BEGIN}${END}`,
-    );
-  }
-  return `${before}${BEGIN}\n${markdownReference(reference)}\n${END}${after}`;
-}
+# Commands
 
-/** A section for each command, then the options that all of them take. */
-export function markdownReference(reference: Reference): string {
+This is what \`queuectl <command> --help\` says, for all commands on one page. What the words DURATION,
+TIME and GLOB stand for is in [configuration.md](configuration.md#durations-times-and-patterns).
+`;
+
+/** The whole page: a table of contents, a section for each command, then the common options. */
+export function commandsPage(reference: Reference): string {
   const commands = shownCommands(reference);
   const contents = commands.map((
     { name, summary },
   ) => [`[\`${name}\`](#${anchor(name)})`, cell(summary)]);
   return [
+    HEAD,
     table(["Command", ""], contents),
     ...commands.map(section),
-    "### Options of every command\n",
+    "## Options of every command\n",
     flagTable(reference.globalFlags),
   ].join("\n");
 }
@@ -47,7 +37,7 @@ export function markdownReference(reference: Reference): string {
 function section(command: CommandDoc): string {
   const { name, summary, flags, notes, examples } = command;
   return [
-    `### ${name}\n`,
+    `## ${name}\n`,
     `${escape(summary)}.\n`,
     fenced("", usages(command)),
     ...(flags.length > 0 ? [flagTable(flags)] : []),

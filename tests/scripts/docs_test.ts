@@ -1,8 +1,8 @@
-import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Reference } from "../../scripts/command_doc.ts";
 import { generatedFiles } from "../../scripts/docs.ts";
 import { manPage } from "../../scripts/man_page.ts";
-import { withReference } from "../../scripts/markdown_reference.ts";
+import { commandsPage } from "../../scripts/markdown_reference.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 
 const REFERENCE: Reference = {
@@ -31,32 +31,12 @@ To have it:
   settings: [{ key: "max_retries", initial: "3", about: "retries", values: "a whole number" }],
 };
 
-const README = `# Title
-
-<!-- commands: made by \`deno task docs\`, don't edit -->
-<!-- deno-fmt-ignore-start -->
-old
-<!-- deno-fmt-ignore-end -->
-<!-- end of commands -->
-
-End
-`;
-
-Deno.test("withReference() makes what stands between the markers, and keeps the rest", () => {
-  const made = withReference(README, REFERENCE);
-  assert(made.startsWith("# Title\n\n<!-- commands:"));
-  assert(made.endsWith("<!-- end of commands -->\n\nEnd\n"));
-  assert(!made.includes("\nold\n"));
-  assertEquals(withReference(made, REFERENCE), made);
-  assertEquals(withReference(README.replaceAll("\n", "\r\n"), REFERENCE), made);
-});
-
-Deno.test("withReference() shows forms, options, notes and examples of every command but hidden ones", () => {
-  const made = withReference(README, REFERENCE);
+Deno.test("commandsPage() shows forms, options, notes and examples of every command but hidden ones", () => {
+  const made = commandsPage(REFERENCE);
   for (
     const part of [
       "| [`dlq list`](#dlq-list) | List \\<dead\\> jobs |\n",
-      "### dlq list\n\nList \\<dead\\> jobs.\n",
+      "## dlq list\n\nList \\<dead\\> jobs.\n",
       "```\nqueuectl enqueue [options] <command>\nqueuectl enqueue [options] -- <program> [argument]...\n```\n",
       "| `--max-retries N` | retries, a \\| b |\n| `--verbose` | more |\n",
       "First line, with --drain and its second.\n",
@@ -66,11 +46,6 @@ Deno.test("withReference() shows forms, options, notes and examples of every com
     ]
   ) assertStringIncludes(made, part);
   assert(!made.includes("Secret"));
-});
-
-Deno.test("withReference() refuses a README without the markers, or with two of them", () => {
-  assertThrows(() => withReference("# Title\n", REFERENCE), Error, "README.md needs these lines");
-  assertThrows(() => withReference(README + README, REFERENCE), Error);
 });
 
 Deno.test("manPage() has a heading for each command, and texts to be typed as they are", () => {
