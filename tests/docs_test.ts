@@ -86,6 +86,19 @@ Deno.test("links in the documents lead to files that exist, and to headings in t
   assertEquals(broken, []);
 });
 
+Deno.test("linksOf() and anchorsOf() know links and headings from code", () => {
+  const text = [
+    "# A title: `x`, twice",
+    "See [a](b.md#c), ![d](e.svg) and `[f](g)`.",
+    "```sh",
+    "# no heading, [h](i)",
+    "```",
+    "## A title: x, twice",
+  ].join("\n");
+  assertEquals(linksOf(text), [{ target: "b.md#c", line: 2 }, { target: "e.svg", line: 2 }]);
+  assertEquals([...anchorsOf(text)], ["a-title-x-twice", "a-title-x-twice-1"]);
+});
+
 function exists(path: string): boolean {
   try {
     Deno.statSync(path);
