@@ -38,7 +38,7 @@ export function terminalSvg(ansi: string): string {
   const height = BAR + lines.length * CELL.height + 2 * PADDING;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="A terminal session with queuectl">
 <style>
-text { font: 14px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; white-space: pre; }
+text { font: 14px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; }
 ${rules(0)}
 @media (prefers-color-scheme: dark) {
 ${rules(1)}
@@ -85,12 +85,13 @@ function spansOf(ansi: string): Span[] {
     else if (code === "2") colour = "dim";
     else if (code === "22") isBold = false, colour = "text";
     else if (code !== undefined) colour = COLOURS[Number(code)] ?? "text";
+    const classes = `${colour}${isBold ? " bold" : ""}`;
     const whole = piece.slice(sequence.length);
-    const text = whole.trim();
-    const start = column + whole.length - whole.trimStart().length;
+    // Not every renderer keeps several blanks, so what they part has places of its own.
+    for (const { 0: text, index } of whole.matchAll(/\S+(?: \S+)*/g)) {
+      spans.push({ column: column + index, text, classes });
+    }
     column += whole.length;
-    if (text === "") continue;
-    spans.push({ column: start, text, classes: `${colour}${isBold ? " bold" : ""}` });
   }
   return spans;
 }
