@@ -50,10 +50,12 @@ export function manPage(reference: Reference): string {
 }
 
 const DESCRIPTION = [
-  "queuectl keeps shell commands in a folder of plain files and runs them in the background, some at a time, with retries and " +
-  "exponential backoff. A job that has used up its retries goes to the dead letter queue, for a person to look at.",
-  "A job is pending until a worker takes it, then processing, then completed. One that failed waits, as failed, for its next " +
-  "attempt; with no retry left it is dead. One that was called off is cancelled.",
+  "queuectl keeps shell commands in a folder of plain files and runs them in the background, some " +
+  "at a time, with retries and exponential backoff. A job that has used up its retries goes to the " +
+  "dead letter queue, for a person to look at.",
+  "A job is pending until a worker takes it, then processing, then completed. One that failed " +
+  "waits, as failed, for its next attempt; with no retry left it is dead. One that was called off " +
+  "is cancelled.",
 ];
 
 const VALUES: readonly (readonly [string, string])[] = [

@@ -15,8 +15,8 @@ const HEAD = `<!-- deno-fmt-ignore-file -->
 
 # Commands
 
-This is what \`queuectl <command> --help\` says, for all commands on one page. What the words DURATION,
-TIME and GLOB stand for is in [configuration.md](configuration.md#durations-times-and-patterns).
+This is what \`queuectl <command> --help\` says, for all commands on one page. What DURATION, TIME and
+GLOB stand for is in [configuration.md](configuration.md#durations-times-and-patterns).
 `;
 
 /** The whole page: a table of contents, a section for each command, then the common options. */

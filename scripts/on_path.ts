@@ -1,5 +1,5 @@
-// A `queuectl` for the PATH of a shell that runs these sources: for the demo, and for the tests of
-// the README.
+// A `queuectl` for the PATH of a shell that runs these sources: for the demo, for the recorded
+// terminal, and for the tests of the documents.
 import { PERMISSION_FLAGS } from "../src/system/permissions.ts";
 import { type SelfCommand, selfCommand } from "../src/system/self.ts";
 

@@ -36,7 +36,9 @@ export function terminalSvg(ansi: string): string {
   const lines = ansi.replace(/\n$/, "").split("\n").map(spansOf);
   const width = Math.ceil(COLUMNS * CELL.width + 2 * PADDING);
   const height = BAR + lines.length * CELL.height + 2 * PADDING;
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="A terminal session with queuectl">
+  const size = `viewBox="0 0 ${width} ${height}" width="${width}" height="${height}"`;
+  const label = 'role="img" aria-label="A terminal session with queuectl"';
+  return `<svg xmlns="http://www.w3.org/2000/svg" ${size} ${label}>
 <style>
 text { font: 14px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; }
 ${rules(0)}
