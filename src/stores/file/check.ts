@@ -10,7 +10,7 @@ import { TicketCheck } from "./check_tickets.ts";
 import { type Finding, Findings } from "./findings.ts";
 import { JobFiles } from "./job_files.ts";
 import { FOLDERS } from "./layout.ts";
-import { lockMaintenance, REPAIR } from "./maintenance.ts";
+import { lockMaintenance, REPAIR, watchForRestore } from "./maintenance.ts";
 import { prepareFolder } from "./prepare_folder.ts";
 import { openFileStore } from "./store.ts";
 import { TicketPlaces } from "./ticket_places.ts";
@@ -98,12 +98,4 @@ function checkAll(
       hint: "Check it again: queuectl storage check",
     });
   }
-}
-
-/** Whether the queue has been replaced since this was called. */
-function watchForRestore(dataDir: string, files: FileSystem): () => boolean {
-  const inodes = () =>
-    ["jobs", "queue"].map((folder) => files.info(`${dataDir}/${folder}`)?.inode).join();
-  const before = inodes();
-  return () => inodes() !== before;
 }

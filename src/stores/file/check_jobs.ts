@@ -2,7 +2,7 @@
 // logs of no job.
 import { isJobId } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
-import { ignoreNotFound } from "./bucketed_index.ts";
+import { namesIn } from "./bucketed_index.ts";
 import { goodLines } from "./codec.ts";
 import { nameOf } from "./findings.ts";
 import { jobPath, parseTicket, type Ticket, timedName } from "./layout.ts";
@@ -24,7 +24,7 @@ export function checkJobFiles(parts: Parts): Set<string> {
       continue;
     }
     findings.checkFolder(path);
-    for (const name of ignoreNotFound(() => files.names(path)) ?? []) {
+    for (const name of namesIn(files, path)) {
       const kind = checkFile(parts, folder, name);
       if (kind === undefined) continue;
       if ("log" in kind) logs.push({ id: kind.log, path: `${path}/${name}` });

@@ -33,3 +33,11 @@ export async function lockMaintenance(
     hint: "Try again when it has ended",
   });
 }
+
+/** Whether the queue has been replaced since this was called. */
+export function watchForRestore(dataDir: string, files: FileSystem): () => boolean {
+  const inodes = () =>
+    ["jobs", "queue"].map((folder) => files.info(`${dataDir}/${folder}`)?.inode).join();
+  const before = inodes();
+  return () => inodes() !== before;
+}

@@ -217,7 +217,11 @@ export class FileStore implements JobStore {
       // Where another name of the same file was there already, the rename has left both.
       ignoreNotFound(() => this.#files.remove(held.path));
     }
-    ignoreNotFound(() => this.#files.removeFolder(`${this.#tickets.running}/${holder}`));
+    try {
+      this.#files.removeFolder(`${this.#tickets.running}/${holder}`);
+    } catch {
+      // It was never there, or a stranger's file lies in it, which must not keep others from work.
+    }
     ignoreNotFound(() => this.#files.remove(lockPath(this.#dataDir, holder)));
   }
 

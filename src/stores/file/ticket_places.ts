@@ -3,7 +3,7 @@
 import type { Job } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
 import type { FileInfo, FileSystem } from "../../system/file_system.ts";
-import { type BucketedIndex, ignoreNotFound } from "./bucketed_index.ts";
+import { type BucketedIndex, namesIn } from "./bucketed_index.ts";
 import type { Decoded } from "./codec.ts";
 import { type Findings, nameOf } from "./findings.ts";
 import type { JobFiles } from "./job_files.ts";
@@ -106,8 +106,8 @@ export class TicketPlaces {
   #noteBucket(index: BucketedIndex, bucket: Bucket): void {
     const { files, findings } = this.#parts;
     const path = index.path(bucket.name);
-    const names = ignoreNotFound(() => files.names(path)) ?? [];
-    const count = names.filter((name) => this.#note(index, bucket.name, name)).length;
+    const count =
+      namesIn(files, path).filter((name) => this.#note(index, bucket.name, name)).length;
     // Nothing is put into a sealed one or taken out, so under this name it was the same all along.
     if (bucket.count === undefined || bucket.count === count) return;
     if (files.info(path) === undefined) return;
@@ -127,7 +127,7 @@ export class TicketPlaces {
         findings.addUnexpected(folder, "does not belong here");
       }
       if (kind !== "folder") continue;
-      for (const name of ignoreNotFound(() => files.names(folder)) ?? []) {
+      for (const name of namesIn(files, folder)) {
         this.#note(undefined, holder, name);
       }
     }
