@@ -11,7 +11,10 @@ import {
   retried,
   unclaimed,
 } from "../../src/queue/transitions.ts";
-import { check } from "../../src/stores/file/check.ts";
+import { check, checkAll } from "../../src/stores/file/check.ts";
+import { Findings } from "../../src/stores/file/findings.ts";
+import { lockPath } from "../../src/stores/file/layout.ts";
+import { REPAIR } from "../../src/stores/file/maintenance.ts";
 import type { FileStore } from "../../src/stores/file/store.ts";
 import { aJob, anEnding } from "../support/jobs.ts";
 import type { SimDisk } from "../support/sim_disk.ts";
@@ -210,6 +213,37 @@ for (const repair of [false, true]) {
           const outcome = await checkBeside(base, steps, [at, at + distance], repair);
           assertEquals(outcome.findings, [], says);
         }
+      }
+    }
+  });
+}
+
+for (const repair of [false, true]) {
+  const name = repair ? "check --repair" : "check";
+  Deno.test(`${name} in the middle of what another does finds nothing, and spoils nothing`, async () => {
+    const base = await prepared();
+    for (const [other, steps] of Object.entries(OTHERS)) {
+      let wasReached = true;
+      for (let at = 0; wasReached; at++) {
+        const disk = base.copyOf();
+        const store = await openAt(disk);
+        const first = disk.steps;
+        const findings = new Findings(disk, DATA, repair);
+        wasReached = false;
+        disk.failure = (_operation, _path, index) => {
+          if (index - first < at) return undefined;
+          disk.failure = () => undefined;
+          wasReached = true;
+          const lock = repair ? disk.lock(lockPath(DATA, REPAIR)) : undefined;
+          checkAll(DATA, disk, findings, () => {});
+          lock?.release();
+          return undefined;
+        };
+        for (const step of steps) await step(store).catch(() => {});
+        disk.failure = () => undefined;
+        const says = `${name} before operation ${at} of ${other}`;
+        assertEquals(findings.all.map(({ path, problem }) => `${path}: ${problem}`), [], says);
+        await verify({ findings: [], disk, store }, says);
       }
     }
   });
