@@ -249,6 +249,29 @@ for (const repair of [false, true]) {
   });
 }
 
+Deno.test("check --repair beside others spoils nothing in a folder that was copied without its links", async () => {
+  const base = await prepared();
+  for (const path of base.tree(`${DATA}/queue`).filter((path) => !path.endsWith("/"))) {
+    const content = base.readText(path);
+    base.remove(path);
+    base.create(path, content);
+  }
+  const total = await operationsOf(base, true);
+  for (const other of AT_IT) {
+    const steps = OTHERS[other]!;
+    for (let at = 0; at <= total; at++) {
+      const says = `${other} before operation ${at}`;
+      const outcome = await checkBeside(base, steps, steps.map(() => at), true);
+      assertEquals(outcome.findings, [], says);
+      await verify(outcome, says);
+    }
+  }
+  const disk = base.copyOf();
+  disk.remove(ticketOf(disk, "b"));
+  const [finding] = await check(DATA, disk, { repair: true });
+  assertEquals(finding?.repaired, "put back as pending", "one that is missing is found");
+});
+
 for (const [damage, apply] of Object.entries(DAMAGES)) {
   Deno.test(`check --repair mends ${damage}, whatever goes on beside it`, async () => {
     const base = await prepared();
