@@ -8,6 +8,8 @@ export interface FileInfo {
   /** Milliseconds since 1970. */
   readonly modifiedAt: number;
   readonly inode: number;
+  /** How many names the file has; 0 where the system does not tell. */
+  readonly links: number;
   readonly mode: number;
   readonly owner: number;
 }
@@ -109,6 +111,7 @@ export const diskFiles: FileSystem = {
         size: info.size,
         modifiedAt: info.mtime?.getTime() ?? 0,
         inode: info.ino ?? 0,
+        links: info.nlink ?? 0,
         mode: info.mode ?? 0,
         owner: info.uid ?? 0,
       };

@@ -97,7 +97,10 @@ export class MemoryFiles implements FileSystem {
     const entry = this.#find(path);
     if (entry === undefined) return undefined;
     const { kind, text, owner, mode, inode, modifiedAt } = entry;
-    return { kind, size: new TextEncoder().encode(text).length, owner, mode, inode, modifiedAt };
+    let links = 0;
+    for (const other of this.entries.values()) if (other === entry) links++;
+    const size = new TextEncoder().encode(text).length;
+    return { kind, size, owner, mode, inode, links, modifiedAt };
   }
 
   touch(path: string): void {

@@ -6,6 +6,8 @@ import type { FileInfo, FileLock, FileSystem } from "../../src/system/file_syste
 interface FileNode {
   readonly kind: "file";
   readonly inode: number;
+  /** How many names it has. */
+  links: number;
   text: string;
   mode: number;
 }
@@ -135,9 +137,11 @@ export class SimDisk implements FileSystem {
       } else if (operation.kind === "create" && operation.path === name) {
         const [folder, last] = this.#place(to);
         const known = this.#brought.get(i) ??
-          { kind: "file", inode: this.#inodes++, text: operation.text, mode: 0o600 };
+          { kind: "file", inode: this.#inodes++, links: 0, text: operation.text, mode: 0o600 };
         this.#brought.set(i, known);
+        unlinked(folder.entries.get(last));
         folder.entries.set(last, known);
+        known.links++;
         return;
       }
     }
@@ -173,7 +177,7 @@ export class SimDisk implements FileSystem {
     this.#step("create", path);
     const [folder, name] = this.#place(path);
     if (folder.entries.has(name)) throw new Deno.errors.AlreadyExists(path);
-    folder.entries.set(name, { kind: "file", inode: this.#inodes++, text, mode: 0o600 });
+    folder.entries.set(name, { kind: "file", inode: this.#inodes++, links: 1, text, mode: 0o600 });
     this.log.push({ kind: "create", path, text, sync });
   }
 
@@ -194,7 +198,7 @@ export class SimDisk implements FileSystem {
     const { text } = this.#file(from);
     const [folder, name] = this.#place(to);
     if (folder.entries.has(name)) throw new Deno.errors.AlreadyExists(to);
-    folder.entries.set(name, { kind: "file", inode: this.#inodes++, text, mode: 0o600 });
+    folder.entries.set(name, { kind: "file", inode: this.#inodes++, links: 1, text, mode: 0o600 });
     this.log.push({ kind: "copy", path: from, to });
   }
 
@@ -204,6 +208,7 @@ export class SimDisk implements FileSystem {
     const [folder, name] = this.#place(to);
     if (folder.entries.has(name)) throw new Deno.errors.AlreadyExists(to);
     folder.entries.set(name, node);
+    node.links++;
     this.log.push({ kind: "link", path, to });
   }
 
@@ -217,9 +222,11 @@ export class SimDisk implements FileSystem {
     if (there?.kind === "folder" && (node.kind === "file" || there.entries.size > 0)) {
       throw new Error(`Directory not empty (os error 39): rename '${path}' -> '${to}'`);
     }
+    this.log.push({ kind: "rename", path, to });
+    if (there === node) return; // two names of one file both stay, as POSIX has it
+    unlinked(there);
     fromFolder.entries.delete(fromName);
     folder.entries.set(name, node);
-    this.log.push({ kind: "rename", path, to });
   }
 
   remove(path: string): void {
@@ -231,6 +238,7 @@ export class SimDisk implements FileSystem {
       throw new Error(`Directory not empty: ${path}`);
     }
     folder.entries.delete(name);
+    unlinked(node);
     this.log.push({ kind: "remove", path });
   }
 
@@ -264,6 +272,7 @@ export class SimDisk implements FileSystem {
       size: node.kind === "file" ? node.text.length : 0,
       modifiedAt: 0,
       inode: node.inode,
+      links: node.kind === "file" ? node.links : 2,
       mode: node.mode,
       owner: 0,
     };
@@ -345,6 +354,11 @@ export class SimDisk implements FileSystem {
     const cut = path.lastIndexOf("/");
     return [cut === 0 ? this.#root : this.#folder(path.slice(0, cut)), path.slice(cut + 1)];
   }
+}
+
+/** A name of this file is gone. */
+function unlinked(node: Node | undefined): void {
+  if (node?.kind === "file") node.links--;
 }
 
 /** Whether the data of operation `i` was synced by a later one that came before `until`. */
