@@ -5,6 +5,8 @@
 export interface FileInfo {
   readonly kind: "file" | "folder" | "link" | "other";
   readonly size: number;
+  /** How many names the file has. */
+  readonly links: number;
   /** Milliseconds since 1970. */
   readonly modifiedAt: number;
   readonly inode: number;
@@ -107,6 +109,7 @@ export const diskFiles: FileSystem = {
           ? "link"
           : "other",
         size: info.size,
+        links: info.nlink ?? 1,
         modifiedAt: info.mtime?.getTime() ?? 0,
         inode: info.ino ?? 0,
         mode: info.mode ?? 0,
