@@ -1,5 +1,5 @@
 // Every schedule of two processes: A does i operations, B does j, A goes on to its end, then B. Or
-// A dies after its i operations.
+// A dies after its i operations. If it is to go deep, A stops once more, and B ends first.
 //
 // Many schedules come to the same, and only one of them is run. Two operations that do not depend
 // on one another (neither changes what the other looks at or changes) may be swapped and nothing is
@@ -8,7 +8,7 @@
 // i + 1 depends on none of B's first j: it may as well come before them. Each step of that makes j
 // smaller or i greater, so it ends at a schedule that is run.
 import { Access, type SimDisk } from "../support/sim_disk.ts";
-import { type Outcome, type Run, run, type Step } from "./gated_process.ts";
+import { type Outcome, type Program, type Run, run, type Step } from "./gated_process.ts";
 import { DATA, type Operation, WORLD } from "./operations.ts";
 import { judge, type Verdict } from "./verdict.ts";
 
@@ -20,6 +20,13 @@ export interface Failure {
   readonly schedule: string;
   readonly problem: string;
   readonly steps: readonly string[];
+}
+
+/** Which one to run: A stops after i operations, B after j, and A again after k if that is given. */
+export interface Schedule {
+  readonly i: number;
+  readonly j: number;
+  readonly k: number | undefined;
 }
 
 export interface Result {
@@ -40,6 +47,7 @@ interface Allowed {
   readonly left?: Verdict;
 }
 
+const NOTHING = new Access();
 const A = 1;
 const B = 2;
 
@@ -47,7 +55,7 @@ export async function explore(
   start: SimDisk,
   a: Operation,
   b: Operation,
-  only?: { i: number; j: number },
+  { isDeep = false, only }: { isDeep?: boolean; only?: Schedule | undefined } = {},
 ): Promise<Result> {
   const result: Result = { schedules: 0, waits: 0, failures: [] };
   const disk = start.copyOf({ locks: true });
@@ -58,70 +66,88 @@ export async function explore(
   const allowedCrash = await allowedAfter(disk, a, b, false);
   const isComposed = (a.isComposed || b.isComposed) ?? false;
   const isFree = a.isFree || b.isFree;
-  let lastDead: string | undefined;
+  const { steps } = alone;
+  let whole: Run | undefined;
 
-  for (let i = 0; i <= alone.steps.length; i++) {
+  for (let i = 0; i <= steps.length; i++) {
     if (only !== undefined && only.i !== i) continue;
-    const stopped = copy(disk);
-    const prefix = await run(stopped, A, a.program, { until: i });
-
-    // A dies here.
-    if (i < alone.steps.length) {
-      const dead = copy(stopped);
-      dead.die(A);
-      const fingerprint = dead.fingerprint();
-      if (fingerprint !== lastDead) {
-        lastDead = fingerprint;
-        const left = await judge(dead.copyOf({ locks: true }));
-        const after = await run(dead, B, b.program);
-        await settle(
-          dead,
-          { ...allowedCrash, left },
-          true,
-          after,
-          `A dies after ${i}`,
-          prefix.steps,
-          after.steps,
-        );
+    const before = steps.slice(0, i);
+    const last = steps[i - 1];
+    const isNew = last === undefined || last.access.changes.length + last.access.counts.length > 0;
+    let stopped: SimDisk | undefined;
+    const stop = async () => {
+      if (stopped === undefined) {
+        stopped = copy(disk);
+        await run(stopped, A, a.program, { until: i });
       }
+      return copy(stopped);
+    };
+
+    // A dies here. What only looks leaves the same as the one before it.
+    if (i < steps.length && isNew) {
+      const dead = await stop();
+      dead.die(A);
+      const left = await judge(copy(dead));
+      const after = await run(dead, B, b.program);
+      const says = `A dies after ${i}`;
+      await settle(dead, { ...allowedCrash, left }, true, after, says, before, after.steps);
     }
 
-    const full = copy(stopped);
-    const whole = await run(full, B, b.program, { until: PATIENCE });
-    if (i === alone.steps.length) {
-      await settle(
-        full,
-        allowed,
-        isComposed,
-        whole,
-        `(${i}, all)`,
-        prefix.steps,
-        whole.steps,
-        prefix,
-      );
+    // What B does from here on is the same again if it does not depend on the last step of A.
+    if (whole === undefined || last === undefined || touches(whole.steps, [last])) {
+      whole = await run(await stop(), B, b.program, { until: PATIENCE });
+    }
+    if (i === steps.length) {
+      const end = await stop();
+      const after = await run(end, B, b.program);
+      await settle(end, allowed, isComposed, after, `(${i}, all)`, before, after.steps, alone);
       break;
     }
-    const next = alone.steps[i]!.access;
-    const first = whole.steps.findIndex((step) => step.access.dependsOn(next));
+    const next = together([steps[i]!]);
+    const first = whole.steps.findIndex((step) => dependsOn(step.access, next));
     if (first === -1) continue;
     const until = patienceOf(whole, result);
     for (let j = first + 1; j <= until;) {
       if (only !== undefined) j = only.j;
-      const here = copy(stopped);
+      const here = await stop();
       const partB = await run(here, B, b.program, { until: j });
-      const endA = await run(here, A, a.program, { done: prefix.steps });
-      const endB = partB.outcome !== undefined
-        ? partB
-        : await run(here, B, b.program, { done: partB.steps });
-      const says = `(${i}, ${j})`;
-      await settle(here, allowed, isComposed, endB, says, prefix.steps, partB.steps, endA);
+      const endA = await run(here, A, a.program, { done: before });
+      const endB = await goOn(here, B, b.program, partB);
+      if (only?.k === undefined) {
+        await settle(here, allowed, isComposed, endB, `(${i}, ${j})`, before, partB.steps, endA);
+      }
+      if (isDeep || only?.k !== undefined) await switchAgain(stop, i, partB, endA, endB);
       if (only !== undefined || partB.outcome !== undefined) break;
-      const rest = union(endA.steps.slice(i));
+      const rest = together(endA.steps.slice(i));
       j++;
-      while (j <= until && !endB.steps[j - 1]?.access.dependsOn(rest)) j++;
+      while (j <= until && !dependsOn(endB.steps[j - 1]?.access ?? NOTHING, rest)) j++;
     }
   }
   return result;
+
+  /** A stops once more before its operation k, and B ends first. */
+  async function switchAgain(
+    stop: () => Promise<SimDisk>,
+    i: number,
+    partB: Run,
+    endA: Run,
+    endB: Run,
+  ): Promise<void> {
+    const j = partB.steps.length;
+    let rest = together(endB.steps.slice(j));
+    for (let k = endA.steps.length - 1; k > i; k--) {
+      if (only?.k === undefined ? !dependsOn(endA.steps[k]!.access, rest) : k !== only.k) continue;
+      const here = await stop();
+      const until = { done: steps.slice(0, i), until: k };
+      await run(here, B, b.program, { until: j });
+      const partA = await run(here, A, a.program, until);
+      const lastB = await goOn(here, B, b.program, partB);
+      const lastA = await goOn(here, A, a.program, partA);
+      const says = `(${i}, ${j}, ${k})`;
+      await settle(here, allowed, isComposed, lastB, says, partA.steps, partB.steps, lastA);
+      rest = together(lastB.steps.slice(j));
+    }
+  }
 
   async function settle(
     here: SimDisk,
@@ -280,14 +306,38 @@ function differences(text: string, allowed: ReadonlySet<string>): string {
   }).join("\n      or ");
 }
 
-function union(steps: readonly Step[]): Access {
-  const all = new Access();
+/** What several operations look at and change. */
+interface Accesses {
+  readonly looks: ReadonlySet<string>;
+  readonly changes: ReadonlySet<string>;
+  readonly counts: ReadonlySet<string>;
+}
+
+function together(steps: readonly Step[]): Accesses {
+  const all = { looks: new Set<string>(), changes: new Set<string>(), counts: new Set<string>() };
   for (const { access } of steps) {
     for (const one of access.looks) all.looks.add(one);
     for (const one of access.changes) all.changes.add(one);
     for (const one of access.counts) all.counts.add(one);
   }
   return all;
+}
+
+/** Whether some of these operations depend on some of those. */
+function touches(steps: readonly Step[], others: readonly Step[]): boolean {
+  const all = together(others);
+  return steps.some(({ access }) => dependsOn(access, all));
+}
+
+/** Lets a process that was stopped run to its end. */
+async function goOn(disk: SimDisk, actor: number, program: Program, part: Run): Promise<Run> {
+  return part.outcome !== undefined ? part : await run(disk, actor, program, { done: part.steps });
+}
+
+function dependsOn({ looks, changes, counts }: Access, others: Accesses): boolean {
+  return changes.some((one) => others.changes.has(one) || others.looks.has(one)) ||
+    looks.some((one) => others.changes.has(one) || others.counts.has(one)) ||
+    counts.some((one) => others.looks.has(one));
 }
 
 function show({ operation, path, error }: Step): string {

@@ -47,20 +47,22 @@ export async function run(
   { done = [], until = Infinity }: { done?: readonly Step[]; until?: number } = {},
 ): Promise<Run> {
   const files = new GatedFiles(disk, actor, done, until);
+  const outcome = await asProcess(actor, () => program(files));
+  if (files.unfaithful !== undefined) throw files.unfaithful;
+  return { steps: files.steps, outcome: files.isSuspended ? undefined : outcome };
+}
+
+/** Does something with the clock and the random numbers of a process. */
+export async function asProcess(actor: number, action: () => Promise<unknown>): Promise<Outcome> {
   current = { actor, made: 0 };
-  let outcome: Outcome;
   try {
-    outcome = { kind: "done", value: await program(files) };
+    return { kind: "done", value: await action() };
   } catch (error) {
     const { code, name, message } = error as { code: string; name: string; message: string };
-    outcome = name === "QueueError"
-      ? { kind: "refused", code, message }
-      : { kind: "broken", error };
+    return name === "QueueError" ? { kind: "refused", code, message } : { kind: "broken", error };
   } finally {
     current = undefined;
   }
-  if (files.unfaithful !== undefined) throw files.unfaithful;
-  return { steps: files.steps, outcome: files.isSuspended ? undefined : outcome };
 }
 
 class GatedFiles implements FileSystem {

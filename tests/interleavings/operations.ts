@@ -1,6 +1,6 @@
 // What processes do to a queue in the tests of two at once, and the queue that they find: jobs in
 // every state, with buckets of two.
-import { QueueError } from "../../src/queue/errors.ts";
+import type { QueueError } from "../../src/queue/errors.ts";
 import type { Job } from "../../src/queue/job.ts";
 import type { Outcome } from "../../src/queue/outcome.ts";
 import { cancel, cleanUp, removeDead, retryDead } from "../../src/queue/operations.ts";
@@ -34,6 +34,8 @@ export interface Operation {
   readonly isComposed?: boolean;
   /** It returns the ids that it has seen: those of all jobs that nobody touches must be there. */
   readonly isLooking?: boolean;
+  /** It looks at many things one after the other, so that others may do two things meanwhile. */
+  readonly isLong?: boolean;
   /** It comes to many things: only what must hold in any case is looked at. */
   readonly isFree?: boolean;
   /** It puts another queue in the place of all. */
@@ -166,8 +168,8 @@ export const OPERATIONS: readonly Operation[] = [
     program: withStore((store) => cleanUp(store, NOW, () => {}).then(() => {})),
     isComposed: true,
   },
-  { name: "check", program: checking(false) },
-  { name: "repair", program: checking(true) },
+  { name: "check", program: checking(false), isLong: true },
+  { name: "repair", program: checking(true), isLong: true },
   { name: "recover", program: withStore((store) => store.recover()) },
   { name: "adopt", program: withStore(adopt), worker: "worker-5" },
   {
@@ -185,6 +187,7 @@ export const OPERATIONS: readonly Operation[] = [
       return ids;
     },
     isLooking: true,
+    isLong: true,
   },
   {
     name: "join and claim",

@@ -9,9 +9,9 @@ import { type FileStore, openFileStore } from "../../src/stores/file/store.ts";
 import { restore } from "../../src/stores/file/restore.ts";
 import type { FileSystem } from "../../src/system/file_system.ts";
 import { anEnding } from "../support/jobs.ts";
-import { SimDisk } from "../support/sim_disk.ts";
+import type { SimDisk } from "../support/sim_disk.ts";
 import { WorkerLock } from "../../src/worker/worker_lock.ts";
-import { run } from "./gated_process.ts";
+import { asProcess } from "./gated_process.ts";
 import { DATA, NOW } from "./operations.ts";
 
 /** What a state of the disk means: each job as text, and what is wrong. */
@@ -22,7 +22,7 @@ export interface Verdict {
 
 const LOOKER = 8;
 const LATER = NOW + 1e9;
-const known = new Map<string, Verdict>();
+export const known = new Map<string, Verdict>();
 
 /** Recovers what dead processes left, and checks all that must hold whatever has happened. */
 export async function judge(disk: SimDisk): Promise<Verdict> {
@@ -31,14 +31,16 @@ export async function judge(disk: SimDisk): Promise<Verdict> {
   if (before !== undefined) return before;
   const problems: string[] = [];
   const jobs = new Map<string, string>();
-  const { outcome } = await run(disk, LOOKER, async (files) => {
-    for (const job of await look(files, disk, problems)) jobs.set(job.id, JSON.stringify(job));
-    await workOn(files, problems);
-    await look(files, disk, problems);
-    lookAtBackups(files, problems);
+  disk.actor = LOOKER;
+  const outcome = await asProcess(LOOKER, async () => {
+    for (const job of await look(disk, problems)) jobs.set(job.id, JSON.stringify(job));
+    await workOn(disk, problems);
+    if (problems.length === 0) await look(disk, problems);
+    lookAtBackups(disk, problems);
   });
-  if (outcome?.kind !== "done") {
-    const error = outcome?.kind === "broken" ? outcome.error : outcome?.message;
+  disk.actor = 0;
+  if (outcome.kind !== "done") {
+    const error = outcome.kind === "broken" ? outcome.error : outcome.message;
     problems.push(`looking at it ends with ${error instanceof Error ? error.stack : error}`);
   }
   const verdict = { jobs, problems };
@@ -46,7 +48,7 @@ export async function judge(disk: SimDisk): Promise<Verdict> {
   return verdict;
 }
 
-async function look(files: FileSystem, disk: SimDisk, problems: string[]): Promise<Job[]> {
+async function look(files: SimDisk, problems: string[]): Promise<Job[]> {
   const store = await openFileStore(DATA, { files, now: () => NOW });
   try {
     await store.recover();
@@ -60,9 +62,9 @@ async function look(files: FileSystem, disk: SimDisk, problems: string[]): Promi
     }
     const ids = list.map(({ id }) => id);
     if (new Set(ids).size !== ids.length) problems.push(`listed twice: ${ids}`);
-    for (const path of disk.tree(`${DATA}/jobs`)) {
+    for (const path of files.tree(`${DATA}/jobs`)) {
       if (!path.endsWith(".jsonl")) continue;
-      const links = disk.info(path)!.links;
+      const links = files.info(path)!.links;
       if (links !== 2) problems.push(`${path} has ${links} links`);
       const id = path.slice(path.lastIndexOf("/") + 1, -".jsonl".length);
       if (!ids.includes(id)) problems.push(`${id} is not listed`);
