@@ -54,7 +54,7 @@ export async function run(
 
 /** Does something with the clock and the random numbers of a process. */
 export async function asProcess(actor: number, action: () => Promise<unknown>): Promise<Outcome> {
-  current = { actor, made: 0 };
+  current = { actor, made: 0, waited: 0 };
   try {
     return { kind: "done", value: await action() };
   } catch (error) {
@@ -175,8 +175,11 @@ class GatedFiles implements FileSystem {
   }
 }
 
-/** The process that runs at this moment, if one does, and how many unique names it has made. */
-let current: { actor: number; made: number } | undefined;
+/**
+ * The process that runs at this moment, if one does, how many unique names it has made, and how
+ * long it has waited, which takes no time here.
+ */
+let current: { actor: number; made: number; waited: number } | undefined;
 
 /**
  * Puts clocks, random numbers and process ids of the processes in the place of the real ones, for
@@ -191,17 +194,28 @@ export function installClocks(now: number): void {
     const digits = String(current.actor * 1000 + current.made++).padStart(8, "0");
     return `${digits}-0000-4000-8000-000000000000`;
   };
-  performance.now = () => current === undefined ? ticks() : 0;
+  performance.now = () => current === undefined ? ticks() : current.waited;
+  const timer = globalThis.setTimeout;
+  globalThis.setTimeout = ((action: () => void, ms = 0) => {
+    if (current === undefined) return timer(action, ms);
+    current.waited += ms;
+    queueMicrotask(action);
+    return 0;
+  }) as typeof setTimeout;
   Object.defineProperty(Deno, "pid", {
     configurable: true,
     get: () => current === undefined ? real.pid : 1000 + current.actor,
   });
   globalThis.Date = class extends RealDate {
     constructor(...values: number[]) {
-      super(...(values.length === 0 && current !== undefined ? [now] : values) as [number]);
+      super(
+        ...(values.length === 0 && current !== undefined ? [now + current.waited] : values) as [
+          number,
+        ],
+      );
     }
     static override now(): number {
-      return current === undefined ? RealDate.now() : now;
+      return current === undefined ? RealDate.now() : now + current.waited;
     }
   } as DateConstructor;
 }

@@ -22,7 +22,7 @@ export interface Verdict {
 
 const LOOKER = 8;
 const LATER = NOW + 1e9;
-export const known = new Map<string, Verdict>();
+const known = new Map<string, Verdict>();
 
 /** Recovers what dead processes left, and checks all that must hold whatever has happened. */
 export async function judge(disk: SimDisk): Promise<Verdict> {
@@ -36,7 +36,7 @@ export async function judge(disk: SimDisk): Promise<Verdict> {
     for (const job of await look(disk, problems)) jobs.set(job.id, JSON.stringify(job));
     await workOn(disk, problems);
     if (problems.length === 0) await look(disk, problems);
-    lookAtBackups(disk, problems);
+    await lookAtBackups(disk, problems);
   });
   disk.actor = 0;
   if (outcome.kind !== "done") {
@@ -124,12 +124,12 @@ async function workOn(files: FileSystem, problems: string[]): Promise<void> {
 }
 
 /** A backup that is complete can be restored. */
-function lookAtBackups(files: FileSystem, problems: string[]): void {
+async function lookAtBackups(files: FileSystem, problems: string[]): Promise<void> {
   for (const name of files.names("/").filter((name) => name.startsWith("backup-"))) {
     if (files.info(`/${name}/${MANIFEST}`) === undefined) continue;
     try {
       files.makeFolder(`/restored-${name}`);
-      restore(`/restored-${name}`, `/${name}`, files);
+      await restore(`/restored-${name}`, `/${name}`, files);
     } catch (error) {
       const why = error instanceof Error ? error.message : error;
       problems.push(`the backup can't be restored: ${why}`);

@@ -40,8 +40,7 @@ export class BucketedIndex {
 
   /** The names of tickets in a bucket, sorted; none if it is gone. */
   tickets(bucket: Bucket): string[] {
-    const names = ignoreNotFound(() => this.#files.names(this.path(bucket.name))) ?? [];
-    return names.filter(isTicket).sort();
+    return namesIn(this.#files, this.path(bucket.name)).filter(isTicket).sort();
   }
 
   path(bucket: string, ticket?: string): string {
@@ -166,6 +165,18 @@ export function ignoreNotFound<T>(action: () => T): T | undefined {
     return action();
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+/** The names in a folder; none if it is gone, or a stranger's file lies there (`.DS_Store`). */
+export function namesIn(files: FileSystem, path: string): string[] {
+  try {
+    return files.names(path);
+  } catch (error) {
+    const isNoFolder = error instanceof Deno.errors.NotFound ||
+      error instanceof Deno.errors.NotADirectory;
+    if (isNoFolder) return [];
     throw error;
   }
 }

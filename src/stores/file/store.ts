@@ -214,8 +214,14 @@ export class FileStore implements JobStore {
     resolveStaged(this.#files, this.#dataDir, this.#tickets, holder);
     for (const held of this.#claimedBy(holder)) {
       this.#tickets.place(held.path, held.job, this.#now());
+      // Where another name of the same file was there already, the rename has left both.
+      ignoreNotFound(() => this.#files.remove(held.path));
     }
-    ignoreNotFound(() => this.#files.removeFolder(`${this.#tickets.running}/${holder}`));
+    try {
+      this.#files.removeFolder(`${this.#tickets.running}/${holder}`);
+    } catch {
+      // It was never there, or a stranger's file lies in it, which must not keep others from work.
+    }
     ignoreNotFound(() => this.#files.remove(lockPath(this.#dataDir, holder)));
   }
 
