@@ -1,15 +1,16 @@
 // A disk in memory that can be stopped at any operation, lose what was not synced, and fail. It
 // keeps a log of its operations, so the state after each of them can be built again: what a crash
-// at that moment leaves.
+// at that moment leaves. It can also tell what each operation looked at and changed, so that a test
+// of two processes knows which of their operations depend on one another.
 import type { FileInfo, FileLock, FileSystem } from "../../src/system/file_system.ts";
 
 interface FileNode {
   readonly kind: "file";
   readonly inode: number;
-  /** How many names it has. */
-  links: number;
   text: string;
   mode: number;
+  links: number;
+  modifiedAt: number;
 }
 interface FolderNode {
   readonly kind: "folder";
@@ -41,18 +42,41 @@ export type Failure = (operation: string, path: string, index: number) => Error 
 
 const NONE: Failure = () => undefined;
 
+/** Inodes made by one actor are counted from its number times this. */
+const INODES_EACH = 1_000_000;
+
+/**
+ * What an operation looked at and changed, as texts that name an entry of a folder, the content of
+ * a file, and so on. Two operations depend on one another where one changes what the other looks at
+ * or changes. `counts` are changes whose order among themselves does not matter: a name more or
+ * less in a folder, a link more or less of a file.
+ */
+export class Access {
+  readonly looks: string[] = [];
+  readonly changes: string[] = [];
+  readonly counts: string[] = [];
+}
+
 export class SimDisk implements FileSystem {
   readonly #root: FolderNode;
-  #inodes = 1;
-  readonly #locks = new Set<string>();
+  /** How many inodes each actor has made. */
+  readonly #inodes: number[];
+  /** Which actor has the lock of a file, by its inode. */
+  readonly #locks = new Map<number, number>();
   /** What was done since the disk was made. */
   readonly log: Operation[] = [];
   /** Asked before each operation, reading ones included: an error that it returns is thrown. */
   failure: Failure = NONE;
+  /** The process on whose behalf operations are done: locks are its own. */
+  actor = 0;
+  /** Told what operations look at and change, if that is wanted. */
+  access: Access | undefined;
   #steps = 0;
+  #clock = 0;
 
-  constructor(root?: FolderNode, inodes = 1) {
-    this.#root = root ?? { kind: "folder", inode: 0, entries: new Map(), mode: 0o700 };
+  constructor(root?: FolderNode, inodes: number[] = []) {
+    this.#root = root ??
+      { kind: "folder", inode: this.#newInode(inodes), entries: new Map(), mode: 0o700 };
     this.#inodes = inodes;
   }
 
@@ -61,21 +85,34 @@ export class SimDisk implements FileSystem {
     return this.#steps;
   }
 
-  /** A disk with the same content, and neither locks nor a log. */
-  copyOf(): SimDisk {
+  /** A disk with the same content, without a log, and without locks unless those are wanted. */
+  copyOf({ locks = false } = {}): SimDisk {
     const files = new Map<FileNode, FileNode>();
     const copy = (node: Node): Node => {
       if (node.kind === "file") {
+        if (node.links === 1) return { ...node };
         const known = files.get(node) ?? { ...node };
         files.set(node, known);
         return known;
       }
-      return {
-        ...node,
-        entries: new Map([...node.entries].map(([name, child]) => [name, copy(child)])),
-      };
+      const entries = new Map<string, Node>();
+      for (const [name, child] of node.entries) entries.set(name, copy(child));
+      return { kind: "folder", inode: node.inode, mode: node.mode, entries };
     };
-    return new SimDisk(copy(this.#root) as FolderNode, this.#inodes);
+    const disk = new SimDisk(copy(this.#root) as FolderNode, [...this.#inodes]);
+    if (locks) { for (const [inode, actor] of this.#locks) disk.#locks.set(inode, actor); }
+    return disk;
+  }
+
+  #newInode(inodes = this.#inodes): number {
+    const made = inodes[this.actor] ?? 0;
+    inodes[this.actor] = made + 1;
+    return this.actor * INODES_EACH + made;
+  }
+
+  #newFile(text: string): FileNode {
+    const inode = this.#newInode();
+    return { kind: "file", inode, text, mode: 0o600, links: 1, modifiedAt: ++this.#clock };
   }
 
   /**
@@ -136,12 +173,11 @@ export class SimDisk implements FileSystem {
         name = operation.path + name.slice(operation.to.length);
       } else if (operation.kind === "create" && operation.path === name) {
         const [folder, last] = this.#place(to);
-        const known = this.#brought.get(i) ??
-          { kind: "file", inode: this.#inodes++, links: 0, text: operation.text, mode: 0o600 };
-        this.#brought.set(i, known);
-        unlinked(folder.entries.get(last));
-        folder.entries.set(last, known);
-        known.links++;
+        const known = this.#brought.get(i);
+        const file = known ?? this.#newFile(operation.text);
+        if (known !== undefined) known.links++;
+        this.#brought.set(i, file);
+        folder.entries.set(last, file);
         return;
       }
     }
@@ -170,35 +206,40 @@ export class SimDisk implements FileSystem {
     this.#step("readText", path);
     const node = this.#need(path);
     if (node.kind === "folder") throw new Error(`Is a directory (os error 21): readfile '${path}'`);
+    this.access?.looks.push(`content ${node.inode}`);
     return node.text;
   }
 
   create(path: string, text: string, { sync = false } = {}): void {
     this.#step("create", path);
     const [folder, name] = this.#place(path);
-    if (folder.entries.has(name)) throw new Deno.errors.AlreadyExists(path);
-    folder.entries.set(name, { kind: "file", inode: this.#inodes++, links: 1, text, mode: 0o600 });
+    this.#mustBeFree(folder, name, path);
+    this.#enter(folder, name, this.#newFile(text));
     this.log.push({ kind: "create", path, text, sync });
   }
 
   append(path: string, text: string): void {
     this.#step("append", path);
-    this.#file(path).text += text;
+    const file = this.#file(path);
+    this.access?.changes.push(`content ${file.inode}`);
+    file.text += text;
     this.log.push({ kind: "append", path, text });
   }
 
   truncate(path: string, length: number): void {
     this.#step("truncate", path);
     const node = this.#file(path);
+    this.access?.changes.push(`content ${node.inode}`);
     node.text = node.text.slice(0, length);
   }
 
   copy(from: string, to: string): void {
     this.#step("copy", from);
-    const { text } = this.#file(from);
+    const { text, inode } = this.#file(from);
+    this.access?.looks.push(`content ${inode}`);
     const [folder, name] = this.#place(to);
-    if (folder.entries.has(name)) throw new Deno.errors.AlreadyExists(to);
-    folder.entries.set(name, { kind: "file", inode: this.#inodes++, links: 1, text, mode: 0o600 });
+    this.#mustBeFree(folder, name, to);
+    this.#enter(folder, name, this.#newFile(text));
     this.log.push({ kind: "copy", path: from, to });
   }
 
@@ -206,52 +247,56 @@ export class SimDisk implements FileSystem {
     this.#step("link", path);
     const node = this.#file(path);
     const [folder, name] = this.#place(to);
-    if (folder.entries.has(name)) throw new Deno.errors.AlreadyExists(to);
-    folder.entries.set(name, node);
+    this.#mustBeFree(folder, name, to);
+    this.#enter(folder, name, node);
     node.links++;
+    this.access?.counts.push(`links ${node.inode}`);
     this.log.push({ kind: "link", path, to });
   }
 
   rename(path: string, to: string): void {
     this.#step("rename", path);
     const [fromFolder, fromName] = this.#place(path);
-    const node = fromFolder.entries.get(fromName);
-    if (node === undefined) throw new Deno.errors.NotFound(path);
+    const node = this.#entry(fromFolder, fromName);
+    if (node === undefined) throw notFound(path, "rename");
     const [folder, name] = this.#place(to);
-    const there = folder.entries.get(name);
-    if (there?.kind === "folder" && (node.kind === "file" || there.entries.size > 0)) {
-      throw new Error(`Directory not empty (os error 39): rename '${path}' -> '${to}'`);
+    const there = this.#entry(folder, name);
+    if (there?.kind === "folder") {
+      this.access?.looks.push(`names ${there.inode}`);
+      if (node.kind === "file" || there.entries.size > 0) {
+        throw new Error(`Directory not empty (os error 39): rename '${path}' -> '${to}'`);
+      }
+    } else if (there !== undefined && node.kind === "folder") {
+      throw new Deno.errors.NotADirectory(`Not a directory (os error 20): rename '${path}'`);
+    }
+    // Two names of one file: the system does nothing at all then.
+    if (there !== node) {
+      if (there?.kind === "file") this.#unlinked(there);
+      this.#leave(fromFolder, fromName);
+      this.#enter(folder, name, node);
     }
     this.log.push({ kind: "rename", path, to });
-    if (there === node) return; // two names of one file both stay, as POSIX has it
-    unlinked(there);
-    fromFolder.entries.delete(fromName);
-    folder.entries.set(name, node);
   }
 
   remove(path: string): void {
     this.#step("remove", path);
     const [folder, name] = this.#place(path);
-    const node = folder.entries.get(name);
-    if (node === undefined) throw new Deno.errors.NotFound(path);
-    if (node.kind === "folder" && node.entries.size > 0) {
-      throw new Error(`Directory not empty: ${path}`);
-    }
-    folder.entries.delete(name);
-    unlinked(node);
+    const node = this.#entry(folder, name);
+    if (node === undefined) throw notFound(path, "remove");
+    if (node.kind === "folder") {
+      this.access?.looks.push(`names ${node.inode}`);
+      if (node.entries.size > 0) throw new Error(`Directory not empty (os error 39): ${path}`);
+    } else this.#unlinked(node);
+    this.#leave(folder, name);
     this.log.push({ kind: "remove", path });
   }
 
   makeFolder(path: string): void {
     this.#step("makeFolder", path);
     const [folder, name] = this.#place(path);
-    if (folder.entries.has(name)) throw new Deno.errors.AlreadyExists(path);
-    folder.entries.set(name, {
-      kind: "folder",
-      inode: this.#inodes++,
-      entries: new Map(),
-      mode: 0o700,
-    });
+    this.#mustBeFree(folder, name, path);
+    const inode = this.#newInode();
+    this.#enter(folder, name, { kind: "folder", inode, entries: new Map(), mode: 0o700 });
     this.log.push({ kind: "makeFolder", path });
   }
 
@@ -261,31 +306,39 @@ export class SimDisk implements FileSystem {
 
   names(path: string): string[] {
     this.#step("names", path);
-    return [...this.#folder(path).entries.keys()];
+    const folder = this.#folder(path);
+    this.access?.looks.push(`names ${folder.inode}`);
+    return [...folder.entries.keys()].sort();
   }
 
   info(path: string): FileInfo | undefined {
     this.#step("info", path);
-    const node = this.#find(path.replace(/\/\.$/, ""));
-    return node && {
-      kind: node.kind,
-      size: node.kind === "file" ? node.text.length : 0,
-      modifiedAt: 0,
-      inode: node.inode,
-      links: node.kind === "file" ? node.links : 2,
-      mode: node.mode,
-      owner: 0,
-    };
+    const wantsFolder = path.endsWith("/.");
+    const node = this.#find(wantsFolder ? path.slice(0, -2) : path);
+    if (node === undefined || wantsFolder && node.kind === "file") return undefined;
+    const { kind, inode, mode } = node;
+    this.access?.looks.push(`mode ${inode}`);
+    if (node.kind === "folder") {
+      return { kind, size: 0, links: 2, modifiedAt: 0, inode, mode, owner: OWNER };
+    }
+    for (const what of ["content", "links", "touched"]) this.access?.looks.push(`${what} ${inode}`);
+    const { links, modifiedAt, text } = node;
+    return { kind, size: sizeOf(text), links, modifiedAt, inode, mode, owner: OWNER };
   }
 
   setMode(path: string, mode: number): void {
     this.#step("setMode", path);
-    this.#need(path).mode = mode;
+    const node = this.#need(path);
+    this.access?.changes.push(`mode ${node.inode}`);
+    node.mode = mode;
   }
 
   touch(path: string): void {
     this.#step("touch", path);
-    this.#need(path);
+    const node = this.#need(path);
+    if (node.kind === "folder") return;
+    this.access?.changes.push(`touched ${node.inode}`);
+    node.modifiedAt = ++this.#clock;
   }
 
   sync(path: string): void {
@@ -296,15 +349,66 @@ export class SimDisk implements FileSystem {
 
   syncAll(path: string): void {
     this.#step("syncAll", path);
+    this.#need(path);
     this.log.push({ kind: "syncAll", path });
   }
 
   lock(path: string): FileLock | undefined {
     this.#step("lock", path);
-    if (this.#locks.has(path)) return undefined;
-    if (this.#find(path) === undefined) this.create(path, "");
-    this.#locks.add(path);
-    return { release: () => void this.#locks.delete(path) };
+    const inode = this.openForLock(path);
+    return this.tryLock(inode) ? { release: () => this.unlock(inode) } : undefined;
+  }
+
+  /** The first step of locking: opens the file, made if need be. @returns its inode */
+  openForLock(path: string): number {
+    const [folder, name] = this.#place(path);
+    const node = this.#entry(folder, name) ?? this.#newFile("");
+    if (node.kind === "folder") throw new Error(`Is a directory (os error 21): open '${path}'`);
+    if (folder.entries.get(name) === undefined) {
+      this.#enter(folder, name, node);
+      this.log.push({ kind: "create", path, text: "", sync: false });
+    }
+    return node.inode;
+  }
+
+  /** The second step: locks the opened file, which may have lost its name meanwhile. */
+  tryLock(inode: number): boolean {
+    this.access?.changes.push(`lock ${inode}`);
+    if (this.#locks.has(inode)) return false;
+    this.#locks.set(inode, this.actor);
+    return true;
+  }
+
+  unlock(inode: number): void {
+    this.access?.changes.push(`lock ${inode}`);
+    this.#locks.delete(inode);
+  }
+
+  /** Frees all locks of a process that has died. @returns what was changed by that */
+  die(actor: number): Access {
+    const access = new Access();
+    for (const [inode, holder] of this.#locks) {
+      if (holder !== actor) continue;
+      this.#locks.delete(inode);
+      access.changes.push(`lock ${inode}`);
+    }
+    return access;
+  }
+
+  /** All that is on the disk, as a text that is the same for the same content. */
+  fingerprint(): string {
+    const inodes = new Map<FileNode, number>();
+    const show = (folder: FolderNode): string =>
+      [...folder.entries.keys()].sort().map((name) => {
+        const node = folder.entries.get(name)!;
+        if (node.kind === "folder") return `${name}{${show(node)}}`;
+        const known = inodes.get(node);
+        if (known !== undefined) return `${name}=${known}`;
+        inodes.set(node, inodes.size);
+        const lock = this.#locks.get(node.inode) ?? "";
+        return `${name}=${inodes.size - 1}:${lock}:${node.links}:${node.text}`;
+      }).join();
+    return show(this.#root);
   }
 
   /** All files and folders below `path`, for looking at. */
@@ -323,30 +427,60 @@ export class SimDisk implements FileSystem {
     if (error !== undefined) throw error;
   }
 
+  #entry(folder: FolderNode, name: string): Node | undefined {
+    this.access?.looks.push(`entry ${folder.inode}/${name}`);
+    return folder.entries.get(name);
+  }
+
+  #enter(folder: FolderNode, name: string, node: Node): void {
+    folder.entries.set(name, node);
+    this.access?.changes.push(`entry ${folder.inode}/${name}`);
+    this.access?.counts.push(`names ${folder.inode}`);
+  }
+
+  #leave(folder: FolderNode, name: string): void {
+    folder.entries.delete(name);
+    this.access?.changes.push(`entry ${folder.inode}/${name}`);
+    this.access?.counts.push(`names ${folder.inode}`);
+  }
+
+  #unlinked(file: FileNode): void {
+    file.links--;
+    this.access?.counts.push(`links ${file.inode}`);
+  }
+
+  #mustBeFree(folder: FolderNode, name: string, path: string): void {
+    if (this.#entry(folder, name) === undefined) return;
+    throw new Deno.errors.AlreadyExists(`File exists (os error 17): open '${path}'`);
+  }
+
   #find(path: string): Node | undefined {
     let node: Node | undefined = this.#root;
+    if (path === "/") return node;
     for (const part of path.split("/").slice(1)) {
       if (node?.kind !== "folder") return undefined;
-      node = node.entries.get(part);
+      node = this.#entry(node, part);
     }
     return node;
   }
 
   #need(path: string): Node {
     const node = this.#find(path);
-    if (node === undefined) throw new Deno.errors.NotFound(path);
+    if (node === undefined) throw notFound(path, "open");
     return node;
   }
 
   #file(path: string): FileNode {
     const node = this.#need(path);
-    if (node.kind !== "file") throw new Error(`Is a directory: ${path}`);
+    if (node.kind !== "file") throw new Error(`Is a directory (os error 21): ${path}`);
     return node;
   }
 
   #folder(path: string): FolderNode {
     const node = this.#need(path);
-    if (node.kind !== "folder") throw new Deno.errors.NotADirectory(path);
+    if (node.kind !== "folder") {
+      throw new Deno.errors.NotADirectory(`Not a directory (os error 20): '${path}'`);
+    }
     return node;
   }
 
@@ -356,9 +490,18 @@ export class SimDisk implements FileSystem {
   }
 }
 
-/** A name of this file is gone. */
-function unlinked(node: Node | undefined): void {
-  if (node?.kind === "file") node.links--;
+/** Whose files these are. */
+const OWNER = 1000;
+
+function notFound(path: string, what: string): Error {
+  return new Deno.errors.NotFound(`No such file or directory (os error 2): ${what} '${path}'`);
+}
+
+const encoder = new TextEncoder();
+
+function sizeOf(text: string): number {
+  // deno-lint-ignore no-control-regex
+  return /^[\x00-\x7f]*$/.test(text) ? text.length : encoder.encode(text).length;
 }
 
 /** Whether the data of operation `i` was synced by a later one that came before `until`. */

@@ -9,7 +9,12 @@ import { arrivalOf, type Bucket, bucketName, isTicket, parseBucket } from "./lay
  * A bucket that is filled as tickets come is sealed at this size; batches are laid in buckets of
  * it.
  */
-export const BUCKET_SIZE = 1000;
+export let BUCKET_SIZE = 1000;
+
+/** For tests: small buckets show in a few jobs what else takes thousands. */
+export function setBucketSize(size: number): void {
+  BUCKET_SIZE = size;
+}
 
 export class BucketedIndex {
   readonly #files: FileSystem;
