@@ -1,5 +1,6 @@
 // Standard streams as commands see them. All is looked up when it is asked for: most commands need
 // little of it.
+import { pause } from "./delay.ts";
 
 type Stream = Pick<typeof Deno.stdout, "writeSync" | "isTerminal">;
 
@@ -78,14 +79,10 @@ export class InputStream {
    */
   async nextKey(timeout: number): Promise<string | undefined> {
     const reading = this.#key ??= readKey();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<"late">((resolve) =>
-      timer = setTimeout(() => resolve("late"), timeout)
-    );
-    const key = await Promise.race([reading, late]);
-    clearTimeout(timer);
-    if (key === "late") return undefined;
-    this.#key = undefined;
+    let key: string | undefined;
+    const pressed = reading.then((pressed) => key = pressed);
+    await pause(timeout, pressed);
+    if (key !== undefined) this.#key = undefined;
     return key;
   }
 }

@@ -11,6 +11,7 @@ import type { Settings } from "../queue/settings.ts";
 import type { JobStore } from "../queue/store.ts";
 import { ended, unclaimed } from "../queue/transitions.ts";
 import type { WorkerEvent } from "../queue/worker_event.ts";
+import { delay } from "../system/delay.ts";
 import type { FileSystem } from "../system/file_system.ts";
 import { Watch } from "../system/watch.ts";
 import { cancelRequests, clearCancel, clearStop, stopRequest } from "./control.ts";
@@ -163,7 +164,7 @@ class WorkerProcess {
           report({ kind: "warning", message });
         }
         reported = true;
-        await new Promise((resolve) => setTimeout(resolve, SLOW_POLL));
+        await delay(SLOW_POLL);
       }
     }
   }
@@ -182,7 +183,7 @@ class WorkerProcess {
       if (!(error instanceof QueueError)) throw error;
       report({ kind: "warning", message: `Cannot give job "${job.id}" back: ${error.message}` });
     }
-    if (!stopping.signal.aborted) await new Promise((resolve) => setTimeout(resolve, SLOW_POLL));
+    if (!stopping.signal.aborted) await delay(SLOW_POLL);
   }
 
   #runOf(job: Job, worker: string) {

@@ -2,6 +2,7 @@
 import { loadSettings } from "../../config/load.ts";
 import { QueueError } from "../../queue/errors.ts";
 import { prepareFolder } from "../../stores/file/prepare_folder.ts";
+import { afterMilliseconds, delay } from "../../system/delay.ts";
 import { workerPermissions } from "../../system/permissions.ts";
 import { selfCommand, sourceFolder } from "../../system/self.ts";
 import { Watch } from "../../system/watch.ts";
@@ -45,21 +46,21 @@ export async function startCommand(call: CommandContext): Promise<number> {
   const listening = listen(call, dataDir, lock.name, control, ask, done.signal);
   const unlisten = onSignals((signal) => ask(signal, stopping.signal.aborted));
   const timeout = flags.number("timeout");
-  const timer = timeout === undefined
-    ? undefined
-    : setTimeout(() => ask(`after ${timeout} s`, false), timeout * 1000);
+  const cancelTimeout = timeout === undefined
+    ? () => {}
+    : afterMilliseconds(timeout * 1000, () => ask(`after ${timeout} s`, false));
   try {
     report({ kind: "supervisor_started", workers: count, dataDir });
     const parts = {
       count,
       spawn: () => spawnWorker(call, dataDir),
-      sleep,
+      sleep: delay,
       now: context.now,
       report,
     };
     await supervise(parts, stopping.signal, force.signal);
   } finally {
-    clearTimeout(timer);
+    cancelTimeout();
     unlisten();
     done.abort();
     await listening;
@@ -125,16 +126,4 @@ function onSignals(tell: (signal: string) => void): () => void {
   return () => {
     for (const { signal, tell } of listeners) Deno.removeSignalListener(signal, tell);
   };
-}
-
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done);
-  });
 }
