@@ -2,7 +2,6 @@
 import type { Context } from "./src/cli/context.ts";
 import { fileFolder } from "./src/cli/file_folder.ts";
 import { run } from "./src/cli/run.ts";
-import { delay } from "./src/system/delay.ts";
 import { diskFiles, readBytes } from "./src/system/file_system.ts";
 import { InputStream, OutputStream } from "./src/system/terminal.ts";
 
@@ -20,7 +19,7 @@ const context: Context = {
   stdin: new InputStream(),
   now: () => Date.now(),
   newId: () => crypto.randomUUID(),
-  sleep: (milliseconds) => delay(milliseconds),
+  sleep: async (milliseconds) => await (await import("./src/system/delay.ts")).delay(milliseconds),
   files: diskFiles,
   readBytes,
   readAllBytes: (path) => Deno.readFileSync(path),

@@ -1,6 +1,5 @@
 // Standard streams as commands see them. All is looked up when it is asked for: most commands need
 // little of it.
-import { pause } from "./delay.ts";
 
 type Stream = Pick<typeof Deno.stdout, "writeSync" | "isTerminal">;
 
@@ -81,6 +80,7 @@ export class InputStream {
     const reading = this.#key ??= readKey();
     let key: string | undefined;
     const pressed = reading.then((pressed) => key = pressed);
+    const { pause } = await import("./delay.ts");
     await pause(timeout, pressed);
     if (key !== undefined) this.#key = undefined;
     return key;
