@@ -4,7 +4,7 @@ import { QueueError } from "../../queue/errors.ts";
 import { prepareFolder } from "../../stores/file/prepare_folder.ts";
 import { afterMilliseconds, delay } from "../../system/delay.ts";
 import { workerPermissions } from "../../system/permissions.ts";
-import { selfCommand, sourceFolder } from "../../system/self.ts";
+import { selfCommand, sourceFolders } from "../../system/self.ts";
 import { Watch } from "../../system/watch.ts";
 import { clearStop, stopRequest } from "../../worker/control.ts";
 import { isWorkerName, WorkerLock } from "../../worker/worker_lock.ts";
@@ -24,9 +24,11 @@ export async function startCommand(call: CommandContext): Promise<number> {
       `Cannot call a worker "${name}": a name is 1 to 64 of A-Z a-z 0-9 . _ -`,
     );
   }
-  const dataDir = call.dataDir();
-  const settings = loadSettings(dataDir, files);
-  await prepareFolder(dataDir, files); // so that what is wrong with the folder is said here, once
+  const folder = call.dataDir();
+  const settings = loadSettings(folder, files);
+  await prepareFolder(folder, files); // so that what is wrong with the folder is said here, once
+  // Deno follows links before it looks at what a worker may read.
+  const dataDir = Deno.realPathSync(folder);
   if (flags.has("detach")) return await detach(call, dataDir);
 
   const count = flags.number("count") ?? settings.worker_count;
@@ -73,7 +75,7 @@ export async function startCommand(call: CommandContext): Promise<number> {
 }
 
 function spawnWorker({ flags }: CommandContext, dataDir: string): Child {
-  const { program, args } = selfCommand(workerPermissions(dataDir, sourceFolder()));
+  const { program, args } = selfCommand(workerPermissions(dataDir, sourceFolders()));
   const name = flags.text("worker-name");
   const child = new Deno.Command(program, {
     args: [
