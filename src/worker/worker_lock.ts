@@ -13,7 +13,10 @@ export interface WorkerInfo {
   readonly lastSeenAt: number;
 }
 
-type Announcement = Pick<WorkerInfo, "pid" | "host" | "startedAt">;
+type Announcement = Pick<WorkerInfo, "pid" | "host" | "startedAt"> & {
+  /** Of a supervisor: whether a worker of its has come up. */
+  readonly ready?: boolean;
+};
 
 /** Names that workers may have: safe in file names, and none of those that others use. */
 export function isWorkerName(name: string): boolean {
@@ -66,13 +69,14 @@ export class WorkerLock {
   /** Writes down who this is, for `status`. */
   announce(info: Announcement): void {
     this.#removeRecord();
-    const { pid, host, startedAt } = this.#announced = info;
+    const { pid, host, startedAt, ready } = this.#announced = info;
     const record = {
       schema: 1,
       name: this.name,
       pid,
       host,
       started_at: new Date(startedAt).toISOString(),
+      ready,
     };
     this.#files.create(this.#record, JSON.stringify(record) + "\n");
   }
@@ -133,6 +137,12 @@ export function pidOf(files: FileSystem, dataDir: string, name: string): number 
   return readRecord(files, `${dataDir}/workers/${name}.json`)?.pid ?? 0;
 }
 
+/** Whether a supervisor lives, and a worker of its has come up. */
+export function isReady(files: FileSystem, dataDir: string, name: string): boolean {
+  if (!isAlive(files, dataDir, name)) return false;
+  return readRecord(files, `${dataDir}/workers/${name}.json`)?.ready === true;
+}
+
 /** The workers that live. */
 export function liveWorkers(files: FileSystem, dataDir: string): WorkerInfo[] {
   return live(files, dataDir, (name) => !name.startsWith("supervisor-"));
@@ -150,20 +160,23 @@ function live(files: FileSystem, dataDir: string, which: (name: string) => boole
     const info = readRecord(files, `${dataDir}/workers/${name}.json`);
     // Alive without a record: it has just come, or the record is damaged; the name is known all the
     // same.
-    result.push({ name, pid: 0, host: "", startedAt: 0, lastSeenAt: 0, ...info });
+    const { pid = 0, host = "", startedAt = 0, lastSeenAt = 0 } = info ?? {};
+    result.push({ name, pid, host, startedAt, lastSeenAt });
   }
   return result;
 }
 
-function readRecord(files: FileSystem, path: string): Omit<WorkerInfo, "name"> | undefined {
+type WorkerRecord = Omit<WorkerInfo, "name"> & Announcement;
+
+function readRecord(files: FileSystem, path: string): WorkerRecord | undefined {
   try {
-    const { pid, host, started_at } = JSON.parse(files.readText(path));
+    const { pid, host, started_at, ready = false } = JSON.parse(files.readText(path));
     const lastSeenAt = files.info(path)?.modifiedAt ?? 0;
     const startedAt = Date.parse(started_at);
     if (typeof pid !== "number" || typeof host !== "string" || Number.isNaN(startedAt)) {
       return undefined;
     }
-    return { pid, host, startedAt, lastSeenAt };
+    return { pid, host, startedAt, lastSeenAt, ready };
   } catch {
     return undefined;
   }
