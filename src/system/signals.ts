@@ -3,8 +3,8 @@
 /**
  * Which of these signals (without `SIG`) this process was started to ignore: `nohup` does so with
  * HUP, a script with INT for what it starts by `&`. A signal so ignored has to stay so, but Deno
- * takes it up as soon as somebody listens to it, and does not tell. A child inherits it: one that
- * survives the signal tells. Call it before the first listener.
+ * takes it up with the first listener to any signal, and does not tell. A child inherits it: one
+ * that survives the signal tells. Call it before the first listener.
  */
 export async function ignoredSignals(names: readonly string[]): Promise<Set<string>> {
   if (Deno.build.os === "windows") return new Set();

@@ -125,9 +125,10 @@ function onSignals(
     ask(signal === "INT" ? "Ctrl-C" : `SIG${signal}`, isForced);
   };
   const names = Deno.build.os === "windows" ? ["INT", "BREAK"] : ["INT", "TERM", "HUP"];
-  const listeners = names.filter((name) => !ignored.has(name)).map((name) => ({
+  const listeners = names.map((name) => ({
     signal: `SIG${name}` as Deno.Signal,
-    hear: () => hear(name),
+    // With the first listener Deno takes all of these up, and ends at those that nobody hears.
+    hear: () => ignored.has(name) || hear(name),
   }));
   for (const { signal, hear } of listeners) Deno.addSignalListener(signal, hear);
   return () => {
