@@ -92,6 +92,9 @@ it writes to start.log in the data folder; a start that finds more than 5 MB the
     forms: [""],
     args: [0, 0, ""],
     flags: [toggle("force", "kill running jobs; they go back to the queue")],
+    notes:
+      `Waits as long as the running jobs take. Exits with 1 if workers give no sign of life for 20 seconds, as when
+somebody has stopped them; --force makes them go on, and kills them if they don't end their jobs in time.`,
     examples: ["queuectl stop", "queuectl stop --force"],
     load: async () => (await import("./commands/stop.ts")).stopCommand,
   },
