@@ -19,7 +19,7 @@ const context: Context = {
   stdin: new InputStream(),
   now: () => Date.now(),
   newId: () => crypto.randomUUID(),
-  sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+  sleep: async (milliseconds) => await (await import("./src/system/delay.ts")).delay(milliseconds),
   files: diskFiles,
   readBytes,
   readAllBytes: (path) => Deno.readFileSync(path),

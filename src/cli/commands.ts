@@ -79,8 +79,10 @@ line is wrong, nothing is enqueued. Other options given beside --file hold for l
       toggle("detach", "run in the background; prints the process id"),
     ],
     notes:
-      `Stops on "queuectl stop", Ctrl-C or SIGTERM: running jobs end first. A second Ctrl-C kills them; they go back to
-the queue.`,
+      `Stops on "queuectl stop", Ctrl-C, SIGTERM or SIGHUP: running jobs end first. A second Ctrl-C or SIGTERM kills them;
+they go back to the queue. Under nohup it goes on when the terminal is closed. Exits with 1 if none of its workers
+comes up. With --drain it exits with 0 also if jobs died, and says how many; see "queuectl dlq list". With --detach
+it writes to start.log in the data folder; a start that finds more than 5 MB there puts them aside as start.log.1.`,
     examples: ["queuectl start --count 4", "queuectl start --drain", "queuectl start --detach"],
     load: async () => (await import("./commands/start.ts")).startCommand,
   },
@@ -90,6 +92,9 @@ the queue.`,
     forms: [""],
     args: [0, 0, ""],
     flags: [toggle("force", "kill running jobs; they go back to the queue")],
+    notes:
+      `Waits as long as the running jobs take. Exits with 1 if workers give no sign of life for 20 seconds, as when
+somebody has stopped them; --force makes them go on, and kills them if they don't end their jobs in time.`,
     examples: ["queuectl stop", "queuectl stop --force"],
     load: async () => (await import("./commands/stop.ts")).stopCommand,
   },

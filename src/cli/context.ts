@@ -57,6 +57,15 @@ export interface DataFolder {
   /** Takes that back. */
   clearCancel(dataDir: string, id: string): Promise<void>;
   /**
+   * Signals those supervisors and workers of this machine that have these names. @returns the names
+   * of those that could be reached
+   */
+  signal(
+    dataDir: string,
+    names: readonly string[],
+    signal: "SIGCONT" | "SIGKILL",
+  ): Promise<string[]>;
+  /**
    * Ends a running job whose worker has died. @returns false if it lives, or another has taken its
    * place
    */

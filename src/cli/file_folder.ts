@@ -33,6 +33,10 @@ export function fileFolder(files: FileSystem, warn: (message: string) => void): 
       const { clearCancel } = await import("../worker/control.ts");
       clearCancel(files, dataDir, id);
     },
+    signal: async (dataDir, names, signal) => {
+      const { signalHolders } = await import("../worker/signal_holders.ts");
+      return await signalHolders(files, dataDir, names, signal);
+    },
     endOrphan: async (dataDir, store, job, reason) => {
       const [{ endOrphan }, { loadSettings }, { journalPath }] = await Promise.all([
         import("../worker/orphans.ts"),

@@ -2,25 +2,38 @@
 // lets through.
 import type { LogLevel } from "../queue/settings.ts";
 import type { WorkerEvent } from "../queue/worker_event.ts";
+import { LineWriter } from "../system/line_writer.ts";
 import { eventLine, isShown, type QueueEvent } from "../view/event_line.ts";
 import { paintFor } from "../view/style.ts";
 import type { Context } from "./context.ts";
 
+/** Milliseconds in which the last lines are to be written, when a process ends. */
+const LAST_LINES = 1000;
+
+export interface Reporter {
+  report(event: WorkerEvent): void;
+  /** Returns when all is written, or can't be. */
+  close(): Promise<void>;
+}
+
 /**
- * Writes events as lines. `least` is asked each time, so that a change of the configuration counts
- * at once.
+ * Writes events as lines, and never waits for whoever reads them: a full pipe must not stop the
+ * queue. `least` is asked each time, so that a change of the configuration counts at once.
  */
-export function reporter(context: Context, least: () => LogLevel): (event: WorkerEvent) => void {
+export function openReporter(
+  context: Context,
+  least: () => LogLevel,
+  lines = new LineWriter(Deno.stderr),
+): Reporter {
   const { stderr } = context;
   const paint = paintFor(stderr, context.env);
-  return (event) => {
-    const shown = queueEvent(event, context.now());
-    if (!isShown(shown, least())) return;
-    try {
-      stderr.write(eventLine(shown, paint, stderr.isTerminal ? stderr.columns : undefined) + "\n");
-    } catch {
-      // Nobody reads any more: jobs are run all the same.
-    }
+  return {
+    report(event) {
+      const shown = queueEvent(event, context.now());
+      if (!isShown(shown, least())) return;
+      lines.write(eventLine(shown, paint, stderr.isTerminal ? stderr.columns : undefined));
+    },
+    close: () => lines.flush(LAST_LINES),
   };
 }
 
@@ -63,7 +76,9 @@ function queueEvent(event: WorkerEvent, at: number): QueueEvent {
       const how = event.signal === null ? `with exit code ${event.code}` : `by ${event.signal}`;
       return note(
         "WARNING",
-        `the worker with process id ${event.pid} ended ${how}; starting another`,
+        `the worker with process id ${event.pid} ended ${how}${
+          event.replaced ? "; starting another" : ""
+        }`,
       );
     }
     case "warning":

@@ -12,6 +12,8 @@ export type WorkerEvent =
     readonly pid: number;
     readonly code: number;
     readonly signal: string | null;
+    /** Whether another is started in its place. */
+    readonly replaced: boolean;
   }
   | { readonly kind: "job_started"; readonly worker: string; readonly job: Job }
   /** `job` is as it is after the attempt, which is the last of its history. */

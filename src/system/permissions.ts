@@ -18,14 +18,16 @@ export const PERMISSION_FLAGS: readonly string[] = [
 
 /**
  * What a worker may do under `deno run`: of the disk, only the folder of the data; and it may read
- * `source`, where its own code lies, since a module that is loaded when it is needed is read like
+ * `sources`, where its own code lies, since a module that is loaded when it is needed is read like
  * any file.
+ * @param dataDir its real path: Deno follows links before it compares
  */
-export function workerPermissions(dataDir: string, source: string): string[] {
+export function workerPermissions(dataDir: string, sources: readonly string[]): string[] {
+  const readable = [dataDir, ...sources];
   // A list of paths can't hold one with a comma: Deno 2.9 knows no way to quote it.
-  if (`${dataDir}${source}`.includes(",")) return [...PERMISSION_FLAGS];
+  if (readable.some((path) => path.includes(","))) return [...PERMISSION_FLAGS];
   return PERMISSION_FLAGS.map((flag) => {
-    if (flag === "--allow-read") return `${flag}=${dataDir},${source}`;
+    if (flag === "--allow-read") return `${flag}=${readable}`;
     return flag === "--allow-write" ? `${flag}=${dataDir}` : flag;
   });
 }

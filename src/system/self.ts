@@ -46,9 +46,13 @@ export function selfCommand(
   };
 }
 
-/** The folder of the program's code, under `deno run`. */
-export function sourceFolder(mainModule: string = Deno.mainModule): string {
-  return pathOfUrl(new URL(".", mainModule).href).replace(/\/$/, "");
+/**
+ * The folder of the program's code under `deno run`, by its name and, where that leads over a link,
+ * by its real one too: Deno asks for leave to read a module under either.
+ */
+export function sourceFolders(mainModule: string = Deno.mainModule): string[] {
+  const named = pathOfUrl(new URL(".", mainModule).href).replace(/\/$/, "");
+  return [...new Set([named, Deno.realPathSync(named)])];
 }
 
 /**

@@ -78,14 +78,11 @@ export class InputStream {
    */
   async nextKey(timeout: number): Promise<string | undefined> {
     const reading = this.#key ??= readKey();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<"late">((resolve) =>
-      timer = setTimeout(() => resolve("late"), timeout)
-    );
-    const key = await Promise.race([reading, late]);
-    clearTimeout(timer);
-    if (key === "late") return undefined;
-    this.#key = undefined;
+    let key: string | undefined;
+    const pressed = reading.then((pressed) => key = pressed);
+    const { pause } = await import("./delay.ts");
+    await pause(timeout, pressed);
+    if (key !== undefined) this.#key = undefined;
     return key;
   }
 }

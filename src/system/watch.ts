@@ -1,6 +1,8 @@
 // Being woken when something comes into a folder: the kernel tells, and a slow poll stands beside
 // it for what it misses.
 
+import { afterMilliseconds } from "./delay.ts";
+
 /** Milliseconds between looks where no event came: the more often where none can come. */
 const POLL = { watched: 5000, unwatched: 1000 };
 
@@ -37,12 +39,12 @@ export class Watch {
     }
     return new Promise((resolve) => {
       const done = () => {
-        clearTimeout(timer);
+        cancel();
         signal?.removeEventListener("abort", done);
         this.#waiting = this.#waiting.filter((other) => other !== done);
         resolve();
       };
-      const timer = setTimeout(done, timeout);
+      const cancel = afterMilliseconds(timeout, done);
       signal?.addEventListener("abort", done);
       this.#waiting.push(done);
     });

@@ -1,5 +1,6 @@
 // Requests to those that run: a file each in control/, which they watch. A request is removed by
 // who grants it, or by who made it.
+import { isJobId } from "../queue/job.ts";
 import type { FileSystem } from "../system/file_system.ts";
 
 export type StopKind = "graceful" | "force";
@@ -14,11 +15,12 @@ export function clearCancel(files: FileSystem, dataDir: string, id: string): voi
   clear(files, cancelPath(dataDir, id));
 }
 
-/** The ids of jobs that somebody wants cancelled. */
+/** The ids of jobs that somebody wants cancelled; other programs' files are passed over. */
 export function cancelRequests(files: FileSystem, dataDir: string): string[] {
   return files.names(`${dataDir}/control`)
     .filter((name) => name.endsWith(".cancel"))
-    .map((name) => name.slice(0, -".cancel".length));
+    .map((name) => name.slice(0, -".cancel".length))
+    .filter(isJobId);
 }
 
 /** Asks the supervisor or worker of this name to stop. `force` replaces a graceful request. */

@@ -6,8 +6,9 @@ import type { Job } from "../queue/job.ts";
 import type { Settings } from "../queue/settings.ts";
 import type { JobReader, JobStore } from "../queue/store.ts";
 import { ended, unclaimed } from "../queue/transitions.ts";
+import { delay } from "../system/delay.ts";
 import type { FileSystem } from "../system/file_system.ts";
-import { WorkerLock } from "./worker_lock.ts";
+import { isAlive, isMissing, LOCK_RENEWAL, WorkerLock } from "./worker_lock.ts";
 
 /** The running jobs whose worker is none of these. */
 export async function orphansAmong(store: JobReader, living: readonly string[]): Promise<Job[]> {
@@ -41,6 +42,8 @@ export async function endOrphan(
   if (job.status.state !== "processing") return false;
   const { files, dataDir, store, settings, now, journal } = options;
   const { worker } = job.status.running;
+  if (isMissing(files, dataDir, worker)) await delay(LOCK_RENEWAL);
+  if (isAlive(files, dataDir, worker)) return false;
   const place = WorkerLock.takeOver(files, dataDir, worker);
   if (place === undefined) return false;
   try {

@@ -15,6 +15,8 @@ export interface RescueParts {
   adopt(job: Job, from: string): Promise<Ending | "not_begun">;
   /** Undefined if it could not be kept, which was reported then. */
   record(job: Job, ending: Ending, holder: string): Promise<Job | undefined>;
+  /** Waits for a moment. Whether to try again then. */
+  again(): Promise<boolean>;
   report(event: WorkerEvent): void;
 }
 
@@ -25,19 +27,30 @@ export interface RescueParts {
 export async function rescue(from: string, parts: RescueParts): Promise<void> {
   const { name: worker, store, report } = parts;
   const jobs = await store.claimedBy(from);
-  await Promise.all(jobs.map(async (job) => {
-    try {
-      await settle(job);
-    } catch (error) {
-      // Its file is damaged, or somebody removed it: the store has set its ticket aside, and the
-      // others go on.
-      if (!(error instanceof QueueError)) throw error;
-      report({ kind: "warning", message: `Cannot settle job "${job.id}": ${error.message}` });
+  const results = await Promise.allSettled(jobs.map(settleAtLast));
+  const failed = results.find((result) => result.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
+
+  async function settleAtLast(job: Job): Promise<void> {
+    report({ kind: "job_adopted", worker, from, job });
+    for (let told = "";;) {
+      try {
+        return await settle(job);
+      } catch (error) {
+        const message = error instanceof Error ? error.message : String(error);
+        if (message !== told) {
+          report({ kind: "warning", message: `Cannot settle job "${job.id}": ${message}` });
+        }
+        told = message;
+        // Its file is damaged, or somebody removed it: the store has set its ticket aside.
+        if (error instanceof QueueError) return;
+        // Such as a machine that has no room for the process that looks: no job else suffers for it.
+        if (!await parts.again()) throw error;
+      }
     }
-  }));
+  }
 
   async function settle(job: Job): Promise<void> {
-    report({ kind: "job_adopted", worker, from, job });
     const ending = await parts.adopt(job, from);
     if (ending === "not_begun") {
       const after = await store.change(job.id, unclaimed, from);

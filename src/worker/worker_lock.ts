@@ -13,7 +13,10 @@ export interface WorkerInfo {
   readonly lastSeenAt: number;
 }
 
-type Announcement = Pick<WorkerInfo, "pid" | "host" | "startedAt">;
+type Announcement = Pick<WorkerInfo, "pid" | "host" | "startedAt"> & {
+  /** Of a supervisor: whether a worker of its has come up. */
+  readonly ready?: boolean;
+};
 
 /** Names that workers may have: safe in file names, and none of those that others use. */
 export function isWorkerName(name: string): boolean {
@@ -25,7 +28,8 @@ export class WorkerLock {
   readonly name: string;
   readonly #files: FileSystem;
   readonly #record: string;
-  readonly #lock: FileLock;
+  #lock: FileLock;
+  #inode: number | undefined;
   readonly #lockFile: string;
   #announced: Announcement | undefined;
 
@@ -35,17 +39,31 @@ export class WorkerLock {
     this.#record = `${folder}/${name}.json`;
     this.#lockFile = `${folder}/${name}.lock`;
     this.#lock = lock;
+    try {
+      this.#inode = files.info(this.#lockFile)?.inode;
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
   }
 
   /**
    * Takes the first name that is free: `wanted` itself, then with -2, -3, …; `worker-1`,
    * `worker-2`, … where none is wanted. A name whose bearer died is free, and with it comes what
-   * that one had at hand.
+   * that one had at hand. Names to `avoid` are passed over.
    */
-  static join(files: FileSystem, dataDir: string, wanted: string | undefined): WorkerLock {
+  static join(
+    files: FileSystem,
+    dataDir: string,
+    wanted: string | undefined,
+    avoid: ReadonlySet<string> = new Set(),
+  ): WorkerLock {
     const folder = `${dataDir}/workers`;
     for (let n = 1; n <= 100_000; n++) {
       const name = wanted === undefined ? `worker-${n}` : n === 1 ? wanted : `${wanted}-${n}`;
+      if (avoid.has(name) || isMissing(files, dataDir, name) && wasSeen(files, folder, name)) {
+        continue;
+      }
       const lock = files.lock(`${folder}/${name}.lock`);
       if (lock === undefined) continue;
       const presence = new WorkerLock(files, folder, name, lock);
@@ -61,10 +79,12 @@ export class WorkerLock {
     throw new QueueError("io", `Cannot find a free worker name in ${folder}`);
   }
 
-  /** Takes the place of one that died; undefined if it lives, or another takes it. */
+  /**
+   * Takes the place of one that died; undefined if it lives, or another takes it. A lock file that
+   * is missing is no proof of a death: see `isMissing`.
+   */
   static takeOver(files: FileSystem, dataDir: string, name: string): WorkerLock | undefined {
     const folder = `${dataDir}/workers`;
-    if (files.info(`${folder}/${name}.lock`) === undefined) return undefined;
     const lock = files.lock(`${folder}/${name}.lock`);
     return lock && new WorkerLock(files, folder, name, lock);
   }
@@ -72,19 +92,33 @@ export class WorkerLock {
   /** Writes down who this is, for `status`. */
   announce(info: Announcement): void {
     this.#removeRecord();
-    const { pid, host, startedAt } = this.#announced = info;
+    const { pid, host, startedAt, ready } = this.#announced = info;
     const record = {
       schema: 1,
       name: this.name,
       pid,
       host,
       started_at: new Date(startedAt).toISOString(),
+      ready,
     };
     this.#files.create(this.#record, JSON.stringify(record) + "\n");
   }
 
-  /** Shows that it lives; a record that is gone or damaged is written anew. */
+  /**
+   * Shows that it lives; a record that is gone or damaged is written anew, and a lock file that
+   * somebody removed is made and locked anew.
+   * @throws QueueError `claim_lost` if another has taken the place then
+   */
   heartbeat(): void {
+    if (this.#files.info(this.#lockFile)?.inode !== this.#inode) {
+      const lock = this.#files.lock(this.#lockFile);
+      if (lock === undefined) {
+        throw new QueueError("claim_lost", `${this.name} has lost its place to another`);
+      }
+      this.#lock.release();
+      this.#lock = lock;
+      this.#inode = this.#files.info(this.#lockFile)?.inode;
+    }
     if (readRecord(this.#files, this.#record) !== undefined) this.#files.touch(this.#record);
     else if (this.#announced !== undefined) this.announce(this.#announced);
   }
@@ -97,7 +131,7 @@ export class WorkerLock {
   /** Goes, leaving nothing behind. */
   leave(): void {
     this.#removeRecord();
-    this.#files.remove(this.#lockFile);
+    if (this.#files.info(this.#lockFile) !== undefined) this.#files.remove(this.#lockFile);
     this.#lock.release();
   }
 
@@ -115,11 +149,37 @@ function isBeingRestored(files: FileSystem, dataDir: string): boolean {
 }
 
 /** The names that have a lock file, living or dead, but for those of commands. */
+function lockedNames(files: FileSystem, dataDir: string): string[] {
+  return namesWith(files, dataDir, [".lock"]);
+}
+
+/**
+ * All names that somebody has or had: of a worker that died its lock may be missing, and what it
+ * had at hand be there all the same. Names that nobody can have are passed over: other programs
+ * leave files everywhere.
+ */
 export function knownNames(files: FileSystem, dataDir: string): string[] {
-  return files.names(`${dataDir}/workers`)
-    .filter((name) => name.endsWith(".lock") && !name.startsWith("cli-"))
-    .map((name) => name.slice(0, -".lock".length))
-    .sort((a, b) => countingKey(a) < countingKey(b) ? -1 : 1);
+  const names = namesWith(files, dataDir, [".lock", ".runs"]);
+  const folder = `${dataDir}/queue/running`;
+  const running = (files.info(folder) === undefined ? [] : files.names(folder)).filter((name) =>
+    isWorkerName(name) && !names.includes(name) &&
+    files.info(`${folder}/${name}`)?.kind === "folder" &&
+    files.names(`${folder}/${name}`).some((entry) => !entry.startsWith("."))
+  );
+  return inOrder([...names, ...running]);
+}
+
+function namesWith(files: FileSystem, dataDir: string, endings: readonly string[]): string[] {
+  const names = files.names(`${dataDir}/workers`).flatMap((file) => {
+    const ending = endings.find((ending) => file.endsWith(ending));
+    const name = ending === undefined ? "" : file.slice(0, -ending.length);
+    return isWorkerName(name) || /^supervisor-\d+(?:-\d+)?$/.test(name) ? [name] : [];
+  });
+  return inOrder(names);
+}
+
+function inOrder(names: readonly string[]): string[] {
+  return [...new Set(names)].sort((a, b) => countingKey(a) < countingKey(b) ? -1 : 1);
 }
 
 /**
@@ -127,6 +187,23 @@ export function knownNames(files: FileSystem, dataDir: string): string[] {
  */
 function countingKey(name: string): string {
   return name.replace(/\d+/g, (digits) => digits.padStart(16, "0"));
+}
+
+/** Milliseconds in which one that lives makes a lock file anew that somebody removed. */
+export const LOCK_RENEWAL = 4000;
+
+/**
+ * Whether there is no lock file of this name. Its bearer may live all the same, until that one has
+ * had time to make another (`LOCK_RENEWAL`).
+ */
+export function isMissing(files: FileSystem, dataDir: string, name: string): boolean {
+  return files.info(`${dataDir}/workers/${name}.lock`) === undefined;
+}
+
+/** Whether there was a sign of life of this name a moment ago. */
+function wasSeen(files: FileSystem, folder: string, name: string): boolean {
+  const seenAt = readRecord(files, `${folder}/${name}.json`)?.lastSeenAt ?? 0;
+  return Math.abs(Date.now() - seenAt) < LOCK_RENEWAL;
 }
 
 /** Whether somebody holds the lock of this name. */
@@ -139,12 +216,25 @@ export function isAlive(files: FileSystem, dataDir: string, name: string): boole
 }
 
 /**
- * The process id of whoever has this name, 0 if that is not known (yet); undefined if nobody has
- * it.
+ * Whoever has this name, with process id 0 if that one has not said (yet) who it is; undefined if
+ * nobody has it.
  */
-export function pidOf(files: FileSystem, dataDir: string, name: string): number | undefined {
+export function bearerOf(
+  files: FileSystem,
+  dataDir: string,
+  name: string,
+): WorkerInfo | undefined {
   if (!isAlive(files, dataDir, name)) return undefined;
-  return readRecord(files, `${dataDir}/workers/${name}.json`)?.pid ?? 0;
+  // The record may be missing or damaged; the name is known all the same.
+  const { pid = 0, host = "", startedAt = 0, lastSeenAt = 0 } =
+    readRecord(files, `${dataDir}/workers/${name}.json`) ?? {};
+  return { name, pid, host, startedAt, lastSeenAt };
+}
+
+/** Whether a supervisor lives, and a worker of its has come up. */
+export function isReady(files: FileSystem, dataDir: string, name: string): boolean {
+  if (!isAlive(files, dataDir, name)) return false;
+  return readRecord(files, `${dataDir}/workers/${name}.json`)?.ready === true;
 }
 
 /** The workers that live. */
@@ -158,26 +248,22 @@ export function liveSupervisors(files: FileSystem, dataDir: string): WorkerInfo[
 }
 
 function live(files: FileSystem, dataDir: string, which: (name: string) => boolean): WorkerInfo[] {
-  const result: WorkerInfo[] = [];
-  for (const name of knownNames(files, dataDir)) {
-    if (!which(name) || !isAlive(files, dataDir, name)) continue;
-    const info = readRecord(files, `${dataDir}/workers/${name}.json`);
-    // Alive without a record: it has just come, or the record is damaged; the name is known all the
-    // same.
-    result.push({ name, pid: 0, host: "", startedAt: 0, lastSeenAt: 0, ...info });
-  }
-  return result;
+  return lockedNames(files, dataDir).filter(which).flatMap((name) =>
+    bearerOf(files, dataDir, name) ?? []
+  );
 }
 
-function readRecord(files: FileSystem, path: string): Omit<WorkerInfo, "name"> | undefined {
+type WorkerRecord = Omit<WorkerInfo, "name"> & Announcement;
+
+function readRecord(files: FileSystem, path: string): WorkerRecord | undefined {
   try {
-    const { pid, host, started_at } = JSON.parse(files.readText(path));
+    const { pid, host, started_at, ready = false } = JSON.parse(files.readText(path));
     const lastSeenAt = files.info(path)?.modifiedAt ?? 0;
     const startedAt = Date.parse(started_at);
     if (typeof pid !== "number" || typeof host !== "string" || Number.isNaN(startedAt)) {
       return undefined;
     }
-    return { pid, host, startedAt, lastSeenAt };
+    return { pid, host, startedAt, lastSeenAt, ready };
   } catch {
     return undefined;
   }

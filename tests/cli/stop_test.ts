@@ -1,6 +1,6 @@
 // stop with workers that come and go. Real processes are stopped in tests/e2e and by the torture.
 import { assertEquals } from "@std/assert";
-import { stopRequest } from "../../src/worker/control.ts";
+import { clearStop, stopRequest } from "../../src/worker/control.ts";
 import { WorkerLock } from "../../src/worker/worker_lock.ts";
 import { DATA, World } from "../support/world.ts";
 
@@ -76,4 +76,68 @@ Deno.test("stop tells of jobs without a worker, and --force kills them", async (
   assertEquals((await world.run("stop", "--force")).err, "Killed 1 job that had no worker\n");
   assertEquals(world.calls, [`end ${DATA} ${id} released`]);
   assertEquals((await world.run("stop", "--force")).err, "Nothing runs here\n");
+});
+
+Deno.test("stop asks again, should its request have been taken for that to an earlier bearer", async () => {
+  const { world, worker } = worldWithWorker();
+  let sleeps = 0;
+  world.meanwhile = () => {
+    if (++sleeps === 1) clearStop(world.files, DATA, worker.name);
+    if (stopRequest(world.files, DATA, worker.name) !== undefined && sleeps > 1) worker.leave();
+    if (sleeps > 1000) throw new Error("it still waits");
+  };
+  assertEquals((await world.run("stop")).code, 0);
+});
+
+Deno.test("stop does not wait for another bearer with the same process id", async () => {
+  const { world, worker } = worldWithWorker();
+  let sleeps = 0;
+  world.meanwhile = () => {
+    if (++sleeps > 10) throw new Error("it still waits");
+    if (sleeps > 1) return;
+    worker.leave();
+    world.now += 1000;
+    assertEquals(join(world, 100).name, worker.name); // as in a container that was started anew
+  };
+  assertEquals((await world.run("stop")).code, 0);
+});
+
+Deno.test("stop says which worker gives no sign of life", async () => {
+  const { world } = worldWithWorker();
+  const { code, err } = await world.run("stop");
+  assertEquals([code, err], [
+    1,
+    "queuectl: Cannot wait for worker-1 (process 100 on here): no sign of life for 20 s\n" +
+    "Has somebody stopped it? kill -CONT 100 lets it go on; queuectl stop --force ends it\n",
+  ]);
+});
+
+Deno.test("stop waits as long as a worker gives signs of life", async () => {
+  const { world, worker } = worldWithWorker();
+  let sleeps = 0;
+  world.meanwhile = () => {
+    worker.heartbeat();
+    world.files.touch(`${DATA}/workers/${worker.name}.json`);
+    if (++sleeps === 5000) worker.leave();
+  };
+  assertEquals((await world.run("stop")).code, 0);
+});
+
+Deno.test("stop --force wakes those that do not answer, then kills them, then says which are left", async () => {
+  const { world, worker } = worldWithWorker();
+  world.onSignal = (signal) => {
+    if (signal === "SIGKILL") worker.abandon();
+    return [worker.name];
+  };
+  assertEquals((await world.run("stop", "--force")).code, 0);
+  assertEquals(world.calls, [`SIGCONT ${DATA} worker-1`, `SIGKILL ${DATA} worker-1`]);
+
+  world.onSignal = () => [];
+  join(world, 200); // of another container
+  const { code, err } = await world.run("stop", "--force");
+  assertEquals([code, err], [
+    1,
+    "queuectl: worker-1 (process 200 on here) did not end, and can't be ended from here\n" +
+    "Such as one of another container or user: end it there\n",
+  ]);
 });

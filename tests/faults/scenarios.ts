@@ -105,6 +105,7 @@ async function adoption(store: FileStore, disk: SimDisk): Promise<void> {
       adopt: () => Promise.resolve(anEnding("succeeded")),
       record: (job, ending, holder) =>
         store.change(job.id, (job) => ended(job, ending, BACKOFF, NOW), holder),
+      again: () => Promise.resolve(false),
       report: () => {},
     });
     place.leave();

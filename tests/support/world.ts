@@ -58,6 +58,8 @@ export class World {
   onCancel: (id: string) => Promise<void> | void = () => {};
   /** Called when the job of a dead worker shall be ended. */
   onEndOrphan: (id: string) => Promise<boolean> | boolean = () => false;
+  /** Called when supervisors and workers are signalled; returns the names that it reached. */
+  onSignal: (signal: string) => Promise<string[]> | string[] = () => [];
   /** How far the clock moves each time it is read. */
   tick = 0;
   #ids = 0;
@@ -179,6 +181,10 @@ export class World {
       endOrphan: async (dataDir, _, { id }, reason) => {
         note(`end ${dataDir} ${id} ${reason}`);
         return await this.onEndOrphan(id);
+      },
+      signal: async (dataDir, names, signal) => {
+        note(`${signal} ${dataDir} ${names}`);
+        return await this.onSignal(signal);
       },
       clearCancel: (dataDir, id) => Promise.resolve(note(`clear cancel ${dataDir} ${id}`)),
       backup: (dataDir, target, progress) => {

@@ -90,14 +90,14 @@ Deno.test("pathOfUrl() writes paths as the platform does", () => {
 });
 
 Deno.test("workerPermissions() narrows the disk to the folder of the data, beside reading its own code", () => {
-  const narrow = workerPermissions("/data", "/code");
+  const narrow = workerPermissions("/data", ["/code", "/link"]);
   assertEquals(narrow.filter((flag) => /read|write/.test(flag)), [
-    "--allow-read=/data,/code",
+    "--allow-read=/data,/code,/link",
     "--allow-write=/data",
   ]);
   assertEquals(narrow.length, PERMISSION_FLAGS.length);
 });
 
 Deno.test("workerPermissions() does without where the folder can't be written in a list", () => {
-  assertEquals(workerPermissions("/a,b", "/code"), [...PERMISSION_FLAGS]);
+  assertEquals(workerPermissions("/a,b", ["/code"]), [...PERMISSION_FLAGS]);
 });

@@ -1,13 +1,17 @@
 // queuectl job cancel: jobs that wait are called off in the store, running ones by their worker, or
 // in its place if it has died.
+import { loadSettings } from "../../config/load.ts";
 import { QueueError } from "../../queue/errors.ts";
 import { findJobs } from "../../queue/find_job.ts";
 import type { Job } from "../../queue/job.ts";
 import { cancel } from "../../queue/operations.ts";
 import type { JobStore } from "../../queue/store.ts";
+import type { WorkerInfo } from "../../worker/worker_lock.ts";
 import type { CommandContext } from "../command_context.ts";
 
 const POLL = 50;
+/** Milliseconds beyond `kill_grace` that whoever runs a job has to end it. */
+const BEYOND_GRACE = 15_000;
 
 /** Calls jobs off. @returns the exit code: 1 if one could not be */
 export async function cancelCommand(call: CommandContext): Promise<number> {
@@ -51,32 +55,54 @@ async function cancelOne(
   }
 }
 
-/** Asks whoever runs the job to call it off, and waits until its attempt has ended. */
+/**
+ * Asks whoever runs the job to call it off, and waits until its attempt has ended.
+ * @throws QueueError `unfinished` if it does not within its time
+ */
 async function endOfRunning(
   call: CommandContext,
   store: JobStore,
   dataDir: string,
   job: Job,
 ): Promise<void> {
-  const { folder, sleep } = call.context;
+  const { folder, sleep, files } = call.context;
+  const limit = loadSettings(dataDir, files).kill_grace * 1000 + BEYOND_GRACE;
   await folder.requestCancel(dataDir, job.id);
   try {
-    for (
-      let told = false;
-      (await present(store, job.id)).status.state === "processing";
-      await sleep(POLL)
-    ) {
-      if ((await folder.liveWorkers(dataDir)).length > 0) continue;
-      if (await folder.endOrphan(dataDir, store, job, "cancelled")) return;
-      if (told) continue;
-      call.say(
-        `queuectl: no worker is alive; job "${job.id}" is cancelled as soon as one is (queuectl start)`,
-      );
-      told = true;
+    // Time is counted by our own steps: while the machine sleeps nobody can answer.
+    for (let waited = 0, told = false;; waited += POLL) {
+      if ((await present(store, job.id)).status.state !== "processing") return;
+      const workers = await folder.liveWorkers(dataDir);
+      if (waited >= limit) throw unanswered(job, workers, Math.round(limit / 1000));
+      if (workers.length === 0) {
+        if (await folder.endOrphan(dataDir, store, job, "cancelled")) return;
+        if (!told) {
+          call.say(
+            `queuectl: no worker is alive; job "${job.id}" is cancelled as soon as one is (queuectl start)`,
+          );
+        }
+        told = true;
+      }
+      await sleep(POLL);
     }
   } finally {
     await folder.clearCancel(dataDir, job.id);
   }
+}
+
+function unanswered(job: Job, workers: readonly WorkerInfo[], seconds: number): QueueError {
+  const name = job.status.state === "processing" ? job.status.running.worker : "";
+  const worker = workers.find((worker) => worker.name === name);
+  const who = worker === undefined ? name : `${name} (process ${worker.pid} on ${worker.host})`;
+  return new QueueError(
+    "unfinished",
+    `Cannot cancel job "${job.id}": ${who}, which runs it, has not answered for ${seconds} s`,
+    {
+      hint: worker === undefined
+        ? "queuectl stop --force ends its job"
+        : `Has somebody stopped it? kill -CONT ${worker.pid} lets it go on; queuectl stop --force ends it`,
+    },
+  );
 }
 
 async function present(store: JobStore, id: string): Promise<Job> {

@@ -2,14 +2,16 @@
 import { loadSettings } from "../../config/load.ts";
 import { QueueError } from "../../queue/errors.ts";
 import { prepareFolder } from "../../stores/file/prepare_folder.ts";
-import { workerPermissions } from "../../system/permissions.ts";
-import { selfCommand, sourceFolder } from "../../system/self.ts";
+import { afterMilliseconds, delay } from "../../system/delay.ts";
+import { ignoredSignals } from "../../system/signals.ts";
 import { Watch } from "../../system/watch.ts";
+import { pluralize } from "../../view/pluralize.ts";
 import { clearStop, stopRequest } from "../../worker/control.ts";
 import { isWorkerName, WorkerLock } from "../../worker/worker_lock.ts";
-import { type Child, supervise } from "../../worker/supervisor.ts";
+import { supervise } from "../../worker/supervisor.ts";
 import type { CommandContext } from "../command_context.ts";
-import { reporter } from "../reporter.ts";
+import { openReporter } from "../reporter.ts";
+import { spawnWorker } from "../worker_child.ts";
 import { detach } from "./start_detached.ts";
 
 /** Runs jobs until stopped. @returns the exit code */
@@ -23,15 +25,21 @@ export async function startCommand(call: CommandContext): Promise<number> {
       `Cannot call a worker "${name}": a name is 1 to 64 of A-Z a-z 0-9 . _ -`,
     );
   }
-  const dataDir = call.dataDir();
-  const settings = loadSettings(dataDir, files);
-  await prepareFolder(dataDir, files); // so that what is wrong with the folder is said here, once
+  const folder = call.dataDir();
+  const settings = loadSettings(folder, files);
+  await prepareFolder(folder, files); // so that what is wrong with the folder is said here, once
+  // Deno follows links before it looks at what a worker may read.
+  const dataDir = Deno.realPathSync(folder);
   if (flags.has("detach")) return await detach(call, dataDir);
 
   const count = flags.number("count") ?? settings.worker_count;
-  const report = reporter(context, () => settings.log_level);
+  const { report, close } = openReporter(context, () => settings.log_level);
+  const ignored = await ignoredSignals(["HUP", "INT"]);
   const lock = WorkerLock.join(files, dataDir, `supervisor-${Deno.pid}`);
-  lock.announce({ pid: Deno.pid, host: Deno.hostname(), startedAt: context.now() });
+  // One for another process of this name and id, which is no more.
+  clearStop(files, dataDir, lock.name);
+  const who = { pid: Deno.pid, host: Deno.hostname(), startedAt: context.now() };
+  lock.announce(who);
   const stopping = new AbortController();
   const force = new AbortController();
   const ask = (reason: string, isForced: boolean) => {
@@ -42,24 +50,31 @@ export async function startCommand(call: CommandContext): Promise<number> {
   };
   const control = new Watch([`${dataDir}/control`], () => {});
   const done = new AbortController();
-  const listening = listen(call, dataDir, lock.name, control, ask, done.signal);
-  const unlisten = onSignals((signal) => ask(signal, stopping.signal.aborted));
+  const listening = listen(call, dataDir, lock, control, ask, done.signal);
+  const unlisten = onSignals(ignored, stopping.signal, ask);
   const timeout = flags.number("timeout");
-  const timer = timeout === undefined
-    ? undefined
-    : setTimeout(() => ask(`after ${timeout} s`, false), timeout * 1000);
+  const cancelTimeout = timeout === undefined
+    ? () => {}
+    : afterMilliseconds(timeout * 1000, () => ask(`after ${timeout} s`, false));
+  const drain = flags.has("drain");
+  let dead = 0;
   try {
     report({ kind: "supervisor_started", workers: count, dataDir });
     const parts = {
       count,
-      spawn: () => spawnWorker(call, dataDir),
-      sleep,
+      spawn: () => spawnWorker({ dataDir, name, drain, onDead: () => dead++ }),
+      ready: () => lock.announce({ ...who, ready: true }),
+      sleep: delay,
       now: context.now,
       report,
     };
-    await supervise(parts, stopping.signal, force.signal);
+    if (!await supervise(parts, stopping.signal, force.signal)) {
+      throw new QueueError("unfinished", "Cannot run jobs: no worker came up", {
+        hint: "What each of them said stands above",
+      });
+    }
   } finally {
-    clearTimeout(timer);
+    cancelTimeout();
     unlisten();
     done.abort();
     await listening;
@@ -67,74 +82,56 @@ export async function startCommand(call: CommandContext): Promise<number> {
     clearStop(files, dataDir, lock.name);
     lock.leave();
     report({ kind: "supervisor_stopped" });
+    await close();
   }
+  if (drain && dead > 0) call.say(`${pluralize(dead, "job")} died: queuectl dlq list`);
   return 0;
 }
 
-function spawnWorker({ flags }: CommandContext, dataDir: string): Child {
-  const { program, args } = selfCommand(workerPermissions(dataDir, sourceFolder()));
-  const name = flags.text("worker-name");
-  const child = new Deno.Command(program, {
-    args: [
-      ...args,
-      "worker",
-      `--data-dir=${dataDir}`,
-      ...(name === undefined ? [] : [`--worker-name=${name}`]),
-      ...(flags.has("drain") ? ["--drain"] : []),
-    ],
-    stdin: "piped",
-    stdout: "inherit",
-    stderr: "inherit",
-  }).spawn();
-  const input = child.stdin.getWriter();
-  return {
-    pid: child.pid,
-    ended: child.status.then(async ({ code, signal }) => {
-      await input.close().catch(() => {});
-      return { code, signal };
-    }),
-    stop: (kind) => void input.write(new TextEncoder().encode(`${kind}\n`)).catch(() => {}),
-  };
-}
-
-/** Looks for requests of `queuectl stop` until `done` aborts. */
+/** Looks for requests of `queuectl stop`, and gives signs of life, until `done` aborts. */
 async function listen(
   { context }: CommandContext,
   dataDir: string,
-  name: string,
+  lock: WorkerLock,
   control: Watch,
   ask: (reason: string, force: boolean) => void,
   done: AbortSignal,
 ): Promise<void> {
   while (!done.aborted) {
-    const kind = stopRequest(context.files, dataDir, name);
-    if (kind !== undefined) ask("queuectl stop", kind === "force");
+    try {
+      const kind = stopRequest(context.files, dataDir, lock.name);
+      if (kind !== undefined) ask("queuectl stop", kind === "force");
+      lock.heartbeat();
+    } catch {
+      // A full disk, or a folder that is gone: signals still reach this process.
+    }
     await control.next(undefined, done);
   }
 }
 
-function onSignals(tell: (signal: string) => void): () => void {
-  const signals: Deno.Signal[] = Deno.build.os === "windows"
-    ? ["SIGINT", "SIGBREAK"]
-    : ["SIGINT", "SIGTERM", "SIGHUP"];
-  const listeners = signals.map((signal) => ({
-    signal,
-    tell: () => tell(signal === "SIGINT" ? "Ctrl-C" : signal),
-  }));
-  for (const { signal, tell } of listeners) Deno.addSignalListener(signal, tell);
-  return () => {
-    for (const { signal, tell } of listeners) Deno.removeSignalListener(signal, tell);
+/**
+ * Ctrl-C and SIGTERM ask once, and the second time kill. SIGHUP never kills: a terminal that is
+ * closed sends several.
+ */
+function onSignals(
+  ignored: ReadonlySet<string>,
+  stopping: AbortSignal,
+  ask: (reason: string, force: boolean) => void,
+): () => void {
+  let hungUp = false;
+  const hear = (signal: string) => {
+    const isForced = stopping.aborted && signal !== "HUP" && !hungUp;
+    hungUp = signal === "HUP" && (hungUp || !stopping.aborted);
+    ask(signal === "INT" ? "Ctrl-C" : `SIG${signal}`, isForced);
   };
-}
-
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done);
-  });
+  const names = Deno.build.os === "windows" ? ["INT", "BREAK"] : ["INT", "TERM", "HUP"];
+  const listeners = names.map((name) => ({
+    signal: `SIG${name}` as Deno.Signal,
+    // With the first listener Deno takes all of these up, and ends at those that nobody hears.
+    hear: () => ignored.has(name) || hear(name),
+  }));
+  for (const { signal, hear } of listeners) Deno.addSignalListener(signal, hear);
+  return () => {
+    for (const { signal, hear } of listeners) Deno.removeSignalListener(signal, hear);
+  };
 }

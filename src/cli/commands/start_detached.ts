@@ -1,45 +1,80 @@
 // queuectl start --detach: the same command once more, in a session of its own, writing what it
 // tells to a file.
 import { QueueError } from "../../queue/errors.ts";
+import type { FileSystem } from "../../system/file_system.ts";
 import { selfCommand } from "../../system/self.ts";
-import { isAlive } from "../../worker/worker_lock.ts";
+import { isReady } from "../../worker/worker_lock.ts";
 import type { CommandContext } from "../command_context.ts";
 
 const POLL = 20;
-/** Milliseconds within which it must have come up. */
-const PATIENCE = 10_000;
+/** Milliseconds within which a worker of its must have come up. */
+const PATIENCE = 30_000;
+/** Bytes after which the log is put aside, at the next start, and a new one begun. */
+const LOG_LIMIT = 5 * 1024 * 1024;
 
 /**
- * Starts a supervisor in the background, and prints its process id once it runs. @returns the exit
- * code
+ * Becomes the program, with the log as its output, and without what the caller had open: a lock on
+ * a descriptor that is handed on would be held for as long as the program runs. It is the shell
+ * that becomes the program, so the process id is the program's. dash knows no descriptors above 9,
+ * but then the caller's shell was another, which may be there for this too.
+ * $1: this script once more, or nothing, $2: the log, $3…: the program.
+ */
+export const BECOME = `umask 077
+script=$1 log=$2
+shift 2
+for path in /proc/self/fd/* /dev/fd/*; do
+  case \${path##*/} in
+    [012] | *[!0-9]*) ;;
+    [3-9]) eval "exec \${path##*/}>&-" ;;
+    *) if (eval 'exec 10>&-') 2>/dev/null; then
+        eval "exec \${path##*/}>&-"
+      elif [ -n "$script" ]; then
+        if command -v bash >/dev/null; then exec bash -c "$script" sh "" "$log" "$@"
+        elif command -v busybox >/dev/null; then exec busybox sh -c "$script" sh "" "$log" "$@"
+        fi
+      fi ;;
+  esac
+done
+exec "$@" >>"$log" 2>&1`;
+
+/**
+ * Starts a supervisor in the background, and prints its process id once a worker of its runs.
+ * @returns the exit code
  */
 export async function detach(call: CommandContext, dataDir: string): Promise<number> {
   const { context } = call;
   const log = `${dataDir}/start.log`;
+  rotate(context.files, log);
   const { program, args } = selfCommand();
   const words = [...args, "start", `--data-dir=${dataDir}`, ...flagsOf(call)];
-  // The shell opens the file and becomes the program, so the process id is the program's.
   const child = new Deno.Command("/bin/sh", {
-    args: ["-c", 'umask 077; log=$1; shift; exec "$@" >>"$log" 2>&1', "sh", log, program, ...words],
+    args: ["-c", BECOME, "sh", BECOME, log, program, ...words],
     stdin: "null",
     stdout: "null",
     stderr: "null",
     detached: true,
   }).spawn();
   child.unref();
-  let ended = false;
-  child.status.then(() => ended = true);
-  for (let waited = 0; waited < PATIENCE; waited += POLL) {
-    if (isAlive(context.files, dataDir, `supervisor-${child.pid}`)) {
-      call.print(`${child.pid}\n`);
-      return 0;
-    }
-    if (ended) break;
+  let code: number | undefined;
+  child.status.then((status) => code = status.code);
+  const name = `supervisor-${child.pid}`;
+  for (let waited = 0; waited < PATIENCE && code === undefined; waited += POLL) {
+    if (isReady(context.files, dataDir, name)) break;
     await context.sleep(POLL);
   }
-  throw new QueueError("unfinished", "The supervisor did not come up in the background", {
+  if (code === 0 || code === undefined && isReady(context.files, dataDir, name)) {
+    call.print(`${child.pid}\n`);
+    return 0;
+  }
+  if (code === undefined) child.kill("SIGTERM");
+  throw new QueueError("unfinished", "Cannot run jobs in the background: no worker came up", {
     hint: `See ${log}`,
   });
+}
+
+/** Puts a log that has grown big aside, in the place of the one before. */
+export function rotate(files: FileSystem, log: string): void {
+  if ((files.info(log)?.size ?? 0) > LOG_LIMIT) files.rename(log, `${log}.1`);
 }
 
 function flagsOf({ flags }: CommandContext): string[] {

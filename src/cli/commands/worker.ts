@@ -1,15 +1,22 @@
 // queuectl worker: the composition of a worker process. Hidden: supervisors call it.
 import { loadSettings } from "../../config/load.ts";
 import type { Settings } from "../../queue/settings.ts";
+import type { WorkerEvent } from "../../queue/worker_event.ts";
 import { openFileStore } from "../../stores/file/store.ts";
 import { journalPath, logPath } from "../../stores/file/layout.ts";
+import { LineWriter } from "../../system/line_writer.ts";
+import { TERMINATED } from "../../worker/supervisor.ts";
 import { runWorker } from "../../worker/worker_process.ts";
 import type { CommandContext } from "../command_context.ts";
 import { dataDirectory } from "../data_dir.ts";
-import { reporter } from "../reporter.ts";
+import { openReporter } from "../reporter.ts";
+import type { WorkerWord } from "../worker_child.ts";
 
-/** Runs jobs until told to stop by a line on standard input, or by its end. */
-export async function workerCommand(call: CommandContext): Promise<void> {
+/**
+ * Runs jobs until told to stop by a line on standard input, or by its end.
+ * @returns the exit code: `TERMINATED` if it was a signal that ended it
+ */
+export async function workerCommand(call: CommandContext): Promise<number> {
   const { context, flags } = call;
   const { files } = context;
   const dataDir = dataDirectory(context, flags.text("data-dir"));
@@ -17,14 +24,20 @@ export async function workerCommand(call: CommandContext): Promise<void> {
     () => loadSettings(dataDir, files),
     () => files.info(`${dataDir}/config.json`)?.modifiedAt,
   );
-  const report = reporter(context, () => settings().log_level);
+  const reporter = openReporter(context, () => settings().log_level);
+  const supervisor = new LineWriter(Deno.stdout);
+  const report = (event: WorkerEvent) => {
+    const word = wordFor(event);
+    if (word !== undefined) supervisor.write(word);
+    reporter.report(event);
+  };
   const store = await openFileStore(dataDir, {
     files,
     warn: (message) => report({ kind: "warning", message }),
   });
   const stopping = new AbortController();
   const force = new AbortController();
-  listen(stopping, force);
+  const orders = listen(stopping, force);
   const host = Deno.hostname();
   await dropPermissions();
   try {
@@ -48,7 +61,18 @@ export async function workerCommand(call: CommandContext): Promise<void> {
     });
   } finally {
     store.close();
+    await Promise.all([reporter.close(), supervisor.flush(LAST_WORD)]);
   }
+  return orders.isTerminated() ? TERMINATED : 0;
+}
+
+/** Milliseconds in which the supervisor is to take in what it is told last. */
+const LAST_WORD = 200;
+
+/** What the supervisor is told of an event. */
+function wordFor(event: WorkerEvent): WorkerWord | undefined {
+  if (event.kind === "worker_started") return "up";
+  return event.kind === "job_ended" && event.job.status.state === "dead" ? "dead" : undefined;
 }
 
 /** What a worker needed to start, and needs no more: jobs get its environment without it. */
@@ -94,22 +118,35 @@ function currentSettings(
 /**
  * The supervisor asks by lines on standard input, and its death is the end of it. A Ctrl-C at its
  * terminal is its affair.
+ * @returns whether it was SIGTERM that came first
  */
-async function listen(stopping: AbortController, force: AbortController): Promise<void> {
-  const ask = (kind: string) => {
-    if (kind === "force" || stopping.signal.aborted && kind === "signal") force.abort();
-    stopping.abort();
-  };
+function listen(
+  stopping: AbortController,
+  force: AbortController,
+): { isTerminated(): boolean } {
+  let isTerminated = false;
   if (Deno.build.os !== "windows") {
     Deno.addSignalListener("SIGINT", () => {});
     Deno.addSignalListener("SIGHUP", () => {});
-    Deno.addSignalListener("SIGTERM", () => ask("signal"));
+    Deno.addSignalListener("SIGTERM", () => {
+      if (!stopping.signal.aborted) isTerminated = true;
+      else force.abort();
+      stopping.abort();
+    });
   }
+  hearSupervisor((isForced) => {
+    if (isForced) force.abort();
+    stopping.abort();
+  });
+  return { isTerminated: () => isTerminated };
+}
+
+async function hearSupervisor(ask: (isForced: boolean) => void): Promise<void> {
   const decoder = new TextDecoder();
   const bytes = new Uint8Array(1024);
   // Not `Deno.stdin.readable`: the first stream of a process takes 4 ms.
   for (let length; (length = await Deno.stdin.read(bytes)) !== null;) {
-    ask(decoder.decode(bytes.subarray(0, length)).includes("force") ? "force" : "graceful");
+    ask(decoder.decode(bytes.subarray(0, length)).includes("force"));
   }
-  ask("graceful");
+  ask(false);
 }

@@ -1,0 +1,67 @@
+// A worker process as its supervisor starts it, and what the two tell each other: requests go to
+// the worker's standard input, a few words come from its standard output.
+import { pause } from "../system/delay.ts";
+import { workerPermissions } from "../system/permissions.ts";
+import { selfCommand, sourceFolders } from "../system/self.ts";
+import type { Child } from "../worker/supervisor.ts";
+
+/** What a worker says: it has taken its place; a job of its died. */
+export type WorkerWord = "up" | "dead";
+
+/** Milliseconds in which the last words of one that has ended arrive. */
+const LAST_WORDS = 500;
+
+export interface WorkerChildOptions {
+  /** Its real path. */
+  readonly dataDir: string;
+  readonly name: string | undefined;
+  readonly drain: boolean;
+  /** A job has died. */
+  readonly onDead: () => void;
+}
+
+export function spawnWorker({ dataDir, name, drain, onDead }: WorkerChildOptions): Child {
+  const { program, args } = selfCommand(workerPermissions(dataDir, sourceFolders()));
+  const child = new Deno.Command(program, {
+    args: [
+      ...args,
+      "worker",
+      `--data-dir=${dataDir}`,
+      ...(name === undefined ? [] : [`--worker-name=${name}`]),
+      ...(drain ? ["--drain"] : []),
+    ],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const input = child.stdin.getWriter();
+  let isUp = () => {};
+  const up = new Promise<void>((resolve) => isUp = resolve);
+  const hearing = hear(child.stdout, (word) => word === "up" ? isUp() : onDead());
+  return {
+    pid: child.pid,
+    up,
+    ended: child.status.then(async ({ code, signal }) => {
+      await input.close().catch(() => {});
+      await pause(LAST_WORDS, hearing);
+      return { code, signal };
+    }),
+    stop: (kind) => void input.write(new TextEncoder().encode(`${kind}\n`)).catch(() => {}),
+  };
+}
+
+async function hear(
+  output: ReadableStream<Uint8Array>,
+  tell: (word: WorkerWord) => void,
+): Promise<void> {
+  const reader = output.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  for (;;) {
+    const { value } = await reader.read().catch(() => ({ value: undefined }));
+    if (value === undefined) return;
+    const lines = (text + decoder.decode(value, { stream: true })).split("\n");
+    text = lines.pop() ?? "";
+    for (const line of lines) if (line === "up" || line === "dead") tell(line);
+  }
+}

@@ -1,0 +1,39 @@
+// Signals to supervisors and workers that do not answer. Only to those that hold the lock of their
+// name now, on this machine and in this PID namespace: a recorded process id alone proves nothing.
+import type { FileSystem } from "../system/file_system.ts";
+import { lockHolders } from "../system/lock_holders.ts";
+import { bearerOf } from "./worker_lock.ts";
+
+/** Signals whoever has these names. @returns the names whose bearer could be signalled */
+export async function signalHolders(
+  files: FileSystem,
+  dataDir: string,
+  names: readonly string[],
+  signal: "SIGCONT" | "SIGKILL",
+): Promise<string[]> {
+  const holders = await lockHolders();
+  return names.filter((name) => {
+    const pid = holders === undefined ? pidHere(name) : holders.get(inodeOf(name));
+    return pid !== undefined && send(pid, signal);
+  });
+
+  function inodeOf(name: string): number {
+    return files.info(`${dataDir}/workers/${name}.lock`)?.inode ?? -1;
+  }
+
+  function pidHere(name: string): number | undefined {
+    const bearer = bearerOf(files, dataDir, name);
+    return bearer !== undefined && bearer.host === Deno.hostname() && bearer.pid > 1
+      ? bearer.pid
+      : undefined;
+  }
+}
+
+function send(pid: number, signal: Deno.Signal): boolean {
+  try {
+    Deno.kill(pid, signal);
+    return true;
+  } catch {
+    return false; // it has just ended, or is not ours
+  }
+}

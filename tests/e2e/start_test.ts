@@ -1,0 +1,54 @@
+// How start comes up, and what it says where it can't: by the real program in real processes.
+import { assertEquals } from "@std/assert";
+import { programUnderTest } from "../support/program.ts";
+import { withQueue } from "../support/queue_program.ts";
+
+Deno.test("start --timeout 30d runs jobs", () =>
+  withQueue(async (queue) => {
+    await queue.start("--timeout", "30d");
+    await queue.ok("job", "wait", "--timeout", "30d", await queue.ok("enqueue", "true"));
+    assertEquals((await queue.workers()).length, 1);
+  }));
+
+for (const name of ["with space", "with,comma", "ünï ☃", "li'nk"]) {
+  Deno.test(`start runs jobs in a folder called "${name}", also over a link and from a home that is one`, () =>
+    withQueue(async (queue) => {
+      Deno.mkdirSync(`${queue.dir}/${name}/.local/share`, { recursive: true });
+      Deno.symlinkSync(`${queue.dir}/${name}`, `${queue.dir}/link`);
+      for (
+        const env of [
+          { QUEUECTL_DATA_DIR: `${queue.dir}/${name}` },
+          { QUEUECTL_DATA_DIR: `${queue.dir}/link` },
+          { QUEUECTL_DATA_DIR: "", XDG_DATA_HOME: "", HOME: `${queue.dir}/link` },
+        ]
+      ) {
+        const run = (...args: string[]) => queue.run(args, { env });
+        const id = (await run("enqueue", "true")).stdout.trim();
+        assertEquals((await run("start", "--drain", "--count", "2")).code, 0);
+        assertEquals((await run("job", "wait", "--timeout", "0", id)).code, 0);
+      }
+    }));
+}
+
+Deno.test({
+  name: "start runs jobs where its sources lie behind a link",
+  ignore: Deno.env.has("QUEUECTL_BIN"),
+  fn: () =>
+    withQueue(async (queue) => {
+      const { program, args } = programUnderTest();
+      const root = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
+      Deno.symlinkSync(root, `${queue.dir}/sources`);
+      await queue.ok("enqueue", "--job-id", "a", "true");
+      const { code } = await new Deno.Command(program, {
+        args: [
+          ...args.map((arg) => arg.replace(`${root}/`, `${queue.dir}/sources/`)),
+          "start",
+          "--drain",
+          "--data-dir",
+          queue.data,
+        ],
+        stderr: "null",
+      }).output();
+      assertEquals([code, await queue.state("a")], [0, "completed"]);
+    }),
+});
