@@ -7,6 +7,7 @@ import { TARGETS } from "../scripts/targets.ts";
 import { COMMANDS } from "../src/cli/commands.ts";
 import { DEFAULT_SETTINGS, SETTING_KEYS } from "../src/queue/settings.ts";
 import { pathOfUrl } from "../src/system/self.ts";
+import { needing, pathOf } from "./support/has_program.ts";
 import { programUnderTest } from "./support/program.ts";
 import { type Block, endsWith, sectionsOf } from "./support/shell_blocks.ts";
 import { withTempDir } from "./support/temp_dir.ts";
@@ -22,8 +23,10 @@ for (
   )
 ) {
   Deno.test({
-    name: `README: the shell blocks under "${title}" do what they say`,
-    ignore: onWindows,
+    ...needing(
+      blocks.some(({ steps }) => steps.some(({ script }) => wantsBash(script))) ? ["bash"] : [],
+      `README: the shell blocks under "${title}" do what they say`,
+    ),
     fn: () =>
       withTempDir(async (dir) => {
         const world = await makeWorld(dir);
@@ -44,6 +47,7 @@ Deno.test({
       for (const { hidden, examples } of COMMANDS) {
         for (const example of hidden ? [] : examples) {
           if (/--watch/.test(example)) continue; // needs a terminal
+          if (wantsBash(example) && pathOf("bash") === undefined) continue;
           const { code, text } = await world.shell(
             `rm -rf ~/.local/share/queuectl; cp -a ~/prepared ~/.local/share/queuectl\n${
               before(example)
@@ -100,6 +104,11 @@ interface World {
   stop(): Promise<void>;
 }
 
+/** Completions are shell code of that shell. */
+function wantsBash(script: string): boolean {
+  return script.includes("bash");
+}
+
 /** Runs a block in one shell, such that what each step prints can be told apart. */
 async function runBlock(world: World, { line, steps }: Block): Promise<void> {
   const cut = "\u001e";
@@ -130,8 +139,7 @@ async function makeWorld(dir: string): Promise<World> {
   delete env.XDG_DATA_HOME;
   delete env.XDG_CONFIG_HOME;
   const shell = async (script: string) => {
-    // bash where a block needs it: its completions are shell code.
-    const program = script.includes("bash") ? "bash" : "/bin/sh";
+    const program = wantsBash(script) ? "bash" : "/bin/sh";
     const { code, stdout } = await new Deno.Command(program, {
       args: ["-euc", `exec 2>&1\n${script}`],
       cwd: `${dir}/here`,

@@ -175,7 +175,7 @@ width; in a pipe nothing is. Values of environment variables are never shown her
   },
   {
     name: "job cancel",
-    summary: "CommandContext jobs off, also running ones",
+    summary: "Call jobs off, also running ones",
     forms: ["<id>..."],
     args: [1, Infinity, "id"],
     proposes: "job",
