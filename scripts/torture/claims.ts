@@ -45,10 +45,13 @@ export async function watchClaims(scene: Scene, ending: AbortSignal): Promise<vo
   const told = new Set<string>();
   let left: Overtaking[] = [];
   let before = look(scene, undefined);
+  scene.watched.since = before.at;
   while (!ending.aborted) {
     await pause(INTERVAL);
-    const stalled = performance.now() - before.at > 5 * INTERVAL;
-    const now = look(scene, stalled || scene.disturbedUntil > before.at ? undefined : before);
+    const stalled = performance.now() - before.at > 10 * INTERVAL;
+    const anew = stalled || scene.disturbedUntil > before.at;
+    const now = look(scene, anew ? undefined : before);
+    if (anew) scene.watched.since = now.at;
     checkWaits(scene, now, told);
     if (now.at > scene.confusedUntil && now.at > scene.disturbedUntil) {
       left.push(...whoLeft(scene, before, now));

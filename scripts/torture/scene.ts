@@ -54,7 +54,7 @@ export class Scene {
   /** How long the last `enqueue` took, in milliseconds, which waits for nothing: how slow all is. */
   readonly pace: { at: number; took: number }[] = [];
   /** What was seen of claims; see claims.ts. */
-  readonly watched = { longest: 0, waits: 0, claims: 0 };
+  readonly watched = { since: Infinity, longest: 0, waits: 0, claims: 0 };
   /** Until then, by `performance.now()`, nobody can tell whether a claim is late. */
   disturbedUntil = 0;
   /** Until then, nobody can tell whether claims are in order. */
