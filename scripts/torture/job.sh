@@ -1,5 +1,6 @@
-# A job of the torture. It holds a lock of its own while it or a child of it runs, notes its begin and end, and does what its
-# kind says. The lock is the kernel's, so it is free once the last process that has it is dead, however it died.
+# A job of the torture. It holds a lock of its own while it or a child of it runs, notes its begin
+# and end, and does what its kind says. The lock is the kernel's, so it is free once the last process
+# that has it is dead, however it died.
 # Arguments: the folder for notes, the kind, a number for it, and how often its id was used before.
 kind=$2
 number=$3

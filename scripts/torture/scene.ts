@@ -51,7 +51,7 @@ export class Scene {
   repaired = 0;
   /** Cleanups that run now. */
   cleanups = 0;
-  /** How long the last `enqueue` took, in milliseconds, which waits for nothing: how slow all is. */
+  /** How long each `enqueue` took of late, in milliseconds: how slow the machine is. */
   readonly pace: { at: number; took: number }[] = [];
   /** What was seen of claims; see claims.ts. */
   readonly watched = { since: Infinity, longest: 0, waits: 0, claims: 0 };

@@ -124,6 +124,13 @@ async function settle(scene: Scene): Promise<void> {
   scene.problem("The queue can't be drained: see `queuectl list`");
 }
 
+/** Lines that no log of a `start` should have. */
+const WRONG = new RegExp(
+  ".*(?:This is a bug|Uncaught|queuectl: |" +
+    "the worker with process id \\d+ ended with exit code).*",
+  "g",
+);
+
 /** Nothing runs, nothing is left over, and nothing is wrong. */
 async function checkRest(scene: Scene): Promise<void> {
   for (let n = 0; n < 100 && scene.processes().length > 0; n++) await pause(100);
@@ -151,9 +158,7 @@ async function checkRest(scene: Scene): Promise<void> {
       const found = text.match(pattern)?.length ?? 0;
       if (found > 0) scene.count(what, found);
     }
-    const wrong = text.match(
-      /.*(?:This is a bug|Uncaught|queuectl: |the worker with process id \d+ ended with exit code).*/g,
-    ) ?? [];
+    const wrong = text.match(WRONG) ?? [];
     for (const line of new Set(wrong)) scene.problem(`logs/${name}: ${line}`);
   }
 }

@@ -1,49 +1,62 @@
 // Backups, each restored into another folder, which is then checked and must have all jobs.
+import type { Ended } from "../program.ts";
 import { keyOf, type Scene } from "../scene.ts";
+import { killedAfter } from "./commands.ts";
 import type { Faults } from "./fault.ts";
 
 export const BACKUPS: Faults = {
-  backup: { weight: 2, strike: ({ scene, begin }) => begin(backup(scene)) },
+  backup: {
+    weight: 2,
+    strike: ({ scene, begin }, random) =>
+      begin(backup(scene, random.chance(0.3) ? random.between(20, 250) : undefined)),
+  },
 };
 
 let backups = 0;
 
-async function backup(scene: Scene): Promise<void> {
+/** @param dies after how many milliseconds a first try to restore it is killed, if at all */
+async function backup(scene: Scene, dies: number | undefined): Promise<void> {
   const target = `${scene.folder}/backup-${++backups}`;
   const before = [...scene.acknowledged];
   const { damages, hasDamage } = scene;
   const { code, stdout, stderr } = await scene.call(["storage", "backup", target]);
   scene.did("backups", `${target} ${code} ${stdout.trim()}${stderr.trim()}`);
+  const unhurt = !hasDamage && damages === scene.damages;
   if (code === 0) {
-    const unhurt = !hasDamage && damages === scene.damages;
-    if (!await restore(scene, target, before, unhurt)) return; // it stays, for a person to look at
-  } else if (code !== null && scene.damages === 0) scene.problem(`backup: ${stderr}`);
+    const words = ["storage", "restore", target, "--confirm"];
+    const dataDir = `${target}-restored`;
+    if (dies !== undefined) await killedAfter(scene, words, dies, { dataDir });
+    const restored = await scene.call(words, { dataDir });
+    // What is wrong stays, for a person to look at.
+    if (!await isRestored(scene, target, restored, before, unhurt)) return;
+    remove(dataDir);
+  } else if (code !== null && unhurt) scene.problem(`backup: ${stderr}`);
   remove(target);
 }
 
-/** What backup called good, restore takes. @returns whether all was well */
-async function restore(
+/** What backup called good, restore takes; what is restored is whole. */
+async function isRestored(
   scene: Scene,
   target: string,
+  restored: Ended,
   before: readonly string[],
   unhurt: boolean,
 ): Promise<boolean> {
   const dataDir = `${target}-restored`;
   const problems = scene.problems.length;
   const wrong = (text: string) => scene.problem(`${text} (backup: ${target})`);
-  const restored = await scene.call(["storage", "restore", target], { dataDir });
   // Null: everything was killed at once.
-  if (restored.code === 0) {
+  if (restored.code === null) return true;
+  if (restored.code !== 0) wrong(`restore: ${restored.stderr}`);
+  else {
     scene.count("backups restored elsewhere");
     const check = await scene.call(["storage", "check"], { dataDir });
     if (check.code === 1 && unhurt) wrong(`storage check after restore: ${check.stdout}`);
     const list = await scene.call(["list", "--json"], { dataDir });
     if (list.code === 0) missing(scene, before, list.stdout, wrong);
     else if (list.code !== null) wrong(`list after restore: ${list.stderr}`);
-  } else if (restored.code !== null) wrong(`restore: ${restored.stderr}`);
-  if (scene.problems.length > problems) return false;
-  remove(dataDir);
-  return true;
+  }
+  return scene.problems.length === problems;
 }
 
 /** Each job that was acknowledged before, and was neither removed nor damaged since, is there. */

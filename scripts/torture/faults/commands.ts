@@ -1,5 +1,6 @@
 // Commands that people call while the queue is at work, some of which are killed on their way.
 import { pause } from "../../../src/exec/timer.ts";
+import type { Call } from "../program.ts";
 import type { Scene } from "../scene.ts";
 import type { Faults } from "./fault.ts";
 import { anId, idOn } from "./tickets.ts";
@@ -39,8 +40,13 @@ export const COMMANDS: Faults = {
 };
 
 /** Calls a command and kills it a little later. */
-export async function killedAfter(scene: Scene, words: string[], wait: number): Promise<void> {
-  const { pid, ended } = scene.start(words);
+export async function killedAfter(
+  scene: Scene,
+  words: string[],
+  wait: number,
+  call: Call = {},
+): Promise<void> {
+  const { pid, ended } = scene.start(words, call);
   await pause(wait);
   if (scene.signal(pid, "SIGKILL")) scene.did("commands killed", words.join(" "));
   const result = await ended;
