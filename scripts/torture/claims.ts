@@ -74,14 +74,8 @@ function look(scene: Scene, before: Look | undefined): Look {
     waiting,
     due: since(before?.due, due),
     free: since(before?.free, freeWorkers(scene)),
-    limit: LIMIT + slowness(scene, at),
+    limit: LIMIT + scene.slowness,
   };
-}
-
-/** How long the machine takes for a small thing: the longest `enqueue` of the last ten seconds. */
-function slowness(scene: Scene, now: number): number {
-  while (scene.pace.length > 1 && scene.pace[0]!.at < now - 10_000) scene.pace.shift();
-  return Math.max(0, ...scene.pace.map(({ took }) => took));
 }
 
 function checkWaits(scene: Scene, { at, due, free, limit }: Look, told: Set<string>): void {

@@ -61,6 +61,8 @@ export class Scene {
   confusedUntil = 0;
   /** Enqueuers that run now. */
   readonly enqueuers = new Set<number>();
+  /** Processes that are not to be killed now, since a command has to deal with them. */
+  readonly spared = new Set<number>();
   /** Supervisors that run now. */
   readonly supervisors = new Set<number>();
 
@@ -180,8 +182,19 @@ export class Scene {
     killAllWith(this.marker);
   }
 
+  /**
+   * How long the machine takes for a small thing, in milliseconds: the longest `enqueue` of the last
+   * ten seconds, or else the last one.
+   */
+  get slowness(): number {
+    const now = performance.now();
+    while (this.pace.length > 1 && this.pace[0]!.at < now - 10_000) this.pace.shift();
+    return Math.max(0, ...this.pace.map(({ took }) => took));
+  }
+
   /** Sends a signal to a process if it is one of this torture. */
   signal(pid: number, name: Deno.Signal): boolean {
+    if (name === "SIGKILL" && this.spared.has(pid)) return false;
     return hasEntry(pid, this.marker) && signal(pid, name);
   }
 

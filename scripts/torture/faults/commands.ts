@@ -53,9 +53,9 @@ export async function killedAfter(
   scene.checkWords(result);
 }
 
-export async function stop(scene: Scene, words: string[]): Promise<void> {
+export async function stop(scene: Scene, words: string[], limit = 40): Promise<void> {
   scene.did(words.length === 0 ? "stops" : "forced stops");
-  const { code, stderr } = await scene.call(["stop", ...words], { limit: 40 });
+  const { code, stderr } = await scene.call(["stop", ...words], { limit });
   scene.note(`stop ended with ${code}: ${stderr.trim()}`);
   if (code !== null && code !== 0) scene.problem(`stop ended with exit code ${code}: ${stderr}`);
 }

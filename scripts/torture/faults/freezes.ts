@@ -68,7 +68,9 @@ async function forceFrozen(stage: Stage, pid: number | undefined): Promise<void>
   if (pid === undefined || frozen.has(pid) || !scene.signal(pid, "SIGSTOP")) return;
   frozen.add(pid);
   scene.did("stopped until a forced stop", String(pid));
-  await stop(scene, ["--force"]);
+  scene.spared.add(pid);
+  await stop(scene, ["--force"], 15 + scene.slowness / 200);
+  scene.spared.delete(pid);
   goOn(stage, pid);
 }
 
