@@ -14,6 +14,7 @@ import { latency } from "./bench/latency.ts";
 import { resultText, tableOf } from "./bench/report.ts";
 import { grown, startUp } from "./bench/start_up.ts";
 import { longRun, throughput } from "./bench/throughput.ts";
+import { BadOption, numberOption, optionsOr2 } from "./options.ts";
 
 /**
  * In the order of being measured: what makes many files comes last, since that is felt for a while.
@@ -39,8 +40,7 @@ let interrupted = false;
 /**
  * @returns the exit code: 1 if something could not be measured; what is not reached is no failure
  */
-async function main(args: readonly string[]): Promise<number> {
-  const { quick, only, rounds, keep } = parse(args);
+async function main({ quick, only, rounds, keep }: Options): Promise<number> {
   const begin = performance.now();
   const say = (text: string) =>
     write(
@@ -114,24 +114,23 @@ const OPTIONS = "--quick, --only NAME,…, --rounds N and --keep";
 function parse(args: readonly string[]): Options {
   let options: Options = { quick: false, only: undefined, rounds: undefined, keep: false };
   for (let i = 0; i < args.length; i++) {
-    const [name, glued] = args[i]!.split("=");
-    const value = () => glued ?? args[++i] ?? "";
-    if (name === "--quick") options = { ...options, quick: true };
-    else if (name === "--keep") options = { ...options, keep: true };
-    else if (name === "--only") options = { ...options, only: value().split(",") };
-    else if (name === "--rounds") options = { ...options, rounds: Number(value()) };
-    else throw new Error(`Unknown option ${args[i]}: bench takes ${OPTIONS}`);
+    const [name = "", glued] = args[i]!.split("=");
+    const value = () => glued ?? args[++i];
+    if (name === "--quick" && glued === undefined) options = { ...options, quick: true };
+    else if (name === "--keep" && glued === undefined) options = { ...options, keep: true };
+    else if (name === "--only") options = { ...options, only: (value() ?? "").split(",") };
+    else if (name === "--rounds") {
+      options = { ...options, rounds: numberOption(name, value(), { least: 1, whole: true }) };
+    } else throw new BadOption(`Unknown option ${args[i]}: there are ${OPTIONS}`);
   }
-  const unknown = options.only?.find((name) => !(name in MEASUREMENTS));
+  const unknown = options.only?.find((name) => !Object.hasOwn(MEASUREMENTS, name));
   if (unknown !== undefined) {
-    throw new Error(
-      `Nothing called "${unknown}": there are ${Object.keys(MEASUREMENTS).join(", ")}`,
+    const names = Object.keys(MEASUREMENTS).join(", ");
+    throw new BadOption(
+      `--only takes names, with commas between them, of ${names}; not "${unknown}"`,
     );
-  }
-  if (options.rounds !== undefined && !(Number.isInteger(options.rounds) && options.rounds > 0)) {
-    throw new Error("--rounds takes a whole number from 1");
   }
   return options;
 }
 
-Deno.exit(await main(Deno.args));
+Deno.exit(await main(optionsOr2("bench", parse)));

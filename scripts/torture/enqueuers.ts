@@ -1,8 +1,8 @@
 // Those who enqueue: single jobs and batches, with ids and without, of all kinds; and two at a time
-// with the same id.
-import type { Random } from "./random.ts";
+// with the same id; and ids that were used before.
 import { pause } from "../../src/exec/timer.ts";
-import type { Scene } from "./scene.ts";
+import type { Random } from "./random.ts";
+import { keyOf, type Scene } from "./scene.ts";
 
 /** Jobs that wait: beyond so many the enqueuers take a rest. */
 const ENOUGH = 120;
@@ -14,14 +14,21 @@ const KINDS = {
   slow: 10,
   deaf: 2,
   family: 5,
-  leave: 4,
+  session: 5,
+  leave: 3,
+  daemon: 3,
   noisy: 3,
   suicide: 2,
   group: 2,
 } as const;
 
+/** Those that take their time, so that a time-out comes first. */
+const LONG = ["slow", "deaf", "family", "session"];
+
 interface Order {
   readonly id: string;
+  /** How often the id was used before. */
+  readonly life: number;
   readonly command: string;
   readonly maxRetries: number;
   readonly timeout: number;
@@ -39,10 +46,17 @@ export async function enqueuer(
   ending: AbortSignal,
 ): Promise<void> {
   while (!ending.aborted) {
-    const way = random.weighted({ single: 50, named: 20, batch: 25, duel: 5 });
+    const way = random.weighted({
+      single: 50,
+      named: 20,
+      batch: 25,
+      duel: 5,
+      again: 15,
+    });
     if (way === "single") await single(scene, newOrder(scene, random, name), false);
     else if (way === "named") await single(scene, newOrder(scene, random, name), true);
     else if (way === "duel") await duel(scene, newOrder(scene, random, name));
+    else if (way === "again") await again(scene, newOrder(scene, random, name), random.next());
     else {
       const count = random.chance(0.2) ? random.int(33, 60) : random.int(2, 15);
       await batch(scene, Array.from({ length: count }, () => newOrder(scene, random, name)));
@@ -63,18 +77,18 @@ function newOrder(scene: Scene, random: Random, name: string): Order {
     : kind === "flaky"
     ? small - 1
     : Math.round(long * 100) / 100;
-  const hasTimeout = random.chance(
-    kind === "slow" || kind === "deaf" || kind === "family" ? 0.4 : 0.05,
-  );
+  const hasTimeout = random.chance(LONG.includes(kind) ? 0.4 : 0.05);
   const timeout = Math.round(random.between(0.2, 1.5) * 10) / 10;
   const prefix = random.int(0, 255).toString(16).padStart(2, "0");
+  const delay = random.chance(0.2) ? random.between(5, 12) : random.between(0.1, 4);
   return {
     id: `${prefix}-${name}-${++counter}-${kind}`,
-    command: `exec /bin/sh ${scene.folder}/job.sh ${scene.notes} ${kind} ${number}`,
+    life: 0,
+    command: `exec /bin/sh ${scene.folder}/job.sh ${scene.notes} ${kind} ${number} 0`,
     maxRetries: random.int(0, 2),
     timeout: hasTimeout ? timeout : 0,
-    priority: random.chance(0.3) ? random.int(-3, 3) : 0,
-    delay: random.chance(0.1) ? Math.round(random.between(0.1, 4) * 10) / 10 : 0,
+    priority: random.chance(0.4) ? random.int(-3, 3) : 0,
+    delay: random.chance(0.25) ? Math.round(delay * 10) / 10 : 0,
   };
 }
 
@@ -85,6 +99,29 @@ async function single(scene: Scene, order: Order, named: boolean): Promise<void>
   if (id !== undefined) scene.acknowledged.add(id);
   if (code !== null && (code !== 0 || id === undefined)) {
     scene.problem(`enqueue ended with exit code ${code}: ${stdout}${stderr}`);
+  }
+}
+
+/**
+ * The id of a job that was removed. That may still be going on, if what removed it was killed: then
+ * it is taken.
+ */
+async function again(scene: Scene, order: Order, draw: number): Promise<void> {
+  const ids = [...scene.reusable];
+  const id = ids[Math.floor(draw * ids.length)];
+  if (id === undefined) return;
+  scene.reusable.delete(id);
+  const before = scene.lives.get(id) ?? 0;
+  const life = before + 1;
+  scene.lives.set(id, life);
+  const command = order.command.replace(/\d+$/, String(life));
+  const words = [...flagsOf({ ...order, id }, true), command];
+  const { code, stdout, stderr } = await enqueue(scene, words);
+  scene.did("ids used again", `${keyOf(id, life)} ${code} ${stderr.trim()}`);
+  if (stdout === `${id}\n`) scene.acknowledged.add(keyOf(id, life));
+  else if (code === 1 && scene.hasJobFile(id)) scene.lives.set(id, before);
+  else if (code !== null) {
+    scene.problem(`enqueue of ${id}, which was removed, ended with exit code ${code}: ${stderr}`);
   }
 }
 
@@ -134,7 +171,10 @@ function flagsOf(order: Order, named: boolean): string[] {
 async function enqueue(scene: Scene, words: string[], input = "") {
   const { pid, ended } = scene.start(["enqueue", ...words], { input });
   scene.enqueuers.add(pid);
+  const begun = performance.now();
   const result = await ended;
+  const at = performance.now();
+  scene.pace.push({ at, took: at - begun });
   scene.enqueuers.delete(pid);
   scene.checkWords(result);
   return result;

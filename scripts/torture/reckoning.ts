@@ -3,8 +3,11 @@ import { openFileStore } from "../../src/stores/file/store.ts";
 import { logPath } from "../../src/stores/file/layout.ts";
 import type { Job } from "../../src/queue/job.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
-import type { Archive } from "./faults.ts";
-import type { Scene } from "./scene.ts";
+import type { Archive } from "./faults/fault.ts";
+import { keyOf, keyOfJob, type Scene } from "./scene.ts";
+
+/** By key; see scene.ts. */
+type Jobs = Map<string, Job>;
 
 /** What a job noted of one of its runs. */
 interface Run {
@@ -25,16 +28,23 @@ const LISTED = ["completed", "dead", "cancelled"];
 
 /** Compares everything; what is wrong becomes a problem of the scene. */
 export async function reckon(scene: Scene, archive: Archive): Promise<Figures> {
-  const jobs = new Map<string, Job>();
+  const jobs: Jobs = new Map();
   const store = await openFileStore(scene.dataDir, { files: diskFiles });
-  for await (const job of store.list({})) jobs.set(job.id, job);
+  for await (const job of store.list({})) jobs.set(keyOfJob(job), job);
   store.close();
   const figures: Figures = { jobs: jobs.size, runs: 0, attempts: 0, lost: 0, byOutcome: {} };
-  await checkCounts(scene, jobs);
+  await checkCounts(scene, new Set(Array.from(jobs.values(), ({ id }) => id)));
   checkAcknowledged(scene, jobs, archive);
   checkBatches(scene, jobs, archive);
   for (const id of scene.names(scene.notes)) {
-    checkRuns(scene, id, jobs.get(id) ?? archive.get(id), figures);
+    for (const [life, runs] of runsOf(scene, id)) {
+      figures.runs += runs.length;
+      const key = keyOf(id, life);
+      if (isExcused(scene, key)) continue;
+      const job = jobs.get(key) ?? archive.get(key);
+      if (job === undefined) scene.problem(`job ${key} has run, and is gone: ${told(runs)}`);
+      else checkRuns(scene, key, job, runs);
+    }
   }
   for (const job of new Map([...archive, ...jobs]).values()) {
     for (const { outcome } of job.history) {
@@ -47,7 +57,7 @@ export async function reckon(scene: Scene, archive: Archive): Promise<Figures> {
   return figures;
 }
 
-async function checkCounts(scene: Scene, jobs: Map<string, Job>): Promise<void> {
+async function checkCounts(scene: Scene, ids: ReadonlySet<string>): Promise<void> {
   const status = JSON.parse((await scene.call(["status", "--json"])).stdout);
   const listed: { id: string; state: string }[] = JSON.parse(
     (await scene.call(["list", "--json"])).stdout,
@@ -58,7 +68,7 @@ async function checkCounts(scene: Scene, jobs: Map<string, Job>): Promise<void> 
   const counted: Record<string, number> = {};
   for (const { id, state } of listed) {
     counted[state] = (counted[state] ?? 0) + 1;
-    if (!jobs.has(id)) scene.problem(`list shows ${id}, which the store does not know`);
+    if (!ids.has(id)) scene.problem(`list shows ${id}, which the store does not know`);
     if (!LISTED.includes(state)) scene.problem(`job ${id} is ${state} when all is done`);
   }
   for (const [state, count] of Object.entries(status.jobs)) {
@@ -78,41 +88,45 @@ async function checkCounts(scene: Scene, jobs: Map<string, Job>): Promise<void> 
   }
 }
 
-function checkAcknowledged(scene: Scene, jobs: Map<string, Job>, archive: Archive): void {
-  for (const id of scene.acknowledged) {
-    const job = jobs.get(id);
+const idOf = (key: string) => key.replace(/#.*/, "");
+
+/** Whether a job was removed or damaged on purpose, so that nobody can say what became of it. */
+function isExcused(scene: Scene, key: string): boolean {
+  return scene.damaged.has(idOf(key)) || scene.removed.has(key) || scene.perhapsRemoved.has(key);
+}
+
+function checkAcknowledged(scene: Scene, jobs: Jobs, archive: Archive): void {
+  for (const key of scene.acknowledged) {
     if (
-      job !== undefined || archive.has(id) || scene.removed.has(id) || scene.perhapsRemoved.has(id)
+      jobs.has(key) || archive.has(key) || scene.removed.has(key) || scene.perhapsRemoved.has(key)
     ) {
       continue;
     }
-    if (scene.damaged.has(id)) {
-      scene.did("jobs lost by damage", `${id} ${scene.damaged.get(id)}`);
-      if (scene.damaged.get(id) === "deleted" || scene.damaged.get(id) === "torn") {
-        scene.problem(
-          `job ${id}, whose file was ${scene.damaged.get(id)}, could have been saved, and is gone`,
-        );
+    const how = scene.damaged.get(idOf(key));
+    if (how === undefined) scene.problem(`job ${key} was acknowledged, and is gone`);
+    else {
+      scene.did("jobs lost by damage", `${key} ${how}`);
+      if (how === "deleted" || how === "torn") {
+        scene.problem(`job ${key}, whose file was ${how}, could have been saved, and is gone`);
       }
-    } else scene.problem(`job ${id} was acknowledged, and is gone`);
+    }
   }
-  for (const id of scene.cancelled) {
-    if (scene.damaged.has(id)) continue;
-    const state = (jobs.get(id) ?? archive.get(id))?.status.state;
-    if (state !== "cancelled") scene.problem(`job ${id} was said to be cancelled, and is ${state}`);
+  for (const key of scene.cancelled) {
+    if (isExcused(scene, key)) continue;
+    const state = (jobs.get(key) ?? archive.get(key))?.status.state;
+    if (state !== "cancelled") {
+      scene.problem(`job ${key} was said to be cancelled, and is ${state}`);
+    }
   }
-  for (const id of scene.removed) {
-    if (jobs.has(id)) scene.problem(`job ${id} was said to be removed, and is there`);
+  for (const key of scene.removed) {
+    if (jobs.has(key)) scene.problem(`job ${key} was said to be removed, and is there`);
   }
 }
 
-function checkBatches(scene: Scene, jobs: Map<string, Job>, archive: Archive): void {
-  for (const ids of scene.batches) {
-    const gone = ids.filter((id) =>
-      !jobs.has(id) && !archive.has(id) && !scene.removed.has(id) &&
-      !scene.perhapsRemoved.has(id) &&
-      !scene.damaged.has(id)
-    );
-    const there = ids.filter((id) => jobs.has(id) || archive.has(id));
+function checkBatches(scene: Scene, jobs: Jobs, archive: Archive): void {
+  for (const keys of scene.batches) {
+    const there = keys.filter((key) => jobs.has(key) || archive.has(key));
+    const gone = keys.filter((key) => !there.includes(key) && !isExcused(scene, key));
     if (there.length > 0 && gone.length > 0) {
       scene.problem(
         `of a batch ${there.length} jobs are there, and ${gone.length} are not, such as ${gone[0]}`,
@@ -121,15 +135,14 @@ function checkBatches(scene: Scene, jobs: Map<string, Job>, archive: Archive): v
   }
 }
 
-/**
- * Each run that a job noted is an attempt in its history, none overlapped, and none came after it
- * was completed.
- */
-function checkRuns(scene: Scene, id: string, job: Job | undefined, figures: Figures): void {
+/** What a job noted, by the lives of its id. */
+function runsOf(scene: Scene, id: string): Map<number, Run[]> {
   const text = Deno.readTextFileSync(`${scene.notes}/${id}`);
-  const runs: Run[] = [];
+  const lives = new Map<number, Run[]>();
   for (const line of text.split("\n").slice(0, -1)) {
-    const [what, attempt, pid, code] = line.split(" ");
+    const [what, attempt = "", pid = "", life = "", code] = line.split(" ");
+    const runs = lives.get(Number(life)) ?? [];
+    lives.set(Number(life), runs);
     if (what === "overlap") {
       scene.problem(`two runs of job ${id} at the same time: ${JSON.stringify(text)}`);
     } else if (what === "begin") {
@@ -141,12 +154,19 @@ function checkRuns(scene: Scene, id: string, job: Job | undefined, figures: Figu
       } else run.code = Number(code);
     } else scene.problem(`job ${id} noted ${JSON.stringify(line)}`);
   }
-  figures.runs += runs.length;
-  if (scene.damaged.has(id) || scene.removed.has(id) || scene.perhapsRemoved.has(id)) return;
-  if (job === undefined) {
-    return scene.problem(`job ${id} has run, and is gone: ${JSON.stringify(text)}`);
-  }
-  const about = () => `${JSON.stringify(text)} against ${JSON.stringify(job.history)}`;
+  return lives;
+}
+
+function told(runs: readonly Run[]): string {
+  return runs.map(({ attempt, code }) => `attempt ${attempt}: ${code ?? "no end"}`).join(", ");
+}
+
+/**
+ * Each run that a job noted is an attempt in its history, none overlapped, and none came after it
+ * was completed.
+ */
+function checkRuns(scene: Scene, id: string, job: Job, runs: readonly Run[]): void {
+  const about = () => `${told(runs)} against ${JSON.stringify(job.history)}`;
   if (new Set(runs.map(({ attempt }) => attempt)).size < runs.length) {
     scene.problem(`job ${id} ran one attempt twice: ${about()}`);
   }
@@ -187,9 +207,10 @@ function checkRuns(scene: Scene, id: string, job: Job | undefined, figures: Figu
 }
 
 /** What a run that succeeded printed is in its log, whole, whoever followed it to its end. */
-function checkLogs(scene: Scene, jobs: Map<string, Job>): void {
-  for (const job of jobs.values()) {
+function checkLogs(scene: Scene, jobs: Jobs): void {
+  for (const [key, job] of jobs) {
     if (scene.damaged.has(job.id)) continue;
+    const life = key.split("#")[1] ?? "0";
     for (const { attempt, outcome } of job.history) {
       if (outcome !== "succeeded") continue;
       const path = logPath(scene.dataDir, job.id, attempt);
@@ -200,8 +221,8 @@ function checkLogs(scene: Scene, jobs: Map<string, Job>): void {
         scene.problem(`the log of attempt ${attempt} of job ${job.id} is missing`);
         continue;
       }
-      const key = `${job.id} ${attempt}\n`;
-      const isWhole = text.startsWith(`begin ${key}`) && text.endsWith(`end ${key}`);
+      const words = `${job.id} ${attempt} ${life}\n`;
+      const isWhole = text.startsWith(`begin ${words}`) && text.endsWith(`end ${words}`);
       if (
         !isWhole && !/\n\[queuectl: log capped at \d+ bytes; the rest was dropped\]\n/.test(text)
       ) {

@@ -1,39 +1,46 @@
-// Where a torture takes place: its folder, how the program is called, and what is kept of it for
-// the reckoning at the end.
-import { PERMISSION_FLAGS } from "../../src/system/permissions.ts";
+// Where a torture takes place: its folder, its processes, and what is kept of it for the reckoning
+// at the end.
 import { hasEntry, killAllWith, type Process, processesWith, signal } from "../processes.ts";
+import { type Call, type Ended, Program, type Running } from "./program.ts";
 
 const root = new URL("../..", import.meta.url).pathname;
 
-/** A call of the program that has ended. */
-export interface Ended {
-  readonly args: readonly string[];
-  /** Null if it was killed by a signal. */
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
+/**
+ * The name of one life of an id: ids may be used again once their job is removed, and each life
+ * has to be accounted for. The first is called as the id itself.
+ */
+export function keyOf(id: string, life = 0): string {
+  return life === 0 ? id : `${id}#${life}`;
 }
 
-export interface Running {
-  readonly pid: number;
-  readonly ended: Promise<Ended>;
+/** The key of a job, whose life is the last word of its command. */
+export function keyOfJob({ id, command }: { id: string; command: string }): string {
+  return keyOf(id, Number(/ (\d+)$/.exec(command)?.[1] ?? 0));
 }
 
 export class Scene {
   readonly folder: string;
   readonly dataDir: string;
+  /** The same data folder, behind a symbolic link. */
+  readonly linkedDir: string;
   readonly notes: string;
   readonly marker: string;
   readonly canSetClock: boolean;
 
-  /** Ids that `enqueue` has printed. */
+  // Of jobs these sets hold keys; see keyOf().
+
+  /** Jobs whose ids `enqueue` has printed. */
   readonly acknowledged = new Set<string>();
-  /** The ids of each batch, whose jobs are to be there all or not at all. */
+  /** The life that an id has by now, if it was used again. */
+  readonly lives = new Map<string, number>();
+  /** Ids that may be used again. */
+  readonly reusable = new Set<string>();
+  /** The jobs of each batch, which are to be there all or not at all. */
   readonly batches: (readonly string[])[] = [];
   readonly cancelled = new Set<string>();
-  /** Jobs whose own file was damaged on purpose, and how. */
+  /** Ids of jobs whose own file was damaged on purpose, and how. */
   readonly damaged = new Map<string, string>();
-  /** Ids that `dlq remove` has printed. */
+  /** Jobs that `dlq remove` has said are removed. */
   readonly removed = new Set<string>();
   /** Jobs whose removal was begun by a command that was killed. */
   readonly perhapsRemoved = new Set<string>();
@@ -42,117 +49,83 @@ export class Scene {
   /** How often something was damaged, and how much of that a repair has seen. */
   damages = 0;
   repaired = 0;
+  /** Cleanups that run now. */
+  cleanups = 0;
+  /** How long each `enqueue` took of late, in milliseconds: how slow the machine is. */
+  readonly pace: { at: number; took: number }[] = [];
+  /** What was seen of claims; see claims.ts. */
+  readonly watched = { since: Infinity, longest: 0, waits: 0, claims: 0 };
+  /** Until then, by `performance.now()`, nobody can tell whether a claim is late. */
+  disturbedUntil = 0;
+  /** Until then, nobody can tell whether claims are in order. */
+  confusedUntil = 0;
   /** Enqueuers that run now. */
   readonly enqueuers = new Set<number>();
+  /** Processes that are not to be killed now, since a command has to deal with them. */
+  readonly spared = new Set<number>();
   /** Supervisors that run now. */
   readonly supervisors = new Set<number>();
 
-  readonly #program: string;
-  readonly #args: readonly string[];
-  readonly #env: Record<string, string>;
+  readonly #program: Program;
   readonly #startedAt = performance.now();
   readonly #log: Deno.FsFile;
 
   constructor(folder: string) {
     this.folder = folder;
     this.dataDir = `${folder}/data`;
+    this.linkedDir = `${folder}/link`;
     this.notes = `${folder}/notes`;
     this.marker = `QUEUECTL_TORTURE=${crypto.randomUUID()}`;
     for (const name of ["notes", "program", "work", "logs", "data"]) {
       Deno.mkdirSync(`${folder}/${name}`, { mode: 0o700 });
     }
+    Deno.symlinkSync("data", this.linkedDir);
     Deno.copyFileSync(`${root}scripts/torture/job.sh`, `${folder}/job.sh`);
     this.#log = Deno.openSync(`${folder}/torture.log`, { write: true, create: true });
-    const [name = "", value = ""] = this.marker.split("=");
-    this.#env = {
-      [name]: value,
-      TORTURE_CLOCK: this.#clock,
-      NO_COLOR: "1",
-      QUEUECTL_DATA_DIR: this.dataDir,
-    };
-    const built = Deno.env.get("QUEUECTL_BIN");
-    this.canSetClock = !built;
-    this.#program = built ? Deno.realPathSync(built) : Deno.execPath();
-    this.#args = built ? [] : this.#prepareProgram();
-  }
-
-  // Beside the program's code, which workers may read: they may read little else.
-  get #clock(): string {
-    return `${this.folder}/program/offset`;
-  }
-
-  /**
-   * A copy of the program, behind a clock that can be set. What is edited meanwhile does not
-   * matter.
-   */
-  #prepareProgram(): string[] {
-    const folder = `${this.folder}/program`;
-    copyTree(`${root}src`, `${folder}/src`);
-    for (const name of ["deno.json", "deno.lock"]) {
-      Deno.copyFileSync(`${root}${name}`, `${folder}/${name}`);
-    }
-    Deno.copyFileSync(`${root}main.ts`, `${folder}/queuectl.ts`);
-    Deno.copyFileSync(`${root}scripts/torture/clock.ts`, `${folder}/clock.ts`);
-    Deno.writeTextFileSync(`${folder}/main.ts`, 'import "./clock.ts";\nimport "./queuectl.ts";\n');
-    return [
-      "run",
-      // Packages that are loaded when they are needed may not be in the cache yet.
-      "--no-check",
-      `--config=${folder}/deno.json`,
-      ...PERMISSION_FLAGS,
-      `${folder}/main.ts`,
-    ];
+    this.#program = new Program(folder, this.marker);
+    this.canSetClock = this.#program.canSetClock;
   }
 
   get hasDamage(): boolean {
     return this.damages > this.repaired;
   }
 
+  /** Milliseconds that the program's clock is off. */
+  clockOffset = 0;
+
   /** Sets the clock of all processes of the program. */
   setClock(offset: number): void {
-    Deno.writeTextFileSync(`${this.folder}/clock`, String(offset));
-    Deno.renameSync(`${this.folder}/clock`, this.#clock);
+    this.clockOffset = offset;
+    this.disturbedUntil = performance.now() + 2000;
+    this.#program.setClock(offset);
+  }
+
+  /** The key of the life that an id has now. */
+  keyOf(id: string): string {
+    return keyOf(id, this.lives.get(id));
+  }
+
+  jobFile(id: string): string {
+    return `${this.dataDir}/jobs/${id.slice(0, 2)}/${id}.jsonl`;
+  }
+
+  hasJobFile(id: string): boolean {
+    try {
+      return Deno.lstatSync(this.jobFile(id)).isFile;
+    } catch {
+      return false;
+    }
   }
 
   /** Calls the program. What it says goes to `log`, if given, and else to the result. */
-  start(args: readonly string[], { log, input }: { log?: string; input?: string } = {}): Running {
-    const command = log === undefined
-      ? new Deno.Command(this.#program, {
-        ...this.#options,
-        args: [...this.#args, ...args],
-        stdin: "piped",
-      })
-      : new Deno.Command("/bin/sh", {
-        ...this.#options,
-        args: ["-c", 'exec "$@" >>"$0" 2>&1', log, this.#program, ...this.#args, ...args],
-        stdin: "piped",
-      });
-    const child = command.spawn();
-    const writer = child.stdin.getWriter();
-    const written = writer.write(new TextEncoder().encode(input ?? "")).then(() => writer.close());
-    const decoder = new TextDecoder();
-    const ended = Promise.all([child.output(), written.catch(() => {})]).then(([output]) => ({
-      args,
-      code: output.signal === null ? output.code : null,
-      stdout: decoder.decode(output.stdout),
-      stderr: decoder.decode(output.stderr),
-    }));
-    return { pid: child.pid, ended };
-  }
-
-  get #options() {
-    return {
-      env: this.#env,
-      cwd: `${this.folder}/work`,
-      stdout: "piped",
-      stderr: "piped",
-    } as const;
+  start(args: readonly string[], call: Call = {}): Running {
+    return this.#program.start(args, call);
   }
 
   /** Calls the program and waits for its end, which must come within `limit` seconds. */
   async call(
     args: readonly string[],
-    options: { input?: string; limit?: number } = {},
+    options: Call & { readonly limit?: number } = {},
   ): Promise<Ended> {
     const limit = options.limit ?? 90;
     const { pid, ended } = this.start(args, options);
@@ -175,6 +148,11 @@ export class Scene {
   problem(text: string): void {
     this.problems.push(text);
     this.note(`PROBLEM ${text}`);
+  }
+
+  failed(error: unknown): void {
+    const text = error instanceof Error ? error.stack : String(error);
+    this.problem(`The torture itself failed: ${text}`);
   }
 
   /** Counts something that was done, and writes it to the log. */
@@ -204,8 +182,19 @@ export class Scene {
     killAllWith(this.marker);
   }
 
+  /**
+   * How long the machine takes for a small thing, in milliseconds: the longest `enqueue` of the last
+   * ten seconds, or else the last one.
+   */
+  get slowness(): number {
+    const now = performance.now();
+    while (this.pace.length > 1 && this.pace[0]!.at < now - 10_000) this.pace.shift();
+    return Math.max(0, ...this.pace.map(({ took }) => took));
+  }
+
   /** Sends a signal to a process if it is one of this torture. */
   signal(pid: number, name: Deno.Signal): boolean {
+    if (name === "SIGKILL" && this.spared.has(pid)) return false;
     return hasEntry(pid, this.marker) && signal(pid, name);
   }
 
@@ -254,13 +243,5 @@ export class Scene {
 
   close(): void {
     this.#log.close();
-  }
-}
-
-function copyTree(from: string, to: string): void {
-  Deno.mkdirSync(to);
-  for (const { name, isDirectory } of Deno.readDirSync(from)) {
-    if (isDirectory) copyTree(`${from}/${name}`, `${to}/${name}`);
-    else Deno.copyFileSync(`${from}/${name}`, `${to}/${name}`);
   }
 }

@@ -1,7 +1,7 @@
 // Those who keep a `queuectl start` running: whenever one has ended, another follows after a while.
+import { pause } from "../../src/exec/timer.ts";
 import { hasEntry } from "../processes.ts";
 import type { Random } from "./random.ts";
-import { pause } from "../../src/exec/timer.ts";
 import type { Scene } from "./scene.ts";
 
 /** Starts again and again until `ending` aborts, and returns when the last has ended. */
@@ -16,15 +16,22 @@ export async function starter(
     const words = ["start", `--count=${random.int(1, 3)}`];
     if (random.chance(0.2)) words.push(`--worker-name=${name}`);
     if (random.chance(0.1)) words.push(`--timeout=${random.int(2, 6)}`);
+    const dataDir = random.chance(0.3) ? scene.linkedDir : scene.dataDir;
     scene.did("starts", words.join(" "));
-    if (random.chance(0.15)) await detached(scene, words);
-    else await attached(scene, words, log);
+    if (dataDir === scene.linkedDir) scene.count("starts through a link");
+    if (random.chance(0.15)) await detached(scene, words, dataDir);
+    else await attached(scene, words, dataDir, log);
     await pause(random.between(0, 1500));
   }
 }
 
-async function attached(scene: Scene, words: string[], log: string): Promise<void> {
-  const { pid, ended } = scene.start(words, { log });
+async function attached(
+  scene: Scene,
+  words: string[],
+  dataDir: string,
+  log: string,
+): Promise<void> {
+  const { pid, ended } = scene.start(words, { log, dataDir });
   scene.supervisors.add(pid);
   const { code } = await ended;
   scene.supervisors.delete(pid);
@@ -34,8 +41,8 @@ async function attached(scene: Scene, words: string[], log: string): Promise<voi
   }
 }
 
-async function detached(scene: Scene, words: string[]): Promise<void> {
-  const { code, stdout, stderr } = await scene.call([...words, "--detach"]);
+async function detached(scene: Scene, words: string[], dataDir: string): Promise<void> {
+  const { code, stdout, stderr } = await scene.call([...words, "--detach"], { dataDir });
   const pid = Number(/^(\d+)\n$/.exec(stdout)?.[1] ?? 0);
   // It may have been killed, as all were, before it came up.
   if (pid === 0) return scene.note(`start --detach ended with ${code}: ${stderr}`);

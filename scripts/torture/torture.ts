@@ -1,9 +1,13 @@
 // One torture from its begin to its report.
+import { pause } from "../../src/exec/timer.ts";
+import { watchClaims } from "./claims.ts";
 import { enqueuer } from "./enqueuers.ts";
-import { tormentor } from "./faults.ts";
+import type { Archive } from "./faults/fault.ts";
+import { isStrange } from "./faults/strangers.ts";
+import { torment } from "./faults/tormentor.ts";
 import { Random } from "./random.ts";
 import { type Figures, reckon } from "./reckoning.ts";
-import { pause } from "../../src/exec/timer.ts";
+import { reportOf } from "./report.ts";
 import { Scene } from "./scene.ts";
 import { starter } from "./starters.ts";
 
@@ -33,7 +37,7 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
       aborted(options.interrupt),
     ]);
   } catch (error) {
-    scene.problem(`The torture itself failed: ${error instanceof Error ? error.stack : error}`);
+    scene.failed(error);
   } finally {
     scene.killAll();
     scene.close();
@@ -63,17 +67,18 @@ async function play(scene: Scene, random: Random, duration: number): Promise<Fig
   await configure(scene, random.fork("configuration"));
   const ending = new AbortController();
   const enqueuing = new AbortController();
-  const { archive, run } = tormentor(scene, random.fork("faults"));
+  const archive: Archive = new Map();
   const enqueuers = ["a", "b", "c"].map((name) =>
     enqueuer(scene, random.fork(`enqueuer ${name}`), name, enqueuing.signal)
   );
   const starters = ["one", "two"].map((name) =>
     starter(scene, random.fork(`starter ${name}`), name, ending.signal)
   );
-  const faults = run(enqueuing.signal);
+  const faults = torment(scene, archive, random.fork("faults"), enqueuing.signal);
+  const watching = watchClaims(scene, enqueuing.signal);
   await pause(duration);
   enqueuing.abort();
-  await Promise.all([faults, ...enqueuers]);
+  await Promise.all([faults, watching, ...enqueuers]);
 
   scene.note("the end: all is started again and drained");
   if (scene.canSetClock) scene.setClock(0);
@@ -96,7 +101,7 @@ async function configure(scene: Scene, random: Random): Promise<void> {
 /** Stops all, mends what was damaged, and drains the queue until nothing is left to do. */
 async function settle(scene: Scene): Promise<void> {
   await scene.call(["stop"]);
-  for (let n = 0; n < 10; n++) {
+  for (let n = 0; n < 20; n++) {
     if (scene.hasDamage) {
       const { stdout, stderr } = await scene.call(["storage", "check", "--repair"]);
       scene.note(`repair: ${stdout}${stderr}`);
@@ -119,6 +124,13 @@ async function settle(scene: Scene): Promise<void> {
   scene.problem("The queue can't be drained: see `queuectl list`");
 }
 
+/** Lines that no log of a `start` should have. */
+const WRONG = new RegExp(
+  ".*(?:This is a bug|Uncaught|queuectl: |" +
+    "the worker with process id \\d+ ended with exit code).*",
+  "g",
+);
+
 /** Nothing runs, nothing is left over, and nothing is wrong. */
 async function checkRest(scene: Scene): Promise<void> {
   for (let n = 0; n < 100 && scene.processes().length > 0; n++) await pause(100);
@@ -129,7 +141,7 @@ async function checkRest(scene: Scene): Promise<void> {
   if (code !== 0) scene.problem(`storage check: ${stdout}${stderr}`);
   const left = ["queue/running", "control", "workers", "tmp"].flatMap((folder) =>
     scene.names(`${scene.dataDir}/${folder}`).map((name) => `${folder}/${name}`)
-  );
+  ).filter((path) => !isStrange(path));
   if (left.length > 0) scene.problem(`left over: ${left.join(", ")}`);
   for (const name of scene.names(`${scene.folder}/logs`)) {
     const text = Deno.readTextFileSync(`${scene.folder}/logs/${name}`);
@@ -146,45 +158,7 @@ async function checkRest(scene: Scene): Promise<void> {
       const found = text.match(pattern)?.length ?? 0;
       if (found > 0) scene.count(what, found);
     }
-    const wrong = text.match(
-      /.*(?:This is a bug|Uncaught|queuectl: |the worker with process id \d+ ended with exit code).*/g,
-    ) ?? [];
+    const wrong = text.match(WRONG) ?? [];
     for (const line of new Set(wrong)) scene.problem(`logs/${name}: ${line}`);
   }
-}
-
-function reportOf(
-  scene: Scene,
-  { minutes, seed, keep }: TortureOptions,
-  figures: Figures | undefined,
-  seconds: number,
-): string {
-  const failed = scene.problems.length > 0;
-  const lines = [
-    `torture: ${minutes} minutes, seed ${seed}${
-      scene.canSetClock ? "" : " (a build: the clock is left alone)"
-    }`,
-    `  jobs acknowledged ${scene.acknowledged.size}, batches ${scene.batches.length}`,
-  ];
-  if (figures !== undefined) {
-    lines.push(
-      `  runs ${figures.runs} (${(figures.runs / seconds).toFixed(1)} a second over ${
-        seconds.toFixed(0)
-      } s), ` +
-        `attempts in histories ${figures.attempts}, lost ${figures.lost}`,
-      `  outcomes ${
-        Object.entries(figures.byOutcome).map(([name, n]) => `${name} ${n}`).join(", ")
-      }`,
-    );
-  }
-  const tally = [...scene.tally].sort(([a], [b]) => a < b ? -1 : 1);
-  lines.push(`  done to it: ${tally.map(([what, n]) => `${what} ${n}`).join(", ")}`);
-  for (const problem of scene.problems.slice(0, 50)) lines.push(`  WRONG: ${problem}`);
-  if (scene.problems.length > 50) lines.push(`  … and ${scene.problems.length - 50} more`);
-  if (failed) lines.push(`  again: deno task torture --minutes ${minutes} --seed ${seed}`);
-  if (failed || keep) {
-    lines.push(`  kept: ${scene.folder} (torture.log tells what was done, and when)`);
-  }
-  lines.push(failed ? "torture: FAILED" : "torture: all accounted for");
-  return lines.join("\n") + "\n";
 }

@@ -1,82 +1,131 @@
 // .ci/run with an npx that prints what deno prints.
 import { assertEquals } from "@std/assert";
 import { pathOfUrl } from "../../src/system/self.ts";
+import { needing } from "../support/has_program.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 
 const SCRIPT = pathOfUrl(new URL("../../.ci/run", import.meta.url).href);
-const ignore = Deno.build.os === "windows";
 
 interface Case {
   readonly check?: number;
+  readonly demo?: number;
   readonly test: number;
   readonly says: string;
+  /** What is said when files are named, which then were skipped before. */
+  readonly saysOfFiles?: string;
   readonly last: string;
   readonly code: number;
 }
 
 const CASES: Record<string, Case> = {
-  "counts what passed": {
+  "counts what passed, and the demo": {
     test: 0,
     says: "ok | 12 passed | 0 failed (3s)",
-    last: "12 passed, 0 failed",
+    last: "13 passed, 0 failed",
     code: 0,
   },
   "adds several runs up, with steps and ignored ones": {
     test: 0,
-    says:
-      "ok | 12 passed (3 steps) | 0 failed | 1 ignored (3s)\nx\nok | 5 passed | 0 failed (1m2s)",
-    last: "17 passed, 0 failed",
+    says: `ok | 12 passed (3 steps) | 0 failed | 1 ignored (3s)
+x
+ok | 5 passed | 0 failed (1m2s)`,
+    last: "18 passed, 0 failed",
     code: 0,
   },
   "counts what failed": {
     test: 1,
     says:
-      "\x1b[0m\x1b[31mFAILED\x1b[0m | 14 passed | 2 failed \x1b[0m\x1b[38;5;245m(134ms)\x1b[0m\n\nerror: Test failed",
-    last: "14 passed, 2 failed",
+      "\x1b[0m\x1b[31mFAILED\x1b[0m | 14 passed | 2 failed \x1b[0m\x1b[38;5;245m(134ms)\x1b[0m" +
+      "\n\nerror: Test failed",
+    last: "15 passed, 2 failed",
     code: 1,
   },
   "fails when a module can't be loaded": {
     test: 1,
     says: "error: Type checking failed.",
-    last: "0 passed, 1 failed",
+    last: "1 passed, 1 failed",
     code: 1,
   },
   "fails when deno fails although each test passed": {
     test: 1,
     says: "ok | 3 passed | 0 failed (1s)",
-    last: "3 passed, 1 failed",
+    last: "4 passed, 1 failed",
     code: 1,
   },
-  "fails when no test was run": { test: 0, says: "nothing", last: "0 passed, 1 failed", code: 1 },
+  "fails when no test was run": { test: 0, says: "nothing", last: "1 passed, 1 failed", code: 1 },
   "counts a failed check": {
     check: 1,
+    test: 0,
+    says: "ok | 3 passed | 0 failed (1s)",
+    last: "4 passed, 1 failed",
+    code: 1,
+  },
+  "counts a failed demo": {
+    demo: 1,
     test: 0,
     says: "ok | 3 passed | 0 failed (1s)",
     last: "3 passed, 1 failed",
     code: 1,
   },
+  "runs the files that skipped a test for a missing program with the whole PATH": {
+    test: 0,
+    says: `running 2 tests from ./tests/a_test.ts
+one ... ok (1ms)
+two (skipped: no rare-program here) ... ignored (0ms)
+running 1 test from ./tests/b_test.ts
+three ... ignored (0ms)
+ok | 1 passed | 0 failed | 2 ignored (1s)`,
+    saysOfFiles: "ok | 20 passed | 0 failed (1s)",
+    last: "22 passed, 0 failed",
+    code: 0,
+  },
 };
 
-for (const [name, { check = 0, test, says, last, code }] of Object.entries(CASES)) {
+for (const [name, wanted] of Object.entries(CASES)) {
   Deno.test({
-    name: `.ci/run ${name}`,
-    ignore,
+    ...needing(["bash"], `.ci/run ${name}`),
     fn: () =>
       withTempDir(async (dir) => {
-        await Deno.writeTextFile(`${dir}/said`, `${says}\n`);
-        await Deno.writeTextFile(
-          `${dir}/npx`,
-          `#!/bin/sh\n[ "$1 $2 $3" = "-y deno@2.9.6 task" ] || exit 9\n` +
-            `case $4 in check) exit ${check} ;; test) cat "${dir}/said"; exit ${test} ;; *) exit 9 ;; esac\n`,
-          { mode: 0o755 },
-        );
-        const output = await new Deno.Command("bash", {
-          args: [SCRIPT],
-          cwd: "/",
-          env: { PATH: `${dir}:${Deno.env.get("PATH")}` },
-        }).output();
-        const lines = new TextDecoder().decode(output.stdout).trimEnd().split("\n");
-        assertEquals([lines.at(-1), output.code], [last, code]);
+        assertEquals(await runWith(dir, wanted), [wanted.last, wanted.code]);
       }),
   });
+}
+
+/** The last line and the exit code. */
+async function runWith(
+  dir: string,
+  { check = 0, demo = 0, test, says, saysOfFiles = "" }: Case,
+): Promise<[string | undefined, number]> {
+  await Deno.writeTextFile(`${dir}/said`, `${says}\n`);
+  await Deno.writeTextFile(`${dir}/said-of-files`, `${saysOfFiles}\n`);
+  const script = (text: string) => `#!/bin/sh\n${text}\n`;
+  const put = (program: string, text: string) =>
+    Deno.writeTextFile(`${dir}/${program}`, script(text), { mode: 0o755 });
+  // What only this machine has: it is seen by none but the second run of the tests.
+  await put("rare-program", "");
+  await put("deno", "exit 9");
+  await put("npm", "echo /global/npmrc");
+  await put(
+    "npx",
+    `[ "$1 $2 $3" = "-y deno@2.9.6 task" ] || exit 9
+     [ "$npm_config_globalconfig" = /global/npmrc ] || exit 9
+     for program in sh git cat grep; do command -v $program >/dev/null || exit 9; done
+     if command -v rare-program >/dev/null; then
+       [ "$4 \${5-} $#" = "test ./tests/a_test.ts 5" ] || exit 9
+       exec cat "${dir}/said-of-files"
+     fi
+     ! command -v deno >/dev/null || exit 9
+     case $4 in
+       check) exit ${check} ;;
+       demo) exit ${demo} ;;
+       test) cat "${dir}/said"; exit ${test} ;;
+       *) exit 9 ;;
+     esac`,
+  );
+  const { code, stdout } = await new Deno.Command("bash", {
+    args: [SCRIPT],
+    cwd: "/",
+    env: { PATH: `${dir}:${Deno.env.get("PATH")}` },
+  }).output();
+  return [new TextDecoder().decode(stdout).trimEnd().split("\n").at(-1), code];
 }

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { needing } from "../support/has_program.ts";
 import { World } from "../support/world.ts";
 
 async function proposed(world: World, ...words: string[]): Promise<string[]> {
@@ -15,14 +16,17 @@ Deno.test("completions prints a script for each shell", async () => {
   }
 });
 
-Deno.test("completions of bash work in bash", async () => {
-  const { out } = await new World().run("completions", "bash");
-  const script = `${out}
-    queuectl() { shift 2; printf '%s,' "$@"; printf '\\tabout\\n'; }
-    COMP_WORDS=(queuectl job sh); COMP_CWORD=2; _queuectl; echo "\${COMPREPLY[0]}"`;
-  const { stdout, success } = await new Deno.Command("bash", { args: ["-c", script] }).output();
-  assert(success);
-  assertEquals(new TextDecoder().decode(stdout), "job,sh,\n");
+Deno.test({
+  ...needing(["bash"], "completions of bash work in bash"),
+  async fn() {
+    const { out } = await new World().run("completions", "bash");
+    const script = `${out}
+      queuectl() { shift 2; printf '%s,' "$@"; printf '\\tabout\\n'; }
+      COMP_WORDS=(queuectl job sh); COMP_CWORD=2; _queuectl; echo "\${COMPREPLY[0]}"`;
+    const { stdout, success } = await new Deno.Command("bash", { args: ["-c", script] }).output();
+    assert(success);
+    assertEquals(new TextDecoder().decode(stdout), "job,sh,\n");
+  },
 });
 
 Deno.test("complete proposes commands, then their second words", async () => {

@@ -99,6 +99,7 @@ async function adopt(store: FileStore, files: FileSystem): Promise<unknown> {
         states.push(`${after.id} ${after.status.state}`);
         return after;
       },
+      again: () => Promise.resolve(false),
       report: () => {},
     });
     place.leave();

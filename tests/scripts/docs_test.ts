@@ -3,6 +3,7 @@ import type { Reference } from "../../scripts/command_doc.ts";
 import { generatedFiles } from "../../scripts/docs.ts";
 import { manPage } from "../../scripts/man_page.ts";
 import { commandsPage } from "../../scripts/markdown_reference.ts";
+import { needing } from "../support/has_program.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 
 const REFERENCE: Reference = {
@@ -65,33 +66,22 @@ Deno.test("manPage() has a heading for each command, and texts to be typed as th
   assert(!page.includes("Secret"));
 });
 
-for (
-  const [program, ...args] of [["groff", "-man", "-Tutf8", "-ww"], [
-    "mandoc",
-    "-Tlint",
-    "-Wwarning",
-  ]]
-) {
-  const there = await new Deno.Command(program!, {
-    args: ["-v"],
-    stdin: "null",
-    stdout: "null",
-    stderr: "null",
-  })
-    .output().then(() => true, () => false);
+const PAGE_CHECKERS: Record<string, { args: string[]; said: "stdout" | "stderr" }> = {
+  groff: { args: ["-man", "-Tutf8", "-ww"], said: "stderr" },
+  mandoc: { args: ["-Tlint", "-Wwarning"], said: "stdout" },
+};
+
+for (const [program, { args, said }] of Object.entries(PAGE_CHECKERS)) {
   Deno.test({
-    name: `${program} finds nothing wrong with manPage()`,
-    ignore: !there,
+    ...needing([program], `${program} finds nothing wrong with manPage()`),
     fn: () =>
       withTempDir(async (dir) => {
         await Deno.writeTextFile(`${dir}/queuectl.1`, manPage(REFERENCE));
-        const { stdout, stderr } = await new Deno.Command(program!, {
-          args: [...args, `${dir}/queuectl.1`],
-        })
+        const output = await new Deno.Command(program, { args: [...args, `${dir}/queuectl.1`] })
           .output();
-        const said = new TextDecoder().decode(program === "groff" ? stderr : stdout);
+        const lines = new TextDecoder().decode(output[said]).split("\n");
         // The page has no date: the version says more, and a date would change it every day.
-        assertEquals(said.split("\n").filter((line) => !/^$|missing date/.test(line)), []);
+        assertEquals(lines.filter((line) => !/^$|missing date/.test(line)), []);
       }),
   });
 }

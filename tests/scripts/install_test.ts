@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { TARGETS } from "../../scripts/targets.ts";
 import { pathOfUrl } from "../../src/system/self.ts";
+import { needing, pathOf } from "../support/has_program.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 
 const SCRIPT = pathOfUrl(new URL("../../scripts/install.sh", import.meta.url).href);
@@ -19,10 +20,8 @@ const TOOLS = [
   "sha256sum",
   "shasum",
 ];
-const FETCHERS =
-  (await Promise.all(["curl", "wget"].map(async (name) => await pathOf(name) && name)))
-    .filter((name) => name !== undefined);
-const ignore = Deno.build.os === "windows" || FETCHERS.length === 0;
+const FETCHERS = ["curl", "wget"].filter((name) => pathOf(name) !== undefined);
+const fetching = (name: string) => needing(["curl|wget"], name);
 
 type Files = Record<string, string | (() => Response)>;
 
@@ -46,8 +45,7 @@ interface Machine {
 }
 
 Deno.test({
-  name: "install.sh installs the latest release, and says how to get completions",
-  ignore,
+  ...fetching("install.sh installs the latest release, and says how to get completions"),
   fn: () =>
     inWorld(async ({ bin, files, install }) => {
       Object.assign(files, await release("/latest/download"));
@@ -62,8 +60,7 @@ Deno.test({
 
 for (const fetcher of FETCHERS) {
   Deno.test({
-    name: `install.sh does with ${fetcher} alone, a given version and a folder with a space`,
-    ignore,
+    ...fetching(`install.sh does with ${fetcher} alone, a given version and a folder with a space`),
     fn: () =>
       inWorld(async ({ dir, files, install }) => {
         Object.assign(files, await release("/download/v1.2.3"));
@@ -76,8 +73,7 @@ for (const fetcher of FETCHERS) {
   });
 
   Deno.test({
-    name: `install.sh with ${fetcher} leaves what was there when the download breaks off`,
-    ignore,
+    ...fetching(`install.sh with ${fetcher} leaves what was there when the download breaks off`),
     fn: () =>
       inWorld(async ({ bin, files, install }) => {
         await put(bin, "old");
@@ -91,8 +87,9 @@ for (const fetcher of FETCHERS) {
   });
 
   Deno.test({
-    name: `install.sh with ${fetcher} says which address a missing version was looked for at`,
-    ignore,
+    ...fetching(
+      `install.sh with ${fetcher} says which address a missing version was looked for at`,
+    ),
     fn: () =>
       inWorld(async ({ bin, install }) => {
         await put(bin, "old");
@@ -105,8 +102,7 @@ for (const fetcher of FETCHERS) {
 }
 
 Deno.test({
-  name: "install.sh replaces an older file",
-  ignore,
+  ...fetching("install.sh replaces an older file"),
   fn: () =>
     inWorld(async ({ bin, files, install }) => {
       await put(bin, "old");
@@ -117,8 +113,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "install.sh refuses a file with another checksum",
-  ignore,
+  ...fetching("install.sh refuses a file with another checksum"),
   fn: () =>
     inWorld(async ({ bin, files, install }) => {
       await put(bin, "old");
@@ -132,8 +127,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "install.sh refuses checksums that lack its file, and a page that is none",
-  ignore,
+  ...fetching("install.sh refuses checksums that lack its file, and a page that is none"),
   fn: () =>
     inWorld(async ({ bin, files, install }) => {
       await put(bin, "old");
@@ -148,8 +142,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "install.sh refuses a program that does not start here",
-  ignore,
+  ...fetching("install.sh refuses a program that does not start here"),
   fn: () =>
     inWorld(async ({ bin, files, install }) => {
       await put(bin, "old");
@@ -162,8 +155,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "install.sh finds each platform's file by what uname says",
-  ignore,
+  ...fetching("install.sh finds each platform's file by what uname says"),
   fn: () =>
     inWorld(async ({ dir, files, install }) => {
       const machines: [os: string, arch: string, target: string][] = [
@@ -187,8 +179,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "install.sh names a platform without a build, and touches nothing",
-  ignore,
+  ...fetching("install.sh names a platform without a build, and touches nothing"),
   fn: () =>
     inWorld(async ({ dir, bin, install }) => {
       for (
@@ -208,8 +199,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "install.sh refuses what it does not understand",
-  ignore,
+  ...fetching("install.sh refuses what it does not understand"),
   fn: () =>
     inWorld(async ({ install }) => {
       for (
@@ -226,8 +216,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "install.sh does nothing when it was cut off on its way",
-  ignore,
+  ...fetching("install.sh does nothing when it was cut off on its way"),
   fn: () =>
     inWorld(async ({ dir, files }) => {
       Object.assign(files, await release("/latest/download"));
@@ -253,7 +242,7 @@ async function inWorld(test: (world: World) => Promise<void>): Promise<void> {
       await Deno.mkdir(`${dir}/home`);
       await Deno.mkdir(`${dir}/tools`);
       for (const name of TOOLS) {
-        const path = await pathOf(name);
+        const path = pathOf(name);
         if (path !== undefined) await Deno.symlink(path, `${dir}/tools/${name}`);
       }
       const install: World["install"] = async (args = [], machine = {}) => {
@@ -292,7 +281,7 @@ async function machineTools(
     mode: 0o755,
   });
   for (const name of FETCHERS) await Deno.remove(`${dir}/tools/${name}`).catch(() => {});
-  const path = await pathOf(fetcher);
+  const path = pathOf(fetcher);
   if (path !== undefined) await Deno.symlink(path, `${dir}/tools/${fetcher}`);
   return `${dir}/tools`;
 }
@@ -339,12 +328,4 @@ async function assertUntouched(bin: string): Promise<void> {
 
 async function names(dir: string): Promise<string[]> {
   return (await Array.fromAsync(Deno.readDir(dir), ({ name }) => name)).sort();
-}
-
-async function pathOf(name: string): Promise<string | undefined> {
-  for (const dir of (Deno.env.get("PATH") ?? "").split(":")) {
-    const path = `${dir}/${name}`;
-    if (await Deno.stat(path).then(({ isFile }) => isFile, () => false)) return path;
-  }
-  return undefined;
 }

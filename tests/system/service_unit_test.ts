@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { launchdPlist, type Service, systemdUnit } from "../../src/system/service_unit.ts";
+import { needing } from "../support/has_program.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 
 const SERVICE: Service = {
@@ -60,15 +61,11 @@ Deno.test("systemdUnit() starts a program that systemd would refuse by its path 
   );
 });
 
-const hasAnalyze = Deno.build.os === "linux" &&
-  await new Deno.Command("systemd-analyze", { args: ["--version"] }).output().then(
-    () => true,
-    () => false,
-  );
-
 Deno.test({
-  name: "systemd-analyze verify accepts systemdUnit(), and finds the program behind its quoting",
-  ignore: !hasAnalyze,
+  ...needing(
+    ["systemd-analyze"],
+    "systemd-analyze verify accepts systemdUnit(), and finds the program behind its quoting",
+  ),
   fn: () =>
     withTempDir(async (dir) => {
       const folder = `${dir}/100% $x`;

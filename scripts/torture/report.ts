@@ -1,0 +1,45 @@
+// What a torture says at its end.
+import type { Figures } from "./reckoning.ts";
+import type { Scene } from "./scene.ts";
+import type { TortureOptions } from "./torture.ts";
+
+export function reportOf(
+  scene: Scene,
+  { minutes, seed, keep }: TortureOptions,
+  figures: Figures | undefined,
+  seconds: number,
+): string {
+  const failed = scene.problems.length > 0;
+  const lines = [
+    `torture: ${minutes} minutes, seed ${seed}${
+      scene.canSetClock ? "" : " (a build: the clock is left alone)"
+    }`,
+    `  jobs acknowledged ${scene.acknowledged.size}, batches ${scene.batches.length}`,
+  ];
+  if (figures !== undefined) {
+    lines.push(
+      `  runs ${figures.runs} (${(figures.runs / seconds).toFixed(1)} a second over ${
+        seconds.toFixed(0)
+      } s), ` +
+        `attempts in histories ${figures.attempts}, lost ${figures.lost}`,
+      `  outcomes ${
+        Object.entries(figures.byOutcome).map(([name, n]) => `${name} ${n}`).join(", ")
+      }`,
+    );
+  }
+  const { longest, waits, claims } = scene.watched;
+  lines.push(
+    `  longest wait of a due job beside a free worker ${(longest / 1000).toFixed(2)} s ` +
+      `(${waits} looks at such), claims whose order was checked ${claims}`,
+  );
+  const tally = [...scene.tally].sort(([a], [b]) => a < b ? -1 : 1);
+  lines.push(`  done to it: ${tally.map(([what, n]) => `${what} ${n}`).join(", ")}`);
+  for (const problem of scene.problems.slice(0, 50)) lines.push(`  WRONG: ${problem}`);
+  if (scene.problems.length > 50) lines.push(`  … and ${scene.problems.length - 50} more`);
+  if (failed) lines.push(`  again: deno task torture --minutes ${minutes} --seed ${seed}`);
+  if (failed || keep) {
+    lines.push(`  kept: ${scene.folder} (torture.log tells what was done, and when)`);
+  }
+  lines.push(failed ? "torture: FAILED" : "torture: all accounted for");
+  return lines.join("\n") + "\n";
+}
