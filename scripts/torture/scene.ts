@@ -125,15 +125,17 @@ export class Scene {
   /** Calls the program and waits for its end, which must come within `limit` seconds. */
   async call(
     args: readonly string[],
-    options: Call & { readonly limit?: number } = {},
+    options: Call & { readonly limit?: number; readonly spare?: boolean } = {},
   ): Promise<Ended> {
     const limit = options.limit ?? 90;
     const { pid, ended } = this.start(args, options);
+    if (options.spare) this.spared.add(pid);
     const timer = setTimeout(() => {
       this.problem(`"queuectl ${args.join(" ")}" did not end within ${limit} s`);
       signal(pid, "SIGKILL");
     }, limit * 1000);
     const result = await ended;
+    this.spared.delete(pid);
     clearTimeout(timer);
     this.checkWords(result);
     return result;

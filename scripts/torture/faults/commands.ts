@@ -53,9 +53,13 @@ export async function killedAfter(
   scene.checkWords(result);
 }
 
-export async function stop(scene: Scene, words: string[], limit = 40): Promise<void> {
+export async function stop(
+  scene: Scene,
+  words: string[],
+  { limit = 40, spare = false } = {},
+): Promise<void> {
   scene.did(words.length === 0 ? "stops" : "forced stops");
-  const { code, stderr } = await scene.call(["stop", ...words], { limit });
+  const { code, stderr } = await scene.call(["stop", ...words], { limit, spare });
   scene.note(`stop ended with ${code}: ${stderr.trim()}`);
   if (code !== null && code !== 0) scene.problem(`stop ended with exit code ${code}: ${stderr}`);
 }

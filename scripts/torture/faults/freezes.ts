@@ -69,7 +69,7 @@ async function forceFrozen(stage: Stage, pid: number | undefined): Promise<void>
   frozen.add(pid);
   scene.did("stopped until a forced stop", String(pid));
   scene.spared.add(pid);
-  await stop(scene, ["--force"], 15 + scene.slowness / 200);
+  await stop(scene, ["--force"], { limit: 15 + scene.slowness / 200, spare: true });
   scene.spared.delete(pid);
   goOn(stage, pid);
 }

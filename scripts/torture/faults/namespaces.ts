@@ -42,11 +42,16 @@ async function elsewhere(
   const words = ["start", `--timeout=${seconds}`, `--count=${count}`];
   const { pid, ended } = scene.start(words, { log, within: ["unshare", ...UNSHARE, ...INIT] });
   scene.did("starts in another namespace", `${pid} ${words.join(" ")}`);
+  let over = false;
+  const ending = ended.finally(() => over = true);
   if (murder !== undefined) {
     await pause(murder);
-    kill(scene, workersIn(scene, pid)[0], "worker in another namespace killed");
+    // One whose job takes its time, so that it runs on without the worker.
+    let victim: number | undefined;
+    while (!over && (victim = busyWorkerIn(scene, pid)) === undefined) await pause(100);
+    kill(scene, victim, "worker in another namespace killed");
   }
-  const { code } = await ended;
+  const { code } = await ending;
   // It may refuse to work there, if it says so.
   scene.note(`start in another namespace ended with ${code}`);
   if (code === 1) scene.count("starts in another namespace refused");
@@ -55,16 +60,18 @@ async function elsewhere(
   }
 }
 
-/** The workers below a process, by the ids that they have outside. */
-function workersIn(scene: Scene, ancestor: number): number[] {
+/** A worker below a process that runs a long job; as all that is seen here, by its id outside. */
+function busyWorkerIn(scene: Scene, ancestor: number): number | undefined {
   const all = scene.processes();
   const parents = new Map(all.map(({ pid, parent }) => [pid, parent]));
-  const isBelow = (pid: number) => {
+  const isBelow = (pid: number, above: number) => {
     for (let at: number | undefined = pid; at !== undefined; at = parents.get(at)) {
-      if (at === ancestor) return true;
+      if (at === above) return true;
     }
     return false;
   };
-  return all.filter(({ pid, command }) => / worker /.test(command) && isBelow(pid))
-    .map(({ pid }) => pid);
+  const jobs = all.filter(({ command }) => / (?:slow|family|session|deaf) \S+ \d+$/.test(command));
+  return all.find(({ pid, command }) =>
+    / worker /.test(command) && isBelow(pid, ancestor) && jobs.some((job) => isBelow(job.pid, pid))
+  )?.pid;
 }
