@@ -9,6 +9,7 @@ const stderr = new OutputStream(Deno.stderr);
 
 const context: Context = {
   args: Deno.args,
+  areArgsIntact: async () => await (await import("./src/system/arguments.ts")).areIntact(Deno.args),
   version: async () => (await import("./src/version.ts")).version(),
   os: Deno.build.os,
   cwd: () => Deno.cwd(),

@@ -90,6 +90,8 @@ export interface DataFolder {
 
 export interface Context {
   readonly args: readonly string[];
+  /** Whether `args` are what was typed: bytes that are no text are lost in them. */
+  readonly areArgsIntact: () => Promise<boolean>;
   readonly version: () => Promise<string>;
   readonly os: string;
   readonly cwd: () => string;

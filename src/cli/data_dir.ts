@@ -1,6 +1,6 @@
 // Where the data is, and whether it is safe to use.
 import { QueueError } from "../queue/errors.ts";
-import { join, resolve } from "../system/paths.ts";
+import { isAbsolute, join, resolve } from "../system/paths.ts";
 import type { Context } from "./context.ts";
 
 /**
@@ -10,11 +10,12 @@ import type { Context } from "./context.ts";
  */
 export function dataDirectory(context: Context, chosen: string | undefined): string {
   const { env } = context;
-  const cwd = context.cwd();
   if (chosen === "") throw new QueueError("usage", "--data-dir is empty");
   const named = chosen || env("QUEUECTL_DATA_DIR") ||
     (env("QUEUECTL_TEST_MODE") === "true" && env("QUEUECTL_TEST_STORAGE_PATH"));
-  if (named) return resolve(cwd, named);
+  // Where the current folder does not count, it may be one that can't be told.
+  if (named) return resolve(isAbsolute(named) ? "" : context.cwd(), named);
+  const cwd = context.cwd();
   const local = join(cwd, "queuectl_data");
   // The dot makes the system follow a link.
   if (context.files.info(`${local}/.`)?.kind === "folder") return resolve(cwd, local);

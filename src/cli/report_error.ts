@@ -14,6 +14,8 @@ export async function reportError(
 ): Promise<number> {
   const lines = error instanceof QueueError
     ? expected(error, spec)
+    : error instanceof Deno.errors.InvalidData && notText(error) !== undefined
+    ? notText(error)!
     : isOfTheSystem(error)
     ? refused(error)
     : await unexpected(context, error);
@@ -46,6 +48,23 @@ function meantFlag(message: string, spec: CommandSpec | undefined): string {
   const known = [...(spec?.flags ?? []), ...GLOBAL_FLAGS].map(({ name }) => name);
   const meant = nearest(typed, known);
   return meant === undefined ? "" : `Did you mean --${meant}?`;
+}
+
+// Names of files and values of variables may be any bytes; Deno takes those that are text.
+function notText({ message }: Error): string[] | undefined {
+  const path = /^File name or path (".*") is not valid UTF-8/s.exec(message)?.[1];
+  if (path !== undefined) {
+    return [
+      `Cannot use the folder ${oneLine(path)}: its name is not UTF-8 text`,
+      "Rename it, or call queuectl from another folder",
+    ];
+  }
+  const value = /^environment variable was not valid unicode: (".*")/s.exec(message)?.[1];
+  if (value === undefined) return undefined;
+  return [
+    `Cannot use the environment variable with the value ${oneLine(value)}: it is not UTF-8 text`,
+    "Set HOME, XDG_DATA_HOME or QUEUECTL_DATA_DIR to another folder",
+  ];
 }
 
 // What the operating system refuses: no space left, permission denied. Deno words it well, path and

@@ -19,6 +19,11 @@ export async function run(context: Context): Promise<number> {
       context.stdout.write(`queuectl ${await context.version()}\n`);
       return 0;
     }
+    if (words.some((word) => word.includes("\ufffd")) && !await context.areArgsIntact()) {
+      throw new QueueError("usage", "The command line is not UTF-8 text", {
+        hint: "Put such bytes into a script, and enqueue that",
+      });
+    }
     spec = commandOf(words);
     if (spec === undefined || asksForHelp(words)) return await help(context, words, spec);
     const call = new CommandContext(

@@ -1,6 +1,6 @@
 // A worker as a process: takes a name among the living, follows what its dead namesake left to the
-// end, then works; meanwhile it looks after those that died and listens to requests. It ends when
-// asked to, when drained, or when its supervisor is gone.
+// end, then works; meanwhile it looks after those that died (caretaker.ts) and listens to requests.
+// It ends when asked to, when drained, or when its supervisor is gone.
 import { adopt } from "../exec/adopt.ts";
 import { openExecutor } from "../exec/open_executor.ts";
 import type { StopReason } from "../exec/run.ts";
@@ -14,13 +14,13 @@ import type { WorkerEvent } from "../queue/worker_event.ts";
 import { delay } from "../system/delay.ts";
 import type { FileSystem } from "../system/file_system.ts";
 import { Watch } from "../system/watch.ts";
+import { Attempts } from "./attempts.ts";
+import { Caretaker } from "./caretaker.ts";
 import { cancelRequests, clearCancel, clearStop, stopRequest } from "./control.ts";
-import { isAlive, isMissing, knownNames, LOCK_RENEWAL, WorkerLock } from "./worker_lock.ts";
+import { WorkerLock } from "./worker_lock.ts";
 import { rescue } from "./rescue.ts";
 import { work } from "./worker.ts";
 
-/** Milliseconds between signs of life, and between looks for those that died. */
-const LOOK_AROUND = 1500;
 /** Milliseconds between looks for work where no event came, and for the end of all work. */
 const SLOW_POLL = 1000;
 const DRAIN_POLL = 50;
@@ -58,19 +58,15 @@ class WorkerProcess {
   readonly #running = new Map<string, AbortController>();
   /** Jobs that somebody asked to cancel, and that this worker has told to end. */
   readonly #cancelling = new Set<string>();
-  readonly #rescues = new Map<string, Promise<void>>();
-  /** What could not be done when this worker last looked around. */
-  readonly #failures = new Map<string, string>();
-  #isLooking = false;
+  readonly #attempts: Attempts;
   /** Whether another has this worker's name by now. */
   #isReplaced = false;
-  /** How often in a row this worker has not had its lock. */
-  #unlocked = 0;
   /** Whether a claim failed half-way. */
   #mayHaveStrays = false;
 
   constructor(options: WorkerOptions) {
     this.#options = options;
+    this.#attempts = new Attempts(options.report);
     this.#presence = this.#join(new Set());
   }
 
@@ -86,8 +82,8 @@ class WorkerProcess {
     });
     const control = new Watch([`${dataDir}/control`], () => {});
     const listening = this.#listen(control);
-    await this.#lookAround();
-    const timer = setInterval(() => this.#lookAround(), LOOK_AROUND);
+    const caretaker = this.#caretaker();
+    await caretaker.start();
     await this.#settleNamesakes();
     const name = this.#name;
     const executor = await openExecutor({ journal: paths.journal(name), files });
@@ -103,9 +99,9 @@ class WorkerProcess {
         report,
       }, stopping.signal);
       // Killed and handed back with this worker's own; else the next to look takes them over.
-      if (force.signal.aborted) await Promise.all(this.#rescues.values());
+      if (force.signal.aborted) await caretaker.settled();
     } finally {
-      clearInterval(timer);
+      caretaker.stop();
       stopping.abort();
       control.close();
       await listening;
@@ -114,6 +110,25 @@ class WorkerProcess {
       else this.#clear(name, this.#presence);
       report({ kind: "worker_stopped", worker: name });
     }
+  }
+
+  #caretaker(): Caretaker {
+    const { files, dataDir, store, stopping } = this.#options;
+    return new Caretaker({
+      files,
+      dataDir,
+      store,
+      attempts: this.#attempts,
+      stopping: stopping.signal,
+      presence: () => this.#presence,
+      runs: (id) => this.#running.has(id),
+      rescue: (name) => rescue(name, this.#rescueParts()),
+      clear: (name, place) => this.#clear(name, place),
+      onReplaced: () => {
+        this.#isReplaced = true;
+        stopping.abort();
+      },
+    });
   }
 
   #join(avoid: ReadonlySet<string>): WorkerLock {
@@ -136,7 +151,7 @@ class WorkerProcess {
   async #settleNamesakes(): Promise<void> {
     const avoid = new Set<string>();
     while (
-      !await this.#attempt(
+      !await this.#attempts.attempt(
         `take over from ${this.#name} yet`,
         () => rescue(this.#name, this.#rescueParts()),
       )
@@ -151,8 +166,10 @@ class WorkerProcess {
   async #claim(): Promise<Job | undefined> {
     const { store, pid, now, stopping } = this.#options;
     let job: Job | undefined;
-    if (this.#mayHaveStrays) await this.#attempt("give jobs back", () => this.#giveStraysBack());
-    const isFine = await this.#attempt("take a job", async () => {
+    if (this.#mayHaveStrays) {
+      await this.#attempts.attempt("give jobs back", () => this.#giveStraysBack());
+    }
+    const isFine = await this.#attempts.attempt("take a job", async () => {
       job = await store.claim({ worker: this.#name, pid }, now());
     });
     if (!isFine) this.#mayHaveStrays = true;
@@ -173,7 +190,10 @@ class WorkerProcess {
     const { drain, store } = this.#options;
     let hasWork = true;
     if (drain) {
-      await this.#attempt("look for work", async () => void (hasWork = await store.hasWork()));
+      await this.#attempts.attempt(
+        "look for work",
+        async () => void (hasWork = await store.hasWork()),
+      );
     }
     return !hasWork;
   }
@@ -181,7 +201,7 @@ class WorkerProcess {
   async #wait(): Promise<void> {
     const { store, drain, stopping, now } = this.#options;
     const longest = drain ? DRAIN_POLL : SLOW_POLL;
-    const isFine = await this.#attempt("wait for work", async () => {
+    const isFine = await this.#attempts.attempt("wait for work", async () => {
       const due = await store.nextDue();
       const timeout = due === undefined ? longest : Math.min(Math.max(due - now(), 0), longest);
       await store.waitForChange(timeout, stopping.signal);
@@ -293,95 +313,6 @@ class WorkerProcess {
     };
   }
 
-  /**
-   * Gives a sign of life, and takes care of those that no longer do. What goes wrong with one job,
-   * one name or one file is told once, and keeps nothing else from being looked at.
-   */
-  async #lookAround(): Promise<void> {
-    if (this.#isLooking) return;
-    this.#isLooking = true;
-    const { files, dataDir, store } = this.#options;
-    await this.#attempt("give a sign of life", () => this.#heartbeat());
-    await this.#attempt("put right what commands left", () => store.recover());
-    await this.#attempt("look for requests", async () => {
-      for (const id of cancelRequests(files, dataDir)) {
-        await this.#attempt(`see to the request to cancel "${id}"`, () => this.#clearMoot(id));
-      }
-    });
-    await this.#attempt("look for workers that died", async () => {
-      for (const name of knownNames(files, dataDir)) {
-        await this.#attempt(`look after ${name}`, () => this.#lookAfter(name));
-      }
-    });
-    this.#isLooking = false;
-  }
-
-  /**
-   * Does a step that may fail: then it says so, the same only once. @returns whether it went well
-   */
-  async #attempt(what: string, step: () => void | Promise<void>): Promise<boolean> {
-    try {
-      await step();
-      this.#failures.delete(what);
-      return true;
-    } catch (error) {
-      const message = `Cannot ${what}: ${error instanceof Error ? error.message : error}`;
-      if (this.#failures.get(what) !== message) {
-        this.#options.report({ kind: "warning", message });
-      }
-      this.#failures.set(what, message);
-      return false;
-    }
-  }
-
-  #heartbeat(): void {
-    try {
-      this.#presence.heartbeat();
-      this.#unlocked = 0;
-    } catch (error) {
-      // Who looks whether this worker lives has its lock for a moment.
-      if (!(error instanceof QueueError) || ++this.#unlocked < 3) throw error;
-      // Somebody removed the lock's file, and another worker goes on in this one's place.
-      this.#isReplaced = true;
-      this.#options.stopping.abort();
-      throw error;
-    }
-  }
-
-  #lookAfter(name: string): void {
-    const { files, dataDir } = this.#options;
-    const isMine = name === this.#name || this.#rescues.has(name);
-    if (isMine || isAlive(files, dataDir, name)) return;
-    const done = this.#rescue(name).finally(() => this.#rescues.delete(name));
-    this.#rescues.set(name, done);
-  }
-
-  async #rescue(name: string): Promise<void> {
-    const { files, dataDir, stopping } = this.#options;
-    if (isMissing(files, dataDir, name)) {
-      await delay(LOCK_RENEWAL, stopping.signal);
-      if (stopping.signal.aborted) return;
-    }
-    const place = WorkerLock.takeOver(files, dataDir, name);
-    if (place === undefined) return;
-    await this.#attempt(`take over from ${name} yet`, async () => {
-      try {
-        await rescue(name, this.#rescueParts());
-        this.#clear(name, place);
-      } catch (error) {
-        place.abandon();
-        throw error;
-      }
-    });
-  }
-
-  /** A request that came too late, and whose maker is gone, must not hit the next attempt. */
-  async #clearMoot(id: string): Promise<void> {
-    const { files, dataDir, store } = this.#options;
-    if (this.#running.has(id)) return;
-    if ((await store.get(id))?.status.state !== "processing") clearCancel(files, dataDir, id);
-  }
-
   /** Removes what a worker that is settled leaves. */
   #clear(name: string, place: WorkerLock): void {
     const { files, dataDir, paths } = this.#options;
@@ -399,7 +330,7 @@ class WorkerProcess {
   async #listen(control: Watch): Promise<void> {
     const { stopping } = this.#options;
     while (!stopping.signal.aborted || this.#running.size > 0) {
-      await this.#attempt("listen to requests", () => this.#obey());
+      await this.#attempts.attempt("listen to requests", () => this.#obey());
       // Once stopping, only the jobs that still run are waited for, so look more often whether they
       // do.
       await control.next(

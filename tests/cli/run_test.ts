@@ -222,3 +222,12 @@ Deno.test("version() is that of deno.json", async () => {
   const config = JSON.parse(await Deno.readTextFile(new URL("../../deno.json", import.meta.url)));
   assertEquals(version(), `${config.version} (from source)`);
 });
+
+Deno.test("run() refuses a command line in which bytes were lost", async () => {
+  const world = new World();
+  world.argsAreIntact = false;
+  const { code, err } = await world.run("enqueue", "echo \ufffd");
+  assertEquals([code, err.split("\n")[0]], [2, "queuectl: The command line is not UTF-8 text"]);
+  world.argsAreIntact = true;
+  assertEquals((await world.run("enqueue", "echo \ufffd")).code, 0);
+});

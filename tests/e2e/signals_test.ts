@@ -142,3 +142,34 @@ Deno.test({
       await child.stderr.cancel();
     }),
 });
+
+Deno.test({
+  name: "start as process 1 of a container runs jobs, stops, and says that it wants an init",
+  // It takes the right to make a PID namespace.
+  ignore: Deno.build.os !== "linux" || !canUnshare(),
+  fn: () =>
+    withQueue(async (queue) => {
+      await queue.ok("enqueue", "--job-id", "a", "true");
+      const { program, args } = programUnderTest();
+      const { code, stderr } = await new Deno.Command("unshare", {
+        args: ["-pf", "--mount-proc", program, ...args, "start", "--drain"],
+        env: { QUEUECTL_DATA_DIR: queue.data },
+        stdin: "null",
+        stdout: "null",
+      }).output();
+      const text = new TextDecoder().decode(stderr);
+      assertEquals([code, await queue.state("a")], [0, "completed"], text);
+      assertStringIncludes(text, "queuectl is process 1 here");
+    }),
+});
+
+function canUnshare(): boolean {
+  try {
+    return new Deno.Command("unshare", {
+      args: ["-pf", "--mount-proc", "true"],
+      stderr: "null",
+    }).outputSync().success;
+  } catch {
+    return false;
+  }
+}

@@ -43,6 +43,8 @@ export class World {
   cwd = "/home/me/work";
   os = "linux";
   userId: number | null = 1000;
+  /** Whether what is typed is text. */
+  argsAreIntact = true;
   input = "";
   inputIsTerminal = false;
   /** Keys that the user presses, one for each wait; an undefined one is a wait without a key. */
@@ -132,6 +134,7 @@ export class World {
     const bytesOf = (path: string) => new TextEncoder().encode(this.files.readText(path));
     return {
       args,
+      areArgsIntact: () => Promise.resolve(this.argsAreIntact),
       version: () => Promise.resolve("1.2.3"),
       os: this.os,
       cwd: () => this.cwd,

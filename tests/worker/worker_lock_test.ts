@@ -52,3 +52,25 @@ Deno.test("names are in the order in which people count", () =>
       "worker-10",
     ]);
   }));
+
+Deno.test("knownNames() finds workers by what they had at hand and by their journals, and no other files", () =>
+  withTempDir((folder) => {
+    for (const path of ["workers", "queue/running/a", "queue/running/empty", "queue/running/.x"]) {
+      Deno.mkdirSync(`${folder}/${path}`, { recursive: true });
+    }
+    for (
+      const path of [
+        "queue/running/a/ticket",
+        "queue/running/empty/.DS_Store",
+        "queue/running/.DS_Store",
+        "queue/running/Thumbs.db",
+        "workers/b.runs",
+        "workers/c.lock",
+        "workers/cli-9.lock",
+        "workers/.hidden.lock",
+        "workers/x y.lock",
+        "workers/note.txt",
+      ]
+    ) Deno.writeTextFileSync(`${folder}/${path}`, "");
+    assertEquals(knownNames(diskFiles, folder), ["a", "b", "c"]);
+  }));

@@ -70,7 +70,8 @@ async function endOfRunning(
   await folder.requestCancel(dataDir, job.id);
   try {
     // Time is counted by our own steps: while the machine sleeps nobody can answer.
-    for (let waited = 0, told = false;; waited += POLL) {
+    let told = false;
+    for (let waited = 0;; waited += POLL) {
       if ((await present(store, job.id)).status.state !== "processing") return;
       const workers = await folder.liveWorkers(dataDir);
       if (waited >= limit) throw unanswered(job, workers, Math.round(limit / 1000));

@@ -14,6 +14,10 @@ import { openReporter } from "../reporter.ts";
 import { spawnWorker } from "../worker_child.ts";
 import { detach } from "./start_detached.ts";
 
+/** As process 1 it inherits what jobs leave behind, and Deno collects only what it has started. */
+const IS_INIT = "queuectl is process 1 here: what jobs leave behind stays a zombie when it ends; " +
+  "give the container an init, as docker run --init does";
+
 /** Runs jobs until stopped. @returns the exit code */
 export async function startCommand(call: CommandContext): Promise<number> {
   const { context, flags } = call;
@@ -60,6 +64,7 @@ export async function startCommand(call: CommandContext): Promise<number> {
   let dead = 0;
   try {
     report({ kind: "supervisor_started", workers: count, dataDir });
+    if (Deno.pid === 1) report({ kind: "warning", message: IS_INIT });
     const parts = {
       count,
       spawn: () => spawnWorker({ dataDir, name, drain, onDead: () => dead++ }),

@@ -1,0 +1,26 @@
+// Steps that may fail without the worker failing: it says so, once, and goes on.
+import type { WorkerEvent } from "../queue/worker_event.ts";
+
+export class Attempts {
+  readonly #report: (event: WorkerEvent) => void;
+  /** What went wrong last with each step that has not gone well since. */
+  readonly #failures = new Map<string, string>();
+
+  constructor(report: (event: WorkerEvent) => void) {
+    this.#report = report;
+  }
+
+  /** Does a step, called `what` as in "Cannot …". @returns whether it went well */
+  async attempt(what: string, step: () => void | Promise<void>): Promise<boolean> {
+    try {
+      await step();
+      this.#failures.delete(what);
+      return true;
+    } catch (error) {
+      const message = `Cannot ${what}: ${error instanceof Error ? error.message : error}`;
+      if (this.#failures.get(what) !== message) this.#report({ kind: "warning", message });
+      this.#failures.set(what, message);
+      return false;
+    }
+  }
+}

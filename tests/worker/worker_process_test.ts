@@ -1,0 +1,180 @@
+// A worker with a data folder of its own in this process: what it does when something is wrong with
+// one file, one job, or one name. Its jobs are real.
+import { assert, assertEquals } from "@std/assert";
+import { requestCancel, requestStop, stopRequest } from "../../src/worker/control.ts";
+import { runWorker } from "../../src/worker/worker_process.ts";
+import { WorkerLock } from "../../src/worker/worker_lock.ts";
+import { DEFAULT_SETTINGS } from "../../src/queue/settings.ts";
+import type { WorkerEvent } from "../../src/queue/worker_event.ts";
+import { journalPath, logPath } from "../../src/stores/file/layout.ts";
+import { type FileStore, openFileStore } from "../../src/stores/file/store.ts";
+import { diskFiles, type FileSystem } from "../../src/system/file_system.ts";
+import { aJob } from "../support/jobs.ts";
+import { withTempDir } from "../support/temp_dir.ts";
+import { waitUntil } from "../support/wait_until.ts";
+
+interface Bench {
+  readonly dir: string;
+  readonly store: FileStore;
+  readonly events: WorkerEvent[];
+  /** Starts a worker, which is stopped at the end. */
+  work(files?: FileSystem): Promise<void>;
+  state(id: string): Promise<string | undefined>;
+  ended(id: string): Promise<unknown>;
+}
+
+const warnings = (events: readonly WorkerEvent[]) =>
+  events.flatMap((event) => event.kind === "warning" ? [event.message] : []);
+
+function withBench(test: (bench: Bench) => Promise<void>): Promise<void> {
+  return withTempDir(async (dir) => {
+    const store = await openFileStore(dir, { files: diskFiles });
+    const events: WorkerEvent[] = [];
+    const stopping = new AbortController();
+    const workers: Promise<void>[] = [];
+    const state = async (id: string) => (await store.get(id))?.status.state;
+    const work = async (files = diskFiles) => {
+      const own = await openFileStore(dir, { files });
+      const worker = runWorker({
+        files,
+        dataDir: dir,
+        store: own,
+        wanted: undefined,
+        drain: false,
+        pid: Deno.pid,
+        host: "here",
+        now: Date.now,
+        settings: () => DEFAULT_SETTINGS,
+        report: (event) => void events.push(event),
+        paths: {
+          journal: (name) => journalPath(dir, name),
+          log: (id, attempt) => logPath(dir, id, attempt),
+        },
+        stopping,
+        force: new AbortController(),
+      });
+      workers.push(worker.finally(() => own.close()));
+    };
+    try {
+      await test({
+        dir,
+        store,
+        events,
+        work,
+        state,
+        ended: (id) => waitUntil(async () => await state(id) === "completed", `${id} completes`),
+      });
+    } finally {
+      stopping.abort();
+      await Promise.all(workers);
+      store.close();
+    }
+  });
+}
+
+/** Enqueues a job in this folder. */
+async function enqueue({ dir, store }: Bench, id: string, command = "true"): Promise<void> {
+  await store.add([aJob({ id, command, cwd: dir, createdAt: Date.now() })]);
+}
+
+/** A job that a worker called `name` took, which has died without a word. */
+async function orphan(bench: Bench, id: string, name: string): Promise<void> {
+  await enqueue(bench, id);
+  const claimed = await bench.store.claim({ worker: name, pid: 1 }, Date.now());
+  assertEquals(claimed?.id, id);
+}
+
+Deno.test("a worker takes over from one that died without a lock file", () =>
+  withBench(async (bench) => {
+    await orphan(bench, "a", "gone");
+    await bench.work();
+    await bench.ended("a");
+  }));
+
+Deno.test("a worker looks after others although files of other programs lie everywhere", () =>
+  withBench(async (bench) => {
+    await orphan(bench, "a", "gone");
+    for (const folder of ["queue/running/gone", "workers", "control"]) {
+      for (const name of [".DS_Store", "Thumbs.db", "desktop.ini", "x y.lock", "a.cancel~"]) {
+        Deno.writeTextFileSync(`${bench.dir}/${folder}/${name}`, "?");
+      }
+    }
+    Deno.mkdirSync(`${bench.dir}/workers/folder.lock`);
+    await bench.work();
+    await bench.ended("a");
+    await enqueue(bench, "b");
+    await bench.ended("b");
+  }));
+
+Deno.test("a request to cancel a damaged job keeps no worker from looking after others", () =>
+  withBench(async (bench) => {
+    await orphan(bench, "a", "gone");
+    Deno.writeTextFileSync(`${bench.dir}/workers/gone.lock`, "");
+    await enqueue(bench, "bad");
+    Deno.writeTextFileSync(`${bench.dir}/jobs/ba/bad.jsonl`, "?\n");
+    requestCancel(diskFiles, bench.dir, "bad");
+    await bench.work();
+    await bench.ended("a");
+  }));
+
+Deno.test("a request to stop one that had the name before does not stop a new worker", () =>
+  withBench(async (bench) => {
+    requestStop(diskFiles, bench.dir, "worker-1", "graceful");
+    await bench.work();
+    await enqueue(bench, "a");
+    await bench.ended("a");
+    assertEquals(stopRequest(diskFiles, bench.dir, "worker-1"), undefined);
+  }));
+
+/** The real disk, of which one operation fails while `isOn`. */
+function failing(fails: (operation: "names" | "rename", path: string) => boolean) {
+  const trouble = { isOn: true, count: 0 };
+  const check = (operation: "names" | "rename", path: string) => {
+    if (!trouble.isOn || !fails(operation, path)) return;
+    trouble.count++;
+    throw new Deno.errors.PermissionDenied("not now");
+  };
+  const files: FileSystem = {
+    ...diskFiles,
+    names: (path) => (check("names", path), diskFiles.names(path)),
+    rename: (from, to) => (check("rename", from), diskFiles.rename(from, to)),
+  };
+  return { trouble, files };
+}
+
+Deno.test("a worker goes on when claims fail for a while, and says so once", () =>
+  withBench(async (bench) => {
+    const { trouble, files } = failing((what, path) => what === "rename" && path.endsWith(".a"));
+    await enqueue(bench, "a");
+    await bench.work(files);
+    await waitUntil(() => trouble.count >= 3, "it has tried");
+    trouble.isOn = false;
+    await bench.ended("a");
+    assertEquals(warnings(bench.events), ["Cannot take a job: not now"]);
+  }));
+
+Deno.test("a worker takes another name where what its namesake left can't be read, and looks after it later", () =>
+  withBench(async (bench) => {
+    await orphan(bench, "a", "worker-1");
+    const { trouble, files } = failing((what, path) =>
+      what === "names" && path.endsWith("running/worker-1")
+    );
+    await bench.work(files);
+    await enqueue(bench, "b");
+    await bench.ended("b");
+    assertEquals((await bench.store.get("b"))?.history.map(({ worker }) => worker), ["worker-2"]);
+    trouble.isOn = false;
+    await bench.ended("a");
+  }));
+
+Deno.test("a worker whose lock file was removed makes another, and nobody takes its place", () =>
+  withBench(async (bench) => {
+    await bench.work();
+    await waitUntil(() => diskFiles.info(`${bench.dir}/workers/worker-1.json`), "it is there");
+    Deno.removeSync(`${bench.dir}/workers/worker-1.lock`);
+    const other = WorkerLock.join(diskFiles, bench.dir, undefined);
+    assertEquals(other.name, "worker-2");
+    other.leave();
+    await waitUntil(() => diskFiles.info(`${bench.dir}/workers/worker-1.lock`), "it has another");
+    assert(diskFiles.lock(`${bench.dir}/workers/worker-1.lock`) === undefined);
+  }));
