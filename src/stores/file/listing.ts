@@ -16,7 +16,7 @@ import {
   READY_SLICE,
   type Ticket,
 } from "./layout.ts";
-import { type BucketedIndex, ignoreNotFound } from "./bucketed_index.ts";
+import { type BucketedIndex, namesIn } from "./bucketed_index.ts";
 
 /** A ticket, and where it lies. */
 export interface Found {
@@ -51,9 +51,7 @@ export function stateOf(tag: string): JobState {
 export function heldTickets(places: Pick<Places, "files" | "running">, holder?: string): Found[] {
   const found: Found[] = [];
   for (const worker of holder === undefined ? places.files.names(places.running) : [holder]) {
-    for (
-      const name of ignoreNotFound(() => places.files.names(`${places.running}/${worker}`)) ?? []
-    ) {
+    for (const name of namesIn(places.files, `${places.running}/${worker}`)) {
       if (isTicket(name)) found.push({ name, worker });
     }
   }

@@ -8,7 +8,7 @@ import { JobFiles } from "./job_files.ts";
 import { parseTicket } from "./layout.ts";
 import { countTickets, heldTickets, newestFirst, type Places, whileHeld } from "./listing.ts";
 import { prepareFolder } from "./prepare_folder.ts";
-import { BucketedIndex, ignoreNotFound } from "./bucketed_index.ts";
+import { BucketedIndex, namesIn } from "./bucketed_index.ts";
 
 /** Opens a data folder for looking only. `warn` is told of files that can't be read. */
 export async function openReader(
@@ -51,9 +51,7 @@ export class Reader implements JobReader {
       const ids: string[] = [];
       for (const folder of files.names(`${this.#dataDir}/jobs`)) {
         if (!folder.startsWith(prefix.slice(0, 2))) continue;
-        for (
-          const file of ignoreNotFound(() => files.names(`${this.#dataDir}/jobs/${folder}`)) ?? []
-        ) {
+        for (const file of namesIn(files, `${this.#dataDir}/jobs/${folder}`)) {
           if (!file.endsWith(".jsonl") || !file.startsWith(prefix)) continue;
           ids.push(file.slice(0, -".jsonl".length));
           if (ids.length >= limit) return ids;
