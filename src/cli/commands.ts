@@ -294,6 +294,7 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     args: [1, 1, "folder"],
     proposes: "folder",
     flags: [],
+    notes: "Exits with 1 if a damaged file was left out; all others are in the backup.",
     examples: ["queuectl storage backup ~/backups/queue-monday"],
     load: async () =>
       (await import("./commands/storage.ts"))
@@ -307,7 +308,7 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     proposes: "folder",
     flags: [CONFIRM],
     notes:
-      "The backup is checked wholly before anything is changed. Over data that exists it needs --confirm.",
+      "The backup is checked wholly before anything is changed. Refused while workers or jobs run; over data that exists it needs --confirm.",
     examples: ["queuectl storage restore ~/backups/queue-monday --confirm"],
     load: async () =>
       (await import("./commands/storage.ts"))

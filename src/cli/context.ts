@@ -33,6 +33,12 @@ export interface Finding {
   readonly repaired: string | null;
 }
 
+/** A file that a backup or a restore has left out. */
+export interface LeftOut {
+  readonly path: string;
+  readonly why: string;
+}
+
 /** The part of a store that takes new jobs. */
 export type Inbox = Pick<JobStore, "add" | "close">;
 
@@ -64,8 +70,12 @@ export interface DataFolder {
     dataDir: string,
     target: string,
     progress: Progress,
-  ): Promise<{ jobs: number; files: number; bytes: number }>;
-  restore(dataDir: string, from: string, progress: Progress): Promise<{ jobs: number }>;
+  ): Promise<{ jobs: number; files: number; bytes: number; leftOut: readonly LeftOut[] }>;
+  restore(
+    dataDir: string,
+    from: string,
+    progress: Progress,
+  ): Promise<{ jobs: number; leftOut: readonly LeftOut[] }>;
   check(dataDir: string, options: { repair: boolean }, progress: Progress): Promise<Finding[]>;
 }
 

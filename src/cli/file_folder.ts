@@ -56,7 +56,7 @@ export function fileFolder(files: FileSystem, warn: (message: string) => void): 
     },
     restore: async (dataDir, from, progress) => {
       const { restore } = await import("../stores/file/restore.ts");
-      return restore(dataDir, from, files, progress);
+      return await restore(dataDir, from, files, progress);
     },
     check: async (dataDir, options, progress) => {
       const { check } = await import("../stores/file/check.ts");

@@ -1,9 +1,15 @@
 // Changes config.json: whole or not at all, and by one process at a time.
 import { QueueError } from "../queue/errors.ts";
-import type { SettingKey, Settings } from "../queue/settings.ts";
+import {
+  CONFIG_VERSION,
+  parseConfig,
+  type SettingKey,
+  type Settings,
+  type SetValues,
+} from "../queue/settings.ts";
 import type { FileLock, FileSystem } from "../system/file_system.ts";
 import { join } from "../system/paths.ts";
-import { CONFIG_VERSION, configPath, loadSetValues, parseConfig, type SetValues } from "./load.ts";
+import { configPath, loadSetValues } from "./load.ts";
 
 /** Sets one key. @throws QueueError `damaged` if the present file is not what it should be */
 export function setValue<K extends SettingKey>(

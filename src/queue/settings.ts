@@ -1,5 +1,5 @@
-// The configuration keys: what each means, its default, and which values it takes. Where they are
-// kept is src/config's matter.
+// The configuration keys: what each means, its default, which values it takes, and the form of the
+// text that they are kept in. Where that lies is src/config's matter.
 import { DURATION_FORMS, parseDuration } from "./durations.ts";
 import { QueueError } from "./errors.ts";
 
@@ -22,6 +22,15 @@ export interface Settings {
 }
 
 export type SettingKey = keyof Settings;
+
+/** What was set, and nothing else. */
+export type SetValues = Partial<Settings>;
+
+/**
+ * The version of the form of config.json that this program writes. It reads this and all earlier
+ * ones.
+ */
+export const CONFIG_VERSION = 1;
 
 export const DEFAULT_SETTINGS: Settings = {
   max_retries: 3,
@@ -129,4 +138,53 @@ export function parseSetting<K extends SettingKey>(key: K, text: string): Settin
     );
   }
   return value as Settings[K];
+}
+
+/**
+ * The values in the text of a configuration file. All of it is right, or nothing is taken. Whoever
+ * reads, checks, backs up or restores a configuration asks here.
+ * @throws QueueError `usage` that says what is wrong, without the file's name
+ */
+export function parseConfig(text: string): SetValues {
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch (error) {
+    throw new QueueError("usage", `it is not JSON (${(error as Error).message})`);
+  }
+  if (typeof content !== "object" || content === null || Array.isArray(content)) {
+    throw new QueueError("usage", "it is not a JSON object");
+  }
+  const values: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(content)) {
+    if (key === "schema_version") checkVersion(value);
+    else values[settingKey(key)] = settingValue(key as SettingKey, value);
+  }
+  return values as SetValues;
+}
+
+function checkVersion(version: unknown): void {
+  if (version === CONFIG_VERSION) return;
+  throw new QueueError(
+    "usage",
+    typeof version === "number" && version > CONFIG_VERSION
+      ? `its schema_version is ${version}, and this program knows ${CONFIG_VERSION}: it was written by a later version`
+      : `schema_version is ${JSON.stringify(version)}, not ${CONFIG_VERSION}`,
+  );
+}
+
+function settingKey(key: string): SettingKey {
+  if (isSettingKey(key)) return key;
+  throw new QueueError("usage", `unknown key "${key}" (the keys are ${SETTING_KEYS.join(", ")})`);
+}
+
+// Durations and sizes may stand in the file as people write them: "5m".
+function settingValue(key: SettingKey, value: unknown): unknown {
+  const simple = typeof value === "number" || typeof value === "string";
+  const parsed = simple ? SETTING_RULES[key].parse(String(value)) : undefined;
+  if (parsed !== undefined) return parsed;
+  throw new QueueError(
+    "usage",
+    `${key} is ${JSON.stringify(value)}, and takes ${SETTING_RULES[key].values}`,
+  );
 }

@@ -5,11 +5,11 @@
 export interface FileInfo {
   readonly kind: "file" | "folder" | "link" | "other";
   readonly size: number;
-  /** How many names the file has. */
-  readonly links: number;
   /** Milliseconds since 1970. */
   readonly modifiedAt: number;
   readonly inode: number;
+  /** How many names the file has; 0 where the system does not tell. */
+  readonly links: number;
   readonly mode: number;
   readonly owner: number;
 }
@@ -109,9 +109,9 @@ export const diskFiles: FileSystem = {
           ? "link"
           : "other",
         size: info.size,
-        links: info.nlink ?? 1,
         modifiedAt: info.mtime?.getTime() ?? 0,
         inode: info.ino ?? 0,
+        links: info.nlink ?? 0,
         mode: info.mode ?? 0,
         owner: info.uid ?? 0,
       };

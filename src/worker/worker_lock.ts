@@ -49,6 +49,12 @@ export class WorkerLock {
       const lock = files.lock(`${folder}/${name}.lock`);
       if (lock === undefined) continue;
       const presence = new WorkerLock(files, folder, name, lock);
+      if (isBeingRestored(files, dataDir)) {
+        presence.leave();
+        throw new QueueError("refused", "Cannot start while a backup is restored", {
+          hint: "Try again when it has ended",
+        });
+      }
       presence.#removeRecord(); // that of a dead bearer must not be taken for this one's
       return presence;
     }
@@ -98,6 +104,14 @@ export class WorkerLock {
   #removeRecord(): void {
     if (this.#files.info(this.#record) !== undefined) this.#files.remove(this.#record);
   }
+}
+
+/**
+ * Whether the queue is about to be replaced. Who restores takes its lock before it looks for
+ * workers, and a worker takes its own before it looks here: so one of them sees the other.
+ */
+function isBeingRestored(files: FileSystem, dataDir: string): boolean {
+  return files.info(`${dataDir}/restoring`) !== undefined || isAlive(files, dataDir, "cli-restore");
 }
 
 /** The names that have a lock file, living or dead, but for those of commands. */

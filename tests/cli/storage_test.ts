@@ -29,6 +29,16 @@ Deno.test("storage backup and restore resolve the folder against the current one
   assertEquals(world.calls, [`backup ${DATA} /home/me/work/b`, `restore ${DATA} /home/me/b`]);
 });
 
+Deno.test("storage backup names what it leaves out, and fails although the rest is backed up", async () => {
+  const world = new World();
+  world.leftOut = [{ path: "jobs/aa/aa.jsonl", why: "is damaged" }];
+  const { code, out, err } = await world.run("storage", "backup", "b");
+  assertEquals([code, out.startsWith("Backed up 1 job")], [1, true]);
+  assertStringIncludes(err, "Left out: jobs/aa/aa.jsonl is damaged\n");
+  assertStringIncludes(err, "1 damaged file not backed up\n");
+  assertEquals((await world.run("storage", "restore", "b")).code, 0);
+});
+
 Deno.test("storage restore over data changes nothing without --confirm", async () => {
   const world = new World();
   await world.run("config", "--key", "max_retries", "--value", "1");

@@ -6,9 +6,9 @@ import {
   resetConfig,
   setValue,
 } from "../../src/config/change.ts";
-import { configPath, loadSettings, loadSetValues, parseConfig } from "../../src/config/load.ts";
+import { configPath, loadSettings, loadSetValues } from "../../src/config/load.ts";
 import { QueueError } from "../../src/queue/errors.ts";
-import { DEFAULT_SETTINGS } from "../../src/queue/settings.ts";
+import { DEFAULT_SETTINGS, parseConfig } from "../../src/queue/settings.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 import { MemoryFiles } from "../support/memory_files.ts";

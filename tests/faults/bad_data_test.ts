@@ -3,8 +3,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { setValue } from "../../src/config/change.ts";
 import { QueueError } from "../../src/queue/errors.ts";
-import { cancelled, ended } from "../../src/queue/transitions.ts";
+import { cancelled, ended, retried } from "../../src/queue/transitions.ts";
+import { backup } from "../../src/stores/file/backup.ts";
 import { check } from "../../src/stores/file/check.ts";
+import { restore } from "../../src/stores/file/restore.ts";
 import { openFileStore } from "../../src/stores/file/store.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
 import { aJob, anEnding, EPOCH } from "../support/jobs.ts";
@@ -206,3 +208,49 @@ Deno.test("a stranger's file in each folder is found, set aside as it is, and di
       }
     }
   }));
+
+Deno.test("a .DS_Store in every folder at once disturbs nothing, and is found and set aside", () =>
+  withTempDir(async (dir) => {
+    const data = `${dir}/data`;
+    await makeData(data);
+    const holding = await openFileStore(data, { files: diskFiles, now: () => NOW });
+    await holding.add([aJob({ id: "held", priority: 9 })]);
+    assertEquals((await holding.claim(BY, NOW))?.id, "held");
+    const folders = foldersBelow(data);
+    assert(folders.includes("queue/running/worker-1") && folders.includes("jobs"));
+    for (const folder of folders) Deno.writeTextFileSync(`${data}/${folder}/.DS_Store`, "Bud1");
+
+    const store = await openFileStore(data, { files: diskFiles, now: () => NOW });
+    await store.recover();
+    assertEquals(await store.findIdsByPrefix("pend", 9), ["pending"]);
+    assertEquals(await store.findIdsByPrefix("", 99).then((ids) => ids.length), IDS.length + 1);
+    await store.change("dead", (job) => retried(job, NOW));
+    await store.change("later", (job) => cancelled(job, NOW));
+    assertEquals((await store.count()).processing, 1);
+    store.close();
+    await holding.change(
+      "held",
+      (job) => ended(job, anEnding("succeeded"), { base: 2, max: 60 }, NOW),
+      BY.worker,
+    );
+    holding.close();
+    const { jobs, leftOut } = backup(data, `${dir}/copy`, diskFiles);
+    assertEquals([jobs, leftOut], [IDS.length + 1, []]);
+    Deno.mkdirSync(`${dir}/other`);
+    assertEquals((await restore(`${dir}/other`, `${dir}/copy`, diskFiles)).jobs, jobs);
+
+    const found = (await check(data, diskFiles, { repair: false })).map(({ path }) => path);
+    for (const folder of folders.filter((folder) => folder !== "damaged")) {
+      assert(found.includes(`${data}/${folder}/.DS_Store`.replace("//", "/")), folder);
+    }
+    await check(data, diskFiles, { repair: true });
+    assertEquals(await check(data, diskFiles, { repair: false }), []);
+    await useAll(data);
+  }));
+
+/** All folders of a data folder, by their paths from it. */
+function foldersBelow(dir: string, path = ""): string[] {
+  const below = [...Deno.readDirSync(`${dir}/${path}`)].filter((entry) => entry.isDirectory)
+    .flatMap((entry) => foldersBelow(dir, path === "" ? entry.name : `${path}/${entry.name}`));
+  return [path, ...below];
+}

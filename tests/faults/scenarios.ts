@@ -205,7 +205,7 @@ export const SCENARIOS: readonly Scenario[] = [
       for (const id of ["e", "after"]) await store.change(id, (job) => cancelled(job, NOW));
       store.close();
     },
-    action: (_, disk) => Promise.resolve(restore(DATA, "/copy", disk)),
+    action: (_, disk) => restore(DATA, "/copy", disk),
     replacesAll: [...AT_FIRST],
   },
 ];

@@ -46,27 +46,15 @@ const NONE: Failure = () => undefined;
 const INODES_EACH = 1_000_000;
 
 /**
- * What operations looked at and changed, as texts that name an entry of a folder, the content of a
- * file, and so on. Two operations depend on one another where one changes what the other looks at
+ * What an operation looked at and changed, as texts that name an entry of a folder, the content of
+ * a file, and so on. Two operations depend on one another where one changes what the other looks at
  * or changes. `counts` are changes whose order among themselves does not matter: a name more or
  * less in a folder, a link more or less of a file.
  */
 export class Access {
-  readonly looks = new Set<string>();
-  readonly changes = new Set<string>();
-  readonly counts = new Set<string>();
-
-  dependsOn(other: Access): boolean {
-    return meet(this.changes, other.changes) || meet(this.changes, other.looks) ||
-      meet(this.looks, other.changes) || meet(this.counts, other.looks) ||
-      meet(this.looks, other.counts);
-  }
-}
-
-function meet(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
-  if (a.size > b.size) return meet(b, a);
-  for (const one of a) if (b.has(one)) return true;
-  return false;
+  readonly looks: string[] = [];
+  readonly changes: string[] = [];
+  readonly counts: string[] = [];
 }
 
 export class SimDisk implements FileSystem {
@@ -218,7 +206,7 @@ export class SimDisk implements FileSystem {
     this.#step("readText", path);
     const node = this.#need(path);
     if (node.kind === "folder") throw new Error(`Is a directory (os error 21): readfile '${path}'`);
-    this.access?.looks.add(`content ${node.inode}`);
+    this.access?.looks.push(`content ${node.inode}`);
     return node.text;
   }
 
@@ -233,7 +221,7 @@ export class SimDisk implements FileSystem {
   append(path: string, text: string): void {
     this.#step("append", path);
     const file = this.#file(path);
-    this.access?.changes.add(`content ${file.inode}`);
+    this.access?.changes.push(`content ${file.inode}`);
     file.text += text;
     this.log.push({ kind: "append", path, text });
   }
@@ -241,14 +229,14 @@ export class SimDisk implements FileSystem {
   truncate(path: string, length: number): void {
     this.#step("truncate", path);
     const node = this.#file(path);
-    this.access?.changes.add(`content ${node.inode}`);
+    this.access?.changes.push(`content ${node.inode}`);
     node.text = node.text.slice(0, length);
   }
 
   copy(from: string, to: string): void {
     this.#step("copy", from);
     const { text, inode } = this.#file(from);
-    this.access?.looks.add(`content ${inode}`);
+    this.access?.looks.push(`content ${inode}`);
     const [folder, name] = this.#place(to);
     this.#mustBeFree(folder, name, to);
     this.#enter(folder, name, this.#newFile(text));
@@ -262,7 +250,7 @@ export class SimDisk implements FileSystem {
     this.#mustBeFree(folder, name, to);
     this.#enter(folder, name, node);
     node.links++;
-    this.access?.counts.add(`links ${node.inode}`);
+    this.access?.counts.push(`links ${node.inode}`);
     this.log.push({ kind: "link", path, to });
   }
 
@@ -274,7 +262,7 @@ export class SimDisk implements FileSystem {
     const [folder, name] = this.#place(to);
     const there = this.#entry(folder, name);
     if (there?.kind === "folder") {
-      this.access?.looks.add(`names ${there.inode}`);
+      this.access?.looks.push(`names ${there.inode}`);
       if (node.kind === "file" || there.entries.size > 0) {
         throw new Error(`Directory not empty (os error 39): rename '${path}' -> '${to}'`);
       }
@@ -296,7 +284,7 @@ export class SimDisk implements FileSystem {
     const node = this.#entry(folder, name);
     if (node === undefined) throw notFound(path, "remove");
     if (node.kind === "folder") {
-      this.access?.looks.add(`names ${node.inode}`);
+      this.access?.looks.push(`names ${node.inode}`);
       if (node.entries.size > 0) throw new Error(`Directory not empty (os error 39): ${path}`);
     } else this.#unlinked(node);
     this.#leave(folder, name);
@@ -319,7 +307,7 @@ export class SimDisk implements FileSystem {
   names(path: string): string[] {
     this.#step("names", path);
     const folder = this.#folder(path);
-    this.access?.looks.add(`names ${folder.inode}`);
+    this.access?.looks.push(`names ${folder.inode}`);
     return [...folder.entries.keys()].sort();
   }
 
@@ -329,11 +317,11 @@ export class SimDisk implements FileSystem {
     const node = this.#find(wantsFolder ? path.slice(0, -2) : path);
     if (node === undefined || wantsFolder && node.kind === "file") return undefined;
     const { kind, inode, mode } = node;
-    this.access?.looks.add(`mode ${inode}`);
+    this.access?.looks.push(`mode ${inode}`);
     if (node.kind === "folder") {
       return { kind, size: 0, links: 2, modifiedAt: 0, inode, mode, owner: OWNER };
     }
-    for (const what of ["content", "links", "touched"]) this.access?.looks.add(`${what} ${inode}`);
+    for (const what of ["content", "links", "touched"]) this.access?.looks.push(`${what} ${inode}`);
     const { links, modifiedAt, text } = node;
     return { kind, size: sizeOf(text), links, modifiedAt, inode, mode, owner: OWNER };
   }
@@ -341,7 +329,7 @@ export class SimDisk implements FileSystem {
   setMode(path: string, mode: number): void {
     this.#step("setMode", path);
     const node = this.#need(path);
-    this.access?.changes.add(`mode ${node.inode}`);
+    this.access?.changes.push(`mode ${node.inode}`);
     node.mode = mode;
   }
 
@@ -349,7 +337,7 @@ export class SimDisk implements FileSystem {
     this.#step("touch", path);
     const node = this.#need(path);
     if (node.kind === "folder") return;
-    this.access?.changes.add(`touched ${node.inode}`);
+    this.access?.changes.push(`touched ${node.inode}`);
     node.modifiedAt = ++this.#clock;
   }
 
@@ -385,14 +373,14 @@ export class SimDisk implements FileSystem {
 
   /** The second step: locks the opened file, which may have lost its name meanwhile. */
   tryLock(inode: number): boolean {
-    this.access?.changes.add(`lock ${inode}`);
+    this.access?.changes.push(`lock ${inode}`);
     if (this.#locks.has(inode)) return false;
     this.#locks.set(inode, this.actor);
     return true;
   }
 
   unlock(inode: number): void {
-    this.access?.changes.add(`lock ${inode}`);
+    this.access?.changes.push(`lock ${inode}`);
     this.#locks.delete(inode);
   }
 
@@ -402,7 +390,7 @@ export class SimDisk implements FileSystem {
     for (const [inode, holder] of this.#locks) {
       if (holder !== actor) continue;
       this.#locks.delete(inode);
-      access.changes.add(`lock ${inode}`);
+      access.changes.push(`lock ${inode}`);
     }
     return access;
   }
@@ -440,25 +428,25 @@ export class SimDisk implements FileSystem {
   }
 
   #entry(folder: FolderNode, name: string): Node | undefined {
-    this.access?.looks.add(`entry ${folder.inode}/${name}`);
+    this.access?.looks.push(`entry ${folder.inode}/${name}`);
     return folder.entries.get(name);
   }
 
   #enter(folder: FolderNode, name: string, node: Node): void {
     folder.entries.set(name, node);
-    this.access?.changes.add(`entry ${folder.inode}/${name}`);
-    this.access?.counts.add(`names ${folder.inode}`);
+    this.access?.changes.push(`entry ${folder.inode}/${name}`);
+    this.access?.counts.push(`names ${folder.inode}`);
   }
 
   #leave(folder: FolderNode, name: string): void {
     folder.entries.delete(name);
-    this.access?.changes.add(`entry ${folder.inode}/${name}`);
-    this.access?.counts.add(`names ${folder.inode}`);
+    this.access?.changes.push(`entry ${folder.inode}/${name}`);
+    this.access?.counts.push(`names ${folder.inode}`);
   }
 
   #unlinked(file: FileNode): void {
     file.links--;
-    this.access?.counts.add(`links ${file.inode}`);
+    this.access?.counts.push(`links ${file.inode}`);
   }
 
   #mustBeFree(folder: FolderNode, name: string, path: string): void {

@@ -1,5 +1,5 @@
 // A world in memory for commands: store, files, clock, terminal. `run` types a command line in it.
-import type { Context, DataFolder, Finding, Output } from "../../src/cli/context.ts";
+import type { Context, DataFolder, Finding, LeftOut, Output } from "../../src/cli/context.ts";
 import type { WorkerInfo } from "../../src/worker/worker_lock.ts";
 import { run } from "../../src/cli/run.ts";
 import { enqueue } from "../../src/queue/enqueue.ts";
@@ -50,6 +50,7 @@ export class World {
   readonly raw: boolean[] = [];
   workers: WorkerInfo[] = [];
   findings: Finding[] = [];
+  leftOut: LeftOut[] = [];
   readonly calls: string[] = [];
   /** Called at each sleep, before the clock moves on: what happens meanwhile. */
   meanwhile: () => Promise<void> | void = () => {};
@@ -183,12 +184,12 @@ export class World {
       backup: (dataDir, target, progress) => {
         note(`backup ${dataDir} ${target}`);
         progress(1, 2);
-        return Promise.resolve({ jobs: 1, files: 2, bytes: 30 });
+        return Promise.resolve({ jobs: 1, files: 2, bytes: 30, leftOut: this.leftOut });
       },
       restore: (dataDir, from, progress) => {
         note(`restore ${dataDir} ${from}`);
         progress(1, 1);
-        return Promise.resolve({ jobs: 2 });
+        return Promise.resolve({ jobs: 2, leftOut: this.leftOut });
       },
       check: (dataDir, { repair }, progress) => {
         note(`check ${dataDir} ${repair}`);

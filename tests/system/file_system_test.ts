@@ -2,6 +2,8 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { diskFiles, readBytes } from "../../src/system/file_system.ts";
 import { measureFolder } from "../../src/system/measure_folder.ts";
 import { isAbsolute, join, resolve } from "../../src/system/paths.ts";
+import { MemoryFiles } from "../support/memory_files.ts";
+import { SimDisk } from "../support/sim_disk.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 
 Deno.test("diskFiles.info() tells files, folders and links apart, and knows when there is nothing", async () => {
@@ -25,6 +27,24 @@ Deno.test("diskFiles.info() tells files, folders and links apart, and knows when
     assertThrows(() => diskFiles.create(path, ""), Deno.errors.AlreadyExists);
     assertEquals(diskFiles.info(path)!.mode & 0o777, 0o600);
     assertEquals(diskFiles.info(`${folder}/b`)!.mode & 0o777, 0o700);
+  });
+});
+
+Deno.test("info() says how many names a file has, on a disk and on both that stand in for one", async () => {
+  await withTempDir((folder) => {
+    for (const files of [diskFiles, new SimDisk(), new MemoryFiles()]) {
+      const dir = files === diskFiles ? folder : "";
+      const links = (name: string) => files.info(`${dir}/${name}`)?.links;
+      files.create(`${dir}/a`, "text");
+      assertEquals(links("a"), 1);
+      files.link(`${dir}/a`, `${dir}/b`);
+      assertEquals([links("a"), links("b")], [2, 2]);
+      files.create(`${dir}/c`, "other");
+      files.rename(`${dir}/c`, `${dir}/b`); // takes a name away from the first file
+      assertEquals([links("a"), links("b")], [1, 1]);
+      files.remove(`${dir}/b`);
+      assertEquals([links("a"), links("b")], [1, undefined]);
+    }
   });
 });
 

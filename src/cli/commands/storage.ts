@@ -10,6 +10,7 @@ import { oneLine } from "../../view/escape.ts";
 import { storageText } from "../../view/storage.ts";
 import { pluralize } from "../../view/pluralize.ts";
 import type { CommandContext } from "../command_context.ts";
+import type { LeftOut } from "../context.ts";
 import { progressOf } from "../progress.ts";
 
 export async function infoCommand(call: CommandContext): Promise<void> {
@@ -24,11 +25,12 @@ export async function infoCommand(call: CommandContext): Promise<void> {
   });
 }
 
-export async function backupCommand(call: CommandContext): Promise<void> {
+/** @returns 1 if something is damaged, and so is not in the backup */
+export async function backupCommand(call: CommandContext): Promise<number> {
   const { context, args } = call;
   const target = resolve(context.cwd(), args[0]!);
   const meter = progressOf(context, "Copying");
-  const { jobs, files, bytes } = await context.folder.backup(
+  const { jobs, files, bytes, leftOut } = await context.folder.backup(
     call.dataDir(),
     target,
     meter.progress,
@@ -39,6 +41,15 @@ export async function backupCommand(call: CommandContext): Promise<void> {
       pluralize(files, "file")
     }, ${bytes} bytes)\n`,
   );
+  warnOf(call, leftOut);
+  if (leftOut.length === 0) return 0;
+  call.say(`queuectl: ${pluralize(leftOut.length, "damaged file")} not backed up`);
+  call.say("See what can be mended: queuectl storage check");
+  return 1;
+}
+
+function warnOf(call: CommandContext, leftOut: readonly LeftOut[]): void {
+  for (const { path, why } of leftOut) call.say(`Left out: ${oneLine(path)} ${oneLine(why)}`);
 }
 
 export async function restoreCommand(call: CommandContext): Promise<void> {
@@ -47,9 +58,10 @@ export async function restoreCommand(call: CommandContext): Promise<void> {
   const dataDir = call.dataDir();
   if (!flags.has("confirm")) await refuseOverData(call, dataDir);
   const meter = progressOf(context, "Restoring");
-  const { jobs } = await context.folder.restore(dataDir, from, meter.progress);
+  const { jobs, leftOut } = await context.folder.restore(dataDir, from, meter.progress);
   meter.end();
   call.print(`Restored ${pluralize(jobs, "job")} from ${oneLine(from)}\n`);
+  warnOf(call, leftOut);
 }
 
 async function refuseOverData(call: CommandContext, dataDir: string): Promise<void> {

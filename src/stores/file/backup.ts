@@ -1,11 +1,15 @@
 // A copy of a queue that is in use. A job's file says all about it, and files are never renamed, so
 // the picture is that of each job at one moment: none is missing that was acknowledged before, none
 // is there twice. Tickets are not copied: they are made from the jobs when the backup is restored,
-// and a job that runs now waits then.
+// and a job that runs now waits then. All that is written here can be restored.
+import { isJobId } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
+import { parseConfig } from "../../queue/settings.ts";
 import type { FileSystem } from "../../system/file_system.ts";
-import { decode } from "./codec.ts";
 import { ignoreNotFound, makeUnlessThere } from "./bucketed_index.ts";
+import { goodLines } from "./codec.ts";
+import { nameOf } from "./findings.ts";
+import { watchForRestore } from "./maintenance.ts";
 import { stagedIds } from "./staging.ts";
 
 /** The file that makes a folder a backup. It is written last, so an interrupted backup has none. */
@@ -15,6 +19,20 @@ export const BACKUP_SCHEMA = 1;
 
 /** Told how much is done, and of how much. */
 export type Progress = (done: number, total: number) => void;
+
+/** A file that was left out of a backup, or of what was restored from one. */
+export interface LeftOut {
+  readonly path: string;
+  readonly why: string;
+}
+
+export interface BackedUp {
+  readonly jobs: number;
+  readonly files: number;
+  readonly bytes: number;
+  /** What is damaged, and so is not in the backup. */
+  readonly leftOut: readonly LeftOut[];
+}
 
 /**
  * Copies all jobs, their logs and the configuration to `target`, a new or empty folder.
@@ -26,60 +44,176 @@ export function backup(
   target: string,
   files: FileSystem,
   progress: Progress = () => {},
-): { jobs: number; files: number; bytes: number } {
+): BackedUp {
   checkTarget(dataDir, target, files);
-  // What is on its way into the queue is not acknowledged yet: it stays out, wholly.
-  const before = stagedIds(dataDir, files);
-  const folders = new Map<string, string[]>();
-  let total = 0;
-  for (const folder of ignoreNotFound(() => files.names(`${dataDir}/jobs`)) ?? []) {
-    const names = files.names(`${dataDir}/jobs/${folder}`).filter((name) => isOurs(folder, name));
-    folders.set(folder, names);
-    total += names.length;
-  }
-  const staged = before.union(stagedIds(dataDir, files));
+  return new Backup(dataDir, target, files).run(progress);
+}
 
-  const copied = { jobs: 0, files: 0, bytes: 0 };
-  makeFolders(files, `${target}/jobs`);
-  let done = 0;
-  for (const [folder, names] of folders) {
-    makeUnlessThere(files, `${target}/jobs/${folder}`);
-    for (const name of names) {
-      progress(done++, total);
-      const from = `${dataDir}/jobs/${folder}/${name}`;
-      const to = `${target}/jobs/${folder}/${name}`;
-      if (name.endsWith(".jsonl")) {
-        const id = name.slice(0, -".jsonl".length);
-        if (staged.has(id)) continue;
-        const text = ignoreNotFound(() => files.readText(from));
-        if (text === undefined) continue; // removed meanwhile
-        decode(text, id, from);
-        // A line that is being written is left out.
-        files.create(to, text.slice(0, text.lastIndexOf("\n") + 1));
-        copied.jobs++;
-      } else if (!staged.has(name.replace(/\.\d+\.log$/, ""))) {
-        if (ignoreNotFound(() => (files.copy(from, to), true)) === undefined) continue;
-      } else continue;
-      copied.files++;
-      copied.bytes += files.info(to)?.size ?? 0;
+/** The names in one of the job folders. */
+interface Folder {
+  readonly name: string;
+  readonly ids: readonly string[];
+  readonly logs: ReadonlyMap<string, readonly string[]>;
+}
+
+class Backup {
+  readonly #dataDir: string;
+  readonly #target: string;
+  readonly #files: FileSystem;
+  readonly #leftOut: LeftOut[] = [];
+  readonly #copied = { jobs: 0, files: 0, bytes: 0 };
+
+  constructor(dataDir: string, target: string, files: FileSystem) {
+    this.#dataDir = dataDir;
+    this.#target = target;
+    this.#files = files;
+  }
+
+  run(progress: Progress): BackedUp {
+    const isReplaced = watchForRestore(this.#dataDir, this.#files);
+    // What is on its way into the queue is not acknowledged yet: it stays out, wholly.
+    const before = stagedIds(this.#dataDir, this.#files);
+    const folders = this.#folders();
+    const staged = before.union(stagedIds(this.#dataDir, this.#files));
+
+    makeFolders(this.#files, `${this.#target}/jobs`);
+    const total = folders.reduce((sum, { ids }) => sum + ids.length, 0);
+    let done = 0;
+    for (const folder of folders) {
+      makeUnlessThere(this.#files, `${this.#target}/jobs/${folder.name}`);
+      for (const id of folder.ids) {
+        progress(done++, total);
+        if (!staged.has(id)) this.#copyJob(folder, id);
+      }
+    }
+    this.#copyConfig();
+    if (isReplaced()) {
+      throw new QueueError("refused", "A backup was restored while this one was made", {
+        hint: "Begin again, with another folder",
+      });
+    }
+    this.#writeManifest();
+    progress(total, total);
+    return { ...this.#copied, leftOut: this.#leftOut };
+  }
+
+  #folders(): Folder[] {
+    const jobs = `${this.#dataDir}/jobs`;
+    const folders: Folder[] = [];
+    for (const name of ignoreNotFound(() => this.#files.names(jobs)) ?? []) {
+      if (this.#files.info(`${jobs}/${name}`)?.kind !== "folder") continue;
+      const names = this.#files.names(`${jobs}/${name}`);
+      const { ids, logs } = jobNames(name, names);
+      if (ids.length > 0) folders.push({ name, ids, logs });
+    }
+    return folders;
+  }
+
+  /** A job with its logs; nothing of one that was removed meanwhile. */
+  #copyJob({ name, logs }: Folder, id: string): void {
+    const path = `${this.#dataDir}/jobs/${name}/${id}.jsonl`;
+    const text = this.#read(path);
+    if (text === undefined) return;
+    let lines: string;
+    try {
+      lines = goodLines(text, id, path); // without one that is torn, or is being written
+    } catch (error) {
+      if (!(error instanceof QueueError)) throw error;
+      this.#leftOut.push({ path, why: "is damaged" });
+      return;
+    }
+    this.#files.create(`${this.#target}/jobs/${name}/${id}.jsonl`, lines);
+    this.#count(`${this.#target}/jobs/${name}/${id}.jsonl`);
+    this.#copied.jobs++;
+    for (const log of logs.get(id) ?? []) this.#copyLog(name, log);
+  }
+
+  #copyLog(folder: string, name: string): void {
+    const from = `${this.#dataDir}/jobs/${folder}/${name}`;
+    const to = `${this.#target}/jobs/${folder}/${name}`;
+    if (!this.#isFile(from)) return;
+    try {
+      this.#files.copy(from, to);
+    } catch (error) {
+      const isGone = error instanceof Deno.errors.NotFound;
+      if (!isGone && !(error instanceof Deno.errors.PermissionDenied)) throw error;
+      ignoreNotFound(() => this.#files.remove(to)); // made before `from` was opened
+      if (!isGone) this.#leftOut.push({ path: from, why: "can't be read" });
+      return;
+    }
+    this.#count(to);
+  }
+
+  #copyConfig(): void {
+    const path = `${this.#dataDir}/config.json`;
+    const text = this.#read(path);
+    if (text === undefined) return;
+    try {
+      parseConfig(text);
+    } catch (error) {
+      if (!(error instanceof QueueError)) throw error;
+      this.#leftOut.push({ path, why: `can't be used: ${error.message}` });
+      return;
+    }
+    this.#files.create(`${this.#target}/config.json`, text);
+    this.#count(`${this.#target}/config.json`);
+  }
+
+  #writeManifest(): void {
+    this.#files.syncAll(this.#target);
+    const manifest = {
+      schema: BACKUP_SCHEMA,
+      created_at: new Date().toISOString(),
+      jobs: this.#copied.jobs,
+    };
+    const text = JSON.stringify(manifest) + "\n";
+    this.#files.create(`${this.#target}/${MANIFEST}`, text, { sync: true });
+    this.#files.sync(this.#target);
+  }
+
+  /** The text of a file; undefined if it is gone, or can't be read, which is noted. */
+  #read(path: string): string | undefined {
+    if (!this.#isFile(path)) return undefined;
+    try {
+      return ignoreNotFound(() => this.#files.readText(path));
+    } catch (error) {
+      const why = `can't be read: ${error instanceof Error ? error.message : error}`;
+      this.#leftOut.push({ path, why });
+      return undefined;
     }
   }
-  const config = ignoreNotFound(() => files.readText(`${dataDir}/config.json`));
-  if (config !== undefined) {
-    files.create(`${target}/config.json`, config);
-    copied.files++;
-    copied.bytes += config.length;
+
+  /** A link may lead to what is not the queue's. */
+  #isFile(path: string): boolean {
+    const kind = this.#files.info(path)?.kind;
+    if (kind !== undefined && kind !== "file") {
+      this.#leftOut.push({ path, why: `is ${nameOf(kind)}` });
+    }
+    return kind === "file";
   }
-  files.syncAll(target);
-  const manifest = {
-    schema: BACKUP_SCHEMA,
-    created_at: new Date().toISOString(),
-    jobs: copied.jobs,
-  };
-  files.create(`${target}/${MANIFEST}`, JSON.stringify(manifest) + "\n", { sync: true });
-  files.sync(target);
-  progress(total, total);
-  return copied;
+
+  #count(copy: string): void {
+    this.#copied.files++;
+    this.#copied.bytes += this.#files.info(copy)?.size ?? 0;
+  }
+}
+
+/** The jobs in the job folder `folder` that has these names in it, and the names of their logs. */
+export function jobNames(
+  folder: string,
+  names: readonly string[],
+): { ids: string[]; logs: Map<string, string[]>; strangers: string[] } {
+  const ids: string[] = [];
+  const logs = new Map<string, string[]>();
+  const strangers: string[] = [];
+  for (const name of names) {
+    const log = /^(.+)\.\d+\.log$/.exec(name)?.[1];
+    const id = log ?? /^(.+)\.jsonl$/.exec(name)?.[1];
+    if (id === undefined || !isJobId(id) || id.slice(0, 2) !== folder) strangers.push(name);
+    else if (log === undefined) ids.push(id);
+    else logs.set(id, [...logs.get(id) ?? [], name]);
+  }
+  return { ids, logs, strangers };
 }
 
 function checkTarget(dataDir: string, target: string, files: FileSystem): void {
@@ -95,9 +229,4 @@ function makeFolders(files: FileSystem, path: string): void {
   const parent = path.slice(0, path.lastIndexOf("/"));
   if (parent !== "" && files.info(`${parent}/.`) === undefined) makeFolders(files, parent);
   makeUnlessThere(files, path);
-}
-
-/** Whether a file in `jobs/<folder>` is a job's or a log. */
-function isOurs(folder: string, name: string): boolean {
-  return name.startsWith(folder) && /\.(?:jsonl|\d+\.log)$/.test(name);
 }

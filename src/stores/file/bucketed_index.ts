@@ -9,7 +9,12 @@ import { arrivalOf, type Bucket, bucketName, isTicket, parseBucket } from "./lay
  * A bucket that is filled as tickets come is sealed at this size; batches are laid in buckets of
  * it.
  */
-export const BUCKET_SIZE = 1000;
+export let BUCKET_SIZE = 1000;
+
+/** For tests: small buckets show in a few jobs what else takes thousands. */
+export function setBucketSize(size: number): void {
+  BUCKET_SIZE = size;
+}
 
 export class BucketedIndex {
   protected readonly files: FileSystem;
@@ -167,24 +172,24 @@ export function isClosing({ unique }: Bucket): boolean {
   return unique.includes("!");
 }
 
-/** The names in a folder, in no order; none if there is no such folder. */
-export function namesIn(files: FileSystem, path: string): string[] {
-  try {
-    return files.names(path);
-  } catch (error) {
-    const isNone = error instanceof Deno.errors.NotFound ||
-      error instanceof Deno.errors.NotADirectory;
-    if (isNone) return [];
-    throw error;
-  }
-}
-
 /** The result of `action`; undefined if what it is about is not there. */
 export function ignoreNotFound<T>(action: () => T): T | undefined {
   try {
     return action();
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+/** The names in a folder; none if it is gone, or a stranger's file lies there (`.DS_Store`). */
+export function namesIn(files: FileSystem, path: string): string[] {
+  try {
+    return files.names(path);
+  } catch (error) {
+    const isNoFolder = error instanceof Deno.errors.NotFound ||
+      error instanceof Deno.errors.NotADirectory;
+    if (isNoFolder) return [];
     throw error;
   }
 }

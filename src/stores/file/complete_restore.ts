@@ -2,34 +2,57 @@
 // completes it.
 import { QueueError } from "../../queue/errors.ts";
 import type { FileSystem } from "../../system/file_system.ts";
-import { RESTORING } from "./layout.ts";
 import { ignoreNotFound } from "./bucketed_index.ts";
+import { COMMAND_HOLDER, lockPath, RESTORING } from "./layout.ts";
+import { lockMaintenance, RESTORE } from "./maintenance.ts";
 
-/** Puts a restored queue in its place, from wherever it was interrupted. */
-export function completeRestore(dataDir: string, files: FileSystem): void {
-  const staged = `${dataDir}/${RESTORING}`;
-  const lockPath = `${dataDir}/workers/cli-restore.lock`;
-  const lock = files.lock(lockPath);
-  if (lock === undefined) {
-    throw new QueueError("refused", "Another process is restoring a backup: try again in a moment");
-  }
+/**
+ * Puts a restored queue in its place, from wherever it was interrupted.
+ * @throws QueueError `refused` while workers run, or another process does it
+ */
+export async function completeRestore(dataDir: string, files: FileSystem): Promise<void> {
+  const lock = await lockMaintenance(dataDir, files, RESTORE);
   try {
-    for (const name of ["jobs", "queue", "config.json"]) {
-      if (files.info(`${staged}/${name}`) === undefined) continue;
-      if (files.info(`${dataDir}/${name}`) !== undefined) {
-        files.rename(`${dataDir}/${name}`, `${dataDir}/tmp/replaced-${crypto.randomUUID()}`);
-      }
-      files.rename(`${staged}/${name}`, `${dataDir}/${name}`);
+    // A worker that sees the restored queue waiting leaves again, so there is none but for a moment.
+    const worker = liveWorker(dataDir, files);
+    if (worker !== undefined) {
+      throw new QueueError("refused", `A restored backup waits until ${worker} has stopped`, {
+        hint: "Try again, or stop it: queuectl stop",
+      });
     }
-    ignoreNotFound(() => files.removeFolder(staged));
-    files.sync(dataDir); // from here on it is said to be done
-    for (const name of files.names(`${dataDir}/tmp`)) {
-      if (name.startsWith("replaced-")) removeTree(files, `${dataDir}/tmp/${name}`);
-    }
+    swap(dataDir, files);
   } finally {
-    ignoreNotFound(() => files.remove(lockPath));
+    ignoreNotFound(() => files.remove(lockPath(dataDir, RESTORE)));
     lock.release();
   }
+}
+
+/** The caller holds the lock, and no worker runs. */
+export function swap(dataDir: string, files: FileSystem): void {
+  const staged = `${dataDir}/${RESTORING}`;
+  for (const name of ["jobs", "queue", "config.json"]) {
+    if (files.info(`${staged}/${name}`) === undefined) continue;
+    if (files.info(`${dataDir}/${name}`) !== undefined) {
+      files.rename(`${dataDir}/${name}`, `${dataDir}/tmp/replaced-${crypto.randomUUID()}`);
+    }
+    files.rename(`${staged}/${name}`, `${dataDir}/${name}`);
+  }
+  ignoreNotFound(() => files.removeFolder(staged));
+  files.sync(dataDir); // from here on it is said to be done
+  for (const name of files.names(`${dataDir}/tmp`)) {
+    if (name.startsWith("replaced-")) removeTree(files, `${dataDir}/tmp/${name}`);
+  }
+}
+
+/** The name of a worker or supervisor that lives, if there is one. */
+export function liveWorker(dataDir: string, files: FileSystem): string | undefined {
+  for (const file of ignoreNotFound(() => files.names(`${dataDir}/workers`)) ?? []) {
+    if (!file.endsWith(".lock") || file.startsWith(COMMAND_HOLDER)) continue;
+    const lock = files.lock(`${dataDir}/workers/${file}`);
+    if (lock === undefined) return file.slice(0, -".lock".length);
+    lock.release();
+  }
+  return undefined;
 }
 
 /** Removes a file, or a folder with all that is in it. Links are removed, not followed. */

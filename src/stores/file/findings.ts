@@ -10,6 +10,9 @@ export interface Finding {
   readonly repaired: string | null;
 }
 
+/** Mends a problem and says what it has done; undefined if there turned out to be none. */
+export type Mend = () => string | undefined;
+
 export class Findings {
   readonly all: Finding[] = [];
   readonly #files: FileSystem;
@@ -22,32 +25,42 @@ export class Findings {
     this.#repair = repair;
   }
 
-  /** Notes a problem, and mends it if that is wanted and can be. `mend` says what it has done. */
-  add(path: string, problem: string, mend?: () => string): void {
-    let repaired: string | null = null;
-    if (this.#repair && mend !== undefined) {
-      try {
-        repaired = mend();
-      } catch (error) {
-        problem += `; it can't be mended: ${error instanceof Error ? error.message : error}`;
-      }
+  /** Notes a problem, and mends it if that is wanted and can be. */
+  add(path: string, problem: string, mend?: Mend): void {
+    if (!this.#repair || mend === undefined) {
+      this.all.push({ path, problem, repaired: null });
+      return;
     }
-    this.all.push({ path, problem, repaired });
+    try {
+      const repaired = mend();
+      if (repaired !== undefined) this.all.push({ path, problem, repaired });
+    } catch (error) {
+      if (isOvertaken(error)) return;
+      const why = error instanceof Error ? error.message : error;
+      this.all.push({ path, problem: `${problem}; it can't be mended: ${why}`, repaired: null });
+    }
   }
 
   /** Notes something that can't be used where it lies, and puts it aside. */
   addUnexpected(path: string, problem: string): void {
+    if (this.#files.info(path) === undefined) return; // gone meanwhile
     this.add(path, problem, () => `set aside as ${this.setAside(path)}`);
   }
 
   /** Moves a file, a folder or a link as it is to `damaged/`, under its name. */
   setAside(path: string): string {
+    const aside = this.freeName(path);
+    this.#files.rename(path, aside);
+    return aside;
+  }
+
+  /** A path in `damaged/` for what lies at `path`. */
+  freeName(path: string): string {
     const folder = `${this.#dataDir}/damaged`;
     makeUnlessThere(this.#files, folder);
     const name = path.slice(path.lastIndexOf("/") + 1);
     let aside = `${folder}/${name}`;
     for (let n = 2; this.#files.info(aside) !== undefined; n++) aside = `${folder}/${name}.${n}`;
-    this.#files.rename(path, aside);
     return aside;
   }
 
@@ -55,7 +68,7 @@ export class Findings {
   checkFolder(path: string): boolean {
     const info = this.#files.info(path);
     if (info === undefined) {
-      this.add(path, "is missing", () => (this.#files.makeFolder(path), "made"));
+      this.add(path, "is missing", () => makeUnlessThere(this.#files, path) ? "made" : undefined);
       return this.#repair;
     }
     if (info.kind !== "folder") {
@@ -78,6 +91,11 @@ export class Findings {
       return "set right";
     });
   }
+}
+
+/** Whether what was to be mended has moved on: then somebody is at work, and nothing is wrong. */
+function isOvertaken(error: unknown): boolean {
+  return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.AlreadyExists;
 }
 
 export function nameOf(kind: string): string {

@@ -11,7 +11,7 @@ export async function prepareFolder(dataDir: string, files: FileSystem): Promise
   const there = files.names(dataDir);
   if (there.includes(RESTORING)) {
     const { completeRestore } = await import("./complete_restore.ts");
-    completeRestore(dataDir, files);
+    await completeRestore(dataDir, files);
   }
   // The last one is there: so are all.
   if (there.includes(FOLDERS.at(-1)!)) return;

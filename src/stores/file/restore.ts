@@ -1,162 +1,113 @@
-// A backup in the place of a queue. It is checked wholly and copied beside the old queue before
+// A backup in the place of a queue. It is read wholly and copied beside the old queue before
 // anything is changed; from the rename that makes the copy valid on, whoever opens the store
-// completes what is left to do.
+// completes what is left to do. No worker starts from before the look for workers to the end.
 import { QueueError } from "../../queue/errors.ts";
-import { isJobId } from "../../queue/job.ts";
-import { isSettingKey, SETTING_RULES } from "../../queue/settings.ts";
 import type { FileSystem } from "../../system/file_system.ts";
-import { BACKUP_SCHEMA, MANIFEST, type Progress } from "./backup.ts";
-import { decode } from "./codec.ts";
-import { completeRestore, removeTree } from "./complete_restore.ts";
+import type { LeftOut, Progress } from "./backup.ts";
+import { ignoreNotFound, makeUnlessThere } from "./bucketed_index.ts";
 import { type Layout, layOut, note } from "./bulk_index.ts";
-import { FOLDERS, jobFolder, RESTORING } from "./layout.ts";
-import { ignoreNotFound } from "./bucketed_index.ts";
-import { makeUnlessThere } from "./bucketed_index.ts";
+import { decode } from "./codec.ts";
+import { liveWorker, removeTree, swap } from "./complete_restore.ts";
+import { JobFiles } from "./job_files.ts";
+import { COMMAND_HOLDER, FOLDERS, jobFolder, lockPath, parseTicket, RESTORING } from "./layout.ts";
+import { heldTickets, whileHeld } from "./listing.ts";
+import { lockMaintenance, REPAIR, RESTORE } from "./maintenance.ts";
+import { readBackup, type SavedQueue } from "./read_backup.ts";
+
+export interface Restored {
+  readonly jobs: number;
+  /** What lies in the backup and was passed over. */
+  readonly leftOut: readonly LeftOut[];
+}
 
 /**
  * Replaces the queue by the backup in `from`.
- * @throws QueueError `damaged` if the backup is not whole; `refused` while workers run. Then
- *   nothing was changed.
+ * @throws QueueError `damaged` if the backup is not whole; `refused` while workers or jobs run.
+ *   Then nothing was changed.
  */
-export function restore(
+export async function restore(
   dataDir: string,
   from: string,
   files: FileSystem,
   progress: Progress = () => {},
-): { jobs: number } {
+): Promise<Restored> {
   refuseWhileWorking(dataDir, files);
-  const jobs = checkBackup(from, files, progress);
+  const saved = readBackup(from, files, progress);
   for (const folder of FOLDERS) makeUnlessThere(files, `${dataDir}/${folder}`);
-  const staged = `${dataDir}/tmp/restore-${crypto.randomUUID()}`;
+  await withLocks(dataDir, files, () => {
+    refuseWhileWorking(dataDir, files);
+    const staged = `${dataDir}/tmp/restore-${crypto.randomUUID()}`;
+    try {
+      stage(staged, from, saved, files, progress);
+      files.syncAll(dataDir);
+      refuseWhileWorking(dataDir, files);
+      files.rename(staged, `${dataDir}/${RESTORING}`);
+    } catch (error) {
+      removeTree(files, staged);
+      throw error;
+    }
+    swap(dataDir, files);
+  });
+  return { jobs: saved.jobs.length, leftOut: saved.leftOut };
+}
+
+/** A repair must not see one queue turn into another, and a worker that starts must see this. */
+async function withLocks(dataDir: string, files: FileSystem, action: () => void): Promise<void> {
+  const repair = await lockMaintenance(dataDir, files, REPAIR);
   try {
-    stage(staged, from, jobs, files, progress);
-    files.syncAll(dataDir);
-    files.rename(staged, `${dataDir}/${RESTORING}`);
-  } catch (error) {
-    removeTree(files, staged);
-    throw error;
+    const lock = await lockMaintenance(dataDir, files, RESTORE);
+    try {
+      action();
+    } finally {
+      ignoreNotFound(() => files.remove(lockPath(dataDir, RESTORE)));
+      lock.release();
+    }
+  } finally {
+    ignoreNotFound(() => files.remove(lockPath(dataDir, REPAIR)));
+    repair.release();
   }
-  completeRestore(dataDir, files);
-  return { jobs: jobs.length };
 }
 
 function refuseWhileWorking(dataDir: string, files: FileSystem): void {
-  for (const name of ignoreNotFound(() => files.names(`${dataDir}/workers`)) ?? []) {
-    if (!name.endsWith(".lock") || name.startsWith("cli-")) continue;
-    const lock = files.lock(`${dataDir}/workers/${name}`);
-    if (lock === undefined) {
-      throw new QueueError("refused", "Cannot restore while workers run; nothing was changed", {
-        hint: "Stop them first: queuectl stop",
-      });
-    }
-    lock.release();
+  if (liveWorker(dataDir, files) !== undefined) {
+    throw new QueueError("refused", "Cannot restore while workers run; nothing was changed", {
+      hint: "Stop them first: queuectl stop",
+    });
   }
-}
-
-interface BackedUp {
-  readonly id: string;
-  readonly text: string;
-  readonly logs: readonly string[];
-}
-
-/**
- * Reads a backup through, and refuses whatever is not what `backup` writes: links, names that lead
- * elsewhere, strangers.
- */
-function checkBackup(from: string, files: FileSystem, progress: Progress): BackedUp[] {
-  const refuse = (path: string, why: string) =>
-    new QueueError("damaged", `Cannot restore: ${path} ${why}; nothing was changed`);
-  const kindOf = (path: string) => files.info(path)?.kind;
-  if (kindOf(`${from}/${MANIFEST}`) !== "file") {
+  const running = ignoreNotFound(() => files.names(`${dataDir}/queue/running`)) ?? [];
+  for (const worker of running) {
+    const id = worker.startsWith(COMMAND_HOLDER) ? undefined : unsettledJob(dataDir, files, worker);
+    if (id === undefined) continue;
     throw new QueueError(
-      "damaged",
-      `Cannot restore: ${from} is no complete backup (it has no ${MANIFEST})`,
+      "refused",
+      `Cannot restore: job "${id}" may still run, although its worker ${worker} has died; nothing was changed`,
+      { hint: "End it first: queuectl stop --force" },
     );
   }
-  let manifest: { schema?: unknown; jobs?: unknown };
-  try {
-    manifest = JSON.parse(files.readText(`${from}/${MANIFEST}`));
-  } catch {
-    throw refuse(`${from}/${MANIFEST}`, "can't be read");
-  }
-  if (manifest?.schema !== BACKUP_SCHEMA) {
-    throw refuse(`${from}/${MANIFEST}`, "is of a form unknown to this version");
-  }
-  for (const name of files.names(from)) {
-    const wanted = name === "jobs"
-      ? "folder"
-      : name === MANIFEST || name === "config.json"
-      ? "file"
-      : undefined;
-    if (kindOf(`${from}/${name}`) !== wanted) {
-      throw refuse(`${from}/${name}`, "does not belong in a backup");
-    }
-  }
-  checkConfig(`${from}/config.json`, files, refuse);
-
-  const jobs: BackedUp[] = [];
-  const folders = files.names(`${from}/jobs`);
-  for (const [index, folder] of folders.entries()) {
-    progress(index, folders.length * 2);
-    const path = `${from}/jobs/${folder}`;
-    if (kindOf(path) !== "folder") throw refuse(path, "does not belong in a backup");
-    const logs = new Map<string, string[]>();
-    const ids = new Set<string>();
-    for (const name of files.names(path)) {
-      if (kindOf(`${path}/${name}`) !== "file") {
-        throw refuse(`${path}/${name}`, "does not belong in a backup");
-      }
-      const log = /^(.+)\.\d+\.log$/.exec(name)?.[1];
-      const id = log ?? /^(.+)\.jsonl$/.exec(name)?.[1];
-      if (id === undefined || !isJobId(id) || id.slice(0, 2) !== folder) {
-        throw refuse(`${path}/${name}`, "does not belong in a backup");
-      }
-      if (log === undefined) ids.add(id);
-      else logs.set(id, [...logs.get(id) ?? [], name]);
-    }
-    for (const id of ids) {
-      const text = files.readText(`${path}/${id}.jsonl`);
-      if (decode(text, id, `${path}/${id}.jsonl`).torn) {
-        throw refuse(`${path}/${id}.jsonl`, "is damaged");
-      }
-      jobs.push({ id, text, logs: logs.get(id) ?? [] });
-      logs.delete(id);
-    }
-    for (const [, [name]] of logs) {
-      throw refuse(`${path}/${name}`, "is the log of a job that is missing");
-    }
-  }
-  if (manifest.jobs !== jobs.length) {
-    throw refuse(from, `should have ${manifest.jobs} jobs and has ${jobs.length}`);
-  }
-  return jobs;
 }
 
-function checkConfig(
-  path: string,
-  files: FileSystem,
-  refuse: (path: string, why: string) => QueueError,
-): void {
-  const text = ignoreNotFound(() => files.readText(path));
-  if (text === undefined) return;
-  let values: Record<string, unknown>;
-  try {
-    values = JSON.parse(text);
-  } catch {
-    throw refuse(path, "is damaged");
-  }
-  for (const [key, value] of Object.entries(values ?? {})) {
-    if (key === "schema_version") continue;
-    if (!isSettingKey(key) || SETTING_RULES[key].parse(String(value)) === undefined) {
-      throw refuse(path, `has a wrong value for ${key}`);
+/** A job that a dead worker has not settled: it may run on. */
+function unsettledJob(dataDir: string, files: FileSystem, worker: string): string | undefined {
+  const jobs = new JobFiles(files, dataDir);
+  const places = { files, running: `${dataDir}/queue/running` };
+  for (const { name } of heldTickets(places, worker)) {
+    const ticket = parseTicket(name)!;
+    try {
+      const job = jobs.read(ticket.id)?.job;
+      // A ticket that lags behind the facts: the job has ended.
+      if (job && whileHeld(job, worker, ticket).status.state !== "processing") continue;
+    } catch (error) {
+      if (!(error instanceof QueueError)) throw error;
     }
+    return ticket.id;
   }
+  return undefined;
 }
 
 function stage(
   staged: string,
   from: string,
-  jobs: BackedUp[],
+  { jobs, config }: SavedQueue,
   files: FileSystem,
   progress: Progress,
 ): void {
@@ -171,11 +122,10 @@ function stage(
     const folder = jobFolder(staged, id);
     makeUnlessThere(files, folder);
     files.create(`${folder}/${id}.jsonl`, text);
-    for (const log of logs) files.copy(`${from}/jobs/${id.slice(0, 2)}/${log}`, `${folder}/${log}`);
+    for (const log of logs) files.copy(`${from}/jobs/${log}`, `${staged}/jobs/${log}`);
     note(layout, decode(text, id, id).job, now);
   }
   layOut(files, staged, layout);
-  const config = ignoreNotFound(() => files.readText(`${from}/config.json`));
   // Without one in the backup an empty one takes its place: the defaults.
   files.create(`${staged}/config.json`, config ?? "{}\n");
 }

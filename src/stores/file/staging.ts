@@ -89,7 +89,9 @@ export class Staging {
     const first: Job[] = [];
     const rest = jobs[Symbol.iterator]();
     let next = rest.next();
-    for (; !next.done && first.length <= FEW; next = rest.next()) first.push(next.value);
+    for (; !next.done && first.length <= Math.min(FEW, BUCKET_SIZE); next = rest.next()) {
+      first.push(next.value);
+    }
     if (first.length === 1) return this.#addOne(first[0]!, now);
     const few = next.done === true;
     let added = 0;

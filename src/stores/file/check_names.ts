@@ -1,0 +1,80 @@
+// The part of a check that looks at names outside of jobs and queue: what lies in the data folder
+// that is not ours, the configuration, and the records of workers.
+import { QueueError } from "../../queue/errors.ts";
+import { parseConfig } from "../../queue/settings.ts";
+import type { FileSystem } from "../../system/file_system.ts";
+import { ignoreNotFound } from "./bucketed_index.ts";
+import type { Findings } from "./findings.ts";
+import { FOLDERS, lockPath } from "./layout.ts";
+
+const TOP_FOLDERS = FOLDERS.filter((folder) => !folder.includes("/"));
+const CONFIG = "config\\.(?:json(?:\\.(?:tmp|damaged).*)?|lock)";
+
+/** The names that may be in a folder of the data folder. */
+const OURS: Readonly<Record<string, RegExp>> = {
+  "": new RegExp(`^(?:${TOP_FOLDERS.join("|")}|${CONFIG}|restoring|start\\.log)$`),
+  "/queue": /^(?:ready|later|running|completed|dead|cancelled)$/,
+  "/workers": /^[A-Za-z0-9_][A-Za-z0-9._-]*\.(?:json|lock|runs|runs\.pipe)$/,
+  "/control": /\.(?:cancel|stop-graceful|stop-force)$/,
+  "/tmp": /^(?:cli-|restore-|replaced-|config)/,
+};
+
+export function checkNames(dataDir: string, files: FileSystem, findings: Findings): void {
+  checkConfig(`${dataDir}/config.json`, files, findings);
+  for (const [folder, ours] of Object.entries(OURS)) {
+    for (const name of files.names(dataDir + folder)) {
+      const path = `${dataDir}${folder}/${name}`;
+      if (!ours.test(name)) findings.addUnexpected(path, "does not belong here");
+      else if (files.info(path)?.kind === "link") findings.addUnexpected(path, "is a link");
+      else if (folder === "/workers" && name.endsWith(".json")) {
+        checkWorkerRecord(dataDir, name.slice(0, -".json".length), files, findings);
+      }
+    }
+  }
+}
+
+function checkConfig(path: string, files: FileSystem, findings: Findings): void {
+  const text = readOrNote(path, files, findings);
+  if (text === undefined) return;
+  try {
+    parseConfig(text);
+  } catch (error) {
+    if (!(error instanceof QueueError)) throw error;
+    findings.addUnexpected(path, `can't be used: ${error.message}`);
+  }
+}
+
+function checkWorkerRecord(
+  dataDir: string,
+  worker: string,
+  files: FileSystem,
+  findings: Findings,
+): void {
+  const path = `${dataDir}/workers/${worker}.json`;
+  const text = readOrNote(path, files, findings);
+  if (text === undefined) return;
+  try {
+    JSON.parse(text);
+  } catch {
+    // One that lives may be writing it at this moment, and writes a damaged one anew.
+    if (!isLocked(lockPath(dataDir, worker), files)) findings.addUnexpected(path, "is not JSON");
+  }
+}
+
+function isLocked(path: string, files: FileSystem): boolean {
+  if (files.info(path) === undefined) return false;
+  const lock = files.lock(path);
+  lock?.release();
+  return lock === undefined;
+}
+
+/** The text of a file; undefined if there is none, or it can't be read, which is noted. */
+function readOrNote(path: string, files: FileSystem, findings: Findings): string | undefined {
+  try {
+    return ignoreNotFound(() => files.readText(path));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : error;
+    findings.addUnexpected(path, `can't be read: ${why}`);
+    return undefined;
+  }
+}

@@ -1,0 +1,175 @@
+// The part of a check that is about tickets: a job has one, and it lies where the job's state says.
+// A repair takes a ticket into its own hands before it moves it, and then reads the facts again: a
+// rename that fails means that somebody else moved it, and that nothing is wrong.
+import type { Job } from "../../queue/job.ts";
+import { makeUnlessThere } from "./bucketed_index.ts";
+import { encodeState } from "./codec.ts";
+import { arrival, COMMAND_HOLDER, jobPath, type Ticket, timedName } from "./layout.ts";
+import { REPAIR } from "./maintenance.ts";
+import { stagedIds } from "./staging.ts";
+import type { CheckParts, Place, Sight, TicketPlaces } from "./ticket_places.ts";
+
+/** Looks for a job's ticket in a folder where the count of links does not tell that it is missing. */
+const LOOKS_WITHOUT_LINKS = 3;
+const ENDED = ["completed", "dead", "cancelled"] as const;
+
+export class TicketCheck {
+  readonly #parts: CheckParts & { readonly places: TicketPlaces };
+
+  constructor(parts: CheckParts & { readonly places: TicketPlaces }) {
+    this.#parts = parts;
+  }
+
+  /** The tickets of a job whose file can be read. */
+  checkJob(id: string): void {
+    const { places } = this.#parts;
+    const noted = places.of(id);
+    if (noted.length === 1) {
+      const job = places.readJob(id)?.job;
+      if (job === undefined || this.#fits(job, noted[0]!)) return;
+    }
+    const sight = places.look(id);
+    if (sight === undefined) return;
+    const own = sight.places.filter((place) => isOf(sight, place));
+    for (const place of sight.places) {
+      if (!own.includes(place)) this.#checkStale(place);
+    }
+    if (own.length === 0) this.#checkMissing(sight);
+    else this.#checkPlaces(sight, own);
+  }
+
+  /** The tickets of a job whose file is missing. */
+  checkWithoutJob(id: string): void {
+    const { files, findings, jobs, places } = this.#parts;
+    for (const noted of places.of(id)) {
+      // In a command's hands it tells that the job is being removed.
+      if (noted.index === undefined && noted.folder.startsWith(COMMAND_HOLDER)) continue;
+      const place = places.stillThere(noted);
+      if (place === undefined || jobs.exists(id) || files.info(place.path) === undefined) continue;
+      findings.add(place.path, `is the ticket of job ${id}, whose file is missing`, () => {
+        if (jobs.restore(id, place.path) !== undefined) {
+          return "the job's file was restored from it";
+        }
+        if (jobs.exists(id)) return undefined;
+        if (place.index === undefined) throw new Error(`${place.folder} holds it`);
+        return `set aside as ${places.setAside(place)}`;
+      });
+    }
+  }
+
+  /** What is in nobody's hands does not move on to where it belongs. */
+  #checkPlaces(sight: Sight, own: readonly Place[]): void {
+    const { info, job } = sight;
+    const { places, findings } = this.#parts;
+    const linked = own.filter(({ inode }) => inode === info.inode).length;
+    if (info.links !== 0 && places.names(info) < 1 + linked) return; // it moved after all
+    const lying = own.filter(({ index }) => index !== undefined);
+    const right = lying.find((place) => this.#fits(job, place));
+    const kept = own.find(({ index }) => index === undefined) ?? right ?? lying[0]!;
+    for (const place of lying) {
+      if (place === kept) continue;
+      findings.add(
+        place.path,
+        `is a second ticket of job ${job.id}`,
+        () => this.#removeSecond(job.id, place),
+      );
+    }
+    if (kept.index === undefined || kept === right) return;
+    findings.add(
+      kept.path,
+      `is the ticket of a job that is ${job.status.state}`,
+      () => this.#moveToPlace(sight, kept),
+    );
+  }
+
+  #removeSecond(id: string, place: Place): string | undefined {
+    const { files, places, tickets } = this.#parts;
+    const path = this.#take(place);
+    const job = places.readJob(id)?.job;
+    if (path === undefined || job === undefined) return undefined;
+    // What is in these hands does not move: another one that is seen now is there as well.
+    if (places.others(id, job).length > 0) {
+      files.remove(path);
+      return "removed; the other stays";
+    }
+    tickets.place(path, job, Date.now());
+    return undefined;
+  }
+
+  #moveToPlace({ job, unended }: Sight, place: Place): string | undefined {
+    const { dataDir, files, places, tickets } = this.#parts;
+    const { state } = job.status;
+    const ended = ENDED.find((state) => place.index === tickets.ended[state]);
+    // What has ended is not run again: after a power cut the last line of its file may be missing,
+    // and its ticket tells. Nobody takes the ticket, since it does not lie where the facts say.
+    if ((state === "pending" || state === "failed") && ended !== undefined) {
+      const line = encodeState(ended, place.ticket.at);
+      files.append(jobPath(dataDir, job.id), unended ? `\n${line}` : line);
+      return `the job is ${ended}`;
+    }
+    const path = this.#take(place);
+    const now = places.readJob(job.id)?.job;
+    if (path === undefined || now === undefined) return undefined;
+    tickets.place(path, now, Date.now());
+    return `moved to where it belongs: ${now.status.state}`;
+  }
+
+  #checkMissing({ job, info }: Sight): void {
+    const { dataDir, files, findings, places } = this.#parts;
+    const { id } = job;
+    if (places.names(info) > 1 || stagedIds(dataDir, files).has(id)) return;
+    for (let looks = 1; places.hasCopies && looks < LOOKS_WITHOUT_LINKS; looks++) {
+      if (places.look(id)?.places.length !== 0) return;
+    }
+    findings.add(jobPath(dataDir, id), "is a job without a ticket", () => this.#makeTicket(job));
+  }
+
+  /** Makes a ticket in these hands, so that it is put in its place even if this process dies. */
+  #makeTicket(job: Job): string | undefined {
+    const { dataDir, files, places, tickets } = this.#parts;
+    const { id, priority, createdAt, sequence } = job;
+    const at = Date.now();
+    const ticket: Ticket = { at, priority, createdAt, sequence, id, tag: `r${Deno.pid}` };
+    const folder = `${tickets.running}/${REPAIR}`;
+    const path = `${folder}/${timedName(ticket)}`;
+    makeUnlessThere(files, folder);
+    files.link(jobPath(dataDir, id), path);
+    if (places.hasCopies && places.others(id, job).length > 0) {
+      files.remove(path);
+      return undefined;
+    }
+    tickets.place(path, job, at);
+    return `put back as ${job.status.state}`;
+  }
+
+  /** A ticket that is left of an earlier job: the id was used again. */
+  #checkStale(place: Place): void {
+    const { findings, places } = this.#parts;
+    if (place.index === undefined) return; // its holder finds out
+    findings.add(
+      place.path,
+      `is the ticket of an earlier job ${place.ticket.id}`,
+      () => `set aside as ${places.setAside(place)}`,
+    );
+  }
+
+  #fits(job: Job, { index, path }: Place): boolean {
+    // Its holder, or whoever takes over from it, puts it right.
+    if (index === undefined) return true;
+    return this.#parts.tickets.placesOf(job).some(([right, name]) =>
+      right === index && path.endsWith(`/${name}`)
+    );
+  }
+
+  /** Takes a ticket into these hands: where it is then; undefined if somebody else was faster. */
+  #take(place: Place): string | undefined {
+    const { places, tickets } = this.#parts;
+    const ticket: Ticket = { ...place.ticket, tag: `r${Deno.pid}` };
+    return tickets.take(places.opened(place), REPAIR, ticket);
+  }
+}
+
+/** Whether a ticket is one of this job, and not of an earlier one with the same id. */
+function isOf({ info, job }: Sight, { inode, ticket }: Place): boolean {
+  return inode === info.inode || arrival(ticket) === arrival(job);
+}

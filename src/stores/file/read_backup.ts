@@ -1,0 +1,135 @@
+// Reads a backup through before anything is changed. What a queue that is in use may have in its
+// folder is passed over here as it is there: torn lines, strangers' files, logs of no job. All else
+// that `backup` does not write is refused: links, names that lead elsewhere, damaged files.
+import { QueueError } from "../../queue/errors.ts";
+import { parseConfig } from "../../queue/settings.ts";
+import type { FileSystem } from "../../system/file_system.ts";
+import { BACKUP_SCHEMA, jobNames, type LeftOut, MANIFEST, type Progress } from "./backup.ts";
+import { ignoreNotFound } from "./bucketed_index.ts";
+import { goodLines } from "./codec.ts";
+
+/** A job in a backup. */
+export interface SavedJob {
+  readonly id: string;
+  readonly text: string;
+  /** The paths of its logs, below `jobs`. */
+  readonly logs: readonly string[];
+}
+
+export interface SavedQueue {
+  readonly jobs: readonly SavedJob[];
+  readonly config: string | undefined;
+  readonly leftOut: readonly LeftOut[];
+}
+
+/** @throws QueueError `damaged`, with the reason, if it can't be restored wholly */
+export function readBackup(from: string, files: FileSystem, progress: Progress): SavedQueue {
+  return new BackupReader(from, files).read(progress);
+}
+
+class BackupReader {
+  readonly #from: string;
+  readonly #files: FileSystem;
+  readonly #jobs: SavedJob[] = [];
+  readonly #leftOut: LeftOut[] = [];
+
+  constructor(from: string, files: FileSystem) {
+    this.#from = from;
+    this.#files = files;
+  }
+
+  read(progress: Progress): SavedQueue {
+    const count = this.#readManifest();
+    for (const name of this.#files.names(this.#from)) {
+      if (!["jobs", MANIFEST, "config.json"].includes(name)) {
+        this.#passOver(`${this.#from}/${name}`);
+      }
+    }
+    const config = this.#readConfig();
+    this.#need(`${this.#from}/jobs`, "folder");
+    const folders = this.#files.names(`${this.#from}/jobs`);
+    for (const [index, folder] of folders.entries()) {
+      progress(index, folders.length * 2);
+      this.#readFolder(folder);
+    }
+    if (count !== this.#jobs.length) {
+      throw refusal(this.#from, `should have ${count} jobs and has ${this.#jobs.length}`);
+    }
+    return { jobs: this.#jobs, config, leftOut: this.#leftOut };
+  }
+
+  /** How many jobs there should be. */
+  #readManifest(): unknown {
+    const path = `${this.#from}/${MANIFEST}`;
+    if (this.#files.info(path)?.kind !== "file") {
+      throw new QueueError(
+        "damaged",
+        `Cannot restore: ${this.#from} is no complete backup (it has no ${MANIFEST})`,
+      );
+    }
+    let manifest: { schema?: unknown; jobs?: unknown } | null;
+    try {
+      manifest = JSON.parse(this.#files.readText(path));
+    } catch {
+      throw refusal(path, "can't be read");
+    }
+    if (manifest?.schema !== BACKUP_SCHEMA) {
+      throw refusal(path, "is of a form unknown to this version");
+    }
+    return manifest.jobs;
+  }
+
+  #readConfig(): string | undefined {
+    const path = `${this.#from}/config.json`;
+    if (this.#files.info(path) === undefined) return undefined;
+    this.#need(path, "file");
+    const text = this.#files.readText(path);
+    try {
+      parseConfig(text);
+    } catch (error) {
+      if (!(error instanceof QueueError)) throw error;
+      throw refusal(path, `can't be used: ${error.message}`);
+    }
+    return text;
+  }
+
+  #readFolder(folder: string): void {
+    const path = `${this.#from}/jobs/${folder}`;
+    if (folder.length > 2 || folder.startsWith(".")) return this.#passOver(path);
+    this.#need(path, "folder");
+    const { ids, logs, strangers } = jobNames(folder, this.#files.names(path));
+    for (const name of strangers) this.#passOver(`${path}/${name}`);
+    for (const id of ids) {
+      const names = logs.get(id) ?? [];
+      for (const name of [`${id}.jsonl`, ...names]) this.#need(`${path}/${name}`, "file");
+      const text = this.#readLines(`${path}/${id}.jsonl`, id);
+      this.#jobs.push({ id, text, logs: names.map((name) => `${folder}/${name}`) });
+      logs.delete(id);
+    }
+    for (const name of [...logs.values()].flat()) {
+      this.#leftOut.push({ path: `${path}/${name}`, why: "is the log of no job" });
+    }
+  }
+
+  #readLines(path: string, id: string): string {
+    const text = ignoreNotFound(() => this.#files.readText(path));
+    try {
+      return goodLines(text ?? "", id, path);
+    } catch (error) {
+      if (!(error instanceof QueueError)) throw error;
+      throw refusal(path, "is damaged");
+    }
+  }
+
+  #need(path: string, kind: "file" | "folder"): void {
+    if (this.#files.info(path)?.kind !== kind) throw refusal(path, `is no ${kind}`);
+  }
+
+  #passOver(path: string): void {
+    this.#leftOut.push({ path, why: "does not belong in a backup" });
+  }
+}
+
+function refusal(path: string, why: string): QueueError {
+  return new QueueError("damaged", `Cannot restore: ${path} ${why}; nothing was changed`);
+}

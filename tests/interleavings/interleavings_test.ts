@@ -1,0 +1,52 @@
+// Every pair of operations as two processes, switched at every pair of their file operations, and
+// with the first one dying at each of its own. See explore.ts for what is run and what is not.
+//
+// To run one pair, or one schedule of it, again:
+//   deno test -A --no-check tests/interleavings --filter "cancel | claim"
+//   INTERLEAVING=18,4 deno test -A --no-check tests/interleavings --filter "cancel | claim"
+import { assertEquals } from "@std/assert";
+import { explore, type Failure } from "./explore.ts";
+import { installClocks } from "./gated_process.ts";
+import { NOW, type Operation, OPERATIONS, prepared } from "./operations.ts";
+import { judge } from "./verdict.ts";
+
+const busy = await prepared();
+const quiet = await prepared({ quiet: true });
+installClocks(NOW);
+const [i, j, k] = (Deno.env.get("INTERLEAVING") ?? "").split(",").map(Number);
+const only = i === undefined || j === undefined ? undefined : { i, j, k };
+// Where errors are thrown by the thousand their stacks take half of the time.
+if (only === undefined) Error.stackTraceLimit = 0;
+/** So many failures of a pair are told. */
+const TOLD = 3;
+
+Deno.test("the queue that the operations find is as it should be", async () => {
+  assertEquals((await judge(busy.copyOf())).problems, []);
+  assertEquals((await judge(quiet.copyOf())).problems, []);
+});
+
+for (const a of OPERATIONS) {
+  for (const b of OPERATIONS) {
+    if (!fit(a, b)) continue;
+    Deno.test(`${a.name} | ${b.name}`, async () => {
+      const isQuiet = a.isQuiet || b.isQuiet;
+      const isDeep = (a.isLong && !b.replacesAll) ?? false;
+      const { failures, schedules } = await explore(isQuiet ? quiet : busy, a, b, { isDeep, only });
+      assertEquals(failures.length, 0, `${schedules} schedules\n${tell(failures)}`);
+    });
+  }
+}
+
+/** Whether these two can be there at once: a worker is one process, and some find no workers. */
+function fit(a: Operation, b: Operation): boolean {
+  const isQuiet = a.isQuiet || b.isQuiet;
+  return isQuiet
+    ? a.worker === undefined && b.worker === undefined
+    : a.worker === undefined || a.worker !== b.worker;
+}
+
+function tell(failures: readonly Failure[]): string {
+  return failures.slice(0, TOLD).map(({ schedule, problem, steps }) =>
+    `${schedule}: ${problem}\n      ${steps.join("\n      ")}`
+  ).join("\n");
+}

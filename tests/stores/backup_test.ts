@@ -1,0 +1,201 @@
+// What a backup says is good can be restored, whatever the queue looks like and whatever goes on
+// beside it: each backup that is made here is restored here.
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { setValue } from "../../src/config/change.ts";
+import { loadSetValues } from "../../src/config/load.ts";
+import { QueueError } from "../../src/queue/errors.ts";
+import { removableByCleanup } from "../../src/queue/transitions.ts";
+import { backup } from "../../src/stores/file/backup.ts";
+import { check } from "../../src/stores/file/check.ts";
+import { restore } from "../../src/stores/file/restore.ts";
+import { openFileStore } from "../../src/stores/file/store.ts";
+import { diskFiles } from "../../src/system/file_system.ts";
+import { WorkerLock } from "../../src/worker/worker_lock.ts";
+import { DATA, NOW, openAt, prepared } from "../faults/scenarios.ts";
+import { aJob, EPOCH } from "../support/jobs.ts";
+import type { SimDisk } from "../support/sim_disk.ts";
+import { withTempDir } from "../support/temp_dir.ts";
+
+const JOB_A = `${DATA}/jobs/a/a.jsonl`;
+
+/** Restores a backup into a new folder. @returns the ids of the jobs, which can be worked with */
+async function restored(disk: SimDisk, from = "/copy"): Promise<string[]> {
+  const into = `/restored-${crypto.randomUUID()}`;
+  disk.makeFolder(into);
+  const { jobs } = await restore(into, from, disk);
+  const store = await openFileStore(into, { files: disk, now: () => NOW });
+  const ids = (await Array.fromAsync(store.list({}))).map(({ id }) => id).sort();
+  assertEquals(ids.length, jobs);
+  assertEquals(await check(into, disk, { repair: false }), []);
+  loadSetValues(into, disk);
+  store.close();
+  return ids;
+}
+
+Deno.test("backup() beside a cleanup takes no log without its job, at any step", async () => {
+  const base = await prepared();
+  const counting = base.copyOf();
+  backup(DATA, "/copy", counting);
+  for (let at = 0; at <= counting.steps; at++) {
+    const disk = base.copyOf();
+    const store = await openAt(disk);
+    const first = disk.steps;
+    let removal: Promise<void> | undefined;
+    disk.failure = (_operation, _path, index) => {
+      if (index - first < at || removal !== undefined) return undefined;
+      disk.failure = () => undefined;
+      removal = store.remove("c", (job) => removableByCleanup(job, NOW));
+      return undefined;
+    };
+    const { jobs, leftOut } = backup(DATA, "/copy", disk);
+    await removal;
+    assertEquals(leftOut, [], `before operation ${at}`);
+    const ids = await restored(disk);
+    assertEquals(ids.length, jobs, `before operation ${at}`);
+    store.close();
+  }
+});
+
+Deno.test("backup() leaves torn lines out, at the end and in the middle", async () => {
+  for (const torn of ['{"at":"20', '{"at":"20\n', "\0\0\0\n"]) {
+    const disk = await prepared();
+    disk.append(JOB_A, torn);
+    assertEquals(backup(DATA, "/copy", disk).leftOut, []);
+    assertEquals((await restored(disk)).length, 6);
+  }
+});
+
+Deno.test("backup() names a damaged job and leaves it out, and backs up all others", async () => {
+  for (const damage of ["garbage\n", ""]) {
+    const disk = await prepared();
+    disk.truncate(JOB_A, 0);
+    disk.append(JOB_A, damage);
+    const { jobs, leftOut } = backup(DATA, "/copy", disk);
+    assertEquals([jobs, leftOut], [5, [{ path: JOB_A, why: "is damaged" }]]);
+    assertEquals(await restored(disk), ["b", "c", "d", "e", "f"]);
+  }
+});
+
+Deno.test("backup() leaves out a configuration that can't be used, also a later version's", async () => {
+  for (const text of ['{"schema_version":99}', "{", '{"max_retries":-1}', "[]", '{"no":1}']) {
+    const disk = await prepared();
+    disk.create(`${DATA}/config.json`, text);
+    const { leftOut: [left] } = backup(DATA, "/copy", disk);
+    assertEquals(left?.path, `${DATA}/config.json`);
+    assertEquals((await restored(disk)).length, 6);
+    const [finding] = await check(DATA, disk, { repair: false });
+    assertStringIncludes(finding!.problem, left!.why);
+  }
+});
+
+Deno.test("restore() refuses a backup with a configuration of a later version, and says why", async () => {
+  const disk = await prepared();
+  backup(DATA, "/copy", disk);
+  disk.create("/copy/config.json", '{"schema_version":99}');
+  const error = await assertRejects(() => restore(DATA, "/copy", disk), QueueError);
+  assertStringIncludes(error.message, "/copy/config.json can't be used: its schema_version is 99");
+});
+
+Deno.test("restore() tolerates what a live folder may have, and refuses what is damaged", async () => {
+  const disk = await prepared();
+  setValue(DATA, disk, "max_retries", 7);
+  backup(DATA, "/copy", disk);
+  disk.append("/copy/jobs/a/a.jsonl", '{"at":"20');
+  disk.create("/copy/jobs/a/gone.1.log", "stranger");
+  disk.create("/copy/jobs/c/cc.1.log", "no job");
+  for (const folder of ["", "/jobs", "/jobs/a"]) disk.create(`/copy${folder}/.DS_Store`, "");
+  const { jobs, leftOut } = await restore(DATA, "/copy", disk);
+  assertEquals([jobs, leftOut.length], [6, 5]);
+  assertEquals((await check(DATA, disk, { repair: false })).length, 0);
+  disk.truncate("/copy/jobs/a/a.jsonl", 9);
+  const error = await assertRejects(() => restore(DATA, "/copy", disk), QueueError);
+  assertStringIncludes(error.message, "/copy/jobs/a/a.jsonl is damaged");
+});
+
+Deno.test("backup() and restore() follow no link", () =>
+  withTempDir(async (dir) => {
+    const data = `${dir}/data`;
+    Deno.mkdirSync(data);
+    const store = await openFileStore(data, { files: diskFiles });
+    await store.add([aJob({ id: "a" }), aJob({ id: "b", sequence: 1 })]);
+    store.close();
+    diskFiles.create(`${data}/jobs/a/a.1.log`, "printed\n");
+    backup(data, `${dir}/first`, diskFiles);
+    Deno.removeSync(`${dir}/first/jobs/a/a.1.log`);
+    Deno.symlinkSync("/etc/passwd", `${dir}/first/jobs/a/a.1.log`);
+    await assertRejects(() => restore(data, `${dir}/first`, diskFiles), QueueError, "is no file");
+    Deno.removeSync(`${data}/jobs/a/a.jsonl`);
+    Deno.symlinkSync(`${data}/jobs/b/b.jsonl`, `${data}/jobs/a/a.jsonl`);
+    const { jobs, leftOut } = backup(data, `${dir}/second`, diskFiles);
+    assertEquals([jobs, leftOut.map(({ why }) => why)], [1, ["is a link"]]);
+    Deno.mkdirSync(`${dir}/other`);
+    assertEquals((await restore(`${dir}/other`, `${dir}/second`, diskFiles)).jobs, 1);
+  }));
+
+Deno.test("restore() refuses while a dead worker's job may still run, and not when it has ended", async () => {
+  const disk = await prepared();
+  backup(DATA, "/copy", disk);
+  const store = await openAt(disk);
+  WorkerLock.join(disk, DATA, "worker-1").abandon(); // dies
+  const job = await store.claim({ worker: "worker-1", pid: 7 }, NOW);
+  const error = await assertRejects(() => restore(DATA, "/copy", disk), QueueError);
+  assertStringIncludes(error.message, `job "${job!.id}" may still run`);
+  assertEquals(disk.tree("/data/tmp"), [], "nothing was changed");
+  // The end is on record, only the ticket has not moved yet.
+  disk.append(
+    `${DATA}/jobs/b/b.jsonl`,
+    `{"at":"${new Date(EPOCH).toISOString()}","state":"cancelled"}\n`,
+  );
+  await restore(DATA, "/copy", disk);
+  store.close();
+});
+
+Deno.test("restore() and a worker that starts see each other, at any step of either", async () => {
+  const base = await prepared();
+  backup(DATA, "/copy", base);
+  const counting = base.copyOf();
+  await restore(DATA, "/copy", counting);
+  let [refused, joined] = [0, 0];
+  for (let at = 0; at <= counting.steps; at++) {
+    const disk = base.copyOf();
+    let worker: WorkerLock | undefined;
+    disk.failure = (_operation, _path, index) => {
+      if (index < at) return undefined;
+      disk.failure = () => undefined;
+      try {
+        worker = WorkerLock.join(disk, DATA, undefined);
+      } catch (error) {
+        assert(error instanceof QueueError && error.code === "refused", String(error));
+        refused++;
+      }
+      return undefined;
+    };
+    const replaced = await restore(DATA, "/copy", disk).then(() => true, () => false);
+    disk.failure = () => undefined;
+    if (worker !== undefined) joined++;
+    // A worker that came before the end works on the queue that it has seen.
+    const left = disk.tree("/data").filter((path) => path.includes("restor"));
+    assertEquals(left, [], `before operation ${at}: nothing is left over`);
+    if (worker !== undefined && replaced) assert(at >= counting.steps - 20, `operation ${at}`);
+    worker?.leave();
+  }
+  assert(refused > 20 && joined > 0, `${refused} ${joined}`);
+});
+
+Deno.test("a restore that was broken off waits for no worker, and a worker does not begin before it", async () => {
+  const disk = await prepared();
+  disk.makeFolder(`${DATA}/restoring`);
+  await assertRejects(
+    // deno-lint-ignore require-await -- what it throws becomes a rejection
+    async () => WorkerLock.join(disk, DATA, undefined),
+    QueueError,
+    "while a backup is restored",
+  );
+  disk.removeFolder(`${DATA}/restoring`);
+  const worker = WorkerLock.join(disk, DATA, undefined);
+  disk.makeFolder(`${DATA}/restoring`);
+  await assertRejects(() => openAt(disk), QueueError, "until worker-1 has stopped");
+  worker.leave();
+  (await openAt(disk)).close();
+  assertEquals(disk.info(`${DATA}/restoring`), undefined);
+});
