@@ -98,7 +98,7 @@ class WorkerProcess {
       control.close();
       await listening;
       await executor.close();
-      this.#clear(name, this.#presence);
+      await this.#clear(name, this.#presence);
       report({ kind: "worker_stopped", worker: name });
     }
   }
@@ -258,11 +258,20 @@ class WorkerProcess {
     }
   }
 
-  /** Removes what a worker that is settled leaves. */
-  #clear(name: string, place: WorkerLock): void {
-    const { files, dataDir, paths } = this.#options;
+  /**
+   * Removes what a worker leaves. While it still holds a job, as when the disk is full, all stays:
+   * how that job ended stands in the journal, where the next worker looks.
+   */
+  async #clear(name: string, place: WorkerLock): Promise<void> {
+    const { files, dataDir, store, paths } = this.#options;
+    const held = await store.claimedBy(name).catch(() => undefined);
+    if (held?.length !== 0) return place.abandon();
     for (const path of [paths.journal(name), `${dataDir}/queue/running/${name}`]) {
-      if (files.info(path) !== undefined) files.remove(path);
+      try {
+        if (files.info(path) !== undefined) files.remove(path);
+      } catch {
+        // Something else lies in the folder.
+      }
     }
     clearStop(files, dataDir, name);
     place.leave();

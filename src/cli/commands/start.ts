@@ -1,9 +1,11 @@
 // queuectl start: runs the supervisor in the foreground, or leaves it in the background.
 import { loadSettings } from "../../config/load.ts";
 import { QueueError } from "../../queue/errors.ts";
+import { restoreLostLines } from "../../stores/file/after_reboot.ts";
 import { prepareFolder } from "../../stores/file/prepare_folder.ts";
 import { workerPermissions } from "../../system/permissions.ts";
 import { selfCommand, sourceFolder } from "../../system/self.ts";
+import { currentBoot } from "../../system/boot.ts";
 import { Watch } from "../../system/watch.ts";
 import { clearStop, stopRequest } from "../../worker/control.ts";
 import { isWorkerName, WorkerLock } from "../../worker/worker_lock.ts";
@@ -28,6 +30,8 @@ export async function startCommand(call: CommandContext): Promise<number> {
   await prepareFolder(dataDir, files); // so that what is wrong with the folder is said here, once
   if (flags.has("detach")) return await detach(call, dataDir);
 
+  const boot = await currentBoot(context.now());
+  if (boot !== undefined) restoreLostLines(dataDir, files, boot);
   const count = flags.number("count") ?? settings.worker_count;
   const report = reporter(context, () => settings.log_level);
   const lock = WorkerLock.join(files, dataDir, `supervisor-${Deno.pid}`);
