@@ -30,9 +30,14 @@ export interface JobDefaults {
   readonly newId: () => string;
 }
 
+/** So many jobs of a batch can have arrived in one millisecond. */
+const PLACES = 10_000_000;
+/** The last time that a `Date` can be. */
+const LAST_TIME = 8.64e15;
+
 /**
  * The job that an newJob makes.
- * @param sequence its place in the batch
+ * @param sequence its place in the batch, from 0
  * @throws QueueError `usage` if the newJob can't be met
  */
 export function makeJob(newJob: NewJob, defaults: JobDefaults, sequence: number): Job {
@@ -54,6 +59,10 @@ export function makeJob(newJob: NewJob, defaults: JobDefaults, sequence: number)
       throw new QueueError("usage", `The value of ${name} contains a NUL character`);
     }
   }
+  const runAt = newJob.runAt === undefined ? null : Math.round(newJob.runAt);
+  if (runAt !== null && !(Math.abs(runAt) <= LAST_TIME)) {
+    throw new QueueError("usage", "The time at which the job is to run is too far away");
+  }
   return created({
     id: id ?? newId(),
     command,
@@ -62,9 +71,10 @@ export function makeJob(newJob: NewJob, defaults: JobDefaults, sequence: number)
     env,
     maxRetries: newJob.maxRetries ?? settings.max_retries,
     timeout: newJob.timeout ?? settings.job_timeout,
-    createdAt: now,
-    sequence,
-    runAt: newJob.runAt ?? null,
+    // By the millisecond when all places in it are taken: a store keeps so many digits of either.
+    createdAt: now + Math.floor(sequence / PLACES),
+    sequence: sequence % PLACES,
+    runAt,
   });
 }
 

@@ -63,9 +63,21 @@ export interface Job extends JobRequest {
   readonly countedFrom: number;
 }
 
-/** When a waiting job is due, in milliseconds since 1970. */
-export function dueAt(status: Waiting): number {
-  return status.runAt ?? status.since;
+/**
+ * Whether a waiting job may run at `now`. One that waits for no time may always: whatever the clock
+ * says, which may have been set back since.
+ */
+export function isDue({ runAt }: Waiting, now: number): boolean {
+  return runAt === null || runAt <= now;
+}
+
+/**
+ * The time by which a waiting job takes its turn. A time before its arrival, given by a user, gains
+ * it no better place; a retry may come before it, where the clock was set back.
+ */
+export function turnTime({ createdAt }: JobRequest, status: Waiting): number {
+  if (status.state === "failed") return status.runAt;
+  return Math.max(status.runAt ?? status.since, createdAt);
 }
 
 /** When the job last changed its state. */

@@ -1,5 +1,5 @@
 // The order of claiming and of listing, stated once.
-import { dueAt, type Job, type Waiting } from "./job.ts";
+import { type Job, turnTime, type Waiting } from "./job.ts";
 
 /** What the place of a waiting job in the line depends on. */
 export interface Turn {
@@ -13,7 +13,7 @@ export interface Turn {
 export function turnOf(job: Job, status: Waiting): Turn {
   return {
     priority: job.priority,
-    due: Math.max(dueAt(status), job.createdAt), // a time in the past gains no one a better place
+    due: turnTime(job, status),
     createdAt: job.createdAt,
     sequence: job.sequence,
     id: job.id,

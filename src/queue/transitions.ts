@@ -59,10 +59,10 @@ export function ended(job: Job, ending: Ending, backoff: Backoff, now: number): 
     error: ending.error,
   };
   const after: Job = { ...job, history: [...job.history, attempt] };
-  return { ...after, status: statusAfter(after, attempt, backoff) };
+  return { ...after, status: statusAfter(after, attempt, backoff, now) };
 }
 
-function statusAfter(job: Job, attempt: Attempt, backoff: Backoff): Job["status"] {
+function statusAfter(job: Job, attempt: Attempt, backoff: Backoff, now: number): Job["status"] {
   const since = attempt.endedAt;
   switch (attempt.outcome) {
     case "succeeded":
@@ -78,7 +78,8 @@ function statusAfter(job: Job, attempt: Attempt, backoff: Backoff): Job["status"
       if (failures > job.maxRetries) return { state: "dead", since };
       // What vanished says nothing about the job itself, so there is no reason to wait.
       const wait = attempt.outcome === "lost" ? 0 : retryDelay(failures, backoff);
-      return { state: "failed", since, runAt: since + Math.round(wait * 1000) };
+      // By the clock as it is now: one that was set back must not make the retry wait for `since`.
+      return { state: "failed", since, runAt: now + Math.round(wait * 1000) };
     }
   }
 }

@@ -107,7 +107,7 @@ class WorkerProcess {
       await listening;
       await executor.close();
       if (this.#isReplaced) this.#presence.abandon();
-      else this.#clear(name, this.#presence);
+      else await this.#clear(name, this.#presence);
       report({ kind: "worker_stopped", worker: name });
     }
   }
@@ -313,9 +313,14 @@ class WorkerProcess {
     };
   }
 
-  /** Removes what a worker that is settled leaves. */
-  #clear(name: string, place: WorkerLock): void {
-    const { files, dataDir, paths } = this.#options;
+  /**
+   * Removes what a worker leaves. While it still holds a job, as when the disk is full, all stays:
+   * how that job ended stands in the journal, where the next worker looks.
+   */
+  async #clear(name: string, place: WorkerLock): Promise<void> {
+    const { files, dataDir, store, paths } = this.#options;
+    const held = await store.claimedBy(name).catch(() => undefined);
+    if (held?.length !== 0) return place.abandon();
     const journal = paths.journal(name);
     if (files.info(journal) !== undefined) files.remove(journal);
     try {

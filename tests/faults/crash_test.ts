@@ -24,6 +24,8 @@ import {
 interface Expected {
   /** Whether the action had ended well. */
   readonly done: boolean;
+  /** Whether the action said that it could not be done. */
+  readonly failed?: boolean;
   /**
    * Whether data that was not synced may be lost, so that a job may run again and files may be
    * torn.
@@ -38,7 +40,7 @@ interface Expected {
 async function verify(
   disk: SimDisk,
   scenario: Scenario,
-  { done, powerCut }: Expected,
+  { done, powerCut, failed = false }: Expected,
   says: string,
 ): Promise<void> {
   let store = await openAt(disk);
@@ -64,7 +66,7 @@ async function verify(
     ids.length,
     `${says}: the counts add up`,
   );
-  assertExpectedIds(ids, scenario, { done, powerCut }, says);
+  assertExpectedIds(ids, scenario, { done, powerCut, failed }, says);
   for (const [id, state] of Object.entries(done && !powerCut ? scenario.leaves ?? {} : {})) {
     assertEquals((await store.get(id))?.status.state, state, `${says}: ${id}`);
   }
@@ -101,7 +103,7 @@ async function verify(
 function assertExpectedIds(
   ids: string[],
   scenario: Scenario,
-  { done, powerCut }: Expected,
+  { done, powerCut, failed }: Expected,
   says: string,
 ): void {
   const { adds = [], removes = [], replacesAll } = scenario;
@@ -116,6 +118,7 @@ function assertExpectedIds(
   }
   const added = adds.filter((id) => ids.includes(id));
   if (done) assertEquals(added, adds, `${says}: what was acknowledged is there`);
+  else if (failed) assertEquals(added, [], `${says}: what was refused is not there`);
   else {assert(
       added.length === 0 || added.length === adds.length,
       `${says}: all of a batch or none, not ${added}`,
@@ -198,16 +201,18 @@ for (const scenario of SCENARIOS) {
         );
         disk.failure = () => undefined;
         const says = `operation ${at} fails with ${name}`;
-        if (error !== undefined && scenario.leaves !== undefined) {
+        const isRetried = error !== undefined && scenario.leaves !== undefined;
+        if (isRetried) {
           // Whoever tries again with the same store finds it as it should be.
           const again = await act(scenario, store, disk).then(
             () => undefined,
             (error) => error as Error,
           );
           if (again !== undefined) {
+            assert(scenario.adds === undefined, `${says}, and again: ${again.stack}`);
             assert(again instanceof QueueError, `${says}, and again: ${again.stack}`);
           }
-          for (const [id, state] of Object.entries(scenario.leaves)) {
+          for (const [id, state] of Object.entries(scenario.leaves!)) {
             const job = await store.get(id);
             assertEquals(
               job?.status.state,
@@ -228,7 +233,12 @@ for (const scenario of SCENARIOS) {
           assert(failed && !(error instanceof TypeError), `${says}: ${error.stack}`);
         }
         if (error instanceof QueueError) assert(error.code !== "usage", says);
-        await verify(disk.copyOf(), scenario, { done: error === undefined, powerCut: true }, says);
+        const outcome = {
+          done: error === undefined,
+          failed: error !== undefined && !isRetried,
+          powerCut: true,
+        };
+        await verify(disk.copyOf(), scenario, outcome, says);
         if (!failed) break;
       }
     }

@@ -217,7 +217,56 @@ export function testJobStore(name: string, withStore: WithStore): void {
     await store.add([aJob()]);
     const job = await store.claim(W1, now);
     await refused(() => store.change("a", (job) => cancelled(job, now)), "wrong_state");
+    // Nor do events that a running job takes: without the holder's name nobody has a say.
+    for (const event of [unclaimed, end("succeeded", now)]) {
+      await refused(() => store.change("a", event), "wrong_state");
+    }
+    await refused(() => store.remove("a", () => undefined), "wrong_state");
     assertEquals(await store.get("a"), job);
+  });
+
+  test("recover() changes nothing that is as it should be", async (store, again) => {
+    await store.add(
+      ["done", "dead", "runs", "waits"].map((id, sequence) =>
+        aJob({ id, sequence, maxRetries: 0 })
+      ),
+    );
+    await store.add([aJob({ id: "later", runAt: EPOCH + 60_000 })]);
+    for (const id of ["done", "dead", "runs"]) assertEquals((await store.claim(W1, now))?.id, id);
+    await store.change("done", end("succeeded", now), W1.worker);
+    await store.change("dead", end("failed", now), W1.worker);
+    const other = await again();
+    const before = [await listed(store), await store.count(), await store.claimedBy("w-1")];
+    for (const one of [store, other, store]) {
+      await one.recover();
+      assertEquals([await listed(one), await one.count(), await one.claimedBy("w-1")], before);
+    }
+    assertEquals((await store.change("runs", end("succeeded", now), W1.worker)).id, "runs");
+    assertEquals((await store.claim(W2, now))?.id, "waits");
+    other.close();
+  });
+
+  test("what waits for no time is claimed at once when the clock was set back an hour", async (store) => {
+    await store.add(
+      ["released", "lost", "dead", "fails"].map((id, sequence) =>
+        aJob({ id, sequence, maxRetries: id === "dead" ? 0 : 3 })
+      ),
+    );
+    for (let n = 0; n < 4; n++) await store.claim(W1, now);
+    now -= 3_600_000;
+    await store.change("released", end("released", now), W1.worker);
+    await store.change("lost", end("lost", now), W1.worker);
+    await store.change("dead", end("failed", now), W1.worker);
+    await store.change("dead", (job) => retried(job, now));
+    await store.change("fails", end("failed", now), W1.worker);
+    assertEquals(await store.hasWork(), true);
+    assertEquals(await store.nextDue(), now + 2000);
+    const ids: (string | undefined)[] = [];
+    for (let n = 0; n < 3; n++) ids.push((await store.claim(W1, now))?.id);
+    assertEquals(ids.sort(), ["dead", "lost", "released"]);
+    assertEquals(await store.claim(W1, now + 1999), undefined);
+    now += 2000;
+    assertEquals((await store.claim(W1, now))?.id, "fails");
   });
 
   test("a failed job is retried when it is due, until it is dead", async (store) => {
@@ -359,7 +408,17 @@ export function testJobStore(name: string, withStore: WithStore): void {
 
   test("any history leaves the same jobs as the model's", async (store) => {
     const action = fc.record({
-      kind: fc.constantFrom("add", "claim", "end", "cancel", "retry", "remove", "unclaim", "wait"),
+      kind: fc.constantFrom(
+        "add",
+        "claim",
+        "end",
+        "cancel",
+        "retry",
+        "remove",
+        "unclaim",
+        "recover",
+        "clock",
+      ),
       outcome: fc.constantFrom(...OUTCOMES),
       which: fc.nat(20),
       step: fc.integer({ min: 0, max: 5000 }),
@@ -391,7 +450,7 @@ export function testJobStore(name: string, withStore: WithStore): void {
         };
         await clear();
         for (const { kind, outcome, which, step, priority, delay } of actions) {
-          now += step;
+          now += kind === "clock" ? 1000 * (step - 2500) : step;
           const id = ids[which % Math.max(ids.length, 1)] ?? "none";
           const holder = W1.worker;
           if (kind === "add") {
@@ -406,6 +465,7 @@ export function testJobStore(name: string, withStore: WithStore): void {
             await both((one) => one.add([job]));
           } else if (kind === "claim") await both((one) => one.claim(W1, now));
           else if (kind === "end") await both((one) => one.change(id, end(outcome, now), holder));
+          else if (kind === "recover") await both((one) => one.recover());
           else if (kind === "unclaim") await both((one) => one.change(id, unclaimed, holder));
           else if (kind === "cancel") {
             await both((one) => one.change(id, (job) => cancelled(job, now)));

@@ -1,7 +1,9 @@
 // queuectl start: runs the supervisor in the foreground, or leaves it in the background.
 import { loadSettings } from "../../config/load.ts";
 import { QueueError } from "../../queue/errors.ts";
+import { restoreLostLines } from "../../stores/file/after_reboot.ts";
 import { prepareFolder } from "../../stores/file/prepare_folder.ts";
+import { currentBoot } from "../../system/boot.ts";
 import { afterMilliseconds, delay } from "../../system/delay.ts";
 import { ignoredSignals } from "../../system/signals.ts";
 import { Watch } from "../../system/watch.ts";
@@ -36,6 +38,8 @@ export async function startCommand(call: CommandContext): Promise<number> {
   const dataDir = Deno.realPathSync(folder);
   if (flags.has("detach")) return await detach(call, dataDir);
 
+  const boot = await currentBoot(context.now());
+  if (boot !== undefined) restoreLostLines(dataDir, files, boot);
   const count = flags.number("count") ?? settings.worker_count;
   const { report, close } = openReporter(context, () => settings.log_level);
   const ignored = await ignoredSignals(["HUP", "INT"]);

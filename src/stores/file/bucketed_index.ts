@@ -1,6 +1,6 @@
 // One folder of tickets in an order, spread over buckets (folders) of some thousand, so that taking
-// the first, counting and listing the newest read a few buckets however many there are. Tickets
-// move by rename: whose rename succeeds has it.
+// the first, counting and listing the newest read a few buckets however many there are. A ticket
+// moves by rename; of several processes that try, the rename of one succeeds.
 import { QueueError } from "../../queue/errors.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { arrivalOf, type Bucket, bucketName, isTicket, parseBucket } from "./layout.ts";
@@ -17,11 +17,13 @@ export function setBucketSize(size: number): void {
 }
 
 export class BucketedIndex {
-  readonly #files: FileSystem;
+  protected readonly files: FileSystem;
   readonly folder: string;
+  /** The buckets that tickets were taken out of by `leave`, and that were not tidied up since. */
+  readonly #left = new Set<string>();
 
   constructor(files: FileSystem, folder: string) {
-    this.#files = files;
+    this.files = files;
     this.folder = folder;
   }
 
@@ -29,7 +31,7 @@ export class BucketedIndex {
   buckets(): Bucket[] {
     const buckets: Bucket[] = [];
     // Nearly the order that is wanted, and sorting texts costs a tenth of sorting objects.
-    for (const name of this.#files.names(this.folder).sort()) {
+    for (const name of this.files.names(this.folder).sort()) {
       const bucket = parseBucket(name);
       if (bucket !== undefined) buckets.push(bucket);
     }
@@ -40,7 +42,7 @@ export class BucketedIndex {
 
   /** The names of tickets in a bucket, sorted; none if it is gone. */
   tickets(bucket: Bucket): string[] {
-    return namesIn(this.#files, this.path(bucket.name)).filter(isTicket).sort();
+    return namesIn(this.files, this.path(bucket.name)).filter(isTicket).sort();
   }
 
   path(bucket: string, ticket?: string): string {
@@ -49,7 +51,7 @@ export class BucketedIndex {
 
   /** Whether a ticket lies in a bucket. */
   has(bucket: string, ticket: string): boolean {
-    return this.#files.info(this.path(bucket, ticket)) !== undefined;
+    return this.files.info(this.path(bucket, ticket)) !== undefined;
   }
 
   /**
@@ -72,7 +74,7 @@ export class BucketedIndex {
 
   /** Makes a bucket; whether it was not there before. */
   protected make(bucket: string): boolean {
-    return makeUnlessThere(this.#files, this.path(bucket));
+    return makeUnlessThere(this.files, this.path(bucket));
   }
 
   /**
@@ -82,10 +84,10 @@ export class BucketedIndex {
    */
   protected move(from: string, bucket: string, name: string): boolean {
     try {
-      this.#files.rename(from, this.path(bucket, name));
+      this.files.rename(from, this.path(bucket, name));
       return true;
     } catch (error) {
-      if (error instanceof Deno.errors.NotFound && this.#files.info(from) !== undefined) {
+      if (error instanceof Deno.errors.NotFound && this.files.info(from) !== undefined) {
         return false;
       }
       throw error;
@@ -105,58 +107,69 @@ export class BucketedIndex {
 
   /**
    * The path of a ticket that is about to leave this index: its bucket is opened. Undefined if it
-   * is not here.
+   * is not here. `tidy` is to be called afterwards.
    */
   leave(name: string): string | undefined {
     const found = this.find(name);
     const bucket = found && this.unseal(found.bucket);
+    if (bucket !== undefined) this.#left.add(bucket.name);
     return bucket && this.path(bucket.name, name);
   }
 
-  /**
-   * Makes a sealed bucket one that tickets may leave; undefined if it is gone. What is not sealed
-   * stays as it is.
-   */
-  unseal(bucket: Bucket): Bucket | undefined {
-    if (bucket.count === undefined) return bucket;
-    const opened = { ...bucket, count: undefined };
-    const name = bucketName(opened);
-    const done = ignoreNotFound(
-      () => (this.#files.rename(this.path(bucket.name), this.path(name)), true),
-    );
-    return done ? { ...opened, name } : undefined;
+  /** Removes the buckets that were left empty. */
+  tidy(): void {
+    for (const name of this.#left) this.tidyBucket(parseBucket(name)!);
+    this.#left.clear();
+  }
+
+  protected tidyBucket(bucket: Bucket): void {
+    this.removeIfEmpty(bucket);
   }
 
   /**
-   * Writes a bucket's count and newest arrival into its name, once nothing is added to it any more.
+   * Makes a bucket that is sealed, or that somebody is sealing, one that tickets may leave;
+   * undefined if it is gone. Any other stays as it is.
    */
-  seal(bucket: Bucket): void {
-    const closing = { ...bucket, unique: bucket.unique.replace(/!?$/, "!") };
-    const closed = bucketName(closing);
-    ignoreNotFound(() => {
-      // First a name that nobody adds under, then the count.
-      if (closed !== bucket.name) this.#files.rename(this.path(bucket.name), this.path(closed));
-      const names = this.tickets({ ...closing, name: closed });
-      const newest = names.map(arrivalOf).reduce((a, b) => a > b ? a : b, "");
-      if (newest === "") return;
-      const sealed = {
-        ...bucket,
-        newest,
-        count: names.length,
-        unique: bucket.unique.replace("!", ""),
-      };
-      this.#files.rename(this.path(closed), this.path(bucketName(sealed)));
-    });
+  unseal(bucket: Bucket): Bucket | undefined {
+    const { count, newest, unique } = bucket;
+    if (count === undefined && !isClosing(bucket)) return bucket;
+    const opened = {
+      ...bucket,
+      // Only one that has none is filled.
+      newest: newest ?? newestOf(this.tickets(bucket)),
+      count: undefined,
+      unique: unique.replace(/!.*/, ""),
+    };
+    const name = bucketName(opened);
+    const done = ignoreNotFound(
+      () => (this.files.rename(this.path(bucket.name), this.path(name)), true),
+    );
+    return done ? { ...opened, name } : undefined;
   }
 
   /** Removes a bucket if it is empty. */
   removeIfEmpty(bucket: Bucket): void {
     try {
-      this.#files.removeFolder(this.path(bucket.name));
+      this.files.removeFolder(this.path(bucket.name));
     } catch {
       // Somebody put a ticket in, or removed it first: either is fine.
     }
   }
+}
+
+/** The newest arrival among tickets, by their names; undefined if there are none. */
+export function newestOf(names: readonly string[]): string | undefined {
+  let newest: string | undefined;
+  for (const name of names) {
+    const arrival = arrivalOf(name);
+    if (newest === undefined || arrival > newest) newest = arrival;
+  }
+  return newest;
+}
+
+/** Whether somebody is sealing a bucket: nothing is put into it any more. */
+export function isClosing({ unique }: Bucket): boolean {
+  return unique.includes("!");
 }
 
 /** The result of `action`; undefined if what it is about is not there. */

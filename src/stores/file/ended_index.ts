@@ -2,7 +2,13 @@
 // count when they are full.
 import type { FileSystem } from "../../system/file_system.ts";
 import { type Bucket, bucketName, type Ticket, timedName } from "./layout.ts";
-import { BUCKET_SIZE, BucketedIndex } from "./bucketed_index.ts";
+import {
+  BUCKET_SIZE,
+  BucketedIndex,
+  ignoreNotFound,
+  isClosing,
+  newestOf,
+} from "./bucketed_index.ts";
 
 /**
  * After so many of its own a process counts again what is in the bucket that it fills: others may
@@ -48,8 +54,8 @@ export class EndedIndex extends BucketedIndex {
    * The newest that is neither full nor sealed, so that many short runs don't leave a bucket each.
    */
   #oneToGoOnWith(): Filling | undefined {
-    const bucket = this.buckets().findLast(({ newest, unique }) =>
-      newest === undefined && !unique.endsWith("!")
+    const bucket = this.buckets().findLast((bucket) =>
+      bucket.newest === undefined && !isClosing(bucket)
     );
     const size = bucket === undefined ? 0 : this.tickets(bucket).length;
     return bucket !== undefined && size < BUCKET_SIZE ? { bucket, size } : undefined;
@@ -66,10 +72,43 @@ export class EndedIndex extends BucketedIndex {
   #close(bucket: Bucket): void {
     this.#filling = undefined;
     try {
-      this.seal(bucket);
+      this.#seal(bucket);
     } catch {
-      // Another process seals it at this moment, or the disk is full. The ticket is where it
-      // belongs, which is what counts; a bucket without a count is counted by reading it.
+      // The disk is full, say. The ticket is where it belongs, which is what counts; a bucket
+      // without a count is counted by reading it.
     }
+  }
+
+  /** Looks after all that processes left which were ended before they had tidied up. */
+  tidyAll(): void {
+    for (const bucket of this.buckets()) {
+      if (bucket.count === undefined) this.tidyBucket(bucket);
+    }
+  }
+
+  /** Removes a bucket that is empty; one that was sealed before tickets left it is sealed again. */
+  protected override tidyBucket(bucket: Bucket): void {
+    this.removeIfEmpty(bucket);
+    if (bucket.newest !== undefined || isClosing(bucket)) this.#seal(bucket);
+  }
+
+  /**
+   * Writes a bucket's count and newest arrival into its name, once nothing is added to it any more.
+   * Nothing if it is gone.
+   */
+  #seal(bucket: Bucket): void {
+    const unique = bucket.unique.replace(/!.*/, "");
+    // Under this name nobody adds a ticket or takes one, but by renaming the bucket first; and
+    // nobody else gives it this name. So the count is right if the second rename succeeds.
+    const closing = { ...bucket, unique: `${unique}!${this.#unique}` };
+    const closed = { ...closing, name: bucketName(closing) };
+    ignoreNotFound(() => {
+      this.files.rename(this.path(bucket.name), this.path(closed.name));
+      const names = this.tickets(closed);
+      const newest = newestOf(names);
+      if (newest === undefined) return this.removeIfEmpty(closed);
+      const sealed = { ...bucket, newest, count: names.length, unique };
+      this.files.rename(this.path(closed.name), this.path(bucketName(sealed)));
+    });
   }
 }

@@ -51,9 +51,10 @@ export class Inbox {
   // deno-lint-ignore require-await
   async add(jobs: Iterable<Job>): Promise<number> {
     const staging = new Staging(this.#files, this.#dataDir, this.#indexes, this.holder());
+    const before = this.#isUnsettled;
     this.#isUnsettled = true;
     const added = staging.add(jobs, this.#now());
-    this.#isUnsettled = false;
+    this.#isUnsettled = before || staging.isUnfinished;
     return added;
   }
 

@@ -1,7 +1,7 @@
 // The jobs' own files: reading, adding to, restoring and removing them.
 import { type Job, lastAttempt } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
-import type { FileSystem } from "../../system/file_system.ts";
+import type { FileInfo, FileSystem } from "../../system/file_system.ts";
 import { damaged, decode, type Decoded, encodeChange, goodLines } from "./codec.ts";
 import { jobFolder, jobPath, logPath } from "./layout.ts";
 import { ignoreNotFound } from "./bucketed_index.ts";
@@ -43,6 +43,16 @@ export class JobFiles {
     return this.#files.info(jobPath(this.#dataDir, id)) !== undefined;
   }
 
+  /**
+   * Whether a ticket is one of a job that was removed, whose id a newer job has: it is no name of
+   * that one's file, which has a ticket of its own. (In a folder that was copied without regard to
+   * hard links no file has another name, and nothing is taken for a leftover.)
+   */
+  isLeftover(id: string, ticket: FileInfo): boolean {
+    const job = this.#files.info(jobPath(this.#dataDir, id));
+    return job?.kind === "file" && job.inode !== ticket.inode && job.links > 1;
+  }
+
   /** Adds what turns `before` into `after`. `unended`: the file ends in a torn line. */
   append(before: Job, after: Job, unended: boolean): void {
     const line = encodeChange(before, after);
@@ -76,27 +86,17 @@ export class JobFiles {
     this.#files.create(path, goodLines(text, id, path), { sync: true });
   }
 
+  /**
+   * Removes a job's logs, then its file. Not the other way round: once the file is gone somebody
+   * may add a job of the same id, and that one's logs must stay.
+   */
   remove(job: Job): void {
-    this.#files.remove(jobPath(this.#dataDir, job.id));
     // One more than are known: an attempt may have begun without a word. More where the words were
     // lost with a damaged file.
     const log = (n: number) => logPath(this.#dataDir, job.id, n);
     for (let n = 1; n <= lastAttempt(job) + 1 || this.#files.info(log(n)) !== undefined; n++) {
-      this.#removeIfThere(log(n));
+      ignoreNotFound(() => this.#files.remove(log(n)));
     }
-  }
-
-  /** Removes the logs of a job that is gone, however many there are. */
-  removeLogs(id: string): void {
-    const folder = jobFolder(this.#dataDir, id);
-    for (const name of ignoreNotFound(() => this.#files.names(folder)) ?? []) {
-      if (name.startsWith(`${id}.`) && /^\d+\.log$/.test(name.slice(id.length + 1))) {
-        this.#removeIfThere(`${folder}/${name}`);
-      }
-    }
-  }
-
-  #removeIfThere(path: string): void {
-    ignoreNotFound(() => this.#files.remove(path));
+    this.#files.remove(jobPath(this.#dataDir, job.id));
   }
 }

@@ -1,5 +1,6 @@
-// Where things lie in the data folder, and what their names say. Names carry what is sorted and
-// counted by, so that claiming, counting and listing open no file but those they show.
+// Where things lie in the data folder, and what their names say. A ticket is an index entry: a hard
+// link to the job's file, whose folder says the job's state and whose name holds what is sorted and
+// counted by. So claiming, counting and listing open no file but those they show.
 import { join } from "../../system/paths.ts";
 import { PRIORITY_LIMIT } from "../../queue/job.ts";
 
@@ -66,9 +67,17 @@ export interface Ticket {
   readonly id: string;
 }
 
-const digits = (value: number, width: number) => String(value).padStart(width, "0");
-const time = (ms: number) => digits(Math.max(0, ms), 13);
+/**
+ * A number in so many digits. What does not fit is cut to what does (the job's file has it as it
+ * is): any job whatever then has a name that can be read, and the latest time there is comes in 2286.
+ */
+function digits(value: number, width: number): string {
+  return String(Math.max(0, Math.min(Math.floor(value), 10 ** width - 1))).padStart(width, "0");
+}
+const time = (ms: number) => digits(ms, 13);
 const rank = (priority: number) => digits(PRIORITY_LIMIT - priority, 7);
+/** The beginning of the slice of time that a time falls into. */
+const slice = (ms: number, length: number) => time(Number(time(ms)) - Number(time(ms)) % length);
 
 /**
  * `<priority>.<due>.<created>.<sequence>.<tag>.<id>`: sorts in claim order. The priority is
@@ -128,7 +137,7 @@ export function letterOf(name: string): string {
   return name.charAt(44);
 }
 
-/** A bucket of tickets; see index.ts. */
+/** A bucket of tickets; see bucketed_index.ts. */
 export interface Bucket {
   readonly name: string;
   /** No name in it sorts before this. */
@@ -139,10 +148,11 @@ export interface Bucket {
   readonly newest: string | undefined;
   /** How many tickets lie in it, if it is sealed: nothing is put in or taken out then. */
   readonly count: number | undefined;
+  /** What tells it from others of the same bound; after a `!` who is sealing it at this moment. */
   readonly unique: string;
 }
 
-const BUCKET = /^([\d.]+)(?:_(\d{13}\.\d{7}))?(?:\+(\d+))?(?:~([A-Za-z0-9]+!?))?$/;
+const BUCKET = /^([\d.]+)(?:_(\d{13}\.\d{7}))?(?:\+(\d+))?(?:~([A-Za-z0-9]+(?:![A-Za-z0-9]*)?))?$/;
 
 /** `<lower>[_<newest>][+<count>][~<unique>]`. */
 export function bucketName(bucket: Omit<Bucket, "name">): string {
@@ -173,9 +183,9 @@ export const READY_SLICE = 10_000;
 export const LATER_SLICE = 60_000;
 
 export function readySlice(ticket: Ticket): string {
-  return `${rank(ticket.priority)}.${time(ticket.at - ticket.at % READY_SLICE)}`;
+  return `${rank(ticket.priority)}.${slice(ticket.at, READY_SLICE)}`;
 }
 
-export function laterSlice(ticket: Ticket): string {
-  return time(ticket.at - ticket.at % LATER_SLICE);
+export function laterSlice(ticket: Pick<Ticket, "at">): string {
+  return slice(ticket.at, LATER_SLICE);
 }

@@ -4,13 +4,13 @@
 // complete a crash takes all of it back; after that, somebody completes it.
 import type { Job } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
-import { dueAt, type Waiting } from "../../queue/job.ts";
+import { isDue, turnTime, type Waiting } from "../../queue/job.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { join } from "../../system/paths.ts";
 import { encodeRequest } from "./codec.ts";
 import {
-  arrivalOf,
   bucketName,
+  isTicket,
   jobFolder,
   jobPath,
   laterSlice,
@@ -25,6 +25,8 @@ import {
   type BucketedIndex,
   ignoreNotFound,
   makeUnlessThere,
+  namesIn,
+  newestOf,
 } from "./bucketed_index.ts";
 
 /** So many jobs are cheaper to sync one by one than with the whole file system. */
@@ -48,12 +50,11 @@ export function waitingTicket(
   status: Waiting,
   now: number,
 ): { ticket: Ticket; ready: boolean } {
-  const due = dueAt(status);
   const { priority, createdAt, sequence, id } = job;
   const tag = status.state === "failed" ? "f" : "p";
   return {
-    ticket: { at: Math.max(due, createdAt), priority, createdAt, sequence, tag, id },
-    ready: due <= now,
+    ticket: { at: turnTime(job, status), priority, createdAt, sequence, tag, id },
+    ready: isDue(status, now),
   };
 }
 
@@ -68,6 +69,7 @@ export class Staging {
   #group = 0;
   /** The group that is filled, for each index and priority: all of one become a bucket. */
   readonly #open = new Map<string, { name: string; size: number }>();
+  #isUnfinished = false;
 
   /** `name`: unique; who makes this holds the lock of that name. */
   constructor(files: FileSystem, dataDir: string, indexes: WaitingIndexes, name: string) {
@@ -75,6 +77,11 @@ export class Staging {
     this.#dataDir = dataDir;
     this.#indexes = indexes;
     this.#folder = join(dataDir, "tmp", name);
+  }
+
+  /** Whether all was added, but something is left that the next process has to do. */
+  get isUnfinished(): boolean {
+    return this.#isUnfinished;
   }
 
   /** @throws QueueError `duplicate_id`; then, as after any error, nothing was added. */
@@ -99,7 +106,12 @@ export class Staging {
       takeBack(this.#files, this.#dataDir, this.#folder);
       throw error;
     }
-    complete(this.#files, this.#indexes, this.#folder + COMPLETE);
+    // From here on the batch is in the queue, whatever happens: whoever comes next completes it.
+    try {
+      complete(this.#files, this.#indexes, this.#folder + COMPLETE);
+    } catch {
+      this.#isUnfinished = true;
+    }
     return added;
   }
 
@@ -113,15 +125,21 @@ export class Staging {
     const name = ready ? readyName(ticket) : timedName(ticket);
     const bucket = ready ? readySlice(ticket) : laterSlice(ticket);
     const staged = `${this.#folder}${ONE}${name}`;
+    let isNew: boolean;
     try {
       this.#write(job, staged, true);
       for (const folder of this.#touched) this.#files.sync(folder);
-      const isNew = index.put(staged, bucket, name);
-      this.#files.sync(index.path(bucket));
-      if (isNew) this.#files.sync(index.folder);
+      isNew = index.put(staged, bucket, name);
     } catch (error) {
       takeBackOne(this.#files, this.#dataDir, staged);
       throw error;
+    }
+    // From here on a worker may have it, and its bucket may be gone: it was added, whatever happens.
+    try {
+      this.#files.sync(index.path(bucket));
+      if (isNew) this.#files.sync(index.folder);
+    } catch {
+      // The job's file is on disk. Were its ticket lost, in a power cut, a check would find that.
     }
     wake(this.#files, index);
     return 1;
@@ -162,7 +180,12 @@ export class Staging {
 
   /** The folder within the staged one that a ticket goes into. */
   #groupFor(ready: boolean, ticket: Ticket, few: boolean): string {
-    const key = few ? (ready ? "r" : "l") : ready ? `r${ticket.priority}` : "l";
+    // Many that fall due later go by the minute, so that buckets do not overlap; see falling_due.ts.
+    const key = few
+      ? (ready ? "r" : "l")
+      : ready
+      ? `r${ticket.priority}`
+      : `l${laterSlice(ticket)}`;
     let group = this.#open.get(key);
     if (group === undefined || !few && group.size >= BUCKET_SIZE) {
       // A few go into the buckets of their time, many become buckets of their own.
@@ -182,17 +205,10 @@ export function stagedIds(dataDir: string, files: FileSystem): Set<string> {
     const ticket = parseTicket(name.slice(name.lastIndexOf(ONE) + 1));
     if (ticket !== undefined) ids.add(ticket.id);
   };
-  const namesIn = (path: string) => {
-    try {
-      return files.names(path);
-    } catch {
-      return []; // a file, or gone meanwhile
-    }
-  };
-  for (const stage of namesIn(`${dataDir}/tmp`)) {
+  for (const stage of namesIn(files, `${dataDir}/tmp`)) {
     note(stage);
-    for (const group of namesIn(`${dataDir}/tmp/${stage}`)) {
-      for (const name of namesIn(`${dataDir}/tmp/${stage}/${group}`)) note(name);
+    for (const group of namesIn(files, `${dataDir}/tmp/${stage}`)) {
+      for (const name of namesIn(files, `${dataDir}/tmp/${stage}/${group}`)) note(name);
     }
   }
   return ids;
@@ -211,52 +227,61 @@ export function resolveStaged(
   const folder = join(dataDir, "tmp", name);
   complete(files, indexes, folder + COMPLETE);
   takeBack(files, dataDir, folder);
-  for (const staged of files.names(join(dataDir, "tmp"))) {
+  for (const staged of namesIn(files, join(dataDir, "tmp"))) {
     if (staged.startsWith(name + ONE)) takeBackOne(files, dataDir, join(dataDir, "tmp", staged));
   }
 }
 
+/** The folders within a staged one; what else somebody has put there stays. */
+function groupsIn(files: FileSystem, folder: string): string[] {
+  return namesIn(files, folder).filter((name) => /^(?:ready|later)\+?\d+$/.test(name));
+}
+
 /** Moves all that is staged in a complete folder into the queue, and removes the folder. */
 function complete(files: FileSystem, indexes: WaitingIndexes, folder: string): void {
+  const groups = groupsIn(files, folder);
+  if (groups.length === 0) return removeIfEmpty(files, folder);
   const touched = new Set<string>();
-  for (const group of ignoreNotFound(() => files.names(folder)) ?? []) {
+  for (const group of groups) {
     const index = group.startsWith("ready") ? indexes.ready : indexes.later;
-    const names = files.names(`${folder}/${group}`);
+    const names = namesIn(files, `${folder}/${group}`).filter(isTicket);
     touched.add(index.folder);
     if (group.includes("+")) {
       if (names.length > 0) {
-        files.rename(`${folder}/${group}`, index.path(bucketOf(names, folder + group)));
-      } else files.removeFolder(`${folder}/${group}`);
+        files.rename(`${folder}/${group}`, index.path(bucketOf(names, folder, group)));
+      } else removeIfEmpty(files, `${folder}/${group}`);
       continue;
     }
     for (const name of names) {
-      const ticket = parseTicket(name);
-      if (ticket === undefined) continue;
+      const ticket = parseTicket(name)!;
       const bucket = index === indexes.ready ? readySlice(ticket) : laterSlice(ticket);
       index.put(`${folder}/${group}/${name}`, bucket, name);
       touched.add(index.path(bucket));
     }
-    files.removeFolder(`${folder}/${group}`);
+    removeIfEmpty(files, `${folder}/${group}`);
   }
   for (const path of touched) ignoreNotFound(() => files.sync(path));
-  ignoreNotFound(() => files.removeFolder(folder));
+  removeIfEmpty(files, folder);
   for (const index of [indexes.ready, indexes.later]) {
     if (touched.has(index.folder)) files.touch(index.folder);
   }
 }
 
-function bucketOf(names: string[], unique: string): string {
-  let lower = names[0]!;
-  let newest = "";
-  for (const name of names) {
-    if (name < lower) lower = name;
-    if (arrivalOf(name) > newest) newest = arrivalOf(name);
+function removeIfEmpty(files: FileSystem, folder: string): void {
+  try {
+    files.removeFolder(folder);
+  } catch {
+    // It is gone, or somebody has put something into it.
   }
+}
+
+function bucketOf(names: string[], folder: string, group: string): string {
+  const stage = folder.slice(folder.lastIndexOf("/") + 1, -COMPLETE.length);
   return bucketName({
-    lower: lower.slice(0, 43),
-    newest,
+    lower: names.reduce((a, b) => a < b ? a : b).slice(0, 43),
+    newest: newestOf(names),
     count: names.length,
-    unique: unique.replace(/[^A-Za-z0-9]/g, "").slice(-24),
+    unique: `${stage}${group}`.replace(/[^A-Za-z0-9]/g, ""),
   });
 }
 
@@ -265,13 +290,13 @@ function bucketOf(names: string[], unique: string): string {
  * removed.
  */
 function takeBack(files: FileSystem, dataDir: string, folder: string): void {
-  for (const group of ignoreNotFound(() => files.names(folder)) ?? []) {
-    for (const name of files.names(`${folder}/${group}`)) {
+  for (const group of groupsIn(files, folder)) {
+    for (const name of namesIn(files, `${folder}/${group}`)) {
       takeBackOne(files, dataDir, `${folder}/${group}/${name}`);
     }
-    files.removeFolder(`${folder}/${group}`);
+    removeIfEmpty(files, `${folder}/${group}`);
   }
-  ignoreNotFound(() => files.removeFolder(folder));
+  removeIfEmpty(files, folder);
 }
 
 function takeBackOne(files: FileSystem, dataDir: string, staged: string): void {

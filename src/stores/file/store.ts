@@ -2,7 +2,7 @@
 // file says what happened; its ticket lies where its state says. Facts are written first and the
 // ticket moves second, so after a crash a ticket may lag behind the facts by one step, and whoever
 // finds it so puts it where it belongs.
-import type { Job } from "../../queue/job.ts";
+import { isDue, type Job } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
 import type { Claimant, Counts, JobStore, Query } from "../../queue/store.ts";
 import { claimed, type Transition, waitingStatus } from "../../queue/transitions.ts";
@@ -10,6 +10,7 @@ import type { FileSystem } from "../../system/file_system.ts";
 import { Watch } from "../../system/watch.ts";
 import type { Decoded } from "./codec.ts";
 import { Inbox, uniqueName } from "./inbox.ts";
+import { FallingDue } from "./falling_due.ts";
 import { JobFiles } from "./job_files.ts";
 import { COMMAND_HOLDER, lockPath, parseTicket, type Ticket } from "./layout.ts";
 import { heldTickets, whileHeld } from "./listing.ts";
@@ -50,6 +51,7 @@ export class FileStore implements JobStore {
   readonly #files: FileSystem;
   readonly #now: () => number;
   readonly #warn: (message: string) => void;
+  readonly #warned = new Set<string>();
   readonly #inbox: Inbox;
   readonly #jobs: JobFiles;
   readonly #tickets: Tickets;
@@ -57,7 +59,8 @@ export class FileStore implements JobStore {
   readonly #line: ReadyLine;
   /** What was claimed through this object, so that settling it reads nothing again. */
   readonly #held = new Map<string, Held>();
-  #nextLater = -Infinity;
+  readonly #fallingDue: FallingDue;
+  #hasTidied = false;
   #watch: Watch | undefined;
 
   /** Use `openFileStore`. */
@@ -72,6 +75,7 @@ export class FileStore implements JobStore {
     this.#inbox = new Inbox(dataDir, files, this.#tickets, now, unique);
     this.#reader = new Reader(dataDir, this.#tickets, this.#jobs, warn);
     this.#line = new ReadyLine(this.#tickets.ready);
+    this.#fallingDue = new FallingDue(this.#tickets);
   }
 
   async add(jobs: Iterable<Job>): Promise<number> {
@@ -101,7 +105,11 @@ export class FileStore implements JobStore {
       this.#promote(now);
       for (;;) {
         const next = this.#line.next();
-        if (next === undefined) return undefined;
+        if (next === undefined) {
+          if (this.#fallingDue.isDone(now)) return undefined;
+          this.#promote(now);
+          continue;
+        }
         const ticket: Ticket = { ...parseTicket(next.name)!, at: now, tag: `r${by.pid}` };
         const path = this.#tickets.take(next.path, by.worker, ticket);
         this.#line.took(path !== undefined);
@@ -134,9 +142,9 @@ export class FileStore implements JobStore {
     return promised(() =>
       this.#withTicket(id, unless, (held) => {
         // The ticket goes last: one without a job, in a command's hands, tells that a removal was
-        // begun.
+        // begun. From the moment on at which the job's file is gone its id may be used again.
         this.#jobs.remove(held.job);
-        this.#files.remove(held.path);
+        ignoreNotFound(() => this.#files.remove(held.path));
       })
     );
   }
@@ -188,6 +196,7 @@ export class FileStore implements JobStore {
 
   close(): void {
     this.#watch?.close();
+    this.#tidy(() => this.#tickets.tidy());
     this.#inbox.close((holder) => this.#settleHolder(holder));
   }
 
@@ -196,14 +205,23 @@ export class FileStore implements JobStore {
       if (!file.startsWith(COMMAND_HOLDER) || !file.endsWith(".lock")) continue;
       const holder = file.slice(0, -".lock".length);
       if (this.#inbox.isOwn(holder)) continue;
-      const lock = this.#files.lock(`${this.#dataDir}/workers/${file}`);
-      if (lock === undefined) continue;
       try {
-        this.#settleHolder(holder);
-      } finally {
-        lock.release();
+        const lock = this.#files.lock(`${this.#dataDir}/workers/${file}`);
+        if (lock === undefined) continue;
+        try {
+          this.#settleHolder(holder);
+        } finally {
+          lock.release();
+        }
+        this.#hasTidied = false;
+      } catch (error) {
+        // The others must not wait for it.
+        this.#warnOnce(`Cannot complete what ${holder} has left: ${messageOf(error)}`);
       }
     }
+    if (this.#hasTidied) return;
+    this.#hasTidied = true;
+    this.#tidy(() => Object.values(this.#tickets.ended).forEach((index) => index.tidyAll()));
   }
 
   /**
@@ -212,22 +230,48 @@ export class FileStore implements JobStore {
    */
   #settleHolder(holder: string): void {
     resolveStaged(this.#files, this.#dataDir, this.#tickets, holder);
-    for (const held of this.#claimedBy(holder)) {
-      this.#tickets.place(held.path, held.job, this.#now());
-      // Where another name of the same file was there already, the rename has left both.
-      ignoreNotFound(() => this.#files.remove(held.path));
+    let failure: unknown;
+    for (const { path, ticket } of this.#tickets.claimedBy(holder)) {
+      try {
+        const held = this.#heldAt(holder, path, ticket);
+        if (held !== undefined) this.#placeNow(held);
+      } catch (error) {
+        failure ??= error; // the others must not wait for it
+      }
     }
+    if (failure !== undefined) throw failure; // its lock stays, so that this is tried again
     try {
       this.#files.removeFolder(`${this.#tickets.running}/${holder}`);
     } catch {
-      // It was never there, or a stranger's file lies in it, which must not keep others from work.
+      // There is none, or something else lies in it, which is no matter of this.
     }
     ignoreNotFound(() => this.#files.remove(lockPath(this.#dataDir, holder)));
   }
 
+  #placeNow(held: Held): void {
+    this.#tickets.place(held.path, held.job, this.#now());
+    // Where another name of the same file was there already, the rename has left both.
+    ignoreNotFound(() => this.#files.remove(held.path));
+    this.#forgetWhatIsKnown();
+  }
+
+  #tidy(action: () => void): void {
+    try {
+      action();
+    } catch {
+      // Only what is slower without it: buckets that are empty, or counted by reading them.
+    }
+  }
+
+  #warnOnce(message: string): void {
+    if (this.#warned.has(message)) return;
+    this.#warned.add(message);
+    this.#warn(message);
+  }
+
   #forgetWhatIsKnown(): void {
     this.#line.forget();
-    this.#nextLater = -Infinity;
+    this.#fallingDue.forget();
   }
 
   /** The job of a ticket at hand; the ticket is set aside if there is none to be read. */
@@ -251,13 +295,33 @@ export class FileStore implements JobStore {
       : this.#claimedBy(holder).find((other) => other.job.id === id);
     // A late word of one who has lost the claim must change nothing, so look before the facts are
     // written.
-    if (held === undefined || this.#files.info(held.path) === undefined) {
+    const ticket = held && this.#files.info(held.path);
+    const isLeftover = ticket !== undefined && ticket.links < 2 &&
+      this.#jobs.isLeftover(id, ticket);
+    if (held === undefined || ticket === undefined || isLeftover) {
+      this.#held.delete(id);
+      if (held !== undefined && isLeftover) this.#tickets.setAside(held.path, parse(held.path));
       if (this.#reader.jobNow(id) === undefined) throw notFound(id);
       throw new QueueError("claim_lost", `Cannot change job "${id}": ${holder} no longer has it`);
     }
+    if (ticket.links < 2) this.#restoreFile(held);
     const job = this.#apply(held, transition);
     this.#held.delete(id);
     return job;
+  }
+
+  /**
+   * Puts the file of a held job back if somebody has removed it.
+   * @throws QueueError `damaged` if that can't be; then its ticket is set aside
+   */
+  #restoreFile({ job: { id }, path }: Held): void {
+    if (this.#jobs.exists(id)) return;
+    if (this.#jobs.restore(id, path) !== undefined) {
+      this.#warn(`The file of job "${id}" was missing and has been restored`);
+      return;
+    }
+    this.#tickets.setAside(path, parse(path));
+    throw new QueueError("damaged", `Cannot change job "${id}": its file is missing`);
   }
 
   /** Writes what `transition` makes of a held job, then moves its ticket. */
@@ -270,8 +334,12 @@ export class FileStore implements JobStore {
       held.unended = true; // whoever tries again can't know how much of the line was written
       throw error;
     }
-    this.#tickets.place(held.path, after, this.#now());
-    if (waitingStatus(after) !== undefined) this.#forgetWhatIsKnown();
+    const now = this.#now();
+    this.#tickets.place(held.path, after, now);
+    const waiting = waitingStatus(after);
+    if (waiting === undefined) return after;
+    if (isDue(waiting, now)) this.#line.forget();
+    else this.#fallingDue.expect(waiting.runAt!);
     return after;
   }
 
@@ -308,7 +376,7 @@ export class FileStore implements JobStore {
         continue;
       }
       const ticket: Ticket = {
-        ...parseTicket(from.slice(from.lastIndexOf("/") + 1))!,
+        ...parse(from),
         tag: `r${Deno.pid}`,
       };
       const holder = this.#inbox.holder();
@@ -340,34 +408,50 @@ export class FileStore implements JobStore {
     );
   }
 
-  /**
-   * The jobs of a holder. Tickets that lag behind the facts are put where they belong, those
-   * without a job aside.
-   */
   #claimedBy(holder: string): Held[] {
-    const result: Held[] = [];
-    for (const { path, ticket } of this.#tickets.claimedBy(holder)) {
-      if (holder.startsWith(COMMAND_HOLDER) && !this.#jobs.exists(ticket.id)) {
-        this.#jobs.removeLogs(ticket.id);
-        this.#files.remove(path);
-        continue;
-      }
-      const decoded = this.#readTaken(path, ticket);
-      if (decoded === undefined) continue;
-      const job = whileHeld(decoded.job, holder, ticket);
-      if (job.status.state === "processing" || holder.startsWith(COMMAND_HOLDER)) {
-        result.push({ holder, job, path, unended: decoded.unended });
-      } else this.#tickets.place(path, job, this.#now());
+    return this.#tickets.claimedBy(holder).flatMap(({ path, ticket }) =>
+      this.#heldAt(holder, path, ticket) ?? []
+    );
+  }
+
+  /**
+   * The job whose ticket lies in a holder's folder. A ticket that lags behind the facts is put where
+   * it belongs, one without a job aside; then undefined.
+   */
+  #heldAt(holder: string, path: string, ticket: Ticket): Held | undefined {
+    const isCommand = holder.startsWith(COMMAND_HOLDER);
+    if (isCommand && this.#isOfRemovedJob(path, ticket.id)) {
+      ignoreNotFound(() => this.#files.remove(path));
+      return undefined;
     }
-    return result;
+    const decoded = this.#readTaken(path, ticket);
+    if (decoded === undefined) return undefined;
+    const job = whileHeld(decoded.job, holder, ticket);
+    if (job.status.state === "processing" || isCommand) {
+      return { holder, job, path, unended: decoded.unended };
+    }
+    this.#tickets.place(path, job, this.#now());
+    return undefined;
+  }
+
+  /** Whether a ticket in the hands of a command is what a removal has left that was broken off. */
+  #isOfRemovedJob(path: string, id: string): boolean {
+    const ticket = this.#files.info(path);
+    return ticket === undefined || !this.#jobs.exists(id) || this.#jobs.isLeftover(id, ticket);
   }
 
   #promote(now: number): void {
-    if (now < this.#nextLater) return;
-    const { promoted, next } = this.#tickets.promote(now);
-    this.#nextLater = next;
-    if (promoted > 0) this.#line.forget();
+    if (this.#fallingDue.promote(now) > 0) this.#line.forget();
   }
+}
+
+/** The ticket that lies at a path. */
+function parse(path: string): Ticket {
+  return parseTicket(path.slice(path.lastIndexOf("/") + 1))!;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function notFound(id: string): QueueError {

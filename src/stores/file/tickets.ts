@@ -1,11 +1,10 @@
 // Where the tickets of jobs lie, and how they move. A job has one ticket, and its place says the
-// job's state; it moves by rename, and the one whose rename succeeds has the job. `place` is the
-// one rule of where a ticket belongs.
+// job's state. It moves by rename: of several processes that try, one succeeds, and that one has
+// the job. `place` is the one rule of where a ticket belongs.
 import type { Job } from "../../queue/job.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { EndedIndex } from "./ended_index.ts";
 import {
-  LATER_SLICE,
   laterSlice,
   parseTicket,
   readyName,
@@ -16,12 +15,6 @@ import {
 import { heldTickets, type Places } from "./listing.ts";
 import { BucketedIndex, ignoreNotFound, makeUnlessThere } from "./bucketed_index.ts";
 import { waitingTicket, wake } from "./staging.ts";
-
-/**
- * So many jobs that fall due at once are made ready at a time, so that a claim does not wait for
- * all.
- */
-const PROMOTE = 1000;
 
 export type EndedState = "completed" | "dead" | "cancelled";
 
@@ -131,36 +124,9 @@ export class Tickets implements Places {
     ignoreNotFound(() => this.files.rename(path, `${this.#damaged}/${timedName(ticket)}`));
   }
 
-  /** Makes at most some of the jobs that have fallen due ready; when it is worth to try again. */
-  promote(now: number): { promoted: number; next: number } {
-    let promoted = 0;
-    for (const sealed of this.later.buckets()) {
-      const lower = Number(sealed.lower.slice(0, 13));
-      if (lower > now) return { promoted, next: lower };
-      const bucket = this.later.unseal(sealed);
-      // Another worker has opened it just now. It may die over it, so look again.
-      if (bucket === undefined) return { promoted, next: -Infinity };
-      const names = this.later.tickets(bucket);
-      if (names.length === 0 && lower + LATER_SLICE < now) this.later.removeIfEmpty(bucket);
-      for (const name of names) {
-        const ticket = parseTicket(name)!;
-        // The bucket is sorted by time; others may begin earlier than it ends, but none before
-        // `lower`.
-        if (ticket.at > now) return { promoted, next: Math.min(ticket.at, this.#nextLower(lower)) };
-        if (promoted === PROMOTE) return { promoted, next: -Infinity };
-        ignoreNotFound(() =>
-          this.ready.put(this.later.path(bucket.name, name), readySlice(ticket), readyName(ticket))
-        );
-        promoted++;
-      }
-    }
-    return { promoted, next: Infinity };
-  }
-
-  /** Where the next bucket of later tickets after `lower` begins. */
-  #nextLower(lower: number): number {
-    const lowers = this.later.buckets().map((bucket) => Number(bucket.lower.slice(0, 13)));
-    return lowers.find((other) => other > lower) ?? Infinity;
+  /** Removes the buckets that this process has emptied, and seals again those that it opened. */
+  tidy(): void {
+    for (const index of [this.ready, this.later, ...Object.values(this.ended)]) index.tidy();
   }
 }
 

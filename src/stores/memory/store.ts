@@ -1,7 +1,7 @@
 // The readable reference of the port: what a store must do, with nothing in the way. Keeps
 // everything in memory, so it is for tests; every method is atomic because none of them waits
 // halfway.
-import { dueAt, type Job, JOB_STATES, type JobState, type Waiting } from "../../queue/job.ts";
+import { isDue, type Job, JOB_STATES, type JobState, type Waiting } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
 import { compareArrival, compareTurns, turnOf } from "../../queue/order.ts";
 import type { Claimant, Counts, JobStore, Query } from "../../queue/store.ts";
@@ -65,7 +65,7 @@ export class MemoryStore implements JobStore {
     const turns = [];
     for (const job of this.#jobs.values()) {
       const { status } = job;
-      if ((status.state === "pending" || status.state === "failed") && dueAt(status) <= now) {
+      if ((status.state === "pending" || status.state === "failed") && isDue(status, now)) {
         turns.push(turnOf(job, status));
       }
     }
@@ -82,21 +82,23 @@ export class MemoryStore implements JobStore {
     const job = this.#need(id);
     if (holder !== undefined && holderOf(job) !== holder) throw claimLost(id);
     const step = transition(job);
-    if (!(step instanceof QueueError) && holder === undefined && holderOf(job) !== undefined) {
-      throw claimLost(id); // only the worker that runs a job moves it on
-    }
+    // Only the worker that runs a job moves it on.
+    if (!(step instanceof QueueError) && holder === undefined) mustNotRun(job);
     return this.#put(step);
   }
 
   // deno-lint-ignore require-await
   async remove(id: string, unless: (job: Job) => QueueError | undefined): Promise<void> {
-    const refusal = unless(this.#need(id));
+    const job = this.#need(id);
+    const refusal = unless(job);
     if (refusal !== undefined) throw refusal;
+    mustNotRun(job);
     this.#jobs.delete(id);
   }
 
   nextDue(): Promise<number | undefined> {
-    const dues = this.#waitingJobs().map(dueAt).filter((due) => due > this.#now());
+    const dues = this.#waitingJobs().map(({ runAt }) => runAt ?? 0)
+      .filter((due) => due > this.#now());
     return Promise.resolve(dues.length === 0 ? undefined : Math.min(...dues));
   }
 
@@ -104,7 +106,7 @@ export class MemoryStore implements JobStore {
     const states = [...this.#jobs.values()].map((job) => job.status.state);
     const busy = states.includes("processing") || states.includes("failed");
     return Promise.resolve(
-      busy || this.#waitingJobs().some((status) => dueAt(status) <= this.#now()),
+      busy || this.#waitingJobs().some((status) => isDue(status, this.#now())),
     );
   }
 
@@ -158,6 +160,11 @@ export class MemoryStore implements JobStore {
 
 function holderOf(job: Job): string | undefined {
   return job.status.state === "processing" ? job.status.running.worker : undefined;
+}
+
+function mustNotRun({ id, status }: Job): void {
+  if (status.state !== "processing") return;
+  throw new QueueError("wrong_state", `Cannot change job "${id}": it is running`);
 }
 
 function claimLost(id: string): QueueError {

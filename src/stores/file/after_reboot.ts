@@ -1,0 +1,93 @@
+// What a power cut may do to jobs that had just ended. The line that says so is written before the
+// ticket moves, but neither is synced, and a file system may keep the move and lose the line: then
+// a job waits by its file and has ended by its ticket, for ever. The ticket is right, since it moved
+// only after the line was written. Found once after each boot, by the jobs that ended last before.
+import type { Job } from "../../queue/job.ts";
+import { waitingStatus } from "../../queue/transitions.ts";
+import type { Boot } from "../../system/boot.ts";
+import type { FileSystem } from "../../system/file_system.ts";
+import { BucketedIndex, ignoreNotFound } from "./bucketed_index.ts";
+import { encodeState } from "./codec.ts";
+import { JobFiles } from "./job_files.ts";
+import { COMMAND_HOLDER, jobPath, lockPath, parseTicket, type Ticket } from "./layout.ts";
+import { stateOf } from "./listing.ts";
+
+/** Milliseconds before the last change that was kept; file systems write back within a minute. */
+const WINDOW = 5 * 60_000;
+
+/**
+ * The line that is missing in the file of a job whose ticket lies where ended jobs' tickets do;
+ * undefined if none is.
+ */
+export function lostLine(job: Job, ticket: Ticket): string | undefined {
+  const state = stateOf(ticket.tag);
+  const hasEnded = state === "completed" || state === "dead" || state === "cancelled";
+  return hasEnded && waitingStatus(job) !== undefined ? encodeState(state, ticket.at) : undefined;
+}
+
+/**
+ * Writes the lines that were lost when the machine went down, if it has booted since this was last
+ * called on the data folder.
+ * @returns how many
+ */
+export function restoreLostLines(dataDir: string, files: FileSystem, boot: Boot): number {
+  const path = `${dataDir}/workers/boot.json`;
+  if (bootIn(files, path) === boot.id) return 0;
+  const lock = files.lock(lockPath(dataDir, `${COMMAND_HOLDER}reboot`));
+  if (lock === undefined) return 0; // another start does it
+  try {
+    const restored = restoreAll(dataDir, files, boot.at);
+    ignoreNotFound(() => files.remove(path));
+    files.create(path, JSON.stringify({ schema: 1, boot: boot.id }) + "\n");
+    ignoreNotFound(() => files.remove(lockPath(dataDir, `${COMMAND_HOLDER}reboot`)));
+    return restored;
+  } finally {
+    lock.release();
+  }
+}
+
+function bootIn(files: FileSystem, path: string): unknown {
+  try {
+    return JSON.parse(files.readText(path)).boot;
+  } catch {
+    return undefined; // none yet, or torn
+  }
+}
+
+function restoreAll(dataDir: string, files: FileSystem, bootedAt: number): number {
+  const buckets = ["completed", "dead", "cancelled"].flatMap((state) => {
+    const index = new BucketedIndex(files, `${dataDir}/queue/${state}`);
+    return index.buckets().map((bucket) => {
+      const changedAt = files.info(index.path(bucket.name))?.modifiedAt ?? 0;
+      return { index, bucket, changedAt };
+    });
+  });
+  const before = buckets.map(({ changedAt }) => changedAt).filter((time) => time <= bootedAt);
+  const since = before.reduce((a, b) => Math.max(a, b), 0) - WINDOW;
+  const jobs = new JobFiles(files, dataDir);
+  let restored = 0;
+  for (const { index, bucket, changedAt } of buckets) {
+    if (changedAt < since) continue;
+    for (const name of index.tickets(bucket)) {
+      const ticket = parseTicket(name)!;
+      if (ticket.at < since) continue;
+      const line = lineFor(ticket);
+      // A user who retries it takes the ticket first: if it is still there, nobody does. And from
+      // here on nobody can, since by its file the job has not ended.
+      if (line === undefined || !index.has(bucket.name, name)) continue;
+      files.append(jobPath(dataDir, ticket.id), line);
+      restored++;
+    }
+  }
+  return restored;
+
+  function lineFor(ticket: Ticket): string | undefined {
+    try {
+      const decoded = jobs.read(ticket.id);
+      const line = decoded && lostLine(decoded.job, ticket);
+      return line && (decoded.unended ? `\n${line}` : line);
+    } catch {
+      return undefined; // damaged: `storage check` tells
+    }
+  }
+}

@@ -1,0 +1,99 @@
+// What other programs leave in folders (a file manager, say) is passed over by all but the check.
+import { assertEquals } from "@std/assert";
+import { cancelled, ended } from "../../src/queue/transitions.ts";
+import { openReader } from "../../src/stores/file/reader.ts";
+import { openFileStore } from "../../src/stores/file/store.ts";
+import { diskFiles } from "../../src/system/file_system.ts";
+import { aJob, anEnding, EPOCH } from "../support/jobs.ts";
+import { withTempDir } from "../support/temp_dir.ts";
+
+/** Puts a file and a folder of a stranger into every folder. */
+function litter(path: string): void {
+  for (const entry of [...Deno.readDirSync(path)]) {
+    if (entry.isDirectory && entry.name !== "Icon") litter(`${path}/${entry.name}`);
+  }
+  Deno.writeTextFileSync(`${path}/.DS_Store`, "x");
+  Deno.mkdirSync(`${path}/Icon`, { recursive: true });
+}
+
+Deno.test("strange files and folders in any folder of the store stand in nobody's way", () =>
+  withTempDir(async (dir) => {
+    const now = EPOCH + 100_000;
+    const options = { files: diskFiles, now: () => now };
+    const store = await openFileStore(dir, options);
+    await store.add([aJob({ id: "first" }), aJob({ id: "second", sequence: 1 })]);
+    await store.add([aJob({ id: "later", runAt: now + 5000 })]);
+    await store.add(Array.from({ length: 40 }, (_, n) => aJob({ id: `m${n}`, sequence: n + 2 })));
+    assertEquals((await store.claim({ worker: "w", pid: 1 }, now))?.id, "first");
+    const dead = await openFileStore(dir, options);
+    await dead.change("m1", (job) => cancelled(job, now));
+    litter(dir);
+    await store.change(
+      "first",
+      (job) => ended(job, anEnding("succeeded"), { base: 1, max: 1 }, now),
+      "w",
+    );
+    assertEquals((await store.claim({ worker: "w", pid: 1 }, now))?.id, "second");
+    await store.add([aJob({ id: "new", sequence: 99 })]);
+    litter(dir);
+    dead.close();
+    const next = await openFileStore(dir, options);
+    await next.recover();
+    const reader = await openReader(dir, diskFiles, () => {});
+    for (const one of [next, reader]) {
+      assertEquals(Object.values(await one.count()).reduce((a, b) => a + b), 44);
+      assertEquals((await Array.fromAsync(one.list({}))).length, 44);
+      assertEquals(await one.findIdsByPrefix("", 100).then((ids) => ids.length), 44);
+      assertEquals((await one.claimedBy("w")).length, 1);
+    }
+    await next.remove("first", () => undefined);
+    assertEquals(await next.hasWork(), true);
+    assertEquals(await next.nextDue(), now + 5000);
+    const ids = new Set<string>();
+    for (let job; (job = await next.claim({ worker: "v", pid: 1 }, now + 5000));) ids.add(job.id);
+    assertEquals(ids.size, 41);
+    store.close();
+    next.close();
+  }));
+
+Deno.test("one command's trouble keeps nobody from recovering what others have left", () =>
+  withTempDir(async (dir) => {
+    const store = await openFileStore(dir, { files: diskFiles, now: () => EPOCH });
+    await store.add(["a", "b", "c"].map((id, sequence) => aJob({ id, sequence })));
+    const ticketOf = (id: string) =>
+      diskFiles.names(`${dir}/queue/ready`).flatMap((bucket) =>
+        diskFiles.names(`${dir}/queue/ready/${bucket}`).filter((name) => name.endsWith(`.${id}`))
+          .map((name) => [`${dir}/queue/ready/${bucket}/${name}`, name] as const)
+      )[0]!;
+    store.close();
+    // Three dead commands; the disk refuses to take the ticket of the first.
+    for (const id of ["a", "b", "c"]) {
+      const [path, name] = ticketOf(id);
+      diskFiles.makeFolder(`${dir}/queue/running/cli-${id}`);
+      diskFiles.rename(path, `${dir}/queue/running/cli-${id}/${name}`);
+      diskFiles.create(`${dir}/workers/cli-${id}.lock`, "");
+    }
+    let isFull = true;
+    const warnings: string[] = [];
+    const files = {
+      ...diskFiles,
+      rename(from: string, to: string) {
+        if (isFull && from.endsWith(".a")) throw new Error("No space left on device");
+        diskFiles.rename(from, to);
+      },
+    };
+    const next = await openFileStore(dir, {
+      files,
+      now: () => EPOCH,
+      warn: (text) => warnings.push(text),
+    });
+    for (let n = 0; n < 3; n++) await next.recover();
+    assertEquals(warnings.length, 1, warnings.join("\n"));
+    assertEquals(diskFiles.names(`${dir}/workers`), ["cli-a.lock"]);
+    isFull = false;
+    await next.recover();
+    const ids = [];
+    for (let job; (job = await next.claim({ worker: "w", pid: 1 }, EPOCH));) ids.push(job.id);
+    assertEquals(ids, ["a", "b", "c"]);
+    next.close();
+  }));
