@@ -40,9 +40,30 @@ export class BucketedIndex {
     );
   }
 
-  /** The names of tickets in a bucket, sorted; none if it is gone. */
+  /**
+   * The names of tickets in a bucket, sorted; none if it is gone. It may have got another name since
+   * it was seen, being opened or sealed, several times even.
+   */
   tickets(bucket: Bucket): string[] {
-    return namesIn(this.files, this.path(bucket.name)).filter(isTicket).sort();
+    for (
+      let tries = 0, now: Bucket | undefined = bucket;
+      tries < 10 && now !== undefined;
+      tries++
+    ) {
+      const names = namesIn(this.files, this.path(now.name));
+      if (names.length > 0 || this.files.info(this.path(now.name)) !== undefined) {
+        return names.filter(isTicket).sort();
+      }
+      now = this.#renamed(bucket);
+    }
+    return [];
+  }
+
+  /** A bucket under the name that it has now; those of a slice of time have one name only. */
+  #renamed({ lower, unique }: Bucket): Bucket | undefined {
+    if (unique === "") return undefined;
+    const isIt = (other: Bucket) => other.lower === lower && ownPart(other) === ownPart({ unique });
+    return this.buckets().find(isIt);
   }
 
   path(bucket: string, ticket?: string): string {
@@ -131,14 +152,14 @@ export class BucketedIndex {
    * undefined if it is gone. Any other stays as it is.
    */
   unseal(bucket: Bucket): Bucket | undefined {
-    const { count, newest, unique } = bucket;
+    const { count, newest } = bucket;
     if (count === undefined && !isClosing(bucket)) return bucket;
     const opened = {
       ...bucket,
       // Only one that has none is filled.
       newest: newest ?? newestOf(this.tickets(bucket)),
       count: undefined,
-      unique: unique.replace(/!.*/, ""),
+      unique: ownPart(bucket),
     };
     const name = bucketName(opened);
     const done = ignoreNotFound(
@@ -165,6 +186,11 @@ export function newestOf(names: readonly string[]): string | undefined {
     if (newest === undefined || arrival > newest) newest = arrival;
   }
   return newest;
+}
+
+/** What tells a bucket from others, without who is sealing it. */
+export function ownPart({ unique }: Pick<Bucket, "unique">): string {
+  return unique.replace(/!.*/, "");
 }
 
 /** Whether somebody is sealing a bucket: nothing is put into it any more. */

@@ -8,6 +8,7 @@ import {
   ignoreNotFound,
   isClosing,
   newestOf,
+  ownPart,
 } from "./bucketed_index.ts";
 
 /**
@@ -97,7 +98,7 @@ export class EndedIndex extends BucketedIndex {
    * Nothing if it is gone.
    */
   #seal(bucket: Bucket): void {
-    const unique = bucket.unique.replace(/!.*/, "");
+    const unique = ownPart(bucket);
     // Under this name nobody adds a ticket or takes one, but by renaming the bucket first; and
     // nobody else gives it this name. So the count is right if the second rename succeeds.
     const closing = { ...bucket, unique: `${unique}!${this.#unique}` };

@@ -9,7 +9,7 @@ const STALE = 200;
 /** Where there are thousands of buckets, reading may take one part in so many of the time. */
 const READ_SHARE = 100;
 /** But what is urgent waits no longer than this. */
-const STALEST = 2000;
+const STALEST = 500;
 /** So many tickets in a row that others took are cheaper to try than to read the bucket again. */
 const LOSSES = 16;
 

@@ -21,6 +21,12 @@ import { ignoreNotFound } from "./bucketed_index.ts";
 import { resolveStaged } from "./staging.ts";
 import { Tickets } from "./tickets.ts";
 
+/** So often a ticket that is on its way is looked for: a few times at once, then for five seconds. */
+const TRIES_AT_ONCE = 50;
+const TRIES = 550;
+/** Milliseconds between. */
+const PAUSE = 10;
+
 export interface FileStoreOptions {
   readonly files: FileSystem;
   readonly now?: () => number;
@@ -131,22 +137,18 @@ export class FileStore implements JobStore {
   }
 
   change(id: string, transition: Transition, holder?: string): Promise<Job> {
-    return promised(() =>
-      holder === undefined
-        ? this.#changeFree(id, transition)
-        : this.#changeHeld(id, transition, holder)
-    );
+    return holder === undefined
+      ? this.#changeFree(id, transition)
+      : promised(() => this.#changeHeld(id, transition, holder));
   }
 
   remove(id: string, unless: (job: Job) => QueueError | undefined): Promise<void> {
-    return promised(() =>
-      this.#withTicket(id, unless, (held) => {
-        // The ticket goes last: one without a job, in a command's hands, tells that a removal was
-        // begun. From the moment on at which the job's file is gone its id may be used again.
-        this.#jobs.remove(held.job);
-        ignoreNotFound(() => this.#files.remove(held.path));
-      })
-    );
+    return this.#withTicket(id, unless, (held) => {
+      // The ticket goes last: one without a job, in a command's hands, tells that a removal was
+      // begun. From the moment on at which the job's file is gone its id may be used again.
+      this.#jobs.remove(held.job);
+      ignoreNotFound(() => this.#files.remove(held.path));
+    });
   }
 
   nextDue(): Promise<number | undefined> {
@@ -343,7 +345,7 @@ export class FileStore implements JobStore {
     return after;
   }
 
-  #changeFree(id: string, transition: Transition): Job {
+  #changeFree(id: string, transition: Transition): Promise<Job> {
     const unless = (job: Job) => {
       const after = transition(job);
       return after instanceof QueueError ? after : undefined;
@@ -356,12 +358,13 @@ export class FileStore implements JobStore {
    * removes the ticket.
    * @throws what `unless` returns for the job; then nothing is changed
    */
-  #withTicket<T>(
+  async #withTicket<T>(
     id: string,
     unless: (job: Job) => QueueError | undefined,
     action: (held: Held) => T,
-  ): T {
-    for (let tries = 0; tries < 1000; tries++) {
+  ): Promise<T> {
+    for (let tries = 0; tries < TRIES; tries++) {
+      if (tries >= TRIES_AT_ONCE) await new Promise((resolve) => setTimeout(resolve, PAUSE));
       const seen = this.#reader.jobNow(id);
       if (seen === undefined) throw notFound(id);
       const refusal = unless(seen);
@@ -372,7 +375,7 @@ export class FileStore implements JobStore {
       const from = this.#tickets.leave(seen);
       if (from === undefined) {
         // It is on its way: a worker's, or that of a command, which may have died over it.
-        if (tries % 50 === 49) this.#recover();
+        if (tries % TRIES_AT_ONCE === TRIES_AT_ONCE - 1) this.#recover();
         continue;
       }
       const ticket: Ticket = {
@@ -398,6 +401,11 @@ export class FileStore implements JobStore {
         }
         throw error;
       }
+    }
+    if (heldTickets(this.#tickets).some(({ name }) => parseTicket(name)!.id === id)) {
+      throw new QueueError("refused", `Cannot change job "${id}": another process is changing it`, {
+        hint: "Try again in a moment",
+      });
     }
     throw new QueueError(
       "damaged",
