@@ -6,6 +6,7 @@ import { MARK, markOf } from "./job_script.ts";
 import type { ProcessIdentity } from "./journal.ts";
 import { listProcesses, type Process } from "./processes.ts";
 import type { RunningAttempt } from "./run.ts";
+import { sweep } from "./sweep.ts";
 import { pause } from "./timer.ts";
 
 /**
@@ -17,8 +18,11 @@ const GIVE_UP = 10_000;
 /** The same where no process is left but those that are not ours to signal. */
 const GIVE_UP_STRANGERS = 1000;
 
+/** So many looks in a row that are blurred are enough: others start and end processes too. */
+const BLURRED_LOOKS = 3;
+
 /** So many looks find new processes in a row before those that are known are killed all the same. */
-const STOP_ROUNDS = 20;
+const STOP_ROUNDS = 10;
 
 export interface Killing {
   /**
@@ -51,15 +55,16 @@ export async function killAttempt(
     const isEnded = await unlessItFails(isOver) ?? false;
     const members = await unlessItFails(() => crowd.members());
     const elapsed = performance.now() - begin;
-    if (isEnded && members?.length === 0) return { wasEarly, survivors: [] };
+    if (isEnded && crowd.isGone) return { wasEarly, survivors: [] };
     const hopeless = grace + (crowd.hasOnlyStrangers ? GIVE_UP_STRANGERS : GIVE_UP);
     if (elapsed > hopeless) {
       return { wasEarly, survivors: (members ?? []).map(({ pid }) => pid) };
     }
     const signalled = elapsed < grace ? crowd.ask(members ?? []) : crowd.end(members ?? []);
     wasEarly ||= signalled && !isEnded;
+    if (crowd.isGrowing && (isEnded || elapsed >= grace)) await unlessItFails(() => crowd.sweep());
     await pause(
-      elapsed < grace ? Math.min(wait, grace - elapsed) : crowd.isGrowing ? 0 : wait,
+      crowd.isGrowing ? 0 : elapsed < grace ? Math.min(wait, grace - elapsed) : wait,
       isEnded ? undefined : over,
     );
   }
@@ -87,10 +92,13 @@ class AttemptProcesses {
   /** Children of the shell at the last look. */
   #children = new Set<string>();
   #rounds = 0;
+  #empty = 0;
   #shellLives = false;
   readonly #mark: string;
-  /** Whether the last look found processes that were not there before, so look again at once. */
+  /** Whether there may be processes that the last look did not see, so look again at once. */
   isGrowing = false;
+  /** Whether no process is left, beyond doubt. */
+  isGone = false;
   /** Whether there are processes, and none of them can be signalled by us. */
   hasOnlyStrangers = false;
 
@@ -99,7 +107,8 @@ class AttemptProcesses {
   }
 
   async members(): Promise<Process[]> {
-    const all = await listProcesses(this.#mark);
+    this.isGone = false;
+    const { processes: all, isBlurred } = await listProcesses(this.#mark);
     const shell = all.find(({ pid, start }) =>
       pid === this.shell.pid && start === this.shell.start
     );
@@ -111,6 +120,9 @@ class AttemptProcesses {
       all.filter(({ parent }) => shell && parent === shell.pid).map(key),
     );
     for (const process of members) this.#known.add(key(process));
+    this.#empty = members.length === 0 ? this.#empty + 1 : 0;
+    this.isGone = this.#empty > (isBlurred ? BLURRED_LOOKS : 0);
+    this.isGrowing = members.length === 0 && !this.isGone;
     this.hasOnlyStrangers = members.length > 0 &&
       members.every((process) => this.#strangers.has(key(process)));
     return members;
@@ -148,6 +160,10 @@ class AttemptProcesses {
     }
     this.#wakeShell();
     return any;
+  }
+
+  async sweep(): Promise<void> {
+    await sweep(this.#mark);
   }
 
   /** A job may have stopped its shell too. */

@@ -21,34 +21,53 @@ export const NO_PROCESS = 0;
 
 const hasProc = Deno.build.os === "linux";
 
-/**
- * All processes but those that have ended and only wait to be collected. Takes some 5 ms.
- * @param mark a text to look for in their environments
- */
-export async function listProcesses(mark: string): Promise<Process[]> {
-  let list: Process[];
-  if (hasProc) {
-    const [stats = "", marked = ""] = (await output(LIST_PROC, mark)).split("\n#marked\n");
-    const pids = new Set(Array.from(marked.matchAll(/^\d+/gm), ([pid]) => Number(pid)));
-    list = parseStats(stats + "\n").map((one) => ({ ...one, isMarked: pids.has(one.pid) }));
-  } else {
-    list = parsePs(await output("LC_ALL=C ps -A -o pid=,ppid=,pgid=,stat=,lstart="));
-  }
-  // The one that looks is always there.
-  if (list.length === 0) throw new Error("Cannot list the processes of this machine");
-  return list;
+/** What one look has found. */
+export interface Look {
+  /** All processes but those that have ended and only wait to be collected. */
+  readonly processes: readonly Process[];
+  /**
+   * Whether some ended while we looked. Of a chain of processes that start the next one and end,
+   * one look may see none: the one that was there has ended, the next is too new.
+   */
+  readonly isBlurred: boolean;
 }
 
-// With builtins alone where the programs are missing, which takes longer: a shell reads byte by
-// byte. `read` leaves out the NUL characters of an environment.
-const LIST_PROC = `cd /proc||exit;` +
-  `if command -v cat&&command -v grep;then has=1;else has=;fi >/dev/null;` +
-  `if [ "$has" ];then cat [0-9]*/stat;else for p in [0-9]*;do ` +
-  `while read -r l||[ "$l" ];do printf '%s\\n' "$l";done <$p/stat;done;fi 2>/dev/null;` +
-  `printf '\\n#marked\\n';` +
-  `if [ "$has" ];then grep -lF -e "$1" [0-9]*/environ;else for p in [0-9]*;do ` +
-  `while read -r l||[ "$l" ];do case $l in *"$1"*)echo $p;break;;esac;done <$p/environ;done;` +
-  `fi 2>/dev/null`;
+/**
+ * Looks at all processes. Takes some 5 ms.
+ * @param mark a text to look for in their environments
+ */
+export async function listProcesses(mark: string): Promise<Look> {
+  if (!hasProc) {
+    const processes = parsePs(await output("LC_ALL=C ps -A -o pid=,ppid=,pgid=,stat=,lstart="));
+    return { processes: orThrow(processes), isBlurred: false };
+  }
+  const [count = "", marked = "", stats = ""] = (await output(LIST_PROC, mark)).split("\n#\n");
+  const pids = new Set(Array.from(marked.matchAll(/^\d+/gm), ([pid]) => Number(pid)));
+  const processes = parseStats(stats);
+  return {
+    processes: orThrow(processes.map((one) => ({ ...one, isMarked: pids.has(one.pid) })))
+      .filter(({ state }) => state !== "Z" && state !== "X"),
+    isBlurred: processes.length < Number(count),
+  };
+}
+
+/** The one that looks is always there. */
+function orThrow<T extends unknown[]>(processes: T): T {
+  if (processes.length === 0) throw new Error("Cannot list the processes of this machine");
+  return processes;
+}
+
+// How many there are, which of them are marked, and what they are, in this order: so one that ends
+// meanwhile is missed. With builtins alone where the programs are missing, which takes longer: a
+// shell reads byte by byte. `read` leaves out the NUL characters of an environment.
+const LIST_PROC =
+  `cd /proc||exit;mark=$1;if command -v cat&&command -v grep;then has=1;else has=;fi >/dev/null;` +
+  `set -- [0-9]*;echo $#;echo '#';` +
+  `if [ "$has" ];then grep -lF -e "$mark" $(printf '%s/environ ' "$@");else for p;do ` +
+  `while read -r l||[ "$l" ];do case $l in *"$mark"*)echo $p;break;;esac;done <$p/environ;done;` +
+  `fi 2>/dev/null;printf '\n#\n';` +
+  `if [ "$has" ];then cat $(printf '%s/stat ' "$@");else for p;do ` +
+  `while read -r l||[ "$l" ];do printf '%s\n' "$l";done <$p/stat;done;fi 2>/dev/null`;
 
 /**
  * Whether that very process lives. @throws Error if that cannot be found out; a wrong no would run
@@ -65,8 +84,9 @@ export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
   const found = rest.slice(0, -2).join("\n") + "\n";
   return boot === identity.boot && (hasProc ? parseStats(found) : parsePs(found)).some(same);
 
-  function same(process: { pid: number; start: string }): boolean {
-    return process.pid === identity.pid && process.start === identity.start;
+  function same(process: { pid: number; start: string; state?: string }): boolean {
+    return process.pid === identity.pid && process.start === identity.start &&
+      !"ZX".includes(process.state ?? "-");
   }
 }
 
@@ -90,18 +110,19 @@ export async function isSameBoot({ boot }: ProcessIdentity): Promise<boolean> {
  * Reads the text of many /proc/PID/stat. The name, in brackets, may hold anything, even line
  * breaks; so 40 numbers must follow.
  */
-export function parseStats(text: string): Omit<Process, "isMarked">[] {
+export function parseStats(text: string): (Omit<Process, "isMarked"> & { state: string })[] {
   const record = /^(\d+) \([^]{0,64}?\) (\S) (-?\d+) (-?\d+) (-?\d+)((?: -?\d+){40,})$/gm;
-  return Array.from(text.matchAll(record)).flatMap(
-    ([, pid, state, parent, group, session, rest = ""]) =>
-      // The start time is field 22.
-      state === "Z" || state === "X" ? [] : [{
-        pid: Number(pid),
-        parent: Number(parent),
-        group: Number(group),
-        session: Number(session),
-        start: rest.split(" ")[16] ?? "",
-      }],
+  return Array.from(
+    text.matchAll(record),
+    ([, pid, state = "", parent, group, session, rest = ""]) => ({
+      pid: Number(pid),
+      state,
+      parent: Number(parent),
+      group: Number(group),
+      session: Number(session),
+      // Field 22.
+      start: rest.split(" ")[16] ?? "",
+    }),
   );
 }
 

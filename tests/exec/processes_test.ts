@@ -6,7 +6,7 @@ import { isAlive, listProcesses, parsePs, parseStats } from "../../src/exec/proc
 
 const TAIL = " 0 -1 4194304 97 0 0 0 0 0 0 0 20 0 1 0 1055795" + " 0".repeat(30);
 
-Deno.test("parseStats() is not misled by the name of a process, and leaves out those that have ended", () => {
+Deno.test("parseStats() is not misled by the name of a process", () => {
   const text = [
     `1 (init) S 0 1 1${TAIL}`,
     `77 (a) R 1 (b) S 5 77 70${TAIL}`,
@@ -15,13 +15,13 @@ Deno.test("parseStats() is not misled by the name of a process, and leaves out t
     `81 () S 1 81 70${TAIL}`,
     "82 (cut) S 1 82 70 0 -1",
   ].join("\n") + "\n";
-  assertEquals(parseStats(text).map(({ pid, session }) => [pid, session]), [[1, 1], [77, 70], [
-    78,
-    70,
-  ], [
-    81,
-    70,
-  ]]);
+  assertEquals(parseStats(text).map(({ pid, session, state }) => [pid, session, state]), [
+    [1, 1, "S"],
+    [77, 70, "S"],
+    [78, 70, "T"],
+    [80, 70, "Z"],
+    [81, 70, "S"],
+  ]);
   assertEquals(parseStats(text)[0]!.start, "1055795");
 });
 
@@ -46,7 +46,7 @@ Deno.test("listProcesses() and isAlive() know a process by its start, and by wha
     ? Deno.readTextFileSync("/proc/sys/kernel/random/boot_id").trim()
     : "-";
   const found = async (mark: string) =>
-    (await listProcesses(mark)).find((process) => process.pid === child.pid)!;
+    (await listProcesses(mark)).processes.find((process) => process.pid === child.pid)!;
   const { pid, start, parent, isMarked } = await found("QUEUECTL_MARK=two");
   assertEquals([parent, isMarked], [Deno.pid, Deno.build.os === "linux"]);
   assertEquals((await found("QUEUECTL_MARK=three")).isMarked, false);

@@ -39,6 +39,23 @@ export function withExecutor(test: (bench: WorkBench) => Promise<void>): () => P
     });
 }
 
+/** Runs the test with these variables in this process's environment, and puts back what was. */
+export async function withVariables(
+  variables: Record<string, string>,
+  test: () => Promise<void>,
+): Promise<void> {
+  const before = Object.keys(variables).map((name) => [name, Deno.env.get(name)] as const);
+  try {
+    for (const [name, value] of Object.entries(variables)) Deno.env.set(name, value);
+    await test();
+  } finally {
+    for (const [name, value] of before) {
+      if (value === undefined) Deno.env.delete(name);
+      else Deno.env.set(name, value);
+    }
+  }
+}
+
 /** Makes runs whose files lie in the folder. */
 export function runsIn(folder: string): WorkBench["newRun"] {
   let count = 0;
