@@ -79,6 +79,7 @@ export function functionsScript(kind: ShellKind, greeting: Greeting, pipe: strin
     kind === "bash"
       ? 'set -m;if [ "$SHLVL" -gt 1 ];then export SHLVL=$((SHLVL-1));else unset SHLVL;fi'
       : "",
+    OPEN_FILES,
     "environment() { :;}",
     // What the job is, in a process of its own: its parameters are those of `job`, behind two more.
     `child() { trap - ${SIGNALS};environment;` +
@@ -112,6 +113,18 @@ export function functionsScript(kind: ShellKind, greeting: Greeting, pipe: strin
     "",
   ].join("\n");
 }
+
+/**
+ * Deno raises its soft limit of open files to the hard one. Jobs get that of the first ancestor
+ * which is another program, so what `start` was given; 1024, the usual one, if that has another hard
+ * limit, such as the init process has. Without /proc the limit stays.
+ */
+const OPEN_FILES =
+  `inherited() { p=$1;while [ "$p" -gt 1 ]&&[ /proc/$p/exe -ef /proc/$1/exe ];do ` +
+  `read -r s </proc/$p/stat||return;set -- "$1" \${s##*) };p=$3;done;` +
+  `while read -r a b c s h d;do [ "$a $b $c" = "Max open files" ]&&echo $s $h;done </proc/$p/limits;}\n` +
+  `set -- $(inherited $PPID 2>/dev/null) "$(ulimit -Hn)";` +
+  `[ $# -lt 3 ]||{ [ "$2" = "$3" ]||set -- 1024;ulimit -Sn "$1";} 2>/dev/null`;
 
 /**
  * The job writes to a pipe, from which a second shell fills the log and then drops the rest. Nobody

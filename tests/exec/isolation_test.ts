@@ -270,6 +270,23 @@ Deno.test({
     }),
 });
 
+Deno.test({
+  name: "ShellExecutor.run() gives a job the soft limit of open files that the worker was given",
+  ignore: Deno.build.os !== "linux",
+  fn: () =>
+    withTempDir(async (folder) => {
+      const newRun = runsIn(folder);
+      for (const run of [newRun("ulimit -Sn"), newRun("ulimit -Sn", { env: PLAIN_SHELL })]) {
+        const command = `ulimit -Sn 300; "$0" run -A ${WORKER} ${folder}/w.runs "$1"; :`;
+        await new Deno.Command("/bin/sh", {
+          args: ["-c", command, Deno.execPath(), JSON.stringify(run)],
+          stdout: "null",
+        }).output();
+        assertEquals(readLog(run.log), "300\n");
+      }
+    }),
+});
+
 Deno.test("adopt() does not take the end of a job that had the same id before", () =>
   withTempDir(async (folder) => {
     const journal = `${folder}/w.runs`;
