@@ -6,5 +6,9 @@ import type { Run } from "../../src/exec/run.ts";
 
 const [journal, ...runs] = Deno.args;
 const executor = new ShellExecutor({ journal: journal! });
-for (const run of runs) console.log(JSON.stringify(await executor.run(JSON.parse(run) as Run)));
+const encoder = new TextEncoder();
+for (const run of runs) {
+  const ending = await executor.run(JSON.parse(run) as Run);
+  Deno.stdout.writeSync(encoder.encode(JSON.stringify(ending) + "\n"));
+}
 await executor.close();
