@@ -91,9 +91,11 @@ export function functionsScript(kind: ShellKind, greeting: Greeting, pipe: strin
     kind === "bash"
       ? 'start() { { (child "$@")& ended $!;} 2>&3;}'
       : 'start() { { (child "$@");set -- $?;return $1;} 2>&3;}',
-    // With `set -m`, `wait` returns for a job that was stopped too.
+    // With `set -m`, `wait` returns for a job that was stopped too. One that ends before `kill -0`
+    // looks is asked for once more; 127 is then the answer if it had told already.
     `ended() { wait $1;set -- $1 $?;while kill -0 $1 2>/dev/null;do sleep 0.1;wait $1;` +
-    `set -- $1 $?;done;return $2;}`,
+    `set -- $1 $?;done;[ $2 -le 128 ]||{ wait $1 2>/dev/null;set -- $1 $2 $?;` +
+    `[ $3 -eq 127 ]||return $3;};return $2;}`,
     cap(pipe, detach),
     // Parameters: id, attempt, time of the claim, worker, folder, log, command, where the output
     // goes, cap. The folder is entered always, even if the shell is there already: it may have been

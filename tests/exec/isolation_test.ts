@@ -51,7 +51,12 @@ Deno.test(
       }).output();
       const wanted = valueIn(new TextDecoder().decode(stdout), name);
       const { log, outcome, error } = await run(show, { env: { [name]: value } });
-      assertEquals(outcome, "succeeded", `${name}: ${error}`);
+      if (outcome === "failed") {
+        // Some variables have values of their own in this machine's /bin/sh.
+        assertEquals(error, `could not be started: the shell does not let ${name} be set`);
+        assert(!["IFS", "PATH", "ENV", "TZ", "A"].includes(name), name);
+        continue;
+      }
       // These the shell sets anew in each process.
       if (!["PWD", "PPID", "_"].includes(name)) assertEquals(valueIn(log, name), wanted, name);
       const after = await run(show);
@@ -237,8 +242,12 @@ Deno.test(
         for (const env of [{}, { A: "1" }, PLAIN_SHELL]) {
           assertEquals((await run("/bin/pwd; exit 3", { env })).log, `${folder}\n`);
           const { log } = await run("exec /usr/bin/env -0", { env });
+          const { stdout } = await new Deno.Command("/bin/sh", {
+            args: ["-c", "exec /usr/bin/env -0"],
+          }).output();
+          const usual = new TextDecoder().decode(stdout);
           for (const name of ["SHLVL", "CDPATH", "POSIXLY_CORRECT", "job", "start"]) {
-            assertEquals(valueIn(log, name), Deno.env.get(name), name);
+            assertEquals(valueIn(log, name), valueIn(usual, name), name);
           }
         }
         // Dash and busybox do not hand on what has no name for them.
