@@ -21,13 +21,15 @@ const DRAIN_LIMIT = 250;
 export class ShellExecutor implements Executor {
   readonly #journal: string;
   readonly #files: FileSystem;
+  readonly #wanted: ShellKind;
   #shell: ResidentShell | undefined;
   #written = 0;
   #isBusy = false;
   readonly #leaving = new Set<Promise<void>>();
 
-  constructor(options: { journal: string; files?: FileSystem }) {
+  constructor(options: { journal: string; files?: FileSystem; shell?: ShellKind | undefined }) {
     this.#journal = options.journal;
+    this.#wanted = options.shell ?? "bash";
     this.#files = options.files ?? diskFiles;
   }
 
@@ -38,7 +40,7 @@ export class ShellExecutor implements Executor {
       const fault = refusal(run);
       if (fault) return notStarted(fault);
       for (let tries = 0; tries < 3; tries++) {
-        const shell = await this.#readyShell(kindFor(run));
+        const shell = await this.#readyShell(needsPlainShell(run) ? "sh" : this.#wanted);
         if (stop?.aborted) return killed(stop.reason, undefined, run);
         const ending = await this.#runIn(shell, run, stop);
         if (ending) return ending;
@@ -178,11 +180,9 @@ function pipeOf(journal: string): string {
 }
 
 /** What bash keeps for itself, another shell may hand on. */
-function kindFor(run: Run): ShellKind {
-  const names = Object.keys(run.env);
-  return names.some(isShellsOwn) || KEPT.some((name) => Deno.env.get(name) !== undefined)
-    ? "sh"
-    : "bash";
+function needsPlainShell({ env }: Run): boolean {
+  return Object.keys(env).some(isShellsOwn) ||
+    KEPT.some((name) => Deno.env.get(name) !== undefined);
 }
 
 /** Of the worker's own environment, bash would hand these on changed. */

@@ -5,7 +5,8 @@ import { ShellExecutor } from "../../src/exec/executor.ts";
 import type { Run } from "../../src/exec/run.ts";
 
 const [journal, ...runs] = Deno.args;
-const executor = new ShellExecutor({ journal: journal! });
+const shell = Deno.env.get("SHELL_KIND") === "sh" ? "sh" : "bash";
+const executor = new ShellExecutor({ journal: journal!, shell });
 const encoder = new TextEncoder();
 for (const run of runs) {
   const ending = await executor.run(JSON.parse(run) as Run);
