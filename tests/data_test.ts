@@ -91,7 +91,12 @@ Deno.test("data folder v1: the configuration, the logs, and what a dead worker h
     assertEquals(diskFiles.readText(logPath(dir, "done-at-last", 3)), "done-at-last, attempt 3\n");
     const held = await store.claimedBy("worker-1");
     assertEquals(held.map(({ id }) => id), ["runs"]);
-    const { shell, began, end } = readJournal(diskFiles, journalPath(dir, "worker-1"), "runs", 2);
+    const run = {
+      id: "runs",
+      attempt: 2,
+      startedAt: Date.parse(golden.runs.history[1].started_at),
+    };
+    const { shell, began, end } = readJournal(diskFiles, journalPath(dir, "worker-1"), run);
     assertEquals([shell?.pid, shell?.start, end], [4243, "12345", undefined]);
     assertEquals(new Date(began!).toISOString(), golden.runs.history[1].started_at);
   });

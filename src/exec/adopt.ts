@@ -3,11 +3,10 @@
 
 import type { Ending } from "../queue/outcome.ts";
 import { diskFiles, type FileSystem } from "../system/file_system.ts";
-import { type KillCause, killed, lost } from "./ending.ts";
+import { endingOf, type KillCause, killed, lost } from "./ending.ts";
 import { type JournalEntry, type ProcessIdentity, readJournal } from "./journal.ts";
 import { killAttempt } from "./kill_attempt.ts";
 import { isAlive, isSameBoot, NO_PROCESS } from "./processes.ts";
-import { endingOf } from "./run_end.ts";
 import type { RunningAttempt, StopReason } from "./run.ts";
 import { pause } from "./timer.ts";
 
@@ -27,7 +26,7 @@ export async function adopt(
   stop?: AbortSignal,
   files: FileSystem = diskFiles,
 ): Promise<Ending | "not_begun"> {
-  const look = () => readJournal(files, journal, attempt.id, attempt.attempt);
+  const look = () => readJournal(files, journal, attempt);
   const adoptedAt = Date.now();
   let aliveUntil = 0;
   let wait = 5;
@@ -64,14 +63,14 @@ async function kill(
   attempt: RunningAttempt,
   look: () => JournalEntry,
 ): Promise<Ending> {
-  const wasKilled = await killAttempt(
+  const { wasEarly, survivors } = await killAttempt(
     shell,
     attempt,
     async () => look().end !== undefined || !await isAlive(shell),
   );
   const { end } = look();
-  if (end && !wasKilled) return endingOf(end);
-  return killed(cause, end && "code" in end ? end.code : null, attempt);
+  if (end && !wasEarly) return endingOf(end);
+  return killed(cause, end, attempt, survivors);
 }
 
 /** Nothing of the attempt may run on unseen: it is about to be run again. */
@@ -83,6 +82,9 @@ async function endOfGone(
   if (end) return endingOf(end);
   if (began === undefined) return "not_begun";
   if (!await isSameBoot(shell)) return lost("the machine was started anew while it ran");
-  if (shell.pid !== NO_PROCESS) await killAttempt(shell, attempt, () => true);
-  return lost("its worker and its shell are gone, and with them how it ended");
+  const { survivors } = shell.pid === NO_PROCESS
+    ? { survivors: [] }
+    : await killAttempt(shell, attempt, () => true);
+  const left = survivors.length > 0 ? `; process ${survivors.join(", ")} could not be ended` : "";
+  return lost(`its worker and its shell are gone, and with them how it ended${left}`);
 }

@@ -1,6 +1,8 @@
-// Exit codes and reasons -> how a run ended, in words. Pure.
+// What a shell says of the end of a run, exit codes and reasons -> how it ended, in words. Pure.
 
 import type { Ending } from "../queue/outcome.ts";
+import { isShellsOwn } from "./job_script.ts";
+import type { RunEnd } from "./journal.ts";
 import type { Run, StopReason } from "./run.ts";
 
 /** Why a run was killed by us. */
@@ -20,10 +22,77 @@ function named(names: string): Record<number, string> {
   return Object.fromEntries(entries.filter(([, name]) => name !== "SIG-"));
 }
 
-/** The ending of a command that ended by itself; a shell reports a death by signal s as 128 + s. */
-export function exited(code: number): Ending {
+/** The longest single argument that Linux takes, with pages of 4 KiB. */
+const LONGEST_ARGUMENT = 131_072;
+
+/** No system takes a longer one. */
+const LONGEST_ANYWHERE = 2 ** 21;
+
+const TOO_LONG = "the command is too long for this system";
+
+/**
+ * So much a system may refuse for all arguments together; only the wording of a message depends on
+ * it.
+ */
+const LONGEST_SUM = 1_000_000;
+
+type Told = Partial<Pick<Run, "command" | "cwd" | "log" | "env">>;
+
+/** How a run ended that nobody killed. The more is known of it, the more a message can name. */
+export function endingOf(end: RunEnd, run: Told = {}): Ending {
+  if ("fault" in end) return notStarted(faultText(end.fault, run));
+  const ending = exited(end.code, end.bySignal);
+  return end.code === 126 && isHuge(run) ? { ...ending, error: TOO_LONG } : ending;
+}
+
+/** Why a run cannot even be put to a shell; undefined if it can. */
+export function refusal(run: Run): string | undefined {
+  const texts = [run.command, run.cwd, run.log, ...Object.entries(run.env).flat()];
+  if (texts.some((text) => text.includes("\0"))) {
+    return "could not be started: it holds a NUL character";
+  }
+  // The shell would take seconds to read it.
+  return texts.some((text) => text.length > LONGEST_ANYWHERE) ? TOO_LONG : undefined;
+}
+
+function faultText(fault: string, { cwd, log, env = {} }: Told): string {
+  if (fault === "folder") return `cannot enter its folder${cwd ? ` ${cwd}` : ""}`;
+  if (fault === "log") return `cannot write its log${log ? ` ${log}` : ""}`;
+  if (fault === "journal") {
+    return "could not be started: the worker's journal cannot be written; is the disk full?";
+  }
+  if (fault === "tools") {
+    return "could not be started: log_max needs cat, dd, mkfifo, rm and wc, and one of them is " +
+      "not on the worker's PATH";
+  }
+  if (fault === "environment") {
+    const names = Object.keys(env).filter((name) => isShellsOwn(name) || !isName(name));
+    return `could not be started: the shell does not let ${
+      names.length > 0 ? names.join(", ") : "its variables"
+    } be set`;
+  }
+  return `could not be started: ${fault}`;
+}
+
+function isName(name: string): boolean {
+  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name);
+}
+
+function isHuge({ command = "", env = {} }: Told): boolean {
+  const lengths = [command, ...Object.entries(env).flat()].map((text) =>
+    new TextEncoder().encode(text).length
+  );
+  return lengths.some((length) => length >= LONGEST_ARGUMENT) ||
+    lengths.reduce((sum, length) => sum + length) >= LONGEST_SUM;
+}
+
+/**
+ * The ending of a command that ended by itself. A shell reports a death by signal s as 128 + s; a
+ * program may exit with the same code by itself, so `bySignal` has to come from elsewhere.
+ */
+export function exited(code: number, bySignal = false): Ending {
   if (code === 0) return { outcome: "succeeded", exitCode: 0, signal: null, error: null };
-  const signal = SIGNALS[code - 128] ?? null;
+  const signal = signalOf(code, bySignal);
   return {
     outcome: "failed",
     exitCode: code,
@@ -32,10 +101,15 @@ export function exited(code: number): Ending {
   };
 }
 
+function signalOf(code: number, bySignal: boolean): string | null {
+  return bySignal ? SIGNALS[code - 128] ?? null : null;
+}
+
 function exitText(code: number): string {
   if (code === 126) return "exit code 126: found, but it could not be executed";
   if (code === 127) return "exit code 127: command not found";
-  return `exit code ${code}`;
+  const name = SIGNALS[code - 128];
+  return name ? `exit code ${code} (128 + ${name})` : `exit code ${code}`;
 }
 
 /** The ending of a command that never began, for a reason such as a missing folder. */
@@ -44,13 +118,29 @@ export function notStarted(error: string): Ending {
 }
 
 /**
- * The ending of a run that was killed for `cause`; `code` is what its shell still said of it, if
- * anything.
+ * The ending of a run that was killed for `cause`.
+ * @param end what its shell still said of it, if anything
+ * @param survivors the processes that could not be ended
  */
-export function killed(cause: KillCause, code: number | null, run: Pick<Run, "timeout">): Ending {
-  const signal = code === null ? null : SIGNALS[code - 128] ?? null;
-  const error = cause === "timed_out" ? `timed out after ${run.timeout}s` : KILLED[cause];
-  return { outcome: cause, exitCode: code, signal, error };
+export function killed(
+  cause: KillCause,
+  end: RunEnd | undefined,
+  run: Pick<Run, "timeout">,
+  survivors: readonly number[] = [],
+): Ending {
+  const { code, bySignal } = end && "code" in end ? end : { code: null, bySignal: false };
+  const reason = cause === "timed_out" ? `timed out after ${run.timeout}s` : KILLED[cause];
+  const left = survivors.length === 0
+    ? ""
+    : `, but process ${survivors.join(", ")} ${
+      survivors.length === 1 ? "lives on: it" : "live on: they"
+    } could not be ended`;
+  return {
+    outcome: cause,
+    exitCode: code,
+    signal: code === null ? null : signalOf(code, bySignal),
+    error: reason + left,
+  };
 }
 
 const KILLED: Readonly<Record<StopReason, string>> = {

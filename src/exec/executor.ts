@@ -4,13 +4,12 @@
 
 import type { Ending } from "../queue/outcome.ts";
 import { diskFiles, type FileSystem } from "../system/file_system.ts";
-import { type KillCause, killed, notStarted, shellDied } from "./ending.ts";
-import { jobScript } from "./job_script.ts";
+import { endingOf, type KillCause, killed, notStarted, refusal, shellDied } from "./ending.ts";
+import { isShellsOwn, jobScript, REFUSED, type ShellKind } from "./job_script.ts";
 import { type JournalEntry, readJournal, type RunEnd } from "./journal.ts";
-import { hasLeftovers, killAttempt } from "./kill_attempt.ts";
+import { killAttempt, type Killing } from "./kill_attempt.ts";
 import { ResidentShell } from "./resident_shell.ts";
 import type { Executor, Run, StopReason } from "./run.ts";
-import { endingOf, refusal } from "./run_end.ts";
 import { afterMilliseconds } from "./timer.ts";
 
 /** The journal is begun anew when it has grown to so many bytes. */
@@ -19,21 +18,18 @@ const JOURNAL_LIMIT = 64 * 1024;
 /** How long a run with a capped log waits at its end for children that keep the output open. */
 const DRAIN_LIMIT = 250;
 
-/** Looking for what jobs left behind may take one part in so many of the time. */
-const LOOK_SHARE = 100;
-
 export class ShellExecutor implements Executor {
   readonly #journal: string;
   readonly #files: FileSystem;
+  readonly #wanted: ShellKind;
   #shell: ResidentShell | undefined;
   #written = 0;
   #isBusy = false;
-  #looking: Promise<void> | undefined;
-  #nextLook = 0;
   readonly #leaving = new Set<Promise<void>>();
 
-  constructor(options: { journal: string; files?: FileSystem }) {
+  constructor(options: { journal: string; files?: FileSystem; shell?: ShellKind | undefined }) {
     this.#journal = options.journal;
+    this.#wanted = options.shell ?? "bash";
     this.#files = options.files ?? diskFiles;
   }
 
@@ -44,8 +40,8 @@ export class ShellExecutor implements Executor {
       const fault = refusal(run);
       if (fault) return notStarted(fault);
       for (let tries = 0; tries < 3; tries++) {
-        const shell = await this.#readyShell();
-        if (stop?.aborted) return killed(stop.reason, null, run);
+        const shell = await this.#readyShell(needsPlainShell(run) ? "sh" : this.#wanted);
+        if (stop?.aborted) return killed(stop.reason, undefined, run);
         const ending = await this.#runIn(shell, run, stop);
         if (ending) return ending;
       }
@@ -58,66 +54,63 @@ export class ShellExecutor implements Executor {
   }
 
   async close(): Promise<void> {
-    await this.#looking;
     this.#retire();
     await Promise.all(this.#leaving);
   }
 
   /** Undefined if the shell was gone before the run began. */
   async #runIn(shell: ResidentShell, run: Run, stop?: AbortSignal): Promise<Ending | undefined> {
-    let isOver = false;
-    let cause: KillCause | undefined;
-    let killing: Promise<boolean> | undefined;
-    const answered = shell.ask(jobScript(run, shell.umask, `${this.#journal}.pipe`));
-    const kill = (why: KillCause) => {
-      if (isOver || cause) return;
-      cause = why;
-      killing = killAttempt(shell.identity, run, () => isOver, answered);
-    };
-    const onStop = () => kill(stop?.reason as StopReason);
-    stop?.addEventListener("abort", onStop);
-    const cancelTimer = run.timeout > 0
-      ? afterMilliseconds(run.timeout * 1000, () => kill("timed_out"))
-      : undefined;
-    const answer = await answered;
-    isOver = true;
-    cancelTimer?.();
-    stop?.removeEventListener("abort", onStop);
-    const wasKilled = await killing;
-
-    let end = answer === undefined ? undefined : parseAnswer(answer);
-    if (answer === undefined) {
-      const entry = this.#entryOf(run);
+    const answered = shell.ask(jobScript(run, pipeOf(this.#journal)));
+    const watch = new Watch(shell, run, answered, stop);
+    const answer = await Promise.race([answered, watch.gaveUp]);
+    const { cause, killing } = await watch.end();
+    const wasKilled = cause !== undefined && killing?.wasEarly;
+    if (answer === GAVE_UP) {
+      // It waits for what cannot be ended.
+      shell.kill();
       this.#retire();
-      end = entry.end;
-      if (entry.began === undefined && !end) return undefined;
-      if (!end) await killAttempt(shell.identity, run, () => true);
-    } else {
-      if (run.logMax > 0 && end && "code" in end) {
-        await shell.drained(`${run.id} ${run.attempt}`, DRAIN_LIMIT);
-      }
-      // What a full disk cut off must not run into the next line.
-      if (answer.endsWith(" torn") || answer.startsWith("! journal")) this.#written = Infinity;
-      this.#afterwards(shell, run);
+      return killed(cause!, undefined, run, killing?.survivors);
     }
-    if (cause && wasKilled) return killed(cause, end && "code" in end ? end.code : null, run);
-    return end ? endingOf(end, run) : shellDied(shell.status ?? { code: 0, signal: null });
+    if (answer === undefined) {
+      const { began, end } = this.#entryOf(run);
+      this.#retire();
+      if (began === undefined && !end) return undefined;
+      if (!end) await killAttempt(shell.identity, run, () => true);
+      if (wasKilled) return killed(cause, end, run, killing?.survivors);
+      return end ? endingOf(end, run) : shellDied(shell.status ?? { code: 0, signal: null });
+    }
+    const end = await this.#endOf(answer, shell, run);
+    return wasKilled ? killed(cause, end, run, killing?.survivors) : endingOf(end, run);
+  }
+
+  /** What the shell's answer says of the end. */
+  async #endOf(answer: string, shell: ResidentShell, run: Run): Promise<RunEnd> {
+    const [kind, value = ""] = answer.split(" ");
+    this.#written += 2 * (run.id.length + 32);
+    // What a full disk cut off must not run into the next line.
+    if (answer.endsWith(" torn") || answer.startsWith("! journal")) this.#written = Infinity;
+    if (kind === "!") return { fault: value };
+    if (run.logMax > 0) await shell.drained(`${run.id} ${run.attempt}`, DRAIN_LIMIT);
+    const code = Number(value);
+    // Whether it was a signal is in the journal, and whether the job began at all.
+    const isMoreOnFile = code > 128 || code === REFUSED;
+    return isMoreOnFile && this.#entryOf(run).end || { code, bySignal: false };
   }
 
   /** If the journal cannot be read, it is safe to take the run for begun. */
   #entryOf(run: Run): Omit<JournalEntry, "shell"> {
     try {
-      return readJournal(this.#files, this.#journal, run.id, run.attempt);
+      return readJournal(this.#files, this.#journal, run);
     } catch {
       return { began: run.startedAt, end: undefined };
     }
   }
 
-  async #readyShell(): Promise<ResidentShell> {
-    await this.#looking;
-    if (this.#shell?.status) this.#retire();
+  async #readyShell(kind: ShellKind): Promise<ResidentShell> {
+    if (this.#shell?.status || (kind === "sh" && this.#shell?.kind === "bash")) this.#retire();
     if (!this.#shell) {
-      this.#shell = await ResidentShell.start(this.#files, this.#journal);
+      const pipe = pipeOf(this.#journal);
+      this.#shell = await ResidentShell.start(this.#files, this.#journal, pipe, kind);
       this.#written = 0;
     } else if (this.#written > JOURNAL_LIMIT) {
       // The shell appends, so it goes on behind the first line, which says who it is.
@@ -126,24 +119,6 @@ export class ShellExecutor implements Executor {
       this.#written = 0;
     }
     return this.#shell;
-  }
-
-  /**
-   * A job that signals its whole group must not hit what an earlier one left in the background, so
-   * a shell whose jobs left something is replaced. Looking costs some 2 ms: it is done while the
-   * worker does other things, at once where the command looks like it, and else as often as costs
-   * next to nothing.
-   */
-  #afterwards(shell: ResidentShell, run: Run): void {
-    this.#written += 2 * (run.id.length + 32);
-    const now = performance.now();
-    if (now < this.#nextLook && !/(?:^|[^&<>])&(?!&)/.test(run.command)) return;
-    this.#looking = hasLeftovers(shell.identity).catch(() => false).then((found) => {
-      const end = performance.now();
-      this.#nextLook = end + LOOK_SHARE * (end - now);
-      this.#looking = undefined;
-      if (found && this.#shell === shell) this.#retire();
-    });
   }
 
   #retire(): void {
@@ -155,7 +130,60 @@ export class ShellExecutor implements Executor {
   }
 }
 
-function parseAnswer(answer: string): RunEnd {
-  const [kind, value = ""] = answer.split(" ");
-  return kind === "-" ? { code: Number(value) } : { fault: value };
+const GAVE_UP = Symbol("gave up");
+
+/** Ends a run early when its time is up or when it is told to, and knows how that went. */
+class Watch {
+  /** Settles when the run cannot be ended. */
+  readonly gaveUp: Promise<typeof GAVE_UP>;
+  #isOver = false;
+  #cause: KillCause | undefined;
+  #killing: Promise<Killing> | undefined;
+  readonly #letGo: () => void;
+
+  constructor(
+    shell: ResidentShell,
+    run: Run,
+    answered: Promise<unknown>,
+    stop: AbortSignal | undefined,
+  ) {
+    const { promise, resolve } = Promise.withResolvers<typeof GAVE_UP>();
+    this.gaveUp = promise;
+    const kill = (why: KillCause) => {
+      if (this.#isOver || this.#cause) return;
+      this.#cause = why;
+      this.#killing = killAttempt(shell.identity, run, () => this.#isOver, answered);
+      this.#killing.then(() => resolve(GAVE_UP));
+    };
+    answered.then(() => this.#isOver = true);
+    const onStop = () => kill(stop?.reason as StopReason);
+    stop?.addEventListener("abort", onStop);
+    const cancelTimer = run.timeout > 0
+      ? afterMilliseconds(run.timeout * 1000, () => kill("timed_out"))
+      : undefined;
+    this.#letGo = () => {
+      cancelTimer?.();
+      stop?.removeEventListener("abort", onStop);
+    };
+  }
+
+  /** Stops watching; says why the run was killed, if it was, when that is done. */
+  async end(): Promise<{ cause: KillCause | undefined; killing: Killing | undefined }> {
+    this.#letGo();
+    return { cause: this.#cause, killing: await this.#killing };
+  }
 }
+
+/** Where the output of a job with a capped log goes through. */
+function pipeOf(journal: string): string {
+  return `${journal}.pipe`;
+}
+
+/** What bash keeps for itself, another shell may hand on. */
+function needsPlainShell({ env }: Run): boolean {
+  return Object.keys(env).some(isShellsOwn) ||
+    KEPT.some((name) => Deno.env.get(name) !== undefined);
+}
+
+/** Of the worker's own environment, bash would hand these on changed. */
+const KEPT = ["BASHOPTS", "SHELLOPTS"];

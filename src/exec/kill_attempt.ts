@@ -2,9 +2,11 @@
 // which is to report the end, nor what earlier jobs of that shell left in the background is
 // touched, and never a stranger.
 
+import { MARK, markOf } from "./job_script.ts";
 import type { ProcessIdentity } from "./journal.ts";
-import { environments, listProcesses, type Process } from "./processes.ts";
+import { listProcesses, type Process } from "./processes.ts";
 import type { RunningAttempt } from "./run.ts";
+import { sweep } from "./sweep.ts";
 import { pause } from "./timer.ts";
 
 /**
@@ -13,19 +15,37 @@ import { pause } from "./timer.ts";
  */
 const GIVE_UP = 10_000;
 
+/** The same where no process is left but those that are not ours to signal. */
+const GIVE_UP_STRANGERS = 1000;
+
+/** So many looks in a row that are blurred are enough: others start and end processes too. */
+const BLURRED_LOOKS = 3;
+
+/** So many looks find new processes in a row before those that are known are killed all the same. */
+const STOP_ROUNDS = 10;
+
+export interface Killing {
+  /**
+   * Whether a process was signalled before the attempt was over, and so whether it was this that
+   * ended it.
+   */
+  readonly wasEarly: boolean;
+  /** The processes that could not be ended. */
+  readonly survivors: readonly number[];
+}
+
 /**
- * Returns when no process of the attempt is left and it is over.
+ * Returns when no process of the attempt is left and it is over, or when there is no hope of it:
+ * some seconds after `killGrace`.
  * @param isOver whether the attempt itself has ended: its shell has said so, or is gone
  * @param over settles when that is so, if anyone can tell; it is then noticed at once
- * @returns whether a process was signalled before the attempt was over, and so whether it was
- *   this that ended it
  */
 export async function killAttempt(
   shell: ProcessIdentity,
   attempt: RunningAttempt,
   isOver: () => boolean | Promise<boolean>,
   over?: Promise<unknown>,
-): Promise<boolean> {
+): Promise<Killing> {
   const crowd = new AttemptProcesses(shell, attempt);
   const begin = performance.now();
   const grace = attempt.killGrace * 1000;
@@ -35,11 +55,16 @@ export async function killAttempt(
     const isEnded = await unlessItFails(isOver) ?? false;
     const members = await unlessItFails(() => crowd.members());
     const elapsed = performance.now() - begin;
-    if (isEnded && (members?.length === 0 || elapsed > grace + GIVE_UP)) return wasEarly;
-    const signalled = crowd.signal(members ?? [], elapsed >= grace);
+    if (isEnded && crowd.isGone) return { wasEarly, survivors: [] };
+    const hopeless = grace + (crowd.hasOnlyStrangers ? GIVE_UP_STRANGERS : GIVE_UP);
+    if (elapsed > hopeless) {
+      return { wasEarly, survivors: (members ?? []).map(({ pid }) => pid) };
+    }
+    const signalled = elapsed < grace ? crowd.ask(members ?? []) : crowd.end(members ?? []);
     wasEarly ||= signalled && !isEnded;
+    if (crowd.isGrowing && (isEnded || elapsed >= grace)) await unlessItFails(() => crowd.sweep());
     await pause(
-      elapsed < grace ? Math.min(wait, grace - elapsed) : wait,
+      crowd.isGrowing ? 0 : elapsed < grace ? Math.min(wait, grace - elapsed) : wait,
       isEnded ? undefined : over,
     );
   }
@@ -57,75 +82,132 @@ async function unlessItFails<T>(look: () => T | Promise<T>): Promise<T | undefin
   }
 }
 
-/** Whether jobs that have ended left something running in the session of this shell. */
-export async function hasLeftovers(shell: ProcessIdentity): Promise<boolean> {
-  return sessionOf(shell, await listProcesses()).some((process) => process.pid !== shell.pid);
-}
-
-/**
- * The processes in the shell's session. Its number is not given to another while it has members,
- * even if the shell is gone.
- */
-function sessionOf(shell: ProcessIdentity, processes: Process[]): Process[] {
-  const leader = processes.find((process) => process.pid === shell.pid);
-  if (leader && leader.start !== shell.start) return [];
-  return processes.filter((process) => process.session === shell.pid);
-}
-
 /** The processes of an attempt, and what has been done to them. */
 class AttemptProcesses {
-  /** Whether a process belongs to the attempt; by pid and start time. */
-  readonly #known = new Map<string, boolean>();
+  /** By pid and start time: once of the attempt, always of the attempt. */
+  readonly #known = new Set<string>();
   readonly #asked = new Set<string>();
+  readonly #stopped = new Set<string>();
+  readonly #strangers = new Set<string>();
+  /** Children of the shell at the last look. */
+  #children = new Set<string>();
+  #rounds = 0;
+  #empty = 0;
   #shellLives = false;
+  readonly #mark: string;
+  /** Whether there may be processes that the last look did not see, so look again at once. */
+  isGrowing = false;
+  /** Whether no process is left, beyond doubt. */
+  isGone = false;
+  /** Whether there are processes, and none of them can be signalled by us. */
+  hasOnlyStrangers = false;
 
-  constructor(readonly shell: ProcessIdentity, readonly attempt: RunningAttempt) {}
+  constructor(readonly shell: ProcessIdentity, attempt: RunningAttempt) {
+    this.#mark = `${MARK}=${markOf(attempt, shell)}`;
+  }
 
   async members(): Promise<Process[]> {
-    const session = sessionOf(this.shell, await listProcesses());
-    this.#shellLives = session.some(({ pid }) => pid === this.shell.pid);
-    const others = session.filter(({ pid }) => pid !== this.shell.pid);
-    const fresh = others.filter((process) => !this.#known.has(key(process)));
-    const environment = await environments(fresh.map(({ pid }) => pid));
-    for (const process of fresh) {
-      this.#known.set(key(process), belongs(environment.get(process.pid) ?? [], this.attempt));
-    }
-    return others.filter((process) => this.#known.get(key(process)));
+    this.isGone = false;
+    const { processes: all, isBlurred } = await listProcesses(this.#mark);
+    const shell = all.find(({ pid, start }) =>
+      pid === this.shell.pid && start === this.shell.start
+    );
+    this.#shellLives = shell !== undefined;
+    const members = family(all, this.shell.pid, (process) => this.#isRoot(process));
+    // A child of the shell is its job. It counts only at the second look: before, it may be about
+    // to become something else, such as what writes a capped log.
+    this.#children = new Set(
+      all.filter(({ parent }) => shell && parent === shell.pid).map(key),
+    );
+    for (const process of members) this.#known.add(key(process));
+    this.#empty = members.length === 0 ? this.#empty + 1 : 0;
+    this.isGone = this.#empty > (isBlurred ? BLURRED_LOOKS : 0);
+    this.isGrowing = members.length === 0 && !this.isGone;
+    this.hasOnlyStrangers = members.length > 0 &&
+      members.every((process) => this.#strangers.has(key(process)));
+    return members;
+  }
+
+  #isRoot(process: Process): boolean {
+    return process.isMarked || this.#known.has(key(process)) || this.#children.has(key(process));
+  }
+
+  /** Asks each once with SIGTERM; a second one may mean something else to it. */
+  ask(members: readonly Process[]): boolean {
+    const fresh = members.filter((process) => !this.#asked.has(key(process)));
+    for (const process of fresh) this.#asked.add(key(process));
+    const any = fresh.filter((process) => this.#send(process, "SIGTERM")).length > 0;
+    // A process that is stopped gets its SIGTERM only when it goes on.
+    for (const process of fresh) this.#send(process, "SIGCONT");
+    this.#wakeShell();
+    return any;
   }
 
   /**
-   * Asks each once with SIGTERM (a second one may mean something else to it), or ends them all with
-   * SIGKILL.
+   * Ends them all. They are stopped first, until no new one appears: each of a chain of processes
+   * that start another and end would be gone before its signal comes.
    */
-  signal(members: readonly Process[], byForce: boolean): boolean {
-    let any = false;
-    for (const process of members) {
-      if (!byForce && this.#asked.has(key(process))) continue;
-      this.#asked.add(key(process));
-      if (!send(process.pid, byForce ? "SIGKILL" : "SIGTERM")) this.#known.set(key(process), false);
-      else any = true;
-      // A process that is stopped gets its SIGTERM only when it goes on.
-      if (!byForce) send(process.pid, "SIGCONT");
+  end(members: readonly Process[]): boolean {
+    const fresh = members.filter((process) => !this.#stopped.has(key(process)));
+    for (const process of fresh) this.#stopped.add(key(process));
+    this.isGrowing = fresh.length > 0 && ++this.#rounds < STOP_ROUNDS;
+    const targets = this.isGrowing ? fresh : members;
+    const signal = this.isGrowing ? "SIGSTOP" : "SIGKILL";
+    const any = targets.filter((process) => this.#send(process, signal)).length > 0;
+    // The kernel reaches all of a group at one moment, also those that are just being made.
+    for (const group of new Set(targets.map(({ group }) => group))) {
+      if (group !== this.shell.pid) send(-group, signal);
     }
-    // A job may have stopped its shell too.
-    if (this.#shellLives) send(this.shell.pid, "SIGCONT");
+    this.#wakeShell();
     return any;
   }
+
+  async sweep(): Promise<void> {
+    await sweep(this.#mark);
+  }
+
+  /** A job may have stopped its shell too. */
+  #wakeShell(): void {
+    if (this.#shellLives) send(this.shell.pid, "SIGCONT");
+  }
+
+  #send(process: Process, signal: Deno.Signal): boolean {
+    const isOurs = send(process.pid, signal);
+    if (!isOurs) this.#strangers.add(key(process));
+    return isOurs;
+  }
+}
+
+/**
+ * The roots with all that belongs to them: what they have started, and who shares a process group
+ * or session with them. The shell's own do not count, which it shares with other jobs.
+ */
+function family(
+  all: readonly Process[],
+  shell: number,
+  isRoot: (process: Process) => boolean,
+): Process[] {
+  const members = new Set<Process>();
+  const [pids, groups, sessions] = [new Set<number>(), new Set<number>(), new Set<number>()];
+  for (let size = -1; size < members.size;) {
+    size = members.size;
+    for (const process of all) {
+      const { pid, parent, group, session } = process;
+      if (pid === shell || members.has(process)) continue;
+      const belongs = isRoot(process) || pids.has(parent) || groups.has(group) ||
+        sessions.has(session);
+      if (!belongs) continue;
+      members.add(process);
+      pids.add(pid);
+      if (group !== shell) groups.add(group);
+      if (session !== shell) sessions.add(session);
+    }
+  }
+  return [...members];
 }
 
 function key(process: Process): string {
   return `${process.pid}:${process.start}`;
-}
-
-/**
- * One that names no attempt, such as a program that clears its environment, is taken to be of this
- * one.
- */
-function belongs(environment: readonly string[], attempt: RunningAttempt): boolean {
-  const id = environment.findLast((entry) => entry.startsWith("QUEUECTL_JOB_ID="));
-  const number = environment.findLast((entry) => entry.startsWith("QUEUECTL_ATTEMPT="));
-  return (id === undefined || id === `QUEUECTL_JOB_ID=${attempt.id}`) &&
-    (number === undefined || number === `QUEUECTL_ATTEMPT=${attempt.attempt}`);
 }
 
 /** False if the process is not ours to signal, such as a child that became another user. */

@@ -1,17 +1,19 @@
-// Looks at the processes of this machine, through `cat /proc/…` or `ps`: Deno itself may not read
-// /proc unless it is granted everything. Signals none.
+// Looks at the processes of this machine, through a shell that reads /proc or calls `ps`: Deno
+// itself may not read /proc unless it is granted everything. Signals none.
 
 import type { ProcessIdentity } from "./journal.ts";
 
 export interface Process {
   readonly pid: number;
-  /**
-   * Its session on Linux, which is what a job can leave only on purpose; elsewhere its process
-   * group.
-   */
+  readonly parent: number;
+  /** Its process group. */
+  readonly group: number;
+  /** Its session on Linux; elsewhere its process group. */
   readonly session: number;
   /** As in `ProcessIdentity`. */
   readonly start: string;
+  /** Whether its environment holds the text that was looked for; false where it can't be read. */
+  readonly isMarked: boolean;
 }
 
 /** Stands for the shell where there is none. */
@@ -19,15 +21,53 @@ export const NO_PROCESS = 0;
 
 const hasProc = Deno.build.os === "linux";
 
-/** All processes but those that have ended and only wait to be collected. Takes some 2 ms. */
-export async function listProcesses(): Promise<Process[]> {
-  const list = hasProc
-    ? parseStats(await output("cd /proc&&cat [0-9]*/stat"))
-    : parsePs(await output("LC_ALL=C ps -A -o pid=,pgid=,stat=,lstart="));
-  // The one that looks is always there.
-  if (list.length === 0) throw new Error("Cannot list the processes of this machine");
-  return list;
+/** What one look has found. */
+export interface Look {
+  /** All processes but those that have ended and only wait to be collected. */
+  readonly processes: readonly Process[];
+  /**
+   * Whether some ended while we looked. Of a chain of processes that start the next one and end,
+   * one look may see none: the one that was there has ended, the next is too new.
+   */
+  readonly isBlurred: boolean;
 }
+
+/**
+ * Looks at all processes. Takes some 5 ms.
+ * @param mark a text to look for in their environments
+ */
+export async function listProcesses(mark: string): Promise<Look> {
+  if (!hasProc) {
+    const processes = parsePs(await output("LC_ALL=C ps -A -o pid=,ppid=,pgid=,stat=,lstart="));
+    return { processes: orThrow(processes), isBlurred: false };
+  }
+  const [count = "", marked = "", stats = ""] = (await output(LIST_PROC, mark)).split("\n#\n");
+  const pids = new Set(Array.from(marked.matchAll(/^\d+/gm), ([pid]) => Number(pid)));
+  const processes = parseStats(stats);
+  return {
+    processes: orThrow(processes.map((one) => ({ ...one, isMarked: pids.has(one.pid) })))
+      .filter(({ state }) => state !== "Z" && state !== "X"),
+    isBlurred: processes.length < Number(count),
+  };
+}
+
+/** The one that looks is always there. */
+function orThrow<T extends unknown[]>(processes: T): T {
+  if (processes.length === 0) throw new Error("Cannot list the processes of this machine");
+  return processes;
+}
+
+// How many there are, which of them are marked, and what they are, in this order: so one that ends
+// meanwhile is missed. With builtins alone where the programs are missing, which takes longer: a
+// shell reads byte by byte. `read` leaves out the NUL characters of an environment.
+const LIST_PROC =
+  `cd /proc||exit;mark=$1;if command -v cat&&command -v grep;then has=1;else has=;fi >/dev/null;` +
+  `set -- [0-9]*;echo $#;echo '#';` +
+  `if [ "$has" ];then grep -lF -e "$mark" $(printf '%s/environ ' "$@");else for p;do ` +
+  `while read -r l||[ "$l" ];do case $l in *"$mark"*)echo $p;break;;esac;done <$p/environ;done;` +
+  `fi 2>/dev/null;printf '\n#\n';` +
+  `if [ "$has" ];then cat $(printf '%s/stat ' "$@");else for p;do ` +
+  `while read -r l||[ "$l" ];do printf '%s\n' "$l";done <$p/stat;done;fi 2>/dev/null`;
 
 /**
  * Whether that very process lives. @throws Error if that cannot be found out; a wrong no would run
@@ -41,64 +81,63 @@ export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
   if (rest.at(-2) !== "end") {
     throw new Error(`Cannot find out whether process ${identity.pid} lives`);
   }
-  const found = rest.slice(0, -2).join("\n");
+  const found = rest.slice(0, -2).join("\n") + "\n";
   return boot === identity.boot && (hasProc ? parseStats(found) : parsePs(found)).some(same);
 
-  function same(process: Process): boolean {
-    return process.pid === identity.pid && process.start === identity.start;
+  function same(process: { pid: number; start: string; state?: string }): boolean {
+    return process.pid === identity.pid && process.start === identity.start &&
+      !"ZX".includes(process.state ?? "-");
   }
 }
 
 // With builtins alone, so that it works when no more processes can be started.
 const LOOK_PROC = `b=-;read -r b </proc/sys/kernel/random/boot_id;echo "$b";` +
   `read -r s <"/proc/$1/stat"&&printf '%s\\n' "$s";echo end`;
-const LOOK_PS = `echo -;LC_ALL=C ps -o pid=,pgid=,stat=,lstart= -p "$1";[ $? -gt 1 ]||echo end`;
+const LOOK_PS =
+  `echo -;LC_ALL=C ps -o pid=,ppid=,pgid=,stat=,lstart= -p "$1";[ $? -gt 1 ]||echo end`;
 
 /**
  * Whether the machine has not been started anew since; only then can its process ids mean what they
  * meant.
  */
 export async function isSameBoot({ boot }: ProcessIdentity): Promise<boolean> {
-  return boot === "-" || (await output("cat /proc/sys/kernel/random/boot_id")).trim() === boot;
-}
-
-/**
- * The environment, as `NAME=value`, with which each process was started; empty where it cannot be
- * read.
- */
-export async function environments(pids: readonly number[]): Promise<Map<number, string[]>> {
-  const found = new Map<number, string[]>(pids.map((pid) => [pid, []]));
-  if (!hasProc || pids.length === 0) return found;
-  const script = `for pid;do printf '\\0=%s\\0' "$pid";cat "/proc/$pid/environ";done`;
-  let entries: string[] = [];
-  for (const entry of (await output(script, ...pids.map(String))).split("\0")) {
-    if (entry.startsWith("=")) entries = found.get(Number(entry.slice(1))) ?? [];
-    else if (entry !== "") entries.push(entry);
-  }
-  return found;
+  if (boot === "-") return true;
+  const now = await output("read -r b </proc/sys/kernel/random/boot_id;echo $b");
+  return now.trim() === boot;
 }
 
 /**
  * Reads the text of many /proc/PID/stat. The name, in brackets, may hold anything, even line
  * breaks; so 40 numbers must follow.
  */
-export function parseStats(text: string): Process[] {
-  const record = /^(\d+) \([^]{0,64}?\) (\S) -?\d+ -?\d+ (-?\d+)((?: -?\d+){40,})$/gm;
-  return Array.from(text.matchAll(record)).flatMap(([, pid, state, session, rest = ""]) =>
-    // The session is field 6, the start time field 22.
-    state === "Z" || state === "X"
-      ? []
-      : [{ pid: Number(pid), session: Number(session), start: rest.split(" ")[16] ?? "" }]
+export function parseStats(text: string): (Omit<Process, "isMarked"> & { state: string })[] {
+  const record = /^(\d+) \([^]{0,64}?\) (\S) (-?\d+) (-?\d+) (-?\d+)((?: -?\d+){40,})$/gm;
+  return Array.from(
+    text.matchAll(record),
+    ([, pid, state = "", parent, group, session, rest = ""]) => ({
+      pid: Number(pid),
+      state,
+      parent: Number(parent),
+      group: Number(group),
+      session: Number(session),
+      // Field 22.
+      start: rest.split(" ")[16] ?? "",
+    }),
   );
 }
 
-/** Reads lines of pid, process group, state and start time (`Tue Nov  4 09:00:00 2025`). */
+/** Reads lines of pid, parent, process group, state and start (`Tue Nov  4 09:00:00 2025`). */
 export function parsePs(text: string): Process[] {
   return text.split("\n").flatMap((line) => {
-    const [pid, group, state = "Z", ...start] = line.trim().split(/\s+/);
-    return state.startsWith("Z")
-      ? []
-      : [{ pid: Number(pid), session: Number(group), start: start.join("_") }];
+    const [pid, parent, group, state = "Z", ...start] = line.trim().split(/\s+/);
+    return state.startsWith("Z") ? [] : [{
+      pid: Number(pid),
+      parent: Number(parent),
+      group: Number(group),
+      session: Number(group),
+      start: start.join("_"),
+      isMarked: false,
+    }];
   });
 }
 

@@ -1,9 +1,15 @@
-// One `/bin/sh` that is kept and fed a line a job. This owns the process and its two pipes; what
-// the lines say is not its affair.
+// One shell that is kept and fed a line a job. This owns the process and its two pipes; what the
+// lines for jobs say is not its affair.
 
 import type { FileSystem } from "../system/file_system.ts";
 import type { ProcessIdentity } from "./journal.ts";
-import { greetingScript } from "./job_script.ts";
+import {
+  functionsScript,
+  type Greeting,
+  greetingScript,
+  parseGreeting,
+  type ShellKind,
+} from "./job_script.ts";
 import { pause } from "./timer.ts";
 
 const encoder = new TextEncoder();
@@ -13,7 +19,7 @@ export class ResidentShell {
   /** Settles, and never fails, when the shell has ended. */
   readonly died: Promise<void>;
   identity: ProcessIdentity = { pid: 0, boot: "-", start: "-" };
-  umask = "0022";
+  kind: ShellKind = "sh";
   /** Set once the shell has ended. */
   status: Deno.CommandStatus | undefined;
 
@@ -42,23 +48,45 @@ export class ResidentShell {
   /**
    * Starts a shell in a session of its own, with an empty journal that has its identity in the
    * first line.
+   * @param wanted what is tried first
+   * @param pipe the path for the named pipe of a capped log
    * @throws Error if it does not start
    */
-  static async start(files: FileSystem, journal: string): Promise<ResidentShell> {
-    if (files.info(journal)) files.remove(journal);
-    files.create(journal, "");
-    const shell = new ResidentShell(spawnShell());
-    const greeting = await shell.ask(greetingScript(journal));
-    if (greeting === undefined) {
+  static async start(
+    files: FileSystem,
+    journal: string,
+    pipe: string,
+    wanted: ShellKind,
+  ): Promise<ResidentShell> {
+    let fault = "there is no /bin/sh";
+    for (const [kind, ...words] of wanted === "bash" ? SHELLS : SHELLS.toReversed()) {
+      const child = spawnDetached(words);
+      if (!child) continue;
+      if (files.info(journal)) files.remove(journal);
+      files.create(journal, "");
+      const shell = new ResidentShell(child);
+      const answer = await shell.ask(greetingScript(journal));
+      if (answer !== undefined) {
+        const missing = shell.#meet(parseGreeting(answer), kind, pipe);
+        if (missing === undefined) return shell;
+        fault = missing;
+      }
       await shell.release();
-      throw new Error(
-        `Cannot start a shell for jobs: /bin/sh ended with exit code ${shell.status?.code}`,
-      );
+      if (answer === undefined) fault = `it ended with exit code ${shell.status?.code}`;
     }
-    const [, pid, boot = "-", start = "-", umask = "0022"] = greeting.split(" ");
-    shell.identity = { pid: Number(pid), boot, start };
-    shell.umask = umask;
-    return shell;
+    throw new Error(`Cannot start a shell for jobs: ${fault}`);
+  }
+
+  /** Tells it what it needs for jobs. What is missing, if anything. */
+  #meet(greeting: Greeting, kind: ShellKind, pipe: string): string | undefined {
+    if (kind === "sh" && greeting.setsid === "") {
+      return "neither bash nor setsid is on the PATH; install one of them";
+    }
+    this.identity = greeting.identity;
+    this.kind = kind;
+    // It needs no answer: the next line is read after it.
+    this.#input.write(encoder.encode(functionsScript(kind, greeting, pipe))).catch(() => {});
+    return undefined;
   }
 
   /** Gives it a line and returns its answer; undefined if it ended without one. One at a time. */
@@ -83,10 +111,15 @@ export class ResidentShell {
   async release(): Promise<void> {
     await this.#input.close().catch(() => {});
     // Someone may have stopped it.
-    if (!this.status) resume(this.#child);
+    if (!this.status) signal(this.#child, "SIGCONT");
     await this.died;
     await this.#output.cancel().catch(() => {});
     await this.#pumped;
+  }
+
+  /** Ends the shell at once, and leaves alone what it runs. */
+  kill(): void {
+    signal(this.#child, "SIGKILL");
   }
 
   async #pump(): Promise<void> {
@@ -121,22 +154,36 @@ export class ResidentShell {
 }
 
 /**
- * A session of its own, so that no terminal and no signal to the worker's group reaches the jobs.
+ * The shells to be tried, in this order. `-p` keeps bash from taking functions and options out of
+ * the environment; it hands the functions on to the jobs all the same.
  */
-function spawnShell(): Deno.ChildProcess {
+const SHELLS: readonly [ShellKind, string, ...string[]][] = [
+  ["bash", "/bin/bash", "-p", "-s"],
+  ["bash", "bash", "-p", "-s"],
+  ["sh", "/bin/sh", "-s"],
+];
+
+/**
+ * A session of its own, so that no terminal and no signal to the worker's group reaches the jobs.
+ * Undefined if there is no such program, which `setsid` says by its exit code instead.
+ */
+function spawnDetached(words: readonly string[]): Deno.ChildProcess | undefined {
   const pipes = { stdin: "piped", stdout: "piped", stderr: "null" } as const;
-  try {
-    return new Deno.Command("setsid", { args: ["/bin/sh", "-s"], ...pipes }).spawn();
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    // macOS. `detached` does the same but forks, which blocks for milliseconds.
-    return new Deno.Command("/bin/sh", { args: ["-s"], detached: true, ...pipes }).spawn();
+  // macOS has no setsid. `detached` does the same but forks, which blocks for milliseconds.
+  for (const [program, ...args] of [["setsid", ...words], words]) {
+    try {
+      const detached = program !== "setsid";
+      return new Deno.Command(program!, { args, detached, ...pipes }).spawn();
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
   }
+  return undefined;
 }
 
-function resume(child: Deno.ChildProcess): void {
+function signal(child: Deno.ChildProcess, name: Deno.Signal): void {
   try {
-    child.kill("SIGCONT");
+    child.kill(name);
   } catch {
     // It has ended.
   }

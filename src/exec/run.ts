@@ -22,12 +22,15 @@ export interface Run {
   readonly logMax: number;
   /** The name of the worker, as the job sees it. */
   readonly worker: string;
-  /** Milliseconds since 1970. */
+  /** When it was claimed, in milliseconds since 1970. Tells it from a job that had the id before. */
   readonly startedAt: number;
 }
 
 /** What is needed to watch an attempt that is under way. */
-export type RunningAttempt = Pick<Run, "id" | "attempt" | "timeout" | "killGrace">;
+export type RunningAttempt = Pick<
+  Run,
+  "id" | "attempt" | "startedAt" | "timeout" | "killGrace"
+>;
 
 /** Why a run is to be ended early: the reason of the abort signal given to `run` and `adopt`. */
 export type StopReason = "cancelled" | "released";

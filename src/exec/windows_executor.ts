@@ -4,9 +4,8 @@
 
 import type { Ending } from "../queue/outcome.ts";
 import { diskFiles, type FileSystem } from "../system/file_system.ts";
-import { exited, type KillCause, killed, notStarted } from "./ending.ts";
+import { exited, type KillCause, killed, notStarted, refusal } from "./ending.ts";
 import { NO_PROCESS } from "./processes.ts";
-import { refusal } from "./run_end.ts";
 import type { Executor, Run, StopReason } from "./run.ts";
 import { afterMilliseconds, pause } from "./timer.ts";
 
@@ -65,7 +64,7 @@ export class WindowsExecutor implements Executor {
   async run(run: Run, stop?: AbortSignal): Promise<Ending> {
     const fault = refusal(run);
     if (fault) return notStarted(fault);
-    if (stop?.aborted) return killed(stop.reason, null, run);
+    if (stop?.aborted) return killed(stop.reason, undefined, run);
     if (this.#files.info(this.#journal)) this.#files.remove(this.#journal);
     // No process lives under that number: whoever adopts the attempt finds it gone.
     this.#files.create(
@@ -116,7 +115,7 @@ export class WindowsExecutor implements Executor {
     end.abort();
     await copied;
     this.#files.append(this.#journal, `- ${run.id} ${run.attempt} ${code}\n`);
-    return cause ? killed(cause, code, run) : exited(code);
+    return cause ? killed(cause, { code, bySignal: false }, run) : exited(code);
   }
 }
 

@@ -50,8 +50,14 @@ export async function endOrphan(
     // As it is now that nobody else can settle it.
     const held = (await store.claimedBy(worker)).find(({ id }) => id === job.id);
     if (held?.status.state !== "processing") return false;
-    const { attempt } = held.status.running;
-    const running = { id: job.id, attempt, timeout: job.timeout, killGrace: settings.kill_grace };
+    const { attempt, startedAt } = held.status.running;
+    const running = {
+      id: job.id,
+      attempt,
+      startedAt,
+      timeout: job.timeout,
+      killGrace: settings.kill_grace,
+    };
     const ending = await adopt(journal(worker), running, AbortSignal.abort(reason), files);
     const backoff = { base: settings.backoff_base, max: settings.backoff_max };
     await store.change(

@@ -118,6 +118,7 @@ Deno.test(
     assert(!lives(numberIn(`${folder}/pid`)));
     assertEquals(await adopt(journal, { ...run, id: "another" }), "not_begun");
     assertEquals(await adopt(journal, { ...run, attempt: 2 }), "not_begun");
+    assertEquals(await adopt(journal, { ...run, startedAt: run.startedAt + 1 }), "not_begun");
   }),
 );
 
@@ -127,7 +128,7 @@ Deno.test("adopt() waits for no stranger that has the shell's number now, and do
     const run = runsIn(folder)("true");
     const stranger = new Deno.Command("setsid", { args: ["sleep", "60"], stdin: "null" }).spawn();
     const boot = Deno.readTextFileSync("/proc/sys/kernel/random/boot_id").trim();
-    const begun = `+ ${run.id} 1 ${Date.now()}\n`;
+    const begun = `+ ${run.id} 1 ${run.startedAt}\n`;
     try {
       for (
         const identity of [`${boot} 1`, `${crypto.randomUUID()} ${startOf(stranger.pid)}`, `- 1`]
@@ -147,7 +148,7 @@ Deno.test("adopt() waits for no stranger that has the shell's number now, and do
 Deno.test("adopt() takes what the journal says, and a line that is cut off as not written", () =>
   withTempDir(async (folder) => {
     const journal = `${folder}/w.runs`;
-    const run = runsIn(folder)("true");
+    const run = runsIn(folder)("true", { startedAt: 1700000000000 });
     const gone = "shell 4000000 - 1\n";
     const begun = `${gone}+ ${run.id} 1 1700000000000\n`;
     const table: [string | undefined, string][] = [
@@ -162,6 +163,11 @@ Deno.test("adopt() takes what the journal says, and a line that is cut off as no
       [`${begun}- ${run.id} 1 0\n`, "succeeded"],
       [`${begun}- ${run.id} 1 9\n+ next 1 1700000000000\n`, "failed"],
       [`${begun}! ${run.id} 1 folder\n`, "failed"],
+      // Those of a job that had the id before.
+      [`${gone}+ ${run.id} 1 1600000000000\n- ${run.id} 1 0\n`, "not_begun"],
+      [`${gone}+ ${run.id} 1 1600000000000\n- ${run.id} 1 0\n${begun.slice(gone.length)}`, "lost"],
+      [`${begun}- ${run.id} 1 3\n+ ${run.id} 1 1800000000000\n- ${run.id} 1 0\n`, "failed"],
+      [`${begun}+ next 1 1700000000000\n- ${run.id} 1 0\n`, "lost"],
       [`${gone}\0\xff rubbish\n\n+\n${begun}`, "lost"],
     ];
     for (const [text, expected] of table) {

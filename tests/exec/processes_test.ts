@@ -2,17 +2,11 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { exited, killed, shellDied } from "../../src/exec/ending.ts";
-import {
-  environments,
-  isAlive,
-  listProcesses,
-  parsePs,
-  parseStats,
-} from "../../src/exec/processes.ts";
+import { isAlive, listProcesses, parsePs, parseStats } from "../../src/exec/processes.ts";
 
 const TAIL = " 0 -1 4194304 97 0 0 0 0 0 0 0 20 0 1 0 1055795" + " 0".repeat(30);
 
-Deno.test("parseStats() is not misled by the name of a process, and leaves out those that have ended", () => {
+Deno.test("parseStats() is not misled by the name of a process", () => {
   const text = [
     `1 (init) S 0 1 1${TAIL}`,
     `77 (a) R 1 (b) S 5 77 70${TAIL}`,
@@ -21,27 +15,28 @@ Deno.test("parseStats() is not misled by the name of a process, and leaves out t
     `81 () S 1 81 70${TAIL}`,
     "82 (cut) S 1 82 70 0 -1",
   ].join("\n") + "\n";
-  assertEquals(parseStats(text).map(({ pid, session }) => [pid, session]), [[1, 1], [77, 70], [
-    78,
-    70,
-  ], [
-    81,
-    70,
-  ]]);
+  assertEquals(parseStats(text).map(({ pid, session, state }) => [pid, session, state]), [
+    [1, 1, "S"],
+    [77, 70, "S"],
+    [78, 70, "T"],
+    [80, 70, "Z"],
+    [81, 70, "S"],
+  ]);
   assertEquals(parseStats(text)[0]!.start, "1055795");
 });
 
 Deno.test("parsePs() reads what ps prints on other systems", () => {
   const text =
-    "    1     1 Ss   Tue Nov 24 09:00:01 2026    \n  234   230 Z+   Tue Nov  3 10:00:01 2026\n" +
-    " 5678   230 S+   Tue Nov  3 10:00:01 2026\n";
+    "    1  0   1 Ss   Tue Nov 24 09:00:01 2026    \n  234 1 230 Z+  Tue Nov  3 10:00:01 2026\n" +
+    " 5678 1 230 S+   Tue Nov  3 10:00:01 2026\n";
+  const rest = { isMarked: false };
   assertEquals(parsePs(text), [
-    { pid: 1, session: 1, start: "Tue_Nov_24_09:00:01_2026" },
-    { pid: 5678, session: 230, start: "Tue_Nov_3_10:00:01_2026" },
+    { pid: 1, parent: 0, group: 1, session: 1, start: "Tue_Nov_24_09:00:01_2026", ...rest },
+    { pid: 5678, parent: 1, group: 230, session: 230, start: "Tue_Nov_3_10:00:01_2026", ...rest },
   ]);
 });
 
-Deno.test("listProcesses() and isAlive() know a process by its start, and environments() what it was started with", async () => {
+Deno.test("listProcesses() and isAlive() know a process by its start, and by what its environment holds", async () => {
   const child = new Deno.Command("sleep", {
     args: ["60"],
     env: { QUEUECTL_MARK: "two\nlines =" },
@@ -50,28 +45,38 @@ Deno.test("listProcesses() and isAlive() know a process by its start, and enviro
   const boot = Deno.build.os === "linux"
     ? Deno.readTextFileSync("/proc/sys/kernel/random/boot_id").trim()
     : "-";
-  const { pid, start } = (await listProcesses()).find((process) => process.pid === child.pid)!;
+  const found = async (mark: string) =>
+    (await listProcesses(mark)).processes.find((process) => process.pid === child.pid)!;
+  const { pid, start, parent, isMarked } = await found("QUEUECTL_MARK=two");
+  assertEquals([parent, isMarked], [Deno.pid, Deno.build.os === "linux"]);
+  assertEquals((await found("QUEUECTL_MARK=three")).isMarked, false);
   assert(await isAlive({ pid, start, boot }));
   assert(!await isAlive({ pid, start: `${start}0`, boot }));
   assert(!await isAlive({ pid, start, boot: `${boot}0` }));
-  if (Deno.build.os === "linux") {
-    const found = await environments([pid, 4_000_000]);
-    assert(found.get(pid)!.includes("QUEUECTL_MARK=two\nlines ="));
-    assertEquals(found.get(4_000_000), []);
-  }
   child.kill("SIGKILL");
   await child.status;
   assert(!await isAlive({ pid, start, boot }));
 });
 
 Deno.test("exited() takes 128 and more for a signal only where one can end a process", () => {
-  assertEquals(exited(143).signal, "SIGTERM");
-  for (const code of [128, 128 + 64, 255]) assertEquals(exited(code).signal, null, String(code));
+  assertEquals(exited(143, true).signal, "SIGTERM");
+  assertEquals(exited(143).signal, null);
+  assertEquals(exited(130).error, "exit code 130 (128 + SIGINT)");
+  for (const code of [128, 128 + 64, 255]) {
+    assertEquals(exited(code, true).signal, null, String(code));
+  }
 });
 
 Deno.test("killed() and shellDied() say in a line what happened", () => {
-  assertEquals(killed("timed_out", 0, { timeout: 1.5 }).error, "timed out after 1.5s");
-  assertEquals(killed("released", null, { timeout: 0 }).outcome, "released");
+  assertEquals(
+    killed("timed_out", { code: 0, bySignal: false }, { timeout: 1.5 }).error,
+    "timed out after 1.5s",
+  );
+  assertEquals(killed("released", undefined, { timeout: 0 }).outcome, "released");
+  assertEquals(
+    killed("cancelled", undefined, { timeout: 0 }, [7, 8]).error,
+    "cancelled while it ran, but process 7, 8 live on: they could not be ended",
+  );
   assertEquals(
     shellDied({ code: 2, signal: null }).error,
     "the shell that ran the job ended with exit code 2",

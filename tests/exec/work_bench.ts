@@ -2,6 +2,7 @@
 // common values filled in.
 
 import { ShellExecutor } from "../../src/exec/executor.ts";
+import type { ShellKind } from "../../src/exec/job_script.ts";
 import type { Run } from "../../src/exec/run.ts";
 import type { Ending } from "../../src/queue/outcome.ts";
 import { withTempDir } from "../support/temp_dir.ts";
@@ -16,11 +17,14 @@ export interface WorkBench {
 }
 
 /** Gives `test` an executor, and closes it afterwards. */
-export function withExecutor(test: (bench: WorkBench) => Promise<void>): () => Promise<void> {
+export function withExecutor(
+  test: (bench: WorkBench) => Promise<void>,
+  shell?: ShellKind,
+): () => Promise<void> {
   return () =>
     withTempDir(async (folder) => {
       const journal = `${folder}/worker.runs`;
-      const executor = new ShellExecutor({ journal });
+      const executor = new ShellExecutor({ journal, shell });
       const newRun = runsIn(folder);
       try {
         await test({
@@ -37,6 +41,34 @@ export function withExecutor(test: (bench: WorkBench) => Promise<void>): () => P
         await executor.close();
       }
     });
+}
+
+/** Runs the test with these variables in this process's environment, and puts back what was. */
+export async function withVariables(
+  variables: Record<string, string>,
+  test: () => Promise<void>,
+): Promise<void> {
+  const before = Object.keys(variables).map((name) => [name, Deno.env.get(name)] as const);
+  try {
+    for (const [name, value] of Object.entries(variables)) Deno.env.set(name, value);
+    await test();
+  } finally {
+    for (const [name, value] of before) {
+      if (value === undefined) Deno.env.delete(name);
+      else Deno.env.set(name, value);
+    }
+  }
+}
+
+/** The same with each kind of shell in turn. */
+export function withEachShell(
+  test: (bench: WorkBench, shell: ShellKind) => Promise<void>,
+): () => Promise<void> {
+  return async () => {
+    for (const shell of ["bash", "sh"] as const) {
+      await withExecutor((bench) => test(bench, shell), shell)();
+    }
+  };
 }
 
 /** Makes runs whose files lie in the folder. */

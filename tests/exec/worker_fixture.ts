@@ -1,10 +1,15 @@
 // A worker in a process of its own, to be killed: runs the runs that its arguments hold as JSON,
-// the first of which names the journal.
+// the first of which names the journal, and prints how each ended.
 
 import { ShellExecutor } from "../../src/exec/executor.ts";
 import type { Run } from "../../src/exec/run.ts";
 
 const [journal, ...runs] = Deno.args;
-const executor = new ShellExecutor({ journal: journal! });
-for (const run of runs) await executor.run(JSON.parse(run) as Run);
+const shell = Deno.env.get("SHELL_KIND") === "sh" ? "sh" : "bash";
+const executor = new ShellExecutor({ journal: journal!, shell });
+const encoder = new TextEncoder();
+for (const run of runs) {
+  const ending = await executor.run(JSON.parse(run) as Run);
+  Deno.stdout.writeSync(encoder.encode(JSON.stringify(ending) + "\n"));
+}
 await executor.close();

@@ -1,0 +1,323 @@
+// What a job may see and reach: its environment and nobody else's, its processes and no others.
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { adopt } from "../../src/exec/adopt.ts";
+import { end, lives, numberIn } from "../support/processes.ts";
+import { waitUntil } from "../support/wait_until.ts";
+import { withTempDir } from "../support/temp_dir.ts";
+import { readLog, runsIn, withEachShell, withExecutor, withVariables } from "./work_bench.ts";
+
+const WORKER = new URL("./worker_fixture.ts", import.meta.url).pathname;
+
+Deno.test({
+  name: "ShellExecutor.run() shows no value of a variable in any command line",
+  ignore: Deno.build.os !== "linux",
+  fn: withExecutor(async ({ folder, run }) => {
+    const secret = crypto.randomUUID();
+    const watcher = new Deno.Command("/bin/sh", {
+      args: [
+        "-c",
+        `while [ ! -e ${folder}/stop ];do cat /proc/[0-9]*/cmdline;done >${folder}/seen 2>/dev/null`,
+      ],
+    }).spawn();
+    try {
+      for (let round = 0; round < 40; round++) {
+        const { log } = await run('echo "$SECRET"', { env: { SECRET: secret }, log: "/dev/null" });
+        assertEquals(log, "");
+      }
+    } finally {
+      await Deno.writeTextFile(`${folder}/stop`, "");
+      await watcher.status;
+    }
+    assert(!(await Deno.readTextFile(`${folder}/seen`)).includes(secret));
+  }),
+});
+
+Deno.test(
+  "ShellExecutor.run() gives a job exactly the variables that were asked for, whatever they mean to a shell",
+  withExecutor(async ({ run }) => {
+    const names =
+      ("IFS PATH ENV BASH_ENV POSIXLY_CORRECT LC_ALL LANG TZ CDPATH PS1 PS4 HOME MAIL " +
+        "TERM TMOUT PWD COLUMNS BASH_COMPAT HISTSIZE UID EUID PPID RANDOM SECONDS GROUPS SHELLOPTS " +
+        "BASHOPTS FUNCNAME DIRSTACK EPOCHSECONDS LINENO SHLVL A _").split(" ");
+    for (const name of names) {
+      const value = name === "PWD" ? "/" : name === "OPTIND" ? "5" : "a 'b'\n$c";
+      const show = "exec /usr/bin/env -0";
+      const { stdout } = await new Deno.Command("/usr/bin/env", {
+        args: [`${name}=${value}`, "/bin/sh", "-c", show],
+      }).output();
+      const wanted = valueIn(new TextDecoder().decode(stdout), name);
+      const { log, outcome, error } = await run(show, { env: { [name]: value } });
+      if (outcome === "failed") {
+        // Some variables have values of their own in this machine's /bin/sh.
+        assertEquals(error, `could not be started: the shell does not let ${name} be set`);
+        assert(!["IFS", "PATH", "ENV", "TZ", "A"].includes(name), name);
+        continue;
+      }
+      // These the shell sets anew in each process.
+      if (!["PWD", "PPID", "_"].includes(name)) assertEquals(valueIn(log, name), wanted, name);
+      const after = await run(show);
+      if (name === "A") assertEquals(valueIn(after.log, name), undefined);
+    }
+    for (const name of ["with.dot", "-i", "a b", "x'y"]) {
+      const ending = await run("echo never", { env: { A: "1", [name]: "v\n- job-1 1 0" } });
+      assertEquals([ending.outcome, ending.exitCode, ending.log], ["failed", null, ""], name);
+      assertStringIncludes(ending.error!, `does not let ${name} be set`);
+    }
+    assertEquals((await run("echo on")).log, "on\n");
+  }),
+);
+
+Deno.test(
+  "ShellExecutor.run() tells a death by a signal from an exit with the same number",
+  withEachShell(async ({ run }, shell) => {
+    const signals = { HUP: 129, INT: 130, ABRT: 134, KILL: 137, SEGV: 139, PIPE: 141, TERM: 143 };
+    for (const [name, code] of Object.entries(signals)) {
+      const exit = await run(`exit ${code}`);
+      assertEquals([exit.exitCode, exit.signal], [code, null], name);
+      assertEquals(exit.error, `exit code ${code} (128 + SIG${name})`);
+      const death = await run(`kill -${name} $$`);
+      // Dash and busybox say nothing of these two; bash in their place says more, or less.
+      if (shell === "bash" || !["INT", "PIPE", "TERM"].includes(name)) {
+        assertEquals([death.exitCode, death.signal], [code, `SIG${name}`], name);
+      } else {
+        assert(death.exitCode === code && [null, `SIG${name}`].includes(death.signal), name);
+      }
+      assertEquals(death.log, "", name);
+    }
+  }),
+);
+
+Deno.test(
+  "ShellExecutor.run() gives each job a process group, so that signals to it hit that job alone",
+  withEachShell(async ({ folder, run }, shell) => {
+    await run(`sleep 60 & echo $! >${folder}/left`);
+    const left = numberIn(`${folder}/left`);
+    try {
+      for (const command of ["kill -9 0", "kill -- -$$", "kill -9 -$$", "sleep 61 & sleep 62"]) {
+        const { outcome, signal } = await run(`${command}; sleep 60`, { timeout: 1 });
+        const isKill = command.startsWith("kill");
+        assertEquals(outcome, isKill ? "failed" : "timed_out", `${shell}: ${command}`);
+        if (shell === "bash") {
+          assertEquals(signal, command.includes("-9") ? "SIGKILL" : "SIGTERM", command);
+        }
+        assert(lives(left), `${shell}: ${command} hit what an earlier job had left`);
+      }
+    } finally {
+      end(left);
+    }
+  }),
+);
+
+Deno.test(
+  "ShellExecutor.run() notices that a job was stopped and went on, and waits for it",
+  withExecutor(async ({ folder, run }) => {
+    const running = run(`echo $$ >${folder}/pid; kill -STOP $$; exit 5`);
+    await waitUntil(() => isStopped(numberIn(`${folder}/pid`)));
+    Deno.kill(numberIn(`${folder}/pid`), "SIGCONT");
+    assertEquals((await running).exitCode, 5);
+  }),
+);
+
+Deno.test({
+  name: "ShellExecutor.run() kills children that have made a session of their own",
+  ignore: Deno.build.os !== "linux",
+  fn: withEachShell(async ({ folder, run }) => {
+    const children = {
+      session: "setsid sleep 60",
+      stubborn: `setsid sh -c "trap '' TERM; sleep 60; :"`,
+      cleared: "env -i sleep 60",
+      both: "setsid env -i setsid sleep 60",
+    };
+    const begin = Object.entries(children).map(([name, child]) =>
+      `${child} & echo $! >${folder}/${name}`
+    );
+    const { outcome, error } = await run(`${begin.join("\n")}\nwait`, {
+      timeout: 0.5,
+      killGrace: 0.2,
+    });
+    assertEquals([outcome, error], ["timed_out", "timed out after 0.5s"]);
+    for (const name of Object.keys(children)) assert(!lives(numberIn(`${folder}/${name}`)), name);
+    const left = await run(`setsid sleep 60 & echo $! >${folder}/daemon`);
+    assertEquals(left.outcome, "succeeded");
+    await run("sleep 60", { timeout: 0.2 });
+    assert(lives(numberIn(`${folder}/daemon`)), "the daemon of a job that succeeded lives on");
+    end(numberIn(`${folder}/daemon`));
+  }),
+});
+
+Deno.test({
+  name: "ShellExecutor.run() catches a chain of processes that start the next one and end",
+  ignore: Deno.build.os !== "linux",
+  fn: withExecutor(async ({ folder, run }) => {
+    for (const start of ["", "setsid "]) {
+      const chain = `${folder}/chain${start.length}`;
+      await Deno.writeTextFile(
+        `${chain}.sh`,
+        `trap '' TERM\necho $$ >>${chain}\n${start}sh ${chain}.sh &\n`,
+      );
+      const { outcome } = await run(`sh ${chain}.sh; sleep 60`, { timeout: 0.3, killGrace: 0 });
+      assertEquals(outcome, "timed_out");
+      const length = readLog(chain).length;
+      assert(length > 0);
+      await run("sleep 0.3");
+      assertEquals(readLog(chain).length, length, `the chain of '${start}sh' goes on`);
+    }
+  }),
+});
+
+Deno.test({
+  name: "ShellExecutor.run() and adopt() end with a reason when a process cannot be ended",
+  ignore: Deno.uid() !== 0 || !exists("/usr/bin/setpriv"),
+  fn: () =>
+    withTempDir(async (folder) => {
+      // What `sudo` does: a program that becomes root, started by a worker that is not.
+      const become = `${folder}/become`;
+      await Deno.copyFile("/usr/bin/setpriv", become);
+      await Deno.chmod(become, 0o4755);
+      await Deno.chmod(folder, 0o777);
+      const journal = `${folder}/w.runs`;
+      const pid = `${folder}/pid`;
+      const newRun = runsIn(folder);
+      const command = `echo $$ >${pid}; exec ${become} --reuid=0 --clear-groups sleep 60`;
+      const [first, second] = [
+        newRun(command, { timeout: 0.5, killGrace: 0.1 }),
+        newRun("echo next"),
+      ];
+      const worker = (...runs: unknown[]) =>
+        new Deno.Command(Deno.execPath(), {
+          args: ["run", "-A", WORKER, journal, ...runs.map((run) => JSON.stringify(run))],
+          env: { DENO_DIR: `${folder}/deno`, HOME: folder },
+          uid: 65534,
+          gid: 65534,
+          stdin: "null",
+          stdout: "piped",
+        });
+      try {
+        const { stdout } = await worker(first, second).output();
+        const endings = new TextDecoder().decode(stdout);
+        assertStringIncludes(endings, `process ${numberIn(pid)} lives on: it could not be ended`);
+        assertEquals(readLog(second.log), "next\n");
+        assert(lives(numberIn(pid)));
+      } finally {
+        end(numberIn(pid));
+      }
+    }),
+});
+
+Deno.test(
+  "ShellExecutor.run() keeps the output of a job with a capped log that kills its own group",
+  withEachShell(async ({ run }) => {
+    const { log, signal } = await run("echo before; kill -9 0", { logMax: 1000 });
+    assertEquals([log, signal], ["before\n", "SIGKILL"]);
+  }),
+);
+
+Deno.test(
+  "ShellExecutor.run() is not fooled by functions and settings in its environment, and hands them on",
+  () =>
+    withVariables({
+      "BASH_FUNC_cd%%": "() {  echo fooled\n}",
+      "BASH_FUNC_echo%%": "() {  :\n}",
+      "BASH_FUNC_set%%": "() {  :\n}",
+      "BASH_FUNC_umask%%": "() {  printf fooled\n}",
+      "BASH_FUNC_export%%": "() {  printf fooled\n}",
+      BASH_ENV: "/dev/full",
+      SHLVL: "7",
+      CDPATH: "/",
+      POSIXLY_CORRECT: "1",
+      job: "mine",
+      start: "mine",
+    }, () =>
+      withExecutor(async ({ folder, run }) => {
+        for (const env of [{}, { A: "1" }]) {
+          assertEquals((await run("/bin/pwd; exit 3", { env })).log, `${folder}\n`);
+          const { log } = await run("exec /usr/bin/env -0", { env });
+          const { stdout } = await new Deno.Command("/bin/sh", {
+            args: ["-c", "exec /usr/bin/env -0"],
+          }).output();
+          const usual = new TextDecoder().decode(stdout);
+          for (const name of ["SHLVL", "CDPATH", "POSIXLY_CORRECT", "job", "start"]) {
+            assertEquals(valueIn(log, name), valueIn(usual, name), name);
+          }
+        }
+        // Dash and busybox do not hand on what has no name for them.
+        const { log } = await run("bash -c cd");
+        const { stdout } = await new Deno.Command("/bin/sh", {
+          args: ["-c", "bash -c cd"],
+        }).output();
+        assertEquals(log, new TextDecoder().decode(stdout));
+      })()),
+);
+
+Deno.test({
+  name:
+    "ShellExecutor.run() times jobs out also where programs are missing, and says what it lacks",
+  ignore: Deno.build.os !== "linux",
+  fn: () =>
+    withTempDir(async (bin) => {
+      await Deno.symlink("/bin/sleep", `${bin}/sleep`);
+      await withVariables({ PATH: bin }, () =>
+        withExecutor(async ({ folder, run }) => {
+          assertEquals((await run("sleep 60", { timeout: 0.3 })).outcome, "timed_out");
+          const child = `/usr/bin/setsid sleep 60 & echo $! >${folder}/pid; sleep 60`;
+          assertEquals((await run(child, { timeout: 0.5 })).outcome, "timed_out");
+          assert(!lives(numberIn(`${folder}/pid`)));
+          const capped = await run("echo never", { logMax: 10 });
+          assertStringIncludes(capped.error!, "log_max needs cat, dd, mkfifo, rm and wc");
+          assertEquals((await run("echo on")).log, "on\n");
+        })());
+    }),
+});
+
+Deno.test({
+  name: "ShellExecutor.run() gives a job the soft limit of open files that the worker was given",
+  ignore: Deno.build.os !== "linux",
+  fn: () =>
+    withTempDir(async (folder) => {
+      const newRun = runsIn(folder);
+      for (const shell of ["bash", "sh"]) {
+        const run = newRun("ulimit -Sn");
+        const command = `ulimit -Sn 300; "$0" run -A ${WORKER} ${folder}/w.runs "$1"; :`;
+        await new Deno.Command("/bin/sh", {
+          args: ["-c", command, Deno.execPath(), JSON.stringify(run)],
+          env: { SHELL_KIND: shell },
+          stdout: "null",
+        }).output();
+        assertEquals(readLog(run.log), "300\n");
+      }
+    }),
+});
+
+Deno.test("adopt() does not take the end of a job that had the same id before", () =>
+  withTempDir(async (folder) => {
+    const journal = `${folder}/w.runs`;
+    const [before, now] = [1, 2].map((startedAt) => runsIn(folder)("true", { startedAt }));
+    await Deno.writeTextFile(
+      journal,
+      `shell 4000000 - 1\n+ job-1 1 ${before!.startedAt}\n- job-1 1 0\n`,
+    );
+    assertEquals(await adopt(journal, now!), "not_begun");
+    const ending = await adopt(journal, before!);
+    assert(ending !== "not_begun" && ending.outcome === "succeeded");
+  }));
+
+/** The value of a variable in what `env -0` prints. */
+function valueIn(text: string, name: string): string | undefined {
+  return text.split("\0").find((entry) => entry.startsWith(`${name}=`))?.slice(name.length + 1);
+}
+
+function exists(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}
+
+function isStopped(pid: number): boolean {
+  if (!(pid > 0)) return false;
+  const { stdout } = new Deno.Command("ps", { args: ["-o", "stat=", "-p", String(pid)] })
+    .outputSync();
+  return /^\s*T/.test(new TextDecoder().decode(stdout));
+}
