@@ -60,10 +60,11 @@ export class ResidentShell {
   ): Promise<ResidentShell> {
     let fault = "there is no /bin/sh";
     for (const [kind, ...words] of wanted === "bash" ? SHELLS : SHELLS.toReversed()) {
-      const child = spawnDetached(words);
-      if (!child) continue;
+      // First, since no shell is to be left behind where the journal can't be made.
       if (files.info(journal)) files.remove(journal);
       files.create(journal, "");
+      const child = spawnDetached(words);
+      if (!child) continue;
       const shell = new ResidentShell(child);
       const answer = await shell.ask(greetingScript(journal));
       if (answer !== undefined) {
