@@ -171,9 +171,11 @@ Deno.test("start --detach runs on in the background, and stop ends it when its j
   withQueue(async (queue) => {
     const pid = Number(await queue.ok("start", "--detach", "--count", "2"));
     assert(pid > 1);
-    const id = await queue.ok("enqueue", "sleep 0.5");
+    const id = await queue.ok("enqueue", `until test -e ${queue.dir}/go; do sleep 0.05; done`);
     await queue.waitForState(id, "processing");
-    await queue.ok("stop");
+    const stop = queue.ok("stop");
+    Deno.writeTextFileSync(`${queue.dir}/go`, "");
+    await stop;
     assertEquals(await queue.state(id), "completed");
     assertEquals(await queue.workers(), []);
   }));
