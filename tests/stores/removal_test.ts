@@ -73,7 +73,8 @@ for (const createdAt of [EPOCH, EPOCH + 5]) {
   Deno.test(`an id is used again while its removal is at any step, or was killed there (${createdAt - EPOCH} ms later)`, async () => {
     const start = await withCancelled();
     let used = 0;
-    for (let at = 0, steps = 1; at < steps; at++) {
+    let steps = 1;
+    for (let at = 0; at < steps; at++) {
       for (const killed of [true, false]) {
         const disk = start.copyOf();
         const store = await openFileStore(DATA, { files: disk, now: () => EPOCH });

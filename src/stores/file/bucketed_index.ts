@@ -45,11 +45,8 @@ export class BucketedIndex {
    * it was seen, being opened or sealed, several times even.
    */
   tickets(bucket: Bucket): string[] {
-    for (
-      let tries = 0, now: Bucket | undefined = bucket;
-      tries < 10 && now !== undefined;
-      tries++
-    ) {
+    let now: Bucket | undefined = bucket;
+    for (let tries = 0; tries < 10 && now !== undefined; tries++) {
       const names = namesIn(this.files, this.path(now.name));
       if (names.length > 0 || this.files.info(this.path(now.name)) !== undefined) {
         return names.filter(isTicket).sort();
