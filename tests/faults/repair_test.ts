@@ -11,7 +11,10 @@ import {
   retried,
   unclaimed,
 } from "../../src/queue/transitions.ts";
-import { check } from "../../src/stores/file/check.ts";
+import { check, checkAll } from "../../src/stores/file/check.ts";
+import { Findings } from "../../src/stores/file/findings.ts";
+import { lockPath } from "../../src/stores/file/layout.ts";
+import { REPAIR } from "../../src/stores/file/maintenance.ts";
 import type { FileStore } from "../../src/stores/file/store.ts";
 import { aJob, anEnding } from "../support/jobs.ts";
 import type { SimDisk } from "../support/sim_disk.ts";
@@ -214,6 +217,60 @@ for (const repair of [false, true]) {
     }
   });
 }
+
+for (const repair of [false, true]) {
+  const name = repair ? "check --repair" : "check";
+  Deno.test(`${name} in the middle of what another does finds nothing, and spoils nothing`, async () => {
+    const base = await prepared();
+    for (const [other, steps] of Object.entries(OTHERS)) {
+      let wasReached = true;
+      for (let at = 0; wasReached; at++) {
+        const disk = base.copyOf();
+        const store = await openAt(disk);
+        const first = disk.steps;
+        const findings = new Findings(disk, DATA, repair);
+        wasReached = false;
+        disk.failure = (_operation, _path, index) => {
+          if (index - first < at) return undefined;
+          disk.failure = () => undefined;
+          wasReached = true;
+          const lock = repair ? disk.lock(lockPath(DATA, REPAIR)) : undefined;
+          checkAll(DATA, disk, findings, () => {});
+          lock?.release();
+          return undefined;
+        };
+        for (const step of steps) await step(store).catch(() => {});
+        disk.failure = () => undefined;
+        const says = `${name} before operation ${at} of ${other}`;
+        assertEquals(findings.all.map(({ path, problem }) => `${path}: ${problem}`), [], says);
+        await verify({ findings: [], disk, store }, says);
+      }
+    }
+  });
+}
+
+Deno.test("check --repair beside others spoils nothing in a folder that was copied without its links", async () => {
+  const base = await prepared();
+  for (const path of base.tree(`${DATA}/queue`).filter((path) => !path.endsWith("/"))) {
+    const content = base.readText(path);
+    base.remove(path);
+    base.create(path, content);
+  }
+  const total = await operationsOf(base, true);
+  for (const other of AT_IT) {
+    const steps = OTHERS[other]!;
+    for (let at = 0; at <= total; at++) {
+      const says = `${other} before operation ${at}`;
+      const outcome = await checkBeside(base, steps, steps.map(() => at), true);
+      assertEquals(outcome.findings, [], says);
+      await verify(outcome, says);
+    }
+  }
+  const disk = base.copyOf();
+  disk.remove(ticketOf(disk, "b"));
+  const [finding] = await check(DATA, disk, { repair: true });
+  assertEquals(finding?.repaired, "put back as pending", "one that is missing is found");
+});
 
 for (const [damage, apply] of Object.entries(DAMAGES)) {
   Deno.test(`check --repair mends ${damage}, whatever goes on beside it`, async () => {

@@ -9,7 +9,7 @@
 // smaller or i greater, so it ends at a schedule that is run.
 import { Access, type SimDisk } from "../support/sim_disk.ts";
 import { type Outcome, type Program, type Run, run, type Step } from "./gated_process.ts";
-import { DATA, type Operation, WORLD } from "./operations.ts";
+import { DATA, type Operation, recovery, WORLD } from "./operations.ts";
 import { judge, type Verdict } from "./verdict.ts";
 
 /** More operations than any process does that does not wait for the other. */
@@ -48,8 +48,11 @@ interface Allowed {
 }
 
 const NOTHING = new Access();
+const GIVEN_UP: Outcome = { kind: "refused", code: "refused", message: "" };
 const A = 1;
 const B = 2;
+/** One that dies before the two begin. */
+const C = 3;
 
 export async function explore(
   start: SimDisk,
@@ -226,7 +229,29 @@ function patienceOf(whole: Run, result: Result): number {
   return whole.steps.length;
 }
 
-function takeWorkerLocks(disk: SimDisk, a: Operation, b: Operation): void {
+/** The states that a process leaves which dies, where there is something left to do for others. */
+export async function remains(start: SimDisk, dead: Operation): Promise<[string, SimDisk][]> {
+  const disk = start.copyOf({ locks: true });
+  takeWorkerLocks(disk, dead, {});
+  const { steps } = await run(disk.copyOf({ locks: true }), C, dead.program);
+  const result = new Map<string, [string, SimDisk]>();
+  for (const [index, { access }] of steps.entries()) {
+    if (index === 0 || access.changes.length + access.counts.length === 0) continue;
+    const left = disk.copyOf({ locks: true });
+    await run(left, C, dead.program, { until: index + 1 });
+    left.die(C);
+    const { steps: others } = await run(left.copyOf({ locks: true }), A, recovery);
+    if (others.every(({ access }) => access.counts.length === 0)) continue;
+    result.set(left.fingerprint(), [`${dead.name} dies after ${index + 1}`, left]);
+  }
+  return [...result.values()];
+}
+
+function takeWorkerLocks(
+  disk: SimDisk,
+  a: Pick<Operation, "worker">,
+  b: Pick<Operation, "worker">,
+): void {
   for (const [actor, worker] of [[A, a.worker], [B, b.worker], [WORLD, "worker-1"]] as const) {
     if (worker === undefined || disk.info(`${DATA}/workers`) === undefined) continue;
     if (actor === WORLD && disk.info(`${DATA}/workers/worker-1.lock`) === undefined) continue;
@@ -258,11 +283,8 @@ async function allowedAfter(
     const said = order.length > 0 ? saying(outcomes[B]) : "refused duplicate_id";
     orders.push({ b: said, verdict });
     // Whoever finds the other at work may give up and say so; then it has done nothing.
-    const giveUp = ([actor, outcome]: [number, Outcome | undefined]) =>
-      order.includes(actor) ? outcome : { kind: "refused", code: "refused", message: "" } as const;
-    if (order.length > 0) {
-      whole.add(textOf(giveUp([A, outcomes[A]]), giveUp([B, outcomes[B]]), verdict, a, b));
-    }
+    const says = (actor: number) => order.includes(actor) ? outcomes[actor] : GIVEN_UP;
+    whole.add(textOf(says(A), says(B), verdict, a, b));
   }
   const untouched = new Set(
     [...orders[3]!.verdict.jobs.keys()].filter((id) =>

@@ -1,13 +1,16 @@
 // Every pair of operations as two processes, switched at every pair of their file operations, and
-// with the first one dying at each of its own. See explore.ts for what is run and what is not.
+// with the first one dying at each of its own. Then a third one that has died before, at each of
+// its operations, and two others that find what it left. See explore.ts for what is run and what is
+// not, and verdict.ts for what must hold.
 //
-// To run one pair, or one schedule of it, again:
+// To run one pair, or one schedule of it, again (a third number stops the first process once more):
 //   deno test -A --no-check tests/interleavings --filter "cancel | claim"
 //   INTERLEAVING=18,4 deno test -A --no-check tests/interleavings --filter "cancel | claim"
+//   DIES_AFTER=14 deno test -A --no-check tests/interleavings --filter "remove dies | recover | claim"
 import { assertEquals } from "@std/assert";
-import { explore, type Failure } from "./explore.ts";
+import { explore, type Failure, remains } from "./explore.ts";
 import { installClocks } from "./gated_process.ts";
-import { NOW, type Operation, OPERATIONS, prepared } from "./operations.ts";
+import { DATA, NOW, type Operation, OPERATIONS, prepared } from "./operations.ts";
 import { judge } from "./verdict.ts";
 
 const busy = await prepared();
@@ -17,6 +20,7 @@ const [i, j, k] = (Deno.env.get("INTERLEAVING") ?? "").split(",").map(Number);
 const only = i === undefined || j === undefined ? undefined : { i, j, k };
 // Where errors are thrown by the thousand their stacks take half of the time.
 if (only === undefined) Error.stackTraceLimit = 0;
+const RECOVER = OPERATIONS.find(({ name }) => name === "recover")!;
 /** So many failures of a pair are told. */
 const TOLD = 3;
 
@@ -33,6 +37,34 @@ for (const a of OPERATIONS) {
       const isDeep = (a.isLong && !b.replacesAll) ?? false;
       const { failures, schedules } = await explore(isQuiet ? quiet : busy, a, b, { isDeep, only });
       assertEquals(failures.length, 0, `${schedules} schedules\n${tell(failures)}`);
+    });
+  }
+}
+
+/** What others do on a queue in which somebody has died over something: one of them recovers it. */
+const AFTERWARDS = ["recover", "repair", "claim", "cleanup", "add d1 again"];
+
+for (const dead of OPERATIONS) {
+  const start = dead.isQuiet ? quiet : busy;
+  const left = (await remains(start, dead)).filter(([, disk]) =>
+    !dead.replacesAll || disk.info(`${DATA}/restoring`) !== undefined
+  );
+  const others = OPERATIONS.filter((other) =>
+    other === dead || AFTERWARDS.includes(other.name) && fit(other, dead)
+  );
+  for (const other of left.length > 0 ? others : []) {
+    Deno.test(`${dead.name} dies | recover | ${other.name}`, async () => {
+      const problems: string[] = [];
+      let schedules = 0;
+      for (const [says, disk] of left) {
+        if (Deno.env.get("DIES_AFTER") && !says.endsWith(` ${Deno.env.get("DIES_AFTER")}`)) {
+          continue;
+        }
+        const result = await explore(disk, RECOVER, other, { only });
+        schedules += result.schedules;
+        if (result.failures.length > 0) problems.push(`${says}:\n${tell(result.failures)}`);
+      }
+      assertEquals(problems.length, 0, `${schedules} schedules\n${problems.join("\n")}`);
     });
   }
 }

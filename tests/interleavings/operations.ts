@@ -123,6 +123,9 @@ const work = (worker: string, jobs: number) => async (store: FileStore) => {
 const checking = (repair: boolean): Program => async (files) =>
   (await check(DATA, files, { repair })).map(({ path, problem }) => `${path} ${problem}`);
 
+/** What each worker does now and then. */
+export const recovery = withStore((store) => store.recover());
+
 export const OPERATIONS: readonly Operation[] = [
   { name: "add", program: adding(newJob("new1", { priority: 2 })) },
   {
@@ -170,7 +173,7 @@ export const OPERATIONS: readonly Operation[] = [
   },
   { name: "check", program: checking(false), isLong: true },
   { name: "repair", program: checking(true), isLong: true },
-  { name: "recover", program: withStore((store) => store.recover()) },
+  { name: "recover", program: recovery },
   { name: "adopt", program: withStore(adopt), worker: "worker-5" },
   {
     name: "backup",

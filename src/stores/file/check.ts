@@ -69,7 +69,8 @@ async function repairAll(
   }
 }
 
-function checkAll(
+/** The looks themselves; nothing waits in it. A repair holds the lock of its name meanwhile. */
+export function checkAll(
   dataDir: string,
   files: FileSystem,
   findings: Findings,
