@@ -62,11 +62,10 @@ export async function explore(
 ): Promise<Result> {
   const result: Result = { schedules: 0, waits: 0, failures: [] };
   const disk = start.copyOf({ locks: true });
-  takeWorkerLocks(disk, a, b);
+  takeWorkerLocks(disk, [[A, a.worker], [B, b.worker]]);
   const copy = (of: SimDisk) => of.copyOf({ locks: true });
   const alone = await run(copy(disk), A, a.program);
-  const allowed = await allowedAfter(disk, a, b, true);
-  const allowedCrash = await allowedAfter(disk, a, b, false);
+  const { allowed, allowedCrash } = await allowedAfter(disk, a, b);
   const isComposed = (a.isComposed || b.isComposed) ?? false;
   const isFree = a.isFree || b.isFree;
   const { steps } = alone;
@@ -232,7 +231,7 @@ function patienceOf(whole: Run, result: Result): number {
 /** The states that a process leaves which dies, where there is something left to do for others. */
 export async function remains(start: SimDisk, dead: Operation): Promise<[string, SimDisk][]> {
   const disk = start.copyOf({ locks: true });
-  takeWorkerLocks(disk, dead, {});
+  takeWorkerLocks(disk, [[C, dead.worker]]);
   const { steps } = await run(disk.copyOf({ locks: true }), C, dead.program);
   const result = new Map<string, [string, SimDisk]>();
   for (const [index, { access }] of steps.entries()) {
@@ -247,30 +246,27 @@ export async function remains(start: SimDisk, dead: Operation): Promise<[string,
   return [...result.values()];
 }
 
-function takeWorkerLocks(
-  disk: SimDisk,
-  a: Pick<Operation, "worker">,
-  b: Pick<Operation, "worker">,
-): void {
-  for (const [actor, worker] of [[A, a.worker], [B, b.worker], [WORLD, "worker-1"]] as const) {
-    if (worker === undefined || disk.info(`${DATA}/workers`) === undefined) continue;
-    if (actor === WORLD && disk.info(`${DATA}/workers/worker-1.lock`) === undefined) continue;
+/** Workers live as long as their processes do; `worker-1` also where none of these is its own. */
+function takeWorkerLocks(disk: SimDisk, workers: [actor: number, name?: string | undefined][]) {
+  const lock = (name: string) => `${DATA}/workers/${name}.lock`;
+  const others: typeof workers = disk.info(lock("worker-1")) ? [[WORLD, "worker-1"]] : [];
+  for (const [actor, name] of [...workers, ...others]) {
+    if (name === undefined) continue;
     disk.actor = actor;
-    disk.lock(`${DATA}/workers/${worker}.lock`);
+    disk.lock(lock(name));
     disk.actor = 0;
   }
 }
 
 /**
- * What A and B come to one after the other, in either order. If A may die (`!both`), also B without
- * A, and what there was before: B may be refused because of what A has not finished.
+ * What A and B come to one after the other, in either order. If A may die, also B without A, and
+ * what there was before: B may be refused because of what A has not finished.
  */
 async function allowedAfter(
   disk: SimDisk,
   a: Operation,
   b: Operation,
-  both: boolean,
-): Promise<Allowed> {
+): Promise<{ allowed: Allowed; allowedCrash: Allowed }> {
   const whole = new Set<string>();
   const orders: { b: string; verdict: Verdict }[] = [];
   for (const order of [[A, B], [B, A], [B], [], [A]]) {
@@ -292,8 +288,11 @@ async function allowedAfter(
     ),
   );
   const isComposed = a.isComposed || b.isComposed;
-  const possible = !both ? orders.slice(0, 4) : isComposed ? orders : orders.slice(0, 2);
-  return { whole, orders: possible, untouched };
+  const possible = isComposed ? orders : orders.slice(0, 2);
+  return {
+    allowed: { whole, orders: possible, untouched },
+    allowedCrash: { whole, orders: orders.slice(0, 4), untouched },
+  };
 }
 
 function saying(outcome: Outcome | undefined): string {

@@ -34,7 +34,7 @@ for (const a of OPERATIONS) {
     if (!fit(a, b)) continue;
     Deno.test(`${a.name} | ${b.name}`, async () => {
       const isQuiet = a.isQuiet || b.isQuiet;
-      const isDeep = (a.isLong && !b.replacesAll) ?? false;
+      const isDeep = (a.isLong && b.isShort) ?? false;
       const { failures, schedules } = await explore(isQuiet ? quiet : busy, a, b, { isDeep, only });
       assertEquals(failures.length, 0, `${schedules} schedules\n${tell(failures)}`);
     });
@@ -50,7 +50,7 @@ for (const dead of OPERATIONS) {
     !dead.replacesAll || disk.info(`${DATA}/restoring`) !== undefined
   );
   const others = OPERATIONS.filter((other) =>
-    other === dead || AFTERWARDS.includes(other.name) && fit(other, dead)
+    (other === dead || AFTERWARDS.includes(other.name)) && fit(other, dead)
   );
   for (const other of left.length > 0 ? others : []) {
     Deno.test(`${dead.name} dies | recover | ${other.name}`, async () => {

@@ -1,9 +1,14 @@
 // What processes do to a queue in the tests of two at once, and the queue that they find: jobs in
 // every state, with buckets of two.
-import type { QueueError } from "../../src/queue/errors.ts";
 import type { Job } from "../../src/queue/job.ts";
 import type { Outcome } from "../../src/queue/outcome.ts";
-import { cancel, cleanUp, removeDead, retryDead } from "../../src/queue/operations.ts";
+import {
+  cancel,
+  cleanUp,
+  removeDead,
+  type Results,
+  retryDead,
+} from "../../src/queue/operations.ts";
 import { cancelled, ended, unclaimed } from "../../src/queue/transitions.ts";
 import { backup } from "../../src/stores/file/backup.ts";
 import { setBucketSize } from "../../src/stores/file/bucketed_index.ts";
@@ -36,6 +41,8 @@ export interface Operation {
   readonly isLooking?: boolean;
   /** It looks at many things one after the other, so that others may do two things meanwhile. */
   readonly isLong?: boolean;
+  /** It changes one job, in few steps: what is long is stopped twice beside it. */
+  readonly isShort?: boolean;
   /** It comes to many things: only what must hold in any case is looked at. */
   readonly isFree?: boolean;
   /** It puts another queue in the place of all. */
@@ -73,10 +80,11 @@ const finish = (id: string, worker: string, outcome: Outcome) => (store: FileSto
 const claimBy = (worker: string) => (store: FileStore) =>
   store.claim({ worker, pid: 7 }, NOW).then((job) => job?.id);
 
-const refusals = ({ done, refused }: { done: string[]; refused: QueueError[] }) => ({
-  done,
-  refused: refused.map(({ code }) => code),
-});
+/** Of a command for several jobs that is given one: what it says about that one. */
+function only({ done, refused }: Results): string[] {
+  if (refused.length > 0) throw refused[0];
+  return done;
+}
 
 const newJob = (id: string, values: Partial<Job> = {}) => aJob({ id, createdAt: NOW, ...values });
 
@@ -128,7 +136,7 @@ const checking = (repair: boolean): Program => async (files) =>
 export const recovery = withStore((store) => store.recover());
 
 export const OPERATIONS: readonly Operation[] = [
-  { name: "add", program: adding(newJob("new1", { priority: 2 })) },
+  { name: "add", isShort: true, program: adding(newJob("new1", { priority: 2 })) },
   {
     name: "add two",
     program: adding(newJob("new2"), newJob("new3", { sequence: 1, runAt: NOW + 5000 })),
@@ -143,16 +151,21 @@ export const OPERATIONS: readonly Operation[] = [
   },
   { name: "add d1 again", program: adding(newJob("d1")) },
   { name: "add c1 again", program: adding(newJob("c1")) },
-  { name: "claim", worker: "worker-3", program: withStore(claimBy("worker-3")) },
+  { name: "claim", isShort: true, worker: "worker-3", program: withStore(claimBy("worker-3")) },
   { name: "claim too", worker: "worker-6", program: withStore(claimBy("worker-6")) },
-  { name: "work", worker: "worker-4", program: withStore(work("worker-4", 1)) },
+  { name: "work", isShort: true, worker: "worker-4", program: withStore(work("worker-4", 1)) },
   {
     name: "work on four",
     worker: "worker-8",
     program: withStore(work("worker-8", 4)),
     isFree: true,
   },
-  { name: "succeed", worker: "worker-1", program: withStore(finish("w", "worker-1", "succeeded")) },
+  {
+    name: "succeed",
+    isShort: true,
+    worker: "worker-1",
+    program: withStore(finish("w", "worker-1", "succeeded")),
+  },
   { name: "fail", worker: "worker-1", program: withStore(finish("w", "worker-1", "failed")) },
   { name: "release", worker: "worker-1", program: withStore(finish("w", "worker-1", "released")) },
   {
@@ -160,9 +173,21 @@ export const OPERATIONS: readonly Operation[] = [
     worker: "worker-1",
     program: withStore((store) => store.change("w", unclaimed, "worker-1").then(({ id }) => id)),
   },
-  { name: "retry", program: withStore((store) => retryDead(store, ["d1"], NOW).then(refusals)) },
-  { name: "remove", program: withStore((store) => removeDead(store, ["d1"]).then(refusals)) },
-  { name: "cancel", program: withStore((store) => cancel(store, "a", NOW).then(({ id }) => id)) },
+  {
+    name: "retry",
+    isShort: true,
+    program: withStore((store) => retryDead(store, ["d1"], NOW).then(only)),
+  },
+  {
+    name: "remove",
+    isShort: true,
+    program: withStore((store) => removeDead(store, ["d1"]).then(only)),
+  },
+  {
+    name: "cancel",
+    isShort: true,
+    program: withStore((store) => cancel(store, "a", NOW).then(({ id }) => id)),
+  },
   {
     name: "cancel one of a batch",
     program: withStore((store) => cancel(store, "s1", NOW).then(({ id }) => id)),
@@ -226,6 +251,7 @@ export async function prepared({ quiet = false } = {}): Promise<SimDisk> {
     ["f", "failed"],
   ];
   for (const [id, outcome] of endings) {
+    if (quiet && ["c2", "c3", "d2"].includes(id)) continue; // a restore copies all there is
     now += 1000;
     const maxRetries = id.startsWith("d") ? 0 : 3;
     await store.add([at(id, { maxRetries })]);
@@ -254,7 +280,7 @@ export async function prepared({ quiet = false } = {}): Promise<SimDisk> {
   now += 1000;
   await store.add([at("a", { priority: 1 })]);
   await store.add([at("g", { runAt: now + 1000 })]);
-  await store.add([at("l", { runAt: NOW + 3_600_000 })]);
+  if (!quiet) await store.add([at("l", { runAt: NOW + 3_600_000 })]);
   await store.add([0, 1, 2].map((sequence) => at(`s${sequence + 1}`, { sequence })));
   store.close();
   return disk;

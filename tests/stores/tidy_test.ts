@@ -24,9 +24,8 @@ async function withStore(dir: string, action: (store: FileStore) => Promise<unkn
 
 /** Claims and ends so many jobs, a millisecond after the other. */
 async function run(store: FileStore, outcome: "succeeded" | "failed"): Promise<void> {
-  for (let n = 0;; n++) {
-    const job = await store.claim(BY, EPOCH + n);
-    if (job === undefined) return;
+  let n = 0;
+  for (let job: Job | undefined; (job = await store.claim(BY, EPOCH + n)); n++) {
     const end = (job: Job) => ended(job, anEnding(outcome), { base: 1, max: 1 }, EPOCH + n);
     await store.change(job.id, end, BY.worker);
   }
