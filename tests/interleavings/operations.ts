@@ -73,10 +73,12 @@ const finish = (id: string, worker: string, outcome: Outcome) => (store: FileSto
 const claimBy = (worker: string) => (store: FileStore) =>
   store.claim({ worker, pid: 7 }, NOW).then((job) => job?.id);
 
-const refusals = ({ done, refused }: { done: string[]; refused: QueueError[] }) => ({
-  done,
-  refused: refused.map(({ code }) => code),
-});
+const refusals = ({ done, refused }: { done: string[]; refused: QueueError[] }) => {
+  // It found another at work and gave up, which is a refusal of the whole: there is one job only.
+  const busy = refused.find(({ code }) => code === "refused");
+  if (busy !== undefined) throw busy;
+  return { done, refused: refused.map(({ code }) => code) };
+};
 
 const newJob = (id: string, values: Partial<Job> = {}) => aJob({ id, createdAt: NOW, ...values });
 
