@@ -45,9 +45,9 @@ export class CommandContext implements Parsed {
   }
 
   /** A result, to stdout. What the command is for has been done by then, which an error says. */
-  print(text: string): void {
+  print(text: string | Uint8Array): void {
     try {
-      if (text !== "") this.context.stdout.write(text);
+      if (text.length > 0) this.context.stdout.write(text);
     } catch (error) {
       if (error instanceof Deno.errors.BrokenPipe || !(error instanceof Error)) throw error;
       throw new QueueError("io", `It is done, but the result can't be printed: ${error.message}`);
