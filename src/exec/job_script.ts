@@ -144,8 +144,9 @@ function cap(pipe: string, detach: string): string {
 
 // Of the programs that every system has, `cat` alone passes on at once what it reads, and only
 // `ulimit` can stop it, at a multiple of 512 bytes. `dd` then cuts the log to its size. The
-// arguments: log, bytes, blocks, id and attempt.
-const FILTER =
+// arguments: log, bytes, blocks, id and attempt. A bash that is /bin/sh has taken functions out of
+// the environment.
+const FILTER = `unset -f cat dd echo printf ulimit wc;` +
   `trap "" HUP INT QUIT TERM USR1 USR2 XFSZ;(ulimit -f "$3";exec cat >>"$1");code=$?;` +
   `size=$(wc -c <"$1");if [ "$code" -ne 0 ]||[ "$size" -gt "$2" ];then ` +
   `if [ "$size" -ge "$2" ];then dd if=/dev/null of="$1" bs=1 seek="$2";` +

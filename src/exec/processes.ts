@@ -142,11 +142,23 @@ export function parsePs(text: string): Process[] {
 }
 
 /** What the script prints, whatever its exit code: processes come and go while it looks. */
-async function output(script: string, ...args: string[]): Promise<string> {
+export async function output(script: string, ...args: string[]): Promise<string> {
   const { stdout } = await new Deno.Command("/bin/sh", {
     args: ["-c", script, "sh", ...args],
-    stdin: "null",
-    stderr: "null",
+    ...alone(),
   }).output();
   return new TextDecoder().decode(stdout);
+}
+
+/**
+ * For a shell that looks: it must not take functions that change what its words mean out of the
+ * environment.
+ */
+export function alone() {
+  return {
+    clearEnv: true,
+    env: { PATH: Deno.env.get("PATH") ?? "/usr/bin:/bin" },
+    stdin: "null",
+    stderr: "null",
+  } as const;
 }
