@@ -1,7 +1,8 @@
 // A worker as a process: takes a name among the living, follows what its dead namesake left to the
 // end, then works; meanwhile it looks after those that died and listens to requests. It ends when
 // asked to, when drained, or when its supervisor is gone.
-import { adopt } from "../exec/adopt.ts";
+import { adopt, mustSee } from "../exec/adopt.ts";
+import { aliveOf, pipeOf } from "../exec/journal.ts";
 import { openExecutor } from "../exec/open_executor.ts";
 import type { StopReason } from "../exec/run.ts";
 import { QueueError } from "../queue/errors.ts";
@@ -77,7 +78,7 @@ class WorkerProcess {
     const listening = this.#listen(control, name);
     await this.#lookAround();
     const timer = setInterval(() => this.#lookAround(), LOOK_AROUND);
-    await rescue(name, this.#rescueParts());
+    await this.#rescue(name);
     const executor = await openExecutor({ journal: paths.journal(name), files });
     try {
       await work({
@@ -204,6 +205,13 @@ class WorkerProcess {
     };
   }
 
+  /** @throws UnseenError if a job of that one may go on where it can't be seen from here */
+  async #rescue(from: string): Promise<void> {
+    const { store, paths } = this.#options;
+    if ((await store.claimedBy(from)).length > 0) await mustSee(paths.journal(from));
+    await rescue(from, this.#rescueParts());
+  }
+
   #rescueParts() {
     const { store, report, paths } = this.#options;
     return {
@@ -231,7 +239,7 @@ class WorkerProcess {
         }
         const place = WorkerLock.takeOver(files, dataDir, name);
         if (place === undefined) continue;
-        const done = rescue(name, this.#rescueParts())
+        const done = this.#rescue(name)
           .then(() => this.#clear(name, place))
           .catch((error) => {
             place.abandon();
@@ -261,7 +269,10 @@ class WorkerProcess {
   /** Removes what a worker that is settled leaves. */
   #clear(name: string, place: WorkerLock): void {
     const { files, dataDir, paths } = this.#options;
-    for (const path of [paths.journal(name), `${dataDir}/queue/running/${name}`]) {
+    const journal = paths.journal(name);
+    for (
+      const path of [journal, pipeOf(journal), aliveOf(journal), `${dataDir}/queue/running/${name}`]
+    ) {
       if (files.info(path) !== undefined) files.remove(path);
     }
     clearStop(files, dataDir, name);

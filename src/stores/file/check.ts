@@ -80,7 +80,10 @@ class Check {
       ),
     );
     this.#checkNames("/queue", /^(?:ready|later|running|completed|dead|cancelled)$/);
-    this.#checkNames("/workers", /^[A-Za-z0-9_][A-Za-z0-9._-]*\.(?:json|lock|runs|runs\.pipe)$/);
+    this.#checkNames(
+      "/workers",
+      /^[A-Za-z0-9_][A-Za-z0-9._-]*\.(?:json|lock|runs|runs\.pipe|runs\.alive)$/,
+    );
     this.#checkNames("/control", /\.(?:cancel|stop-graceful|stop-force)$/);
     this.#checkNames("/tmp", /^(?:cli-|restore-|replaced-|config)/);
     for (const index of this.#indexes()) this.#checkShelf(index);
