@@ -106,13 +106,25 @@ export type Sight = "near" | "gone" | "walled" | "far";
 
 /** How a process is seen from here. What is not known of it is taken to be as here. */
 export async function sightOf({ boot, namespace, host }: ProcessIdentity): Promise<Sight> {
-  const [ownBoot = "-", ownNamespace = "-", ownHost = "-"] = (await output(WHERE)).trim().split(
-    " ",
-  );
+  const [ownBoot, ownNamespace, ownHost] = await (here ??= whereWeAre());
   const isSame = (one: string, other: string) => one === "-" || other === "-" || one === other;
   if (boot !== "-" && boot !== ownBoot) return isSame(host, ownHost) ? "gone" : "far";
   if (boot === "-") return isSame(host, ownHost) ? "near" : "far";
   return isSame(namespace, ownNamespace) ? "near" : "walled";
+}
+
+/** Does not change while this process lives. */
+let here: Promise<[string, string, string]> | undefined;
+
+async function whereWeAre(): Promise<[string, string, string]> {
+  try {
+    const [boot, namespace, host] = (await output(WHERE)).trim().split(" ");
+    if (boot && namespace && host) return [boot, namespace, host];
+    throw new Error("Cannot find out which machine this is");
+  } catch (error) {
+    here = undefined;
+    throw error;
+  }
 }
 
 const WHERE = `b=-;read -r b </proc/sys/kernel/random/boot_id;n=$(readlink /proc/$$/ns/pid);` +
