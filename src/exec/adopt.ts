@@ -4,9 +4,15 @@
 import type { Ending } from "../queue/outcome.ts";
 import { diskFiles, type FileSystem } from "../system/file_system.ts";
 import { endingOf, type KillCause, killed, lost } from "./ending.ts";
-import { type JournalEntry, type ProcessIdentity, readJournal } from "./journal.ts";
+import {
+  aliveOf,
+  type JournalEntry,
+  type ProcessIdentity,
+  readJournal,
+  readWriter,
+} from "./journal.ts";
 import { killAttempt } from "./kill_attempt.ts";
-import { isAlive, isSameBoot, NO_PROCESS } from "./processes.ts";
+import { isAlive, isHeld, NO_PROCESS, type Sight, sightOf } from "./processes.ts";
 import type { RunningAttempt, StopReason } from "./run.ts";
 import { pause } from "./timer.ts";
 
@@ -14,11 +20,17 @@ import { pause } from "./timer.ts";
 const JOURNAL_EVERY = 100;
 const SHELL_EVERY = 1000;
 
+/** The job's process may live, but can't be seen or reached from here; the message says why. */
+export class UnseenError extends Error {
+  override readonly name = "UnseenError";
+}
+
 /**
  * Waits for the end of an attempt whose worker is dead, and says how it ended; `not_begun` if it
  * never began and never will. Keeps the time-out, counted from its begin, and `stop`, as
  * `Executor.run` does.
  * @param journal that of the dead worker; nobody may have started a shell with it since
+ * @throws UnseenError if the attempt may go on elsewhere, and nothing may be done with the job
  */
 export async function adopt(
   journal: string,
@@ -28,24 +40,63 @@ export async function adopt(
 ): Promise<Ending | "not_begun"> {
   const look = () => readJournal(files, journal, attempt);
   const adoptedAt = Date.now();
+  let sight: Sight | undefined;
   let aliveUntil = 0;
   let wait = 5;
   for (;;) {
     const { shell, began, end } = look();
     if (end) return endingOf(end);
     if (!shell) return "not_begun";
+    sight ??= await sightFromHere(shell);
     if (performance.now() >= aliveUntil) {
       // The second look is for what it wrote just before it left.
-      if (!await isAlive(shell)) return await endOfGone(shell, look(), attempt);
+      if (!await livesStill(shell, sight, journal)) {
+        return await endOfGone(shell, sight, look(), attempt);
+      }
       aliveUntil = performance.now() + SHELL_EVERY;
     }
     const cause = began === undefined
       ? undefined
       : causeToKill(Math.min(began, adoptedAt), attempt, stop);
-    if (cause) return await kill(cause, shell, attempt, look);
+    if (cause && sight === "near") return await kill(cause, shell, attempt, look);
+    // A time-out can't reach it there; its end is still to be waited for.
+    if (cause && cause !== "timed_out") throw new UnseenError(behindWall(shell));
     await pause(wait);
     wait = Math.min(wait * 2, JOURNAL_EVERY);
   }
+}
+
+/**
+ * Looks whether what the shell of this journal runs can be seen from here.
+ * @throws UnseenError if it can't, as `adopt` would
+ */
+export async function mustSee(journal: string, files: FileSystem = diskFiles): Promise<void> {
+  const { shell, isAtWork } = readWriter(files, journal);
+  if (shell && isAtWork) await livesStill(shell, await sightFromHere(shell), journal);
+}
+
+async function sightFromHere(shell: ProcessIdentity): Promise<Sight> {
+  return shell.pid === NO_PROCESS ? "near" : await sightOf(shell);
+}
+
+async function livesStill(
+  shell: ProcessIdentity,
+  sight: Sight,
+  journal: string,
+): Promise<boolean> {
+  if (sight === "near") return await isAlive(shell);
+  if (sight === "gone") return false;
+  const isAlivePipe = sight === "walled" ? await isHeld(aliveOf(journal)) : undefined;
+  if (isAlivePipe !== undefined) return isAlivePipe;
+  throw new UnseenError(
+    `its job was started on ${shell.host}, and whether it still runs cannot be seen from here; ` +
+      `start queuectl there or, if ${shell.host} is gone for good, remove ${journal}`,
+  );
+}
+
+function behindWall({ host }: ProcessIdentity): string {
+  return `its job runs in another container or PID namespace, on ${host}, and cannot be ended from ` +
+    `here; use queuectl there`;
 }
 
 function causeToKill(
@@ -76,13 +127,14 @@ async function kill(
 /** Nothing of the attempt may run on unseen: it is about to be run again. */
 async function endOfGone(
   shell: ProcessIdentity,
+  sight: Sight,
   { began, end }: JournalEntry,
   attempt: RunningAttempt,
 ): Promise<Ending | "not_begun"> {
   if (end) return endingOf(end);
   if (began === undefined) return "not_begun";
-  if (!await isSameBoot(shell)) return lost("the machine was started anew while it ran");
-  const { survivors } = shell.pid === NO_PROCESS
+  if (sight === "gone") return lost("the machine was started anew while it ran");
+  const { survivors } = shell.pid === NO_PROCESS || sight !== "near"
     ? { survivors: [] }
     : await killAttempt(shell, attempt, () => true);
   const left = survivors.length > 0 ? `; process ${survivors.join(", ")} could not be ended` : "";

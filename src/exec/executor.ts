@@ -6,7 +6,7 @@ import type { Ending } from "../queue/outcome.ts";
 import { diskFiles, type FileSystem } from "../system/file_system.ts";
 import { endingOf, type KillCause, killed, notStarted, refusal, shellDied } from "./ending.ts";
 import { isShellsOwn, jobScript, REFUSED, type ShellKind } from "./job_script.ts";
-import { type JournalEntry, readJournal, type RunEnd } from "./journal.ts";
+import { aliveOf, type JournalEntry, readJournal, type RunEnd, shellLine } from "./journal.ts";
 import { killAttempt, type Killing } from "./kill_attempt.ts";
 import { ResidentShell } from "./resident_shell.ts";
 import type { Executor, Run, StopReason } from "./run.ts";
@@ -56,11 +56,13 @@ export class ShellExecutor implements Executor {
   async close(): Promise<void> {
     this.#retire();
     await Promise.all(this.#leaving);
+    const alive = aliveOf(this.#journal);
+    if (this.#files.info(alive)) this.#files.remove(alive);
   }
 
   /** Undefined if the shell was gone before the run began. */
   async #runIn(shell: ResidentShell, run: Run, stop?: AbortSignal): Promise<Ending | undefined> {
-    const answered = shell.ask(jobScript(run, pipeOf(this.#journal)));
+    const answered = shell.ask(jobScript(run, this.#journal));
     const watch = new Watch(shell, run, answered, stop);
     const answer = await Promise.race([answered, watch.gaveUp]);
     const { cause, killing } = await watch.end();
@@ -109,13 +111,11 @@ export class ShellExecutor implements Executor {
   async #readyShell(kind: ShellKind): Promise<ResidentShell> {
     if (this.#shell?.status || (kind === "sh" && this.#shell?.kind === "bash")) this.#retire();
     if (!this.#shell) {
-      const pipe = pipeOf(this.#journal);
-      this.#shell = await ResidentShell.start(this.#files, this.#journal, pipe, kind);
+      this.#shell = await ResidentShell.start(this.#files, this.#journal, kind);
       this.#written = 0;
     } else if (this.#written > JOURNAL_LIMIT) {
       // The shell appends, so it goes on behind the first line, which says who it is.
-      const { pid, boot, start } = this.#shell.identity;
-      this.#files.truncate(this.#journal, `shell ${pid} ${boot} ${start}\n`.length);
+      this.#files.truncate(this.#journal, shellLine(this.#shell.identity).length + 1);
       this.#written = 0;
     }
     return this.#shell;
@@ -172,11 +172,6 @@ class Watch {
     this.#letGo();
     return { cause: this.#cause, killing: await this.#killing };
   }
-}
-
-/** Where the output of a job with a capped log goes through. */
-function pipeOf(journal: string): string {
-  return `${journal}.pipe`;
 }
 
 /** What bash keeps for itself, another shell may hand on. */

@@ -2,7 +2,7 @@
 // job. Pure. It is right for bash, dash and busybox. It sets no variable but those meant for the
 // job, since the worker's environment may export one of the same name: it uses parameters instead.
 
-import type { ProcessIdentity } from "./journal.ts";
+import { aliveOf, pipeOf, type ProcessIdentity } from "./journal.ts";
 import type { Run } from "./run.ts";
 
 /**
@@ -48,30 +48,36 @@ const SIGNALS = "HUP INT QUIT PIPE ALRM TERM USR1 USR2";
 
 /**
  * What the shell is told first: to keep the journal open, to outlive signals from a job, and to say
- * who it is: `shell PID BOOT START` into the journal, on stdout followed by umask and setsid.
+ * who it is: `shell PID BOOT START NAMESPACE HOST` into the journal, on stdout followed by umask and
+ * setsid. It holds a named pipe open by which others can tell that it lives.
  */
 export function greetingScript(journal: string): string {
+  const alive = quote(aliveOf(journal));
   // The start time is field 22; the name of the program in field 2 may hold blanks, so count from
   // its end.
   return `exec 3>>${quote(journal)};trap '' ${SIGNALS};set -- - -;` +
     `if read -r queuectl_line </proc/$$/stat;then set -- \${queuectl_line##*) };set -- "\${20}" -;` +
     `read -r queuectl_line </proc/sys/kernel/random/boot_id&&set -- "$1" "$queuectl_line";` +
     `else set -- $(LC_ALL=C ps -o lstart= -p $$);set -- "$1_$2_$3_$4_$5" -;fi 2>/dev/null;unset queuectl_line;` +
-    `echo "shell $$ $2 $1" >&3||exit 1;echo "shell $$ $2 $1 $(umask) $(command -v setsid)"\n`;
+    `{ set -- "$1" "$2" "$(readlink /proc/$$/ns/pid)" "$(uname -n)";` +
+    `mkfifo ${alive}&&exec 4<>${alive};} 2>/dev/null;` +
+    `set -- "shell $$ $2 $1 \${3:--} \${4:--}";` +
+    `echo "$1" >&3||exit 1;echo "$1 $(umask) $(command -v setsid)"\n`;
 }
 
 /** The shell's answer to the greeting. */
 export function parseGreeting(answer: string): Greeting {
-  const [, pid, boot = "-", start = "-", umask = "0022", ...setsid] = answer.split(" ");
-  return { identity: { pid: Number(pid), boot, start }, umask, setsid: setsid.join(" ") };
+  const [, pid, boot = "-", start = "-", namespace = "-", host = "-", umask = "0022", ...setsid] =
+    answer.split(" ");
+  const identity = { pid: Number(pid), boot, start, namespace, host };
+  return { identity, umask, setsid: setsid.join(" ") };
 }
 
 /**
  * The functions that the lines for jobs call. Bash reads a pipe byte by byte, so what is said once
  * need not be said with each job.
- * @param pipe the path for a named pipe, used only for a capped log
  */
-export function functionsScript(kind: ShellKind, greeting: Greeting, pipe: string): string {
+export function functionsScript(kind: ShellKind, greeting: Greeting, journal: string): string {
   const { umask, identity } = greeting;
   const detach = kind === "bash" ? "" : `${quote(greeting.setsid)} `;
   return [
@@ -85,7 +91,7 @@ export function functionsScript(kind: ShellKind, greeting: Greeting, pipe: strin
     `child() { trap - ${SIGNALS};environment;` +
     `QUEUECTL_JOB_ID="$3" QUEUECTL_ATTEMPT="$4" QUEUECTL_WORKER="$6" ` +
     `${MARK}="$3.$4.$5.$$.${identity.start}." exec ${detach}/bin/sh -c -- "$9" ` +
-    `</dev/null >&5 2>&5 3>&- 5>&-;}`,
+    `</dev/null >&5 2>&5 3>&- 4>&- 5>&-;}`,
     // What the shell itself says goes to the journal: it tells of a death by a signal, for which
     // `$?` has the same number as for an exit. The text of the job is not in it.
     kind === "bash"
@@ -96,7 +102,7 @@ export function functionsScript(kind: ShellKind, greeting: Greeting, pipe: strin
     `ended() { wait $1;set -- $1 $?;while kill -0 $1 2>/dev/null;do sleep 0.1;wait $1;` +
     `set -- $1 $?;done;[ $2 -le 128 ]||{ wait $1 2>/dev/null;set -- $1 $2 $?;` +
     `[ $3 -eq 127 ]||return $3;};return $2;}`,
-    cap(pipe, detach),
+    cap(pipeOf(journal), detach),
     // Parameters: id, attempt, time of the claim, worker, folder, log, command, where the output
     // goes, cap. The folder is entered always, even if the shell is there already: it may have been
     // made anew. It is left afterwards, so that an idle worker does not keep a file system busy.
@@ -139,13 +145,16 @@ function cap(pipe: string, detach: string): string {
   return `tools() { command -v cat&&command -v dd&&command -v mkfifo&&command -v rm&&` +
     `command -v wc;} >/dev/null 2>&1\n` +
     `cap() { { :;} 5>>"$2"&&rm -f ${fifo}&&mkfifo ${fifo}&&` +
-    `(${detach}/bin/sh -c ${quote(FILTER)} sh "$2" "$3" "$4" "$1" <${fifo} 3>&- &);} 2>/dev/null`;
+    `(${detach}/bin/sh -c ${
+      quote(FILTER)
+    } sh "$2" "$3" "$4" "$1" <${fifo} 3>&- 4>&- &);} 2>/dev/null`;
 }
 
 // Of the programs that every system has, `cat` alone passes on at once what it reads, and only
 // `ulimit` can stop it, at a multiple of 512 bytes. `dd` then cuts the log to its size. The
-// arguments: log, bytes, blocks, id and attempt.
-const FILTER =
+// arguments: log, bytes, blocks, id and attempt. A bash that is /bin/sh has taken functions out of
+// the environment.
+const FILTER = `unset -f cat dd echo printf ulimit wc;` +
   `trap "" HUP INT QUIT TERM USR1 USR2 XFSZ;(ulimit -f "$3";exec cat >>"$1");code=$?;` +
   `size=$(wc -c <"$1");if [ "$code" -ne 0 ]||[ "$size" -gt "$2" ];then ` +
   `if [ "$size" -ge "$2" ];then dd if=/dev/null of="$1" bs=1 seek="$2";` +
@@ -159,7 +168,7 @@ const FILTER =
  * end, and may hold half of a line. With a cap on the log, `~ ID ATTEMPT` follows when all of the
  * output has been written.
  */
-export function jobScript(run: Run, pipe: string): string {
+export function jobScript(run: Run, journal: string): string {
   const isCapped = run.logMax > 0;
   const words = [
     run.id,
@@ -169,7 +178,7 @@ export function jobScript(run: Run, pipe: string): string {
     run.cwd,
     run.log,
     run.command,
-    isCapped ? pipe : run.log,
+    isCapped ? pipeOf(journal) : run.log,
     isCapped ? `${run.logMax} ${Math.ceil(run.logMax / 512)}` : "",
   ];
   const job = `job ${words.map(quote).join(" ")}\n`;

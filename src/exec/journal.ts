@@ -13,6 +13,29 @@ export interface ProcessIdentity {
   /** The id of the machine's present start, `-` where it has none. */
   readonly boot: string;
   readonly start: string;
+  /** The PID namespace in which `pid` is its number, `-` where that is not known. */
+  readonly namespace: string;
+  /** The name of its machine or container, `-` where that is not known. */
+  readonly host: string;
+}
+
+/** The first line of a journal, which says whose it is. */
+export function shellLine({ pid, boot, start, namespace, host }: ProcessIdentity): string {
+  return `shell ${pid} ${boot} ${start} ${namespace} ${host}`;
+}
+
+function parseShell([, pid, boot = "-", start = "-", namespace = "-", host = "-"]: string[]) {
+  return { pid: Number(pid), boot, start, namespace, host };
+}
+
+/** A named pipe that the shell holds open for as long as it lives: see `isHeld`. */
+export function aliveOf(journal: string): string {
+  return `${journal}.alive`;
+}
+
+/** The named pipe through which the output of a job with a capped log goes. */
+export function pipeOf(journal: string): string {
+  return `${journal}.pipe`;
 }
 
 /** One run of a job, told from each other: an id may be used again after the job was removed. */
@@ -48,9 +71,10 @@ export function readJournal(files: FileSystem, path: string, run: RunKey): Journ
   // A shell says in words of its own that a job died of a signal. It has nothing else to say.
   let saidMore = false;
   for (const line of journalText(files, path).split("\n").slice(0, -1)) {
-    const [kind, first = "", second = "", third = ""] = line.split(" ");
+    const words = line.split(" ");
+    const [kind, first = "", second = "", third = ""] = words;
     const isOfRun = first === run.id && second === String(run.attempt);
-    if (kind === "shell") shell = { pid: Number(first), boot: second, start: third };
+    if (kind === "shell") shell = parseShell(words);
     else if (kind === "+") {
       isOurs = isOfRun && third === String(run.startedAt);
       if (isOurs) began = run.startedAt;
@@ -60,6 +84,22 @@ export function readJournal(files: FileSystem, path: string, run: RunKey): Journ
     saidMore = !["shell", "+", "-", "!"].includes(kind!);
   }
   return { shell, began, end };
+}
+
+/**
+ * Who writes the journal, and whether it is at work on a run, or about to begin one, for all that
+ * the journal says.
+ */
+export function readWriter(
+  files: FileSystem,
+  path: string,
+): { shell: ProcessIdentity | undefined; isAtWork: boolean } {
+  const lines = journalText(files, path).split("\n").slice(0, -1);
+  const first = lines.find((line) => line.startsWith("shell "));
+  return {
+    shell: first === undefined ? undefined : parseShell(first.split(" ")),
+    isAtWork: !/^[-!] /.test(lines.at(-1) ?? ""),
+  };
 }
 
 function journalText(files: FileSystem, path: string): string {

@@ -2,6 +2,7 @@
 // itself may not read /proc unless it is granted everything. Signals none.
 
 import type { ProcessIdentity } from "./journal.ts";
+import { pause } from "./timer.ts";
 
 export interface Process {
   readonly pid: number;
@@ -97,13 +98,60 @@ const LOOK_PS =
   `echo -;LC_ALL=C ps -o pid=,ppid=,pgid=,stat=,lstart= -p "$1";[ $? -gt 1 ]||echo end`;
 
 /**
- * Whether the machine has not been started anew since; only then can its process ids mean what they
- * meant.
+ * What can be seen of a process from here. `near`: it has its number here, if it lives. `gone`: the
+ * machine was started anew since. `walled`: it belongs to another PID namespace of this machine, as
+ * in another container. `far`: it was started on another machine.
  */
-export async function isSameBoot({ boot }: ProcessIdentity): Promise<boolean> {
-  if (boot === "-") return true;
-  const now = await output("read -r b </proc/sys/kernel/random/boot_id;echo $b");
-  return now.trim() === boot;
+export type Sight = "near" | "gone" | "walled" | "far";
+
+/** How a process is seen from here. What is not known of it is taken to be as here. */
+export async function sightOf({ boot, namespace, host }: ProcessIdentity): Promise<Sight> {
+  const [ownBoot, ownNamespace, ownHost] = await (here ??= whereWeAre());
+  const isSame = (one: string, other: string) => one === "-" || other === "-" || one === other;
+  if (boot !== "-" && boot !== ownBoot) return isSame(host, ownHost) ? "gone" : "far";
+  if (boot === "-") return isSame(host, ownHost) ? "near" : "far";
+  return isSame(namespace, ownNamespace) ? "near" : "walled";
+}
+
+/** Does not change while this process lives. */
+let here: Promise<[string, string, string]> | undefined;
+
+async function whereWeAre(): Promise<[string, string, string]> {
+  try {
+    const [boot, namespace, host] = (await output(WHERE)).trim().split(" ");
+    if (boot && namespace && host) return [boot, namespace, host];
+    throw new Error("Cannot find out which machine this is");
+  } catch (error) {
+    here = undefined;
+    throw error;
+  }
+}
+
+const WHERE = `b=-;read -r b </proc/sys/kernel/random/boot_id;n=$(readlink /proc/$$/ns/pid);` +
+  `h=$(uname -n);echo "\${b:--} \${n:--} \${h:--}"`;
+
+/** Milliseconds after which nobody has the other end of a pipe. It is there at once, or never. */
+const KNOCKING = 3000;
+
+/**
+ * Whether somebody holds a named pipe open for reading, in whatever namespace; undefined if there
+ * is no such pipe.
+ */
+export async function isHeld(pipe: string): Promise<boolean | undefined> {
+  const child = new Deno.Command("/bin/sh", {
+    args: ["-c", `[ -p "$0" ]||exit 3;exec 4>"$0"`, pipe],
+    ...alone(),
+    stdout: "null",
+  }).spawn();
+  // The opening waits for a reader.
+  await pause(KNOCKING, child.status);
+  try {
+    child.kill("SIGKILL");
+  } catch {
+    // It has ended.
+  }
+  const { code, signal } = await child.status;
+  return code === 3 ? undefined : signal === null && code === 0;
 }
 
 /**
@@ -142,11 +190,23 @@ export function parsePs(text: string): Process[] {
 }
 
 /** What the script prints, whatever its exit code: processes come and go while it looks. */
-async function output(script: string, ...args: string[]): Promise<string> {
+export async function output(script: string, ...args: string[]): Promise<string> {
   const { stdout } = await new Deno.Command("/bin/sh", {
     args: ["-c", script, "sh", ...args],
-    stdin: "null",
-    stderr: "null",
+    ...alone(),
   }).output();
   return new TextDecoder().decode(stdout);
+}
+
+/**
+ * For a shell that looks: it must not take functions that change what its words mean out of the
+ * environment.
+ */
+export function alone() {
+  return {
+    clearEnv: true,
+    env: { PATH: Deno.env.get("PATH") ?? "/usr/bin:/bin" },
+    stdin: "null",
+    stderr: "null",
+  } as const;
 }

@@ -2,7 +2,7 @@
 // lines for jobs say is not its affair.
 
 import type { FileSystem } from "../system/file_system.ts";
-import type { ProcessIdentity } from "./journal.ts";
+import { aliveOf, pipeOf, type ProcessIdentity } from "./journal.ts";
 import {
   functionsScript,
   type Greeting,
@@ -18,7 +18,7 @@ const encoder = new TextEncoder();
 export class ResidentShell {
   /** Settles, and never fails, when the shell has ended. */
   readonly died: Promise<void>;
-  identity: ProcessIdentity = { pid: 0, boot: "-", start: "-" };
+  identity: ProcessIdentity = { pid: 0, boot: "-", start: "-", namespace: "-", host: "-" };
   kind: ShellKind = "sh";
   /** Set once the shell has ended. */
   status: Deno.CommandStatus | undefined;
@@ -49,26 +49,24 @@ export class ResidentShell {
    * Starts a shell in a session of its own, with an empty journal that has its identity in the
    * first line.
    * @param wanted what is tried first
-   * @param pipe the path for the named pipe of a capped log
    * @throws Error if it does not start
    */
   static async start(
     files: FileSystem,
     journal: string,
-    pipe: string,
     wanted: ShellKind,
   ): Promise<ResidentShell> {
     let fault = "there is no /bin/sh";
     for (const [kind, ...words] of wanted === "bash" ? SHELLS : SHELLS.toReversed()) {
       // First, since no shell is to be left behind where the journal can't be made.
-      if (files.info(journal)) files.remove(journal);
+      removeJournal(files, journal);
       files.create(journal, "");
       const child = spawnDetached(words);
       if (!child) continue;
       const shell = new ResidentShell(child);
       const answer = await shell.ask(greetingScript(journal));
       if (answer !== undefined) {
-        const missing = shell.#meet(parseGreeting(answer), kind, pipe);
+        const missing = shell.#meet(parseGreeting(answer), kind, journal);
         if (missing === undefined) return shell;
         fault = missing;
       }
@@ -79,14 +77,14 @@ export class ResidentShell {
   }
 
   /** Tells it what it needs for jobs. What is missing, if anything. */
-  #meet(greeting: Greeting, kind: ShellKind, pipe: string): string | undefined {
+  #meet(greeting: Greeting, kind: ShellKind, journal: string): string | undefined {
     if (kind === "sh" && greeting.setsid === "") {
       return "neither bash nor setsid is on the PATH; install one of them";
     }
     this.identity = greeting.identity;
     this.kind = kind;
     // It needs no answer: the next line is read after it.
-    this.#input.write(encoder.encode(functionsScript(kind, greeting, pipe))).catch(() => {});
+    this.#input.write(encoder.encode(functionsScript(kind, greeting, journal))).catch(() => {});
     return undefined;
   }
 
@@ -151,6 +149,13 @@ export class ResidentShell {
       this.#hear?.(line);
       this.#hear = undefined;
     }
+  }
+}
+
+/** Removes the journal of a shell that is gone, with all that belongs to it. */
+export function removeJournal(files: FileSystem, journal: string): void {
+  for (const path of [journal, pipeOf(journal), aliveOf(journal)]) {
+    if (files.info(path)) files.remove(path);
   }
 }
 

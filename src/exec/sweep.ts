@@ -1,5 +1,7 @@
 // Ends processes that start the next one and end, faster than one can look at all there are.
 
+import { alone } from "./processes.ts";
+
 /**
  * Kills the newest processes of this machine whose environment holds the mark, until none has been
  * seen for a while; at most for some seconds. Nothing where there is no /proc.
@@ -14,9 +16,8 @@ export async function sweep(mark: string): Promise<void> {
       SWEEP,
       mark,
     ],
-    stdin: "null",
+    ...alone(),
     stdout: "null",
-    stderr: "null",
   }).output();
 }
 

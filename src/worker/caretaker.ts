@@ -27,7 +27,7 @@ export interface CaretakerParts {
   /** Follows all jobs of a dead worker to their end, and settles them. */
   rescue(name: string): Promise<void>;
   /** Removes what a worker that is settled leaves. */
-  clear(name: string, place: WorkerLock): void;
+  clear(name: string, place: WorkerLock): Promise<void>;
   /** Another has the worker's place by now. */
   onReplaced(): void;
 }
@@ -104,7 +104,7 @@ export class Caretaker {
       if (place === undefined) return;
       try {
         await rescue(name);
-        clear(name, place);
+        await clear(name, place);
       } catch (error) {
         place.abandon();
         throw error;

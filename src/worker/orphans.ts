@@ -1,7 +1,8 @@
 // Jobs that run on although their worker has died. The next worker looks after them; where there is
 // none, a command can end them.
-import { adopt } from "../exec/adopt.ts";
+import { adopt, UnseenError } from "../exec/adopt.ts";
 import type { StopReason } from "../exec/run.ts";
+import { QueueError } from "../queue/errors.ts";
 import type { Job } from "../queue/job.ts";
 import type { Settings } from "../queue/settings.ts";
 import type { JobReader, JobStore } from "../queue/store.ts";
@@ -66,6 +67,9 @@ export async function endOrphan(
       worker,
     );
     return true;
+  } catch (error) {
+    if (!(error instanceof UnseenError)) throw error;
+    throw new QueueError("refused", `Cannot end job "${job.id}": ${error.message}`);
   } finally {
     place.abandon();
   }

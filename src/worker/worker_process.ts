@@ -1,7 +1,8 @@
 // A worker as a process: takes a name among the living, follows what its dead namesake left to the
 // end, then works; meanwhile it looks after those that died (caretaker.ts) and listens to requests.
 // It ends when asked to, when drained, or when its supervisor is gone.
-import { adopt } from "../exec/adopt.ts";
+import { adopt, mustSee } from "../exec/adopt.ts";
+import { aliveOf, pipeOf } from "../exec/journal.ts";
 import { openExecutor } from "../exec/open_executor.ts";
 import type { StopReason } from "../exec/run.ts";
 import { QueueError } from "../queue/errors.ts";
@@ -122,7 +123,7 @@ class WorkerProcess {
       stopping: stopping.signal,
       presence: () => this.#presence,
       runs: (id) => this.#running.has(id),
-      rescue: (name) => rescue(name, this.#rescueParts()),
+      rescue: (name) => this.#rescue(name),
       clear: (name, place) => this.#clear(name, place),
       onReplaced: () => {
         this.#isReplaced = true;
@@ -153,7 +154,7 @@ class WorkerProcess {
     while (
       !await this.#attempts.attempt(
         `take over from ${this.#name} yet`,
-        () => rescue(this.#name, this.#rescueParts()),
+        () => this.#rescue(this.#name),
       )
     ) {
       avoid.add(this.#name);
@@ -297,6 +298,13 @@ class WorkerProcess {
     };
   }
 
+  /** @throws UnseenError if a job of that one may go on where it can't be seen from here */
+  async #rescue(from: string): Promise<void> {
+    const { store, paths } = this.#options;
+    if ((await store.claimedBy(from)).length > 0) await mustSee(paths.journal(from));
+    await rescue(from, this.#rescueParts());
+  }
+
   #rescueParts() {
     const { store, report, paths, stopping } = this.#options;
     return {
@@ -322,7 +330,9 @@ class WorkerProcess {
     const held = await store.claimedBy(name).catch(() => undefined);
     if (held?.length !== 0) return place.abandon();
     const journal = paths.journal(name);
-    if (files.info(journal) !== undefined) files.remove(journal);
+    for (const path of [journal, pipeOf(journal), aliveOf(journal)]) {
+      if (files.info(path) !== undefined) files.remove(path);
+    }
     try {
       files.removeFolder(`${dataDir}/queue/running/${name}`);
     } catch {

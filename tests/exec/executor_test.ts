@@ -207,6 +207,6 @@ Deno.test(
     assertEquals(mode! & 0o777, 0o600);
     assert(size < 80_000, `${size} bytes`);
     const [first] = (await Deno.readTextFile(journal)).split("\n");
-    assert(/^shell \d+ \S+ \S+$/.test(first!), first);
+    assert(/^shell \d+ \S+ \S+ \S+ \S+$/.test(first!), first);
   }),
 );

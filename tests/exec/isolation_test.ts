@@ -219,9 +219,9 @@ Deno.test(
     withVariables({
       "BASH_FUNC_cd%%": "() {  echo fooled\n}",
       "BASH_FUNC_echo%%": "() {  :\n}",
-      "BASH_FUNC_set%%": "() {  :\n}",
+      "BASH_FUNC_read%%": "() {  :\n}",
+      "BASH_FUNC_cat%%": "() {  :\n}",
       "BASH_FUNC_umask%%": "() {  printf fooled\n}",
-      "BASH_FUNC_export%%": "() {  printf fooled\n}",
       BASH_ENV: "/dev/full",
       SHLVL: "7",
       CDPATH: "/",
@@ -241,6 +241,11 @@ Deno.test(
             assertEquals(valueIn(log, name), valueIn(usual, name), name);
           }
         }
+        const child = `setsid sleep 60 & /bin/echo $! >${folder}/pid; sleep 60`;
+        const late = await run(child, { timeout: 0.5, logMax: 100 });
+        assertEquals(late.outcome, "timed_out");
+        assert(!lives(Number(readLog(`${folder}/pid`))));
+        assertEquals((await run("/bin/echo on", { logMax: 100 })).log, "on\n");
         // Dash and busybox do not hand on what has no name for them.
         const { log } = await run("bash -c cd");
         const { stdout } = await new Deno.Command("/bin/sh", {

@@ -45,17 +45,18 @@ Deno.test("listProcesses() and isAlive() know a process by its start, and by wha
   const boot = Deno.build.os === "linux"
     ? Deno.readTextFileSync("/proc/sys/kernel/random/boot_id").trim()
     : "-";
+  const here = { namespace: "-", host: "-" };
   const found = async (mark: string) =>
     (await listProcesses(mark)).processes.find((process) => process.pid === child.pid)!;
   const { pid, start, parent, isMarked } = await found("QUEUECTL_MARK=two");
   assertEquals([parent, isMarked], [Deno.pid, Deno.build.os === "linux"]);
   assertEquals((await found("QUEUECTL_MARK=three")).isMarked, false);
-  assert(await isAlive({ pid, start, boot }));
-  assert(!await isAlive({ pid, start: `${start}0`, boot }));
-  assert(!await isAlive({ pid, start, boot: `${boot}0` }));
+  assert(await isAlive({ pid, start, boot, ...here }));
+  assert(!await isAlive({ pid, start: `${start}0`, boot, ...here }));
+  assert(!await isAlive({ pid, start, boot: `${boot}0`, ...here }));
   child.kill("SIGKILL");
   await child.status;
-  assert(!await isAlive({ pid, start, boot }));
+  assert(!await isAlive({ pid, start, boot, ...here }));
 });
 
 Deno.test("exited() takes 128 and more for a signal only where one can end a process", () => {
