@@ -95,8 +95,8 @@ async function livesStill(
 }
 
 function behindWall({ host }: ProcessIdentity): string {
-  return `its job runs in another container or PID namespace, on ${host}, and cannot be ended from ` +
-    `here; use queuectl there`;
+  return `its job runs in another container or PID namespace, on ${host}, and cannot be ended ` +
+    `from here; use queuectl there`;
 }
 
 function causeToKill(

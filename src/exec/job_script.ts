@@ -48,8 +48,8 @@ const SIGNALS = "HUP INT QUIT PIPE ALRM TERM USR1 USR2";
 
 /**
  * What the shell is told first: to keep the journal open, to outlive signals from a job, and to say
- * who it is: `shell PID BOOT START NAMESPACE HOST` into the journal, on stdout followed by umask and
- * setsid. It holds a named pipe open by which others can tell that it lives.
+ * who it is: `shell PID BOOT START NAMESPACE HOST` into the journal, on stdout followed by umask
+ * and setsid. It holds a named pipe open by which others can tell that it lives.
  */
 export function greetingScript(journal: string): string {
   const alive = quote(aliveOf(journal));
@@ -58,7 +58,8 @@ export function greetingScript(journal: string): string {
   return `exec 3>>${quote(journal)};trap '' ${SIGNALS};set -- - -;` +
     `if read -r queuectl_line </proc/$$/stat;then set -- \${queuectl_line##*) };set -- "\${20}" -;` +
     `read -r queuectl_line </proc/sys/kernel/random/boot_id&&set -- "$1" "$queuectl_line";` +
-    `else set -- $(LC_ALL=C ps -o lstart= -p $$);set -- "$1_$2_$3_$4_$5" -;fi 2>/dev/null;unset queuectl_line;` +
+    `else set -- $(LC_ALL=C ps -o lstart= -p $$);set -- "$1_$2_$3_$4_$5" -;fi 2>/dev/null;` +
+    `unset queuectl_line;` +
     `{ set -- "$1" "$2" "$(readlink /proc/$$/ns/pid)" "$(uname -n)";` +
     `mkfifo ${alive}&&exec 4<>${alive};} 2>/dev/null;` +
     `set -- "shell $$ $2 $1 \${3:--} \${4:--}";` +
@@ -124,13 +125,14 @@ export function functionsScript(kind: ShellKind, greeting: Greeting, journal: st
 
 /**
  * Deno raises its soft limit of open files to the hard one. Jobs get that of the first ancestor
- * which is another program, so what `start` was given; 1024, the usual one, if that has another hard
- * limit, such as the init process has. Without /proc the limit stays.
+ * which is another program, so what `start` was given; 1024, the usual one, if that has another
+ * hard limit, such as the init process has. Without /proc the limit stays.
  */
 const OPEN_FILES =
   `inherited() { p=$1;while [ "$p" -gt 1 ]&&[ /proc/$p/exe -ef /proc/$1/exe ];do ` +
   `read -r s </proc/$p/stat||return;set -- "$1" \${s##*) };p=$3;done;` +
-  `while read -r a b c s h d;do [ "$a $b $c" = "Max open files" ]&&echo $s $h;done </proc/$p/limits;}\n` +
+  `while read -r a b c s h d;do [ "$a $b $c" = "Max open files" ]&&echo $s $h;done ` +
+  `</proc/$p/limits;}\n` +
   `set -- $(inherited $PPID 2>/dev/null) "$(ulimit -Hn)";` +
   `[ $# -lt 3 ]||{ [ "$2" = "$3" ]||set -- 1024;ulimit -Sn "$1";} 2>/dev/null`;
 
@@ -162,8 +164,8 @@ const FILTER = `unset -f cat dd echo printf ulimit wc;` +
   `cat >/dev/null;fi;echo "~ $4"`;
 
 /**
- * The line that runs the job. The shell writes begin and end to the journal (fd 3), and then answers
- * on stdout, so that the end is on file also when nobody is there to read the answer: `- CODE`, or
+ * The line that runs the job. The shell writes begin and end to the journal (fd 3), and then
+ * answers on stdout, so that the end is on file also when nobody is there to read the answer: `- CODE`, or
  * `! FAULT` if it was not started. `torn` at the end of the answer: the journal could not take the
  * end, and may hold half of a line. With a cap on the log, `~ ID ATTEMPT` follows when all of the
  * output has been written.

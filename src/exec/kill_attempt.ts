@@ -21,7 +21,7 @@ const GIVE_UP_STRANGERS = 1000;
 /** So many looks in a row that are blurred are enough: others start and end processes too. */
 const BLURRED_LOOKS = 3;
 
-/** So many looks find new processes in a row before those that are known are killed all the same. */
+/** So many looks in a row find new processes before the known ones are killed. */
 const STOP_ROUNDS = 10;
 
 export interface Killing {

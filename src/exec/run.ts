@@ -22,7 +22,7 @@ export interface Run {
   readonly logMax: number;
   /** The name of the worker, as the job sees it. */
   readonly worker: string;
-  /** When it was claimed, in milliseconds since 1970. Tells it from a job that had the id before. */
+  /** When it was claimed, in milliseconds since 1970. Another job may have had the id before. */
   readonly startedAt: number;
 }
 
