@@ -13,6 +13,8 @@ import { lockMaintenance, RESTORE } from "./maintenance.ts";
 export async function completeRestore(dataDir: string, files: FileSystem): Promise<void> {
   const lock = await lockMaintenance(dataDir, files, RESTORE);
   try {
+    // Another has completed it, and commands are at work again.
+    if (files.info(`${dataDir}/${RESTORING}`) === undefined) return;
     // A worker that sees the restored queue waiting leaves again, so there is none but for a moment.
     const worker = liveWorker(dataDir, files);
     if (worker !== undefined) {
