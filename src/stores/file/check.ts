@@ -8,7 +8,7 @@ import { checkNames } from "./check_names.ts";
 import { TicketCheck } from "./check_tickets.ts";
 import { type Finding, Findings } from "./findings.ts";
 import { JobFiles } from "./job_files.ts";
-import { FOLDERS } from "./layout.ts";
+import { FOLDERS, isOfQueue } from "./layout.ts";
 import {
   isBeingRestored,
   lockMaintenance,
@@ -45,10 +45,6 @@ export async function check(
     checkAll(dataDir, files, findings, progress);
   }
   return findings.all;
-}
-
-function isOfQueue(folder: string): boolean {
-  return /^(?:jobs|queue)/.test(folder);
 }
 
 /**

@@ -9,7 +9,15 @@ import { type Layout, layOut, note } from "./bulk_index.ts";
 import { decode } from "./codec.ts";
 import { liveWorker, removeTree, swap } from "./complete_restore.ts";
 import { JobFiles } from "./job_files.ts";
-import { COMMAND_HOLDER, FOLDERS, jobFolder, lockPath, parseTicket, RESTORING } from "./layout.ts";
+import {
+  COMMAND_HOLDER,
+  FOLDERS,
+  isOfQueue,
+  jobFolder,
+  lockPath,
+  parseTicket,
+  RESTORING,
+} from "./layout.ts";
 import { heldTickets, whileHeld } from "./listing.ts";
 import { isLocked, lockMaintenance, PAUSE, REPAIR, RESTORE, TRIES } from "./maintenance.ts";
 import { readBackup, type SavedQueue } from "./read_backup.ts";
@@ -33,15 +41,14 @@ export async function restore(
 ): Promise<Restored> {
   refuseWhileWorking(dataDir, files);
   const saved = readBackup(from, files, progress);
-  // The others come with the backup: another restore may be about to put them there.
-  for (const folder of FOLDERS) {
-    if (!isReplaced(folder)) makeUnlessThere(files, `${dataDir}/${folder}`);
-  }
+  makeUnlessThere(files, `${dataDir}/workers`);
   await withLocks(dataDir, files, async () => {
     await waitForCommands(dataDir, files);
     refuseWhileWorking(dataDir, files);
     // Left by another one that died meanwhile.
     if (files.info(`${dataDir}/${RESTORING}`) !== undefined) swap(dataDir, files);
+    // Not before: another restore might have been about to put one of them there.
+    for (const folder of FOLDERS) makeUnlessThere(files, `${dataDir}/${folder}`);
     const staged = `${dataDir}/tmp/restore-${crypto.randomUUID()}`;
     try {
       stage(staged, from, saved, files, progress);
@@ -72,11 +79,6 @@ async function withLocks(dataDir: string, files: FileSystem, action: () => Promi
     ignoreNotFound(() => files.remove(lockPath(dataDir, REPAIR)));
     repair.release();
   }
-}
-
-/** A folder of the queue itself, which a restore puts another one in the place of. */
-function isReplaced(folder: string): boolean {
-  return /^(?:jobs|queue)/.test(folder);
 }
 
 /** Commands that begin from now on see the lock; those that are at work end in a moment. */
@@ -142,7 +144,7 @@ function stage(
 ): void {
   files.makeFolder(staged);
   for (const folder of FOLDERS) {
-    if (isReplaced(folder)) files.makeFolder(`${staged}/${folder}`);
+    if (isOfQueue(folder)) files.makeFolder(`${staged}/${folder}`);
   }
   const layout: Layout = new Map();
   const now = Date.now();
