@@ -9,7 +9,7 @@ import type { FileSystem } from "../../system/file_system.ts";
 import { ignoreNotFound, makeUnlessThere } from "./bucketed_index.ts";
 import { goodLines } from "./codec.ts";
 import { nameOf } from "./findings.ts";
-import { watchForRestore } from "./maintenance.ts";
+import { unlessRestored } from "./maintenance.ts";
 import { stagedIds } from "./staging.ts";
 
 /** The file that makes a folder a backup. It is written last, so an interrupted backup has none. */
@@ -70,7 +70,14 @@ class Backup {
   }
 
   run(progress: Progress): BackedUp {
-    const isReplaced = watchForRestore(this.#dataDir, this.#files);
+    const total = unlessRestored(this.#dataDir, this.#files, () => this.#copyAll(progress));
+    this.#writeManifest();
+    progress(total, total);
+    return { ...this.#copied, leftOut: this.#leftOut };
+  }
+
+  /** How many jobs were found. */
+  #copyAll(progress: Progress): number {
     // What is on its way into the queue is not acknowledged yet: it stays out, wholly.
     const before = stagedIds(this.#dataDir, this.#files);
     const folders = this.#folders();
@@ -87,14 +94,7 @@ class Backup {
       }
     }
     this.#copyConfig();
-    if (isReplaced()) {
-      throw new QueueError("refused", "A backup was restored while this one was made", {
-        hint: "Begin again, with another folder",
-      });
-    }
-    this.#writeManifest();
-    progress(total, total);
-    return { ...this.#copied, leftOut: this.#leftOut };
+    return total;
   }
 
   #folders(): Folder[] {

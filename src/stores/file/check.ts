@@ -1,7 +1,6 @@
 // Looks through a data folder for what is damaged or inconsistent, also while it is in use: only
 // what is certain is reported. With `repair`, mends what it can; what can't be read is set aside,
 // never removed.
-import { QueueError } from "../../queue/errors.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import type { Progress } from "./backup.ts";
 import { checkJobFiles } from "./check_jobs.ts";
@@ -9,8 +8,14 @@ import { checkNames } from "./check_names.ts";
 import { TicketCheck } from "./check_tickets.ts";
 import { type Finding, Findings } from "./findings.ts";
 import { JobFiles } from "./job_files.ts";
-import { FOLDERS } from "./layout.ts";
-import { lockMaintenance, REPAIR, watchForRestore } from "./maintenance.ts";
+import { FOLDERS, isOfQueue } from "./layout.ts";
+import {
+  isBeingRestored,
+  lockMaintenance,
+  refusedByRestore,
+  REPAIR,
+  unlessRestored,
+} from "./maintenance.ts";
 import { prepareFolder } from "./prepare_folder.ts";
 import { openFileStore } from "./store.ts";
 import { TicketPlaces } from "./ticket_places.ts";
@@ -30,11 +35,10 @@ export async function check(
   progress: Progress = () => {},
 ): Promise<Finding[]> {
   const findings = new Findings(files, dataDir, repair);
-  const folders = ["", ...FOLDERS.map((folder) => `/${folder}`)].filter((folder) =>
-    findings.checkFolder(dataDir + folder)
-  );
-  // Nothing more can be said before these are there.
-  if (folders.length <= FOLDERS.length) return findings.all;
+  // Those that a restore leaves alone. Nothing more can be said before they are there.
+  const own = FOLDERS.filter((folder) => !isOfQueue(folder)).map((folder) => `/${folder}`);
+  const there = ["", ...own].filter((folder) => findings.checkFolder(dataDir + folder));
+  if (there.length <= own.length) return findings.all;
   if (repair) await repairAll(dataDir, files, findings, progress);
   else {
     await prepareFolder(dataDir, files);
@@ -59,6 +63,7 @@ async function repairAll(
     await store.recover();
     const lock = await lockMaintenance(dataDir, files, REPAIR);
     try {
+      if (isBeingRestored(dataDir, files)) throw refusedByRestore();
       checkAll(dataDir, files, findings, progress);
     } finally {
       lock.release();
@@ -76,7 +81,19 @@ export function checkAll(
   findings: Findings,
   progress: Progress,
 ): void {
-  const isReplaced = watchForRestore(dataDir, files);
+  unlessRestored(dataDir, files, () => {
+    const folders = FOLDERS.filter(isOfQueue);
+    const there = folders.filter((folder) => findings.checkFolder(`${dataDir}/${folder}`));
+    if (there.length === folders.length) checkInside(dataDir, files, findings, progress);
+  });
+}
+
+function checkInside(
+  dataDir: string,
+  files: FileSystem,
+  findings: Findings,
+  progress: Progress,
+): void {
   const jobs = new JobFiles(files, dataDir);
   const tickets = new Tickets(files, dataDir, `c${Deno.pid}`);
   const places = new TicketPlaces({ dataDir, files, jobs, tickets, findings });
@@ -94,9 +111,4 @@ export function checkAll(
     if (!ids.has(id)) ticketCheck.checkWithoutJob(id);
   }
   progress(ids.size, ids.size);
-  if (isReplaced()) {
-    throw new QueueError("refused", "A backup was restored while the queue was checked", {
-      hint: "Check it again: queuectl storage check",
-    });
-  }
 }

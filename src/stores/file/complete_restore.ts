@@ -13,6 +13,8 @@ import { lockMaintenance, RESTORE } from "./maintenance.ts";
 export async function completeRestore(dataDir: string, files: FileSystem): Promise<void> {
   const lock = await lockMaintenance(dataDir, files, RESTORE);
   try {
+    // Another has completed it, and commands are at work again.
+    if (files.info(`${dataDir}/${RESTORING}`) === undefined) return;
     // A worker that sees the restored queue waiting leaves again, so there is none but for a moment.
     const worker = liveWorker(dataDir, files);
     if (worker !== undefined) {
@@ -27,9 +29,11 @@ export async function completeRestore(dataDir: string, files: FileSystem): Promi
   }
 }
 
-/** The caller holds the lock, and no worker runs. */
+/** The caller holds the lock, and no worker and no command is at work. */
 export function swap(dataDir: string, files: FileSystem): void {
   const staged = `${dataDir}/${RESTORING}`;
+  // What commands that died left on its way into the old queue goes with that one.
+  removeFromTmp(dataDir, files, COMMAND_HOLDER);
   for (const name of ["jobs", "queue", "config.json"]) {
     if (files.info(`${staged}/${name}`) === undefined) continue;
     if (files.info(`${dataDir}/${name}`) !== undefined) {
@@ -39,8 +43,12 @@ export function swap(dataDir: string, files: FileSystem): void {
   }
   ignoreNotFound(() => files.removeFolder(staged));
   files.sync(dataDir); // from here on it is said to be done
+  removeFromTmp(dataDir, files, "replaced-");
+}
+
+function removeFromTmp(dataDir: string, files: FileSystem, prefix: string): void {
   for (const name of files.names(`${dataDir}/tmp`)) {
-    if (name.startsWith("replaced-")) removeTree(files, `${dataDir}/tmp/${name}`);
+    if (name.startsWith(prefix)) removeTree(files, `${dataDir}/tmp/${name}`);
   }
 }
 

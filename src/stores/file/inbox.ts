@@ -4,6 +4,7 @@ import { QueueError } from "../../queue/errors.ts";
 import type { Job } from "../../queue/job.ts";
 import type { FileLock, FileSystem } from "../../system/file_system.ts";
 import { COMMAND_HOLDER, lockPath } from "./layout.ts";
+import { isBeingRestored, PAUSE, refusedByRestore, TRIES } from "./maintenance.ts";
 import { prepareFolder } from "./prepare_folder.ts";
 import { BucketedIndex, ignoreNotFound } from "./bucketed_index.ts";
 import { resolveStaged, Staging, type WaitingIndexes } from "./staging.ts";
@@ -47,10 +48,9 @@ export class Inbox {
     this.#now = now;
   }
 
-  /** As the port has it; what it throws becomes a rejection. */
-  // deno-lint-ignore require-await
   async add(jobs: Iterable<Job>): Promise<number> {
-    const staging = new Staging(this.#files, this.#dataDir, this.#indexes, this.holder());
+    const holder = await this.holder();
+    const staging = new Staging(this.#files, this.#dataDir, this.#indexes, holder);
     const before = this.#isUnsettled;
     this.#isUnsettled = true;
     const added = staging.add(jobs, this.#now());
@@ -60,18 +60,27 @@ export class Inbox {
 
   /**
    * The name under which this process stages jobs and takes tickets; its lock is held from the
-   * first use on.
+   * first use on. Nothing of the queue may be relied on that was seen before.
+   * @throws QueueError `refused` while a backup is restored
    */
-  holder(): string {
+  async holder(): Promise<string> {
     for (let tries = 0; this.#lock === undefined; tries++) {
-      this.#lock = this.#files.lock(lockPath(this.#dataDir, this.#name));
-      if (this.#lock !== undefined) break;
-      // Between its making and its locking, a worker that looks for dead commands got hold of the
-      // file, and clears it away.
-      if (tries === 100) {
-        throw new QueueError("io", `Cannot lock ${lockPath(this.#dataDir, this.#name)}`);
+      const path = lockPath(this.#dataDir, this.#name);
+      const lock = this.#files.lock(path);
+      if (lock === undefined) {
+        // Between its making and its locking, a worker that looks for dead commands got hold of the
+        // file, and clears it away.
+        if (tries === 100) throw new QueueError("io", `Cannot lock ${path}`);
+        this.#name = COMMAND_HOLDER + uniqueName();
+      } else if (!isBeingRestored(this.#dataDir, this.#files)) {
+        this.#lock = lock;
+      } else {
+        // Who restores waits for the lock; or somebody only looks whether it still does.
+        ignoreNotFound(() => this.#files.remove(path));
+        lock.release();
+        if (tries >= TRIES) throw refusedByRestore();
+        await new Promise((resolve) => setTimeout(resolve, PAUSE));
       }
-      this.#name = COMMAND_HOLDER + uniqueName();
     }
     return this.#name;
   }

@@ -20,6 +20,11 @@ export const FOLDERS = [
   "tmp",
 ] as const;
 
+/** Whether a restore puts another one in the place of this one of `FOLDERS`. */
+export function isOfQueue(folder: string): boolean {
+  return /^(?:jobs|queue)/.test(folder);
+}
+
 /** A folder of this name in the data folder is a restored queue that has yet to take its place. */
 export const RESTORING = "restoring";
 

@@ -97,9 +97,14 @@ export function countTickets(places: Places): Counts {
  * does.
  */
 export function* newestFirst(places: Places, states: ReadonlySet<JobState>): Generator<Found> {
-  const unread = bucketsOf(places, states).sort((a, b) => a.newest < b.newest ? -1 : 1);
   const pool: { found: Found; order: string }[] = [];
   const take = (found: Found) => pool.push({ found, order: orderOf(found.name) });
+  const read = (index: BucketedIndex, bucket: Bucket) => {
+    for (const name of index.tickets(bucket)) {
+      if (states.has(stateOf(letterOf(name)))) take({ name, worker: undefined });
+    }
+  };
+  const unread = bucketsOf(places, states, read).sort((a, b) => a.newest < b.newest ? -1 : 1);
   if (states.has("processing")) heldTickets(places).forEach(take);
   let sorted = false;
   for (;;) {
@@ -113,9 +118,7 @@ export function* newestFirst(places: Places, states: ReadonlySet<JobState>): Gen
       yield last.found;
     } else if (bound !== undefined) {
       const { index, bucket } = unread.pop()!;
-      for (const name of index.tickets(bucket)) {
-        if (states.has(stateOf(letterOf(name)))) take({ name, worker: undefined });
-      }
+      read(index, bucket);
       sorted = false;
     } else return;
   }
@@ -128,21 +131,29 @@ function orderOf(name: string): string {
 
 /**
  * The buckets that may hold tickets of these states, each with the newest arrival that may be in
- * it.
+ * it. Those whose tickets fall due are read at once, before the names of the buckets that the
+ * tickets go to are: so each is seen in the one or in the other.
  */
-function bucketsOf(places: Places, states: ReadonlySet<JobState>) {
+function bucketsOf(
+  places: Places,
+  states: ReadonlySet<JobState>,
+  read: (index: BucketedIndex, bucket: Bucket) => void,
+) {
   const result: { index: BucketedIndex; bucket: Bucket; newest: string }[] = [];
+  const soon = Date.now() + LATER_SLICE;
   const add = (index: BucketedIndex, bound: (bucket: Bucket) => string) => {
     for (const bucket of index.buckets()) {
-      result.push({ index, bucket, newest: bucket.newest ?? bound(bucket) });
+      const isFallingDue = index === places.later && Number(bucket.lower.slice(0, 13)) <= soon;
+      if (isFallingDue) read(index, bucket);
+      else result.push({ index, bucket, newest: bucket.newest ?? bound(bucket) });
     }
   };
   // A ticket arrived before it is due, and a slice of due times ends.
   const upTo = (time: string, slice: number) =>
     arrival({ createdAt: Number(time.slice(0, 13)) + slice, sequence: 0 });
   if (states.has("pending") || states.has("failed")) {
-    add(places.ready, (bucket) => upTo(bucket.lower.slice(8), READY_SLICE));
     add(places.later, (bucket) => upTo(bucket.lower, LATER_SLICE));
+    add(places.ready, (bucket) => upTo(bucket.lower.slice(8), READY_SLICE));
   }
   for (const state of ["completed", "dead", "cancelled"] as const) {
     if (states.has(state)) add(places.ended[state], () => "9"); // not sealed: anything may come

@@ -7,6 +7,7 @@ import type { Decoded } from "./codec.ts";
 import { JobFiles } from "./job_files.ts";
 import { parseTicket } from "./layout.ts";
 import { countTickets, heldTickets, newestFirst, type Places, whileHeld } from "./listing.ts";
+import { refusedByRestore, unlessRestored, watchForRestore } from "./maintenance.ts";
 import { prepareFolder } from "./prepare_folder.ts";
 import { BucketedIndex, namesIn } from "./bucketed_index.ts";
 
@@ -42,11 +43,11 @@ export class Reader implements JobReader {
   }
 
   get(id: string): Promise<Job | undefined> {
-    return promised(() => this.jobNow(id));
+    return this.#look(() => this.jobNow(id));
   }
 
   findIdsByPrefix(prefix: string, limit: number): Promise<string[]> {
-    return promised(() => {
+    return this.#look(() => {
       const { files } = this.#places;
       const ids: string[] = [];
       for (const folder of files.names(`${this.#dataDir}/jobs`)) {
@@ -61,9 +62,19 @@ export class Reader implements JobReader {
     });
   }
 
-  async *list(
+  async *list(query: Query): AsyncGenerator<Job> {
+    const isReplaced = watchForRestore(this.#dataDir, this.#places.files);
+    try {
+      yield* this.#list(query);
+    } catch (error) {
+      throw isReplaced() ? refusedByRestore() : error;
+    }
+    if (isReplaced()) throw refusedByRestore();
+  }
+
+  *#list(
     { states = JOB_STATES, since = 0, where, limit = Infinity }: Query,
-  ): AsyncGenerator<Job> {
+  ): Generator<Job> {
     const seen = new Set<string>();
     if (limit <= 0) return;
     for (const { name, worker } of newestFirst(this.#places, new Set(states))) {
@@ -82,7 +93,7 @@ export class Reader implements JobReader {
   }
 
   count(): Promise<Counts> {
-    return promised(() => countTickets(this.#places));
+    return this.#look(() => countTickets(this.#places));
   }
 
   claimedBy(worker: string): Promise<Job[]> {
@@ -112,6 +123,10 @@ export class Reader implements JobReader {
         return decoded.job;
       }
     }
+  }
+
+  #look<T>(look: () => T): Promise<T> {
+    return promised(() => unlessRestored(this.#dataDir, this.#places.files, look));
   }
 
   #readOrWarn(id: string): Decoded | undefined {

@@ -9,9 +9,17 @@ import { type Layout, layOut, note } from "./bulk_index.ts";
 import { decode } from "./codec.ts";
 import { liveWorker, removeTree, swap } from "./complete_restore.ts";
 import { JobFiles } from "./job_files.ts";
-import { COMMAND_HOLDER, FOLDERS, jobFolder, lockPath, parseTicket, RESTORING } from "./layout.ts";
+import {
+  COMMAND_HOLDER,
+  FOLDERS,
+  isOfQueue,
+  jobFolder,
+  lockPath,
+  parseTicket,
+  RESTORING,
+} from "./layout.ts";
 import { heldTickets, whileHeld } from "./listing.ts";
-import { lockMaintenance, REPAIR, RESTORE } from "./maintenance.ts";
+import { isLocked, lockMaintenance, PAUSE, REPAIR, RESTORE, TRIES } from "./maintenance.ts";
 import { readBackup, type SavedQueue } from "./read_backup.ts";
 
 export interface Restored {
@@ -33,9 +41,14 @@ export async function restore(
 ): Promise<Restored> {
   refuseWhileWorking(dataDir, files);
   const saved = readBackup(from, files, progress);
-  for (const folder of FOLDERS) makeUnlessThere(files, `${dataDir}/${folder}`);
-  await withLocks(dataDir, files, () => {
+  makeUnlessThere(files, `${dataDir}/workers`);
+  await withLocks(dataDir, files, async () => {
+    await waitForCommands(dataDir, files);
     refuseWhileWorking(dataDir, files);
+    // Left by another one that died meanwhile.
+    if (files.info(`${dataDir}/${RESTORING}`) !== undefined) swap(dataDir, files);
+    // Not before: another restore might have been about to put one of them there.
+    for (const folder of FOLDERS) makeUnlessThere(files, `${dataDir}/${folder}`);
     const staged = `${dataDir}/tmp/restore-${crypto.randomUUID()}`;
     try {
       stage(staged, from, saved, files, progress);
@@ -52,12 +65,12 @@ export async function restore(
 }
 
 /** A repair must not see one queue turn into another, and a worker that starts must see this. */
-async function withLocks(dataDir: string, files: FileSystem, action: () => void): Promise<void> {
+async function withLocks(dataDir: string, files: FileSystem, action: () => Promise<void>) {
   const repair = await lockMaintenance(dataDir, files, REPAIR);
   try {
     const lock = await lockMaintenance(dataDir, files, RESTORE);
     try {
-      action();
+      await action();
     } finally {
       ignoreNotFound(() => files.remove(lockPath(dataDir, RESTORE)));
       lock.release();
@@ -65,6 +78,24 @@ async function withLocks(dataDir: string, files: FileSystem, action: () => void)
   } finally {
     ignoreNotFound(() => files.remove(lockPath(dataDir, REPAIR)));
     repair.release();
+  }
+}
+
+/** Commands that begin from now on see the lock; those that are at work end in a moment. */
+async function waitForCommands(dataDir: string, files: FileSystem): Promise<void> {
+  const own = [RESTORE, REPAIR].map((name) => `${name}.lock`);
+  const isLive = (file: string) =>
+    file.startsWith(COMMAND_HOLDER) && file.endsWith(".lock") && !own.includes(file) &&
+    isLocked(`${dataDir}/workers/${file}`, files);
+  for (let tries = 0; files.names(`${dataDir}/workers`).some(isLive); tries++) {
+    if (tries === TRIES) {
+      throw new QueueError(
+        "refused",
+        "Cannot restore while a command changes the queue; nothing was changed",
+        { hint: "Try again when it has ended" },
+      );
+    }
+    await new Promise((resolve) => setTimeout(resolve, PAUSE));
   }
 }
 
@@ -113,7 +144,7 @@ function stage(
 ): void {
   files.makeFolder(staged);
   for (const folder of FOLDERS) {
-    if (/^(?:jobs|queue)/.test(folder)) files.makeFolder(`${staged}/${folder}`);
+    if (isOfQueue(folder)) files.makeFolder(`${staged}/${folder}`);
   }
   const layout: Layout = new Map();
   const now = Date.now();

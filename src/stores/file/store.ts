@@ -14,6 +14,7 @@ import { FallingDue } from "./falling_due.ts";
 import { JobFiles } from "./job_files.ts";
 import { COMMAND_HOLDER, lockPath, parseTicket, type Ticket } from "./layout.ts";
 import { heldTickets, whileHeld } from "./listing.ts";
+import { isBeingRestored, RESTORE } from "./maintenance.ts";
 import { prepareFolder } from "./prepare_folder.ts";
 import { promised, Reader } from "./reader.ts";
 import { ReadyLine } from "./ready_line.ts";
@@ -211,6 +212,9 @@ export class FileStore implements JobStore {
         const lock = this.#files.lock(`${this.#dataDir}/workers/${file}`);
         if (lock === undefined) continue;
         try {
+          // Who restores looks for held locks: this is one by now, or it is too late for it.
+          const isLate = holder !== RESTORE && isBeingRestored(this.#dataDir, this.#files);
+          if (isLate) return;
           this.#settleHolder(holder);
         } finally {
           lock.release();
@@ -363,6 +367,7 @@ export class FileStore implements JobStore {
     unless: (job: Job) => QueueError | undefined,
     action: (held: Held) => T,
   ): Promise<T> {
+    const holder = await this.#inbox.holder();
     for (let tries = 0; tries < TRIES; tries++) {
       if (tries >= TRIES_AT_ONCE) await new Promise((resolve) => setTimeout(resolve, PAUSE));
       const seen = this.#reader.jobNow(id);
@@ -382,7 +387,6 @@ export class FileStore implements JobStore {
         ...parse(from),
         tag: `r${Deno.pid}`,
       };
-      const holder = this.#inbox.holder();
       this.#inbox.tookTicket(); // from here on there is a folder to remove, at least
       const path = this.#tickets.take(from, holder, ticket);
       if (path === undefined) continue;
