@@ -6,6 +6,8 @@ import { QueueError } from "../../queue/errors.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { decode } from "./codec.ts";
 import { ignoreNotFound, makeUnlessThere } from "./bucketed_index.ts";
+import { schedulesFolder } from "./layout.ts";
+import { copySchedules } from "./schedules.ts";
 import { stagedIds } from "./staging.ts";
 
 /** The file that makes a folder a backup. It is written last, so an interrupted backup has none. */
@@ -39,8 +41,12 @@ export function backup(
   }
   const staged = before.union(stagedIds(dataDir, files));
 
-  const copied = { jobs: 0, files: 0, bytes: 0 };
   makeFolders(files, `${target}/jobs`);
+  // Before the jobs: a time whose job is in the backup, but not on record, is not fired again.
+  const copied = {
+    jobs: 0,
+    ...copySchedules(schedulesFolder(dataDir), schedulesFolder(target), files),
+  };
   let done = 0;
   for (const [folder, names] of folders) {
     makeUnlessThere(files, `${target}/jobs/${folder}`);

@@ -12,6 +12,7 @@ import { JobFiles } from "./job_files.ts";
 import { FOLDERS, jobPath, parseBucket, parseTicket, type Ticket } from "./layout.ts";
 import { heldTickets, stateOf } from "./listing.ts";
 import { type BucketedIndex, ignoreNotFound } from "./bucketed_index.ts";
+import { checkSchedules } from "./schedules.ts";
 import { stagedIds } from "./staging.ts";
 import { openFileStore } from "./store.ts";
 import { Tickets } from "./tickets.ts";
@@ -76,9 +77,10 @@ class Check {
       new RegExp(
         `^(?:${
           FOLDERS.filter((f) => !f.includes("/")).join("|")
-        }|config\\.(?:json(?:\\.(?:tmp|damaged).*)?|lock)|restoring|start\\.log)$`,
+        }|config\\.(?:json(?:\\.(?:tmp|damaged).*)?|lock)|restoring|schedules|start\\.log)$`,
       ),
     );
+    checkSchedules(this.#dataDir, this.#files, this.#findings);
     this.#checkNames("/queue", /^(?:ready|later|running|completed|dead|cancelled)$/);
     this.#checkNames("/workers", /^[A-Za-z0-9_][A-Za-z0-9._-]*\.(?:json|lock|runs|runs\.pipe)$/);
     this.#checkNames("/control", /\.(?:cancel|stop-graceful|stop-force)$/);

@@ -14,7 +14,7 @@ export function completeRestore(dataDir: string, files: FileSystem): void {
     throw new QueueError("refused", "Another process is restoring a backup: try again in a moment");
   }
   try {
-    for (const name of ["jobs", "queue", "config.json"]) {
+    for (const name of ["jobs", "queue", "schedules", "config.json"]) {
       if (files.info(`${staged}/${name}`) === undefined) continue;
       if (files.info(`${dataDir}/${name}`) !== undefined) {
         files.rename(`${dataDir}/${name}`, `${dataDir}/tmp/replaced-${crypto.randomUUID()}`);

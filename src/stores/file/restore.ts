@@ -9,9 +9,10 @@ import { BACKUP_SCHEMA, MANIFEST, type Progress } from "./backup.ts";
 import { decode } from "./codec.ts";
 import { completeRestore, removeTree } from "./complete_restore.ts";
 import { type Layout, layOut, note } from "./bulk_index.ts";
-import { FOLDERS, jobFolder, RESTORING } from "./layout.ts";
+import { FOLDERS, jobFolder, RESTORING, schedulesFolder } from "./layout.ts";
 import { ignoreNotFound } from "./bucketed_index.ts";
 import { makeUnlessThere } from "./bucketed_index.ts";
+import { copySchedules } from "./schedules.ts";
 
 /**
  * Replaces the queue by the backup in `from`.
@@ -83,7 +84,7 @@ function checkBackup(from: string, files: FileSystem, progress: Progress): Backe
     throw refuse(`${from}/${MANIFEST}`, "is of a form unknown to this version");
   }
   for (const name of files.names(from)) {
-    const wanted = name === "jobs"
+    const wanted = name === "jobs" || name === "schedules"
       ? "folder"
       : name === MANIFEST || name === "config.json"
       ? "file"
@@ -175,6 +176,7 @@ function stage(
     note(layout, decode(text, id, id).job, now);
   }
   layOut(files, staged, layout);
+  copySchedules(schedulesFolder(from), schedulesFolder(staged), files);
   const config = ignoreNotFound(() => files.readText(`${from}/config.json`));
   // Without one in the backup an empty one takes its place: the defaults.
   files.create(`${staged}/config.json`, config ?? "{}\n");
