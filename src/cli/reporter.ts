@@ -4,6 +4,7 @@ import type { LogLevel } from "../queue/settings.ts";
 import type { WorkerEvent } from "../queue/worker_event.ts";
 import { eventLine, isShown, type QueueEvent } from "../view/event_line.ts";
 import { paintFor } from "../view/style.ts";
+import { clockTime } from "../view/times.ts";
 import type { Context } from "./context.ts";
 
 /**
@@ -65,6 +66,13 @@ function queueEvent(event: WorkerEvent, at: number): QueueEvent {
         "WARNING",
         `the worker with process id ${event.pid} ended ${how}; starting another`,
       );
+    }
+    case "schedule_due": {
+      const { schedule, jobId } = event;
+      const what = jobId === null
+        ? `skipped ${clockTime(event.at)}: the job before has not ended`
+        : `enqueued ${jobId}`;
+      return note("INFO", `schedule ${schedule}: ${what}`);
     }
     case "warning":
       return note("WARNING", event.message);

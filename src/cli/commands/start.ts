@@ -10,6 +10,7 @@ import { isWorkerName, WorkerLock } from "../../worker/worker_lock.ts";
 import { type Child, supervise } from "../../worker/supervisor.ts";
 import type { CommandContext } from "../command_context.ts";
 import { reporter } from "../reporter.ts";
+import { whileSchedulesFire } from "../start_schedules.ts";
 import { detach } from "./start_detached.ts";
 
 /** Runs jobs until stopped. @returns the exit code */
@@ -57,7 +58,17 @@ export async function startCommand(call: CommandContext): Promise<number> {
       now: context.now,
       report,
     };
-    await supervise(parts, stopping.signal, force.signal);
+    await whileSchedulesFire(
+      {
+        files,
+        dataDir,
+        drain: flags.has("drain"),
+        now: context.now,
+        report,
+        stopping: stopping.signal,
+      },
+      () => supervise(parts, stopping.signal, force.signal),
+    );
   } finally {
     clearTimeout(timer);
     unlisten();

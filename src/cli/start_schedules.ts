@@ -1,0 +1,95 @@
+// Schedules fire beside the workers of a `start`. What that takes is loaded when there is one.
+import { loadSettings } from "../config/load.ts";
+import type { WorkerEvent } from "../queue/worker_event.ts";
+import type { FileSystem } from "../system/file_system.ts";
+import { Watch } from "../system/watch.ts";
+import { Scheduler } from "../worker/scheduler.ts";
+import { liveSupervisors } from "../worker/worker_lock.ts";
+
+/** What another `start` is at may still lie there for so long. */
+const AT_IT = 10_000;
+
+export interface FiringOptions {
+  readonly files: FileSystem;
+  readonly dataDir: string;
+  readonly drain: boolean;
+  readonly now: () => number;
+  readonly report: (event: WorkerEvent) => void;
+  /** Aborts when nothing more is to be fired. */
+  readonly stopping: AbortSignal;
+}
+
+/**
+ * Fires schedules while `work` runs. Where it drains, it begins when what is due was fired, and
+ * again for each missed time that is caught up after another.
+ */
+export async function whileSchedulesFire(
+  options: FiringOptions,
+  work: () => Promise<void>,
+): Promise<void> {
+  const { files, dataDir, drain, now, report, stopping } = options;
+  const folder = `${dataDir}/schedules`;
+  if (files.info(folder) === undefined) makeFolder(files, folder);
+  const watch = new Watch([folder], () => {});
+  const ended = new AbortController();
+  const end = AbortSignal.any([stopping, ended.signal]);
+  const warned = new Set<string>();
+  const scheduler = new Scheduler({
+    hasSchedules: () => files.names(folder).length > 0,
+    open: () =>
+      openTools(options, (message) => {
+        if (!warned.has(message)) report({ kind: "warning", message });
+        warned.add(message);
+      }),
+    settings: () => loadSettings(dataDir, files),
+    now,
+    aliveSince: aliveSince(options),
+    wait: (timeout, signal) => watch.next(timeout, signal),
+    report,
+  });
+  if (drain) await scheduler.look(end);
+  const running = scheduler.run(end);
+  try {
+    do await work(); while (
+      drain && !end.aborted && (await scheduler.look(end)).caughtUp > 0
+    );
+  } finally {
+    ended.abort();
+    await running;
+    watch.close();
+  }
+}
+
+/** Others that run have fired what was due, or are about to. */
+function aliveSince({ files, dataDir, now }: FiringOptions): number {
+  const others = liveSupervisors(files, dataDir).filter(({ pid }) => pid !== Deno.pid);
+  const first = Math.min(...others.map(({ startedAt }) => startedAt));
+  return Math.min(now(), Math.max(first, now() - AT_IT));
+}
+
+async function openTools({ files, dataDir }: FiringOptions, warn: (message: string) => void) {
+  const [
+    { FileSchedules },
+    { openFileStore },
+    { fireDue },
+    { recurrenceOf },
+    { nextLook },
+  ] = await Promise.all([
+    import("../stores/file/schedules.ts"),
+    import("../stores/file/store.ts"),
+    import("../queue/schedule_firing.ts"),
+    import("../queue/schedule_times.ts"),
+    import("../queue/schedule.ts"),
+  ]);
+  const jobs = await openFileStore(dataDir, { files, warn });
+  const store = new FileSchedules(dataDir, { files, jobs, warn });
+  return { store, fireDue, recurrenceOf, nextLook, close: () => jobs.close() };
+}
+
+function makeFolder(files: FileSystem, path: string): void {
+  try {
+    files.makeFolder(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+  }
+}
