@@ -50,9 +50,12 @@ export async function whileSchedulesFire(
   if (drain) await scheduler.look(end);
   const running = scheduler.run(end);
   try {
-    do await work(); while (
-      drain && !end.aborted && (await scheduler.look(end)).caughtUp > 0
-    );
+    for (let seen = -1; seen < scheduler.caughtUp && !end.aborted;) {
+      seen = scheduler.caughtUp;
+      await work();
+      if (!drain) break;
+      await scheduler.look(end);
+    }
   } finally {
     ended.abort();
     await running;

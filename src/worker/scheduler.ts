@@ -52,6 +52,8 @@ export class Scheduler {
     { readonly what: string; readonly recurrence: Recurrence }
   >();
   #looking: Promise<unknown> = Promise.resolve();
+  /** How many missed times were caught up one after the other. */
+  caughtUp = 0;
 
   constructor(parts: SchedulerParts) {
     this.#parts = parts;
@@ -61,7 +63,7 @@ export class Scheduler {
   /** Fires until `stopping` aborts. */
   async run(stopping: AbortSignal): Promise<void> {
     while (!stopping.aborted) {
-      const { next } = await this.look(stopping);
+      const next = await this.look(stopping);
       const { now, wait } = this.#parts;
       const before = now();
       const timeout = next === undefined
@@ -76,28 +78,25 @@ export class Scheduler {
     }
   }
 
-  /**
-   * Fires what is due now.
-   * @returns when to look next, and how many missed times were caught up
-   */
-  look(stopping: AbortSignal): Promise<{ next: number | undefined; caughtUp: number }> {
+  /** Fires what is due now. @returns when to look next */
+  look(stopping: AbortSignal): Promise<number | undefined> {
     const done = this.#looking.then(() => this.#look(stopping));
     this.#looking = done.catch(() => {});
     return done;
   }
 
-  async #look(stopping: AbortSignal): Promise<{ next: number | undefined; caughtUp: number }> {
-    const seen = { next: undefined as number | undefined, caughtUp: 0 };
+  async #look(stopping: AbortSignal): Promise<number | undefined> {
+    let first: number | undefined;
     const { hasSchedules, open } = this.#parts;
     let tools: FiringTools | undefined;
     try {
-      if (!hasSchedules()) return seen;
+      if (!hasSchedules()) return undefined;
       tools = await open();
       const now = this.#parts.now();
       for (const entry of await tools.store.list()) {
         if (stopping.aborted) break;
-        const next = await this.#fireOne(entry, tools, now, () => seen.caughtUp++);
-        if (next !== undefined && next < (seen.next ?? Infinity)) seen.next = next;
+        const next = await this.#fireOne(entry, tools, now);
+        if (next !== undefined && next < (first ?? Infinity)) first = next;
       }
     } catch (error) {
       // The folder can't be read, say. It may be readable the next time.
@@ -105,7 +104,7 @@ export class Scheduler {
     } finally {
       tools?.close();
     }
-    return seen;
+    return first;
   }
 
   /** Fires what is due of one, and says when it wants to be looked at again. */
@@ -113,7 +112,6 @@ export class Scheduler {
     entry: ScheduleEntry,
     tools: FiringTools,
     now: number,
-    caughtUp: () => void,
   ): Promise<number | undefined> {
     const { name } = entry.schedule;
     const { settings, report } = this.#parts;
@@ -124,7 +122,7 @@ export class Scheduler {
       const parts = { now, aliveSince: this.#aliveSince, recurrenceOf, settings };
       await tools.fireDue(tools.store, name, parts, (fired) => {
         const { step, jobId } = fired;
-        if (step.kind === "fire" && step.caughtUp) caughtUp();
+        if (step.kind === "fire" && step.caughtUp) this.caughtUp++;
         report({ kind: "schedule_due", schedule: name, at: step.at, jobId });
       });
       this.#told.delete(name);
