@@ -237,17 +237,19 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     refuses: NOT_SCHEDULED,
     oneOf: [["cron", "every"]],
     notes:
-      `A pattern is five fields as in crontab, minute hour day month weekday, with names (MON), ranges (1-5), steps
-(*/15), lists (1,15) and L for the last day of the month; or @hourly, @daily, @weekly, @monthly, @yearly. A local time
-that a clock change leaves out runs at once after it, one that it repeats runs once; where the minute or the hour
-begins with *, it goes by elapsed time.
+      `A pattern is five fields as in crontab, minute hour day month weekday, with names (MON), ranges
+(1-5), steps (*/15), lists (1,15) and L for the last day of the month; or @hourly, @daily, @weekly,
+@monthly, @yearly. A local time that a clock change leaves out runs at once after it, one that it
+repeats runs once; where the minute or the hour begins with *, it goes by elapsed time.
+
 It fires while any start runs, once for each time. The job's id is the name and the time, such as
-nightly-20261124T013000Z. Times at which no start ran, the machine being off or asleep: --missed last makes one job for
-the latest of them, skip none, all one for each (at most 1000), one after the other.`,
+nightly-20261124T013000Z. Of times at which no start ran, the machine being off or asleep, --missed
+last makes one job for the latest, skip none, all one for each (the last 1000 of them), one after
+the other.`,
     examples: [
       "queuectl schedule add nightly --cron '30 2 * * *' 'tar czf backup.tgz ~/notes'",
-      "queuectl schedule add poll --every 5m --missed skip --timeout 1m -- curl -fsS https://example.org/health",
-      "queuectl schedule add report --cron '0 9 * * MON-FRI' --tz Europe/Berlin --max-retries 5 ./report.sh",
+      "queuectl schedule add poll --every 5m --missed skip -- curl -fsS https://example.org/",
+      "queuectl schedule add report --cron '0 9 * * MON-FRI' --tz Europe/Berlin ./report.sh",
     ],
     load: async () => (await import("./commands/schedule_add.ts")).addCommand,
   },

@@ -132,7 +132,7 @@ export type Step =
 
 export interface Facts {
   readonly now: number;
-  /** Since when somebody has been there to fire: what was due before, and was not fired, is missed. */
+  /** Since when somebody has been there to fire: what was due before is missed. */
   readonly aliveSince: number;
   /** Whether the last job of the schedule has not ended. */
   readonly busy: boolean;

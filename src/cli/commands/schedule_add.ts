@@ -51,7 +51,8 @@ async function scheduleFrom(call: CommandContext, now: number): Promise<Schedule
   if (!isScheduleName(name)) {
     throw new QueueError(
       "usage",
-      `"${name}" cannot be a schedule's name: it takes 1 to 111 of A-Z a-z 0-9 . _ - and does not begin with . or -`,
+      `"${name}" cannot be a schedule's name: it takes 1 to 111 of A-Z a-z 0-9 . _ - ` +
+        "and does not begin with . or -",
     );
   }
   const when = whenFrom(call);
