@@ -30,12 +30,15 @@ export async function whileSchedulesFire(
   const { files, dataDir, drain, now, report, stopping } = options;
   const folder = `${dataDir}/schedules`;
   if (files.info(folder) === undefined) makeFolder(files, folder);
-  const watch = new Watch([folder], () => {});
+  let events = 0;
+  const watch = new Watch([folder], () => events++);
   const ended = new AbortController();
   const end = AbortSignal.any([stopping, ended.signal]);
   const warned = new Set<string>();
   const scheduler = new Scheduler({
-    hasSchedules: () => files.names(folder).length > 0,
+    // Two changes may be too near to each other for the time to tell them apart.
+    version: () =>
+      files.names(folder).length > 0 ? `${files.info(folder)?.modifiedAt} ${events}` : undefined,
     open: () =>
       openTools(options, (message) => {
         if (!warned.has(message)) report({ kind: "warning", message });

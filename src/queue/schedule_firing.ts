@@ -6,6 +6,7 @@ import {
   type Facts,
   firedJobId,
   isUnfinished,
+  nextLook,
   nextStep,
   paused,
   type Recurrence,
@@ -29,14 +30,17 @@ export interface Fired {
   readonly jobId: string | null;
 }
 
-/** Fires all that is due now of one schedule, and tells of each step when it was done. */
+/**
+ * Fires all that is due now of one schedule, and tells of each step when it was done.
+ * @returns the schedule as it is then; undefined if nothing was done
+ */
 export async function fireDue(
   store: ScheduleStore,
   name: string,
   parts: FiringParts,
   tell: (fired: Fired) => void,
-): Promise<void> {
-  for (let isDone = false; !isDone;) {
+): Promise<ScheduleEntry | undefined> {
+  for (let latest: ScheduleEntry | undefined;;) {
     let done: Step | undefined;
     const after = await store.fire(name, async (entry, last) => {
       const recurrence = await parts.recurrenceOf(entry.schedule);
@@ -46,9 +50,13 @@ export async function fireDue(
       const job = step.kind === "fire" ? jobFor(entry.schedule, step.at, parts) : undefined;
       return { state: step.state, job };
     });
-    isDone = after === undefined || done === undefined;
-    if (after === undefined || done === undefined || done.kind === "settle") continue;
-    tell({ name, step: done, jobId: done.kind === "fire" ? done.state.lastJobId : null });
+    if (after === undefined || done === undefined) return latest;
+    latest = after;
+    if (done.kind !== "settle") {
+      tell({ name, step: done, jobId: done.kind === "fire" ? done.state.lastJobId : null });
+    }
+    const next = nextLook(after, await parts.recurrenceOf(after.schedule));
+    if (next === undefined || next > parts.now) return latest;
   }
 }
 

@@ -14,15 +14,15 @@ export interface FiringTools {
     name: string,
     parts: FiringParts,
     tell: (fired: Fired) => void,
-  ): Promise<void>;
+  ): Promise<ScheduleEntry | undefined>;
   recurrenceOf(schedule: Schedule): Promise<Recurrence>;
   nextLook(entry: ScheduleEntry, recurrence: Recurrence): number | undefined;
   close(): void;
 }
 
 export interface SchedulerParts {
-  /** Whether there are any: cheap. */
-  hasSchedules(): boolean;
+  /** Another one whenever a schedule has changed; undefined if there is none. Cheap. */
+  version(): string | undefined;
   open(): Promise<FiringTools>;
   settings: FiringParts["settings"];
   /** Milliseconds since 1970. */
@@ -36,6 +36,8 @@ export interface SchedulerParts {
 
 /** The longest time between two looks: what no event tells of is seen then. */
 const LONGEST = 5000;
+/** What was changed in place, by hand, is read after this time. */
+const READ_AGAIN = 60_000;
 /** The time between looks where jobs are owed, or somebody else is firing. */
 const SHORT = 200;
 /** One that comes so much later than it should was asleep, or the clock has jumped. */
@@ -51,6 +53,8 @@ export class Scheduler {
     string,
     { readonly what: string; readonly recurrence: Recurrence }
   >();
+  /** What was found at a look, and until when that holds if nothing changes. */
+  #seen: { version: string; next: number | undefined; until: number } | undefined;
   #looking: Promise<unknown> = Promise.resolve();
   /** How many missed times were caught up one after the other. */
   caughtUp = 0;
@@ -87,17 +91,24 @@ export class Scheduler {
 
   async #look(stopping: AbortSignal): Promise<number | undefined> {
     let first: number | undefined;
-    const { hasSchedules, open } = this.#parts;
+    const { version: versionOf, open } = this.#parts;
     let tools: FiringTools | undefined;
     try {
-      if (!hasSchedules()) return undefined;
-      tools = await open();
+      const version = versionOf();
+      if (version === undefined) return undefined;
       const now = this.#parts.now();
+      const seen = this.#seen;
+      if (seen?.version === version && now < seen.until && now >= seen.until - READ_AGAIN) {
+        return seen.next;
+      }
+      tools = await open();
       for (const entry of await tools.store.list()) {
         if (stopping.aborted) break;
         const next = await this.#fireOne(entry, tools, now);
         if (next !== undefined && next < (first ?? Infinity)) first = next;
       }
+      const until = Math.min(first ?? Infinity, now + READ_AGAIN);
+      this.#seen = { version, next: first, until };
     } catch (error) {
       // The folder can't be read, say. It may be readable the next time.
       this.#tell("", `Cannot look after the schedules: ${messageOf(error)}`);
@@ -120,14 +131,15 @@ export class Scheduler {
       const next = tools.nextLook(entry, await recurrenceOf(entry.schedule));
       if (next === undefined || next > now) return next;
       const parts = { now, aliveSince: this.#aliveSince, recurrenceOf, settings };
-      await tools.fireDue(tools.store, name, parts, (fired) => {
+      const after = await tools.fireDue(tools.store, name, parts, (fired) => {
         const { step, jobId } = fired;
         if (step.kind === "fire" && step.caughtUp) this.caughtUp++;
         report({ kind: "schedule_due", schedule: name, at: step.at, jobId });
       });
       this.#told.delete(name);
-      const after = await tools.store.get(name);
-      return after && tools.nextLook(after, await recurrenceOf(after.schedule));
+      // Nothing could be done: somebody else is at it, or the job before has not ended.
+      if (after === undefined) return -Infinity;
+      return tools.nextLook(after, await recurrenceOf(after.schedule));
     } catch (error) {
       // One that is broken must not stop the others.
       this.#tell(name, `Cannot fire the schedule "${name}": ${messageOf(error)}`);

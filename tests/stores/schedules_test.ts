@@ -79,8 +79,7 @@ Deno.test("storage check finds strangers among the schedules, and none where the
     const jobs = await openFileStore(dir, { files: diskFiles, now: () => START });
     assertEquals(await check(dir, diskFiles, { repair: false }), []);
     await addSchedule(new FileSchedules(dir, { files: diskFiles }), aSchedule(), false);
-    for (const name of ["s~lock", "s~new"]) Deno.writeTextFileSync(`${dir}/schedules/${name}`, "");
-    for (const name of ["s~lock", "s~new"]) Deno.chmodSync(`${dir}/schedules/${name}`, 0o600);
+    for (const end of ["lock", "json"]) Deno.writeTextFileSync(`${dir}/tmp/schedule-s.${end}`, "");
     assertEquals(await check(dir, diskFiles, { repair: false }), []);
     Deno.writeTextFileSync(`${dir}/schedules/x`, "");
     Deno.symlinkSync("/etc/passwd", `${dir}/schedules/link.json`);

@@ -16,6 +16,9 @@ class Bench {
   readonly events: WorkerEvent[] = [];
   readonly waits: number[] = [];
   opened = 0;
+  #version = 0;
+  /** If set, nothing seems to change. */
+  steady: number | undefined;
   #recurrenceOf: (schedule: Schedule) => Promise<Recurrence> = () => Promise.resolve(everyMinute);
   isThere = () => true;
 
@@ -31,7 +34,7 @@ class Bench {
     const stopping = new AbortController();
     let n = 0;
     const scheduler = new Scheduler({
-      hasSchedules: () => this.isThere(),
+      version: () => this.isThere() ? String(this.steady ?? ++this.#version) : undefined,
       open: () => {
         this.opened++;
         const { store } = this;
@@ -82,6 +85,18 @@ Deno.test("Scheduler waits for the next time, looking now and then, and fires at
   await bench.run(bench.now, times(26));
   assertEquals(bench.did(), ["fire 12:01", "fire 12:02"]);
   assertEquals(bench.waits.slice(10, 13), [5000, 4000, 5000]);
+});
+
+Deno.test("Scheduler reads schedules again when one has changed or is due, else once a minute", async () => {
+  const bench = new Bench();
+  bench.steady = 1;
+  await addSchedule(bench.store, aSchedule(), false);
+  await bench.run(START, times(11));
+  assertEquals([bench.opened, bench.did()], [1, []]);
+  bench.steady = 2;
+  bench.now = START + 5000;
+  await bench.run(START, [nothing, () => bench.steady = 3, nothing, ...times(9)]);
+  assertEquals([bench.opened, bench.did()], [4, ["fire 12:01"]]);
 });
 
 Deno.test("Scheduler notices schedules that come, change and go", async () => {

@@ -84,7 +84,7 @@ class Check {
     this.#checkNames("/queue", /^(?:ready|later|running|completed|dead|cancelled)$/);
     this.#checkNames("/workers", /^[A-Za-z0-9_][A-Za-z0-9._-]*\.(?:json|lock|runs|runs\.pipe)$/);
     this.#checkNames("/control", /\.(?:cancel|stop-graceful|stop-force)$/);
-    this.#checkNames("/tmp", /^(?:cli-|restore-|replaced-|config)/);
+    this.#checkNames("/tmp", /^(?:cli-|restore-|replaced-|schedule-|config)/);
     for (const index of this.#indexes()) this.#checkShelf(index);
     this.#checkRunning();
     const ids = this.#checkJobFiles();

@@ -22,9 +22,6 @@ import { stagedIds } from "./staging.ts";
 /** The version of the form. It reads this and all earlier ones. */
 const SCHEMA = 1;
 
-// No schedule's name has a ~, so none of these is the file of another.
-const LOCK = "~lock";
-const UNFINISHED = "~new";
 const JSON_END = ".json";
 
 /** How long a command waits for one that changes the same schedule. */
@@ -144,7 +141,8 @@ export class FileSchedules implements ScheduleStore {
       // Half on its way, left by one that died: whoever takes that back is at it. Not done yet.
       if (stagedIds(this.#dataDir, this.#files).has(job.id)) throw error;
     }
-    this.#write({ schedule, state, adding: undefined });
+    // Were this lost, the job would be found to be there.
+    this.#write({ schedule, state, adding: undefined }, false);
   }
 
   /** @throws QueueError `damaged` */
@@ -154,7 +152,8 @@ export class FileSchedules implements ScheduleStore {
     return text === undefined ? undefined : decoded(text, name, path);
   }
 
-  #write({ schedule, state, adding }: Kept): void {
+  /** `isFact`: when it returns, it survives a power cut. */
+  #write({ schedule, state, adding }: Kept, isFact = true): void {
     const { name } = schedule;
     const content = {
       schema: SCHEMA,
@@ -162,11 +161,11 @@ export class FileSchedules implements ScheduleStore {
       ...scheduleStateToJson(state),
       ...(adding !== undefined && { adding: JSON.parse(encodeRequest(adding)) }),
     };
-    const unfinished = `${this.#folder}/${name}${UNFINISHED}`;
+    const unfinished = `${this.#dataDir}/tmp/schedule-${name}.json`;
     ignoreNotFound(() => this.#files.remove(unfinished)); // of one that died
     this.#files.create(unfinished, JSON.stringify(content, null, 2) + "\n", { sync: true });
     this.#files.rename(unfinished, this.#path(name));
-    this.#files.sync(this.#folder);
+    if (isFact) this.#files.sync(this.#folder);
   }
 
   async #whileLocked<T>(name: string, action: () => T): Promise<T> {
@@ -188,14 +187,19 @@ export class FileSchedules implements ScheduleStore {
     }
   }
 
-  /** Undefined if somebody has it, or there is no folder yet. */
+  /** Undefined if somebody has it. */
   #lock(name: string): FileLock | undefined {
-    return ignoreNotFound(() => this.#files.lock(`${this.#folder}/${name}${LOCK}`));
+    return this.#files.lock(this.#lockPath(name));
+  }
+
+  /** Not among the schedules: that folder is watched, and to look is no change. */
+  #lockPath(name: string): string {
+    return `${this.#dataDir}/tmp/schedule-${name}.lock`;
   }
 
   #unlock(name: string, lock: FileLock): void {
     try {
-      ignoreNotFound(() => this.#files.remove(`${this.#folder}/${name}${LOCK}`));
+      ignoreNotFound(() => this.#files.remove(this.#lockPath(name)));
     } finally {
       lock.release();
     }
@@ -252,7 +256,7 @@ export function copySchedules(
   const copied = { files: 0, bytes: 0 };
   for (const file of ignoreNotFound(() => files.names(from)) ?? []) {
     const name = nameOf(file);
-    if (name === undefined) continue; // locks, and what was being written
+    if (name === undefined) continue; // not ours
     const text = ignoreNotFound(() => files.readText(`${from}/${file}`));
     if (text === undefined) continue; // removed meanwhile
     decoded(text, name, `${from}/${file}`);
@@ -272,16 +276,11 @@ export function checkSchedules(dataDir: string, files: FileSystem, findings: Fin
     const info = files.info(path);
     if (info === undefined) continue;
     const name = nameOf(file);
-    const isOurs = name !== undefined ||
-      [LOCK, UNFINISHED].some((end) =>
-        file.endsWith(end) && isScheduleName(file.slice(0, -end.length))
-      );
-    if (!isOurs || info.kind !== "file") {
-      findings.addUnexpected(path, isOurs ? "is no file" : "does not belong here");
+    if (name === undefined || info.kind !== "file") {
+      findings.addUnexpected(path, name === undefined ? "does not belong here" : "is no file");
       continue;
     }
     findings.checkMode(path, info.mode, 0o600);
-    if (name === undefined) continue;
     try {
       const text = ignoreNotFound(() => files.readText(path));
       if (text !== undefined) decoded(text, name, path);
