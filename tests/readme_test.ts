@@ -77,6 +77,7 @@ Deno.test("README: every command is mentioned, and every setting with its defaul
 const PREPARATION = `
   queuectl enqueue --job-id 3f2a --max-retries 0 'echo hello; exit 1'
   queuectl start --drain
+  queuectl schedule add nightly --cron '30 2 * * *' true
   echo 'echo one' > jobs.txt
   echo all: > Makefile
   mkdir ~/notes ~/backups

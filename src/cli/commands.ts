@@ -243,11 +243,11 @@ width; in a pipe nothing is. Values of environment variables are never shown her
 repeats runs once; where the minute or the hour begins with *, it goes by elapsed time.
 
 It fires while any start runs, once for each time. The job's id is the name and the time, such as
-nightly-20261124T013000Z. Of times at which no start ran, the machine being off or asleep, --missed
+backup-20261124T013000Z. Of times at which no start ran, the machine being off or asleep, --missed
 last makes one job for the latest, skip none, all one for each (the last 1000 of them), one after
 the other.`,
     examples: [
-      "queuectl schedule add nightly --cron '30 2 * * *' 'tar czf backup.tgz ~/notes'",
+      "queuectl schedule add backup --cron '30 2 * * *' 'tar czf backup.tgz ~/notes'",
       "queuectl schedule add poll --every 5m --missed skip -- curl -fsS https://example.org/",
       "queuectl schedule add report --cron '0 9 * * MON-FRI' --tz Europe/Berlin ./report.sh",
     ],

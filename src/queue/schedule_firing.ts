@@ -40,7 +40,8 @@ export async function fireDue(
   parts: FiringParts,
   tell: (fired: Fired) => void,
 ): Promise<ScheduleEntry | undefined> {
-  for (let latest: ScheduleEntry | undefined;;) {
+  let latest: ScheduleEntry | undefined;
+  for (;;) {
     let done: Step | undefined;
     const after = await store.fire(name, async (entry, last) => {
       const recurrence = await parts.recurrenceOf(entry.schedule);
