@@ -13,6 +13,7 @@ import { FOLDERS } from "./layout.ts";
 import { lockMaintenance, REPAIR, watchForRestore } from "./maintenance.ts";
 import { prepareFolder } from "./prepare_folder.ts";
 import { openFileStore } from "./store.ts";
+import { checkSchedules } from "./schedules.ts";
 import { TicketPlaces } from "./ticket_places.ts";
 import { Tickets } from "./tickets.ts";
 
@@ -83,6 +84,7 @@ export function checkAll(
   const ticketCheck = new TicketCheck({ dataDir, files, jobs, tickets, findings, places });
 
   checkNames(dataDir, files, findings);
+  checkSchedules(dataDir, files, findings);
   places.noteAll();
   const ids = checkJobFiles({ dataDir, files, jobs, findings, places, tickets });
   let done = 0;

@@ -30,7 +30,7 @@ export async function completeRestore(dataDir: string, files: FileSystem): Promi
 /** The caller holds the lock, and no worker runs. */
 export function swap(dataDir: string, files: FileSystem): void {
   const staged = `${dataDir}/${RESTORING}`;
-  for (const name of ["jobs", "queue", "config.json"]) {
+  for (const name of ["jobs", "queue", "schedules", "config.json"]) {
     if (files.info(`${staged}/${name}`) === undefined) continue;
     if (files.info(`${dataDir}/${name}`) !== undefined) {
       files.rename(`${dataDir}/${name}`, `${dataDir}/tmp/replaced-${crypto.randomUUID()}`);

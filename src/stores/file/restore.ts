@@ -9,7 +9,15 @@ import { type Layout, layOut, note } from "./bulk_index.ts";
 import { decode } from "./codec.ts";
 import { liveWorker, removeTree, swap } from "./complete_restore.ts";
 import { JobFiles } from "./job_files.ts";
-import { COMMAND_HOLDER, FOLDERS, jobFolder, lockPath, parseTicket, RESTORING } from "./layout.ts";
+import {
+  COMMAND_HOLDER,
+  FOLDERS,
+  jobFolder,
+  lockPath,
+  parseTicket,
+  RESTORING,
+  schedulesFolder,
+} from "./layout.ts";
 import { heldTickets, whileHeld } from "./listing.ts";
 import { lockMaintenance, REPAIR, RESTORE } from "./maintenance.ts";
 import { readBackup, type SavedQueue } from "./read_backup.ts";
@@ -107,7 +115,7 @@ function unsettledJob(dataDir: string, files: FileSystem, worker: string): strin
 function stage(
   staged: string,
   from: string,
-  { jobs, config }: SavedQueue,
+  { jobs, schedules, config }: SavedQueue,
   files: FileSystem,
   progress: Progress,
 ): void {
@@ -126,6 +134,11 @@ function stage(
     note(layout, decode(text, id, id).job, now);
   }
   layOut(files, staged, layout);
+  // Without any in the backup an empty folder takes the place of those that are there.
+  files.makeFolder(schedulesFolder(staged));
+  for (const { name, text } of schedules) {
+    files.create(`${schedulesFolder(staged)}/${name}.json`, text);
+  }
   // Without one in the backup an empty one takes its place: the defaults.
   files.create(`${staged}/config.json`, config ?? "{}\n");
 }
