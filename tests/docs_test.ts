@@ -177,6 +177,7 @@ async function runBlock(world: ShellWorld, path: string, { line, steps }: Block)
 const PREPARATION = `
   queuectl enqueue --job-id 3f2a --max-retries 0 'echo hello; exit 1'
   queuectl start --drain
+  queuectl schedule add nightly --cron '30 2 * * *' true
   echo 'echo one' > jobs.txt
   echo all: > Makefile
   mkdir ~/notes ~/backups

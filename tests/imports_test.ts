@@ -12,6 +12,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   cli: ["queue", "system", "view", "stores", "config", "exec", "worker"],
 };
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  queue: ["croner"],
   view: ["fast-string-truncated-width"],
   cli: ["valibot"],
 };

@@ -26,6 +26,29 @@ const WORKERS = option("count", "whole", "N", "how many workers (default: worker
 });
 const CONFIRM = toggle("confirm", "really do it");
 
+/** Of the options of enqueue, what a schedule can't have. */
+const NOT_SCHEDULED = {
+  "job-id": "the id of each job is the schedule's name and the time",
+  file: "a schedule makes one job at a time",
+  follow: "there is no job yet",
+  at: "--cron or --every says when",
+};
+const SCHEDULE_FLAGS = [
+  option("cron", "text", "PATTERN", "when: minute hour day month weekday, or @daily"),
+  option("every", "duration", "DURATION", "when: again and again, from now on; at least 1s"),
+  option("tz", "text", "ZONE", "the pattern's time zone (default: the local one)", {
+    proposes: "zone",
+  }),
+  option("missed", "text", "last|skip|all", "of times at which no start ran (default: last)", {
+    proposes: "missed",
+  }),
+  option("overlap", "text", "skip|allow", "while the job before has not ended (default: skip)", {
+    proposes: "overlap",
+  }),
+  toggle("replace", "in the place of the schedule that has this name"),
+];
+const ENQUEUE_FLAGS = () => COMMANDS.find(({ name }) => name === "enqueue")!.flags;
+
 export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "enqueue",
@@ -203,6 +226,109 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     load: async () =>
       (await import("./commands/job_wait.ts"))
         .waitCommand,
+  },
+  {
+    name: "schedule add",
+    summary: "Enqueue a command again and again, by the clock",
+    forms: [
+      "<name> --cron '<pattern>'|--every <duration> <command>",
+      "<name> --cron '<pattern>'|--every <duration> -- <program> [argument]...",
+    ],
+    args: [0, Infinity, "name"],
+    programAfterDashes: true,
+    get flags() {
+      return [...SCHEDULE_FLAGS, ...ENQUEUE_FLAGS().filter(({ name }) => !(name in NOT_SCHEDULED))];
+    },
+    refuses: NOT_SCHEDULED,
+    oneOf: [["cron", "every"]],
+    notes:
+      `A pattern is five fields as in crontab, minute hour day month weekday, with names (MON), ranges
+(1-5), steps (*/15), lists (1,15) and L for the last day of the month; or @hourly, @daily, @weekly,
+@monthly, @yearly. A local time that a clock change leaves out runs at once after it, one that it
+repeats runs once; where the minute or the hour begins with *, it goes by elapsed time.
+
+It fires while any start runs, once for each time. The job's id is the name and the time, such as
+backup-20261124T013000Z. Of times at which no start ran, the machine being off or asleep, --missed
+last makes one job for the latest, skip none, all one for each (the last 1000 of them), one after
+the other.`,
+    examples: [
+      "queuectl schedule add backup --cron '30 2 * * *' 'tar czf backup.tgz ~/notes'",
+      "queuectl schedule add poll --every 5m --missed skip -- curl -fsS https://example.org/",
+      "queuectl schedule add report --cron '0 9 * * MON-FRI' --tz Europe/Berlin ./report.sh",
+    ],
+    load: async () => (await import("./commands/schedule_add.ts")).addCommand,
+  },
+  {
+    name: "schedule list",
+    summary: "List the schedules, with their next and last times",
+    forms: [""],
+    args: [0, 0, ""],
+    flags: [JSON_FLAG],
+    examples: ["queuectl schedule list"],
+    load: async () => (await import("./commands/schedule.ts")).listCommand,
+  },
+  {
+    name: "schedule show",
+    summary: "Show everything about one schedule",
+    forms: ["<name>"],
+    args: [1, 1, "name"],
+    proposes: "schedule",
+    flags: [toggle("verbose", "also the values of its environment variables"), JSON_FLAG],
+    examples: ["queuectl schedule show nightly"],
+    load: async () => (await import("./commands/schedule.ts")).showCommand,
+  },
+  {
+    name: "schedule next",
+    summary: "Show when a schedule will fire, here and in its time zone",
+    forms: ["<name>"],
+    args: [1, 1, "name"],
+    proposes: "schedule",
+    flags: [
+      option("count", "whole", "N", "how many times (default 5)", { min: 1, max: 10_000 }),
+      JSON_FLAG,
+    ],
+    examples: ["queuectl schedule next nightly --count 10"],
+    load: async () => (await import("./commands/schedule.ts")).nextCommand,
+  },
+  {
+    name: "schedule run",
+    summary: "Enqueue a schedule's job now, besides; prints its id",
+    forms: ["<name>"],
+    args: [1, 1, "name"],
+    proposes: "schedule",
+    flags: [],
+    examples: ["queuectl schedule run nightly"],
+    load: async () => (await import("./commands/schedule.ts")).runCommand,
+  },
+  {
+    name: "schedule pause",
+    summary: "Let schedules rest: what falls due meanwhile is not made up for",
+    forms: ["<name>..."],
+    args: [1, Infinity, "name"],
+    proposes: "schedule",
+    flags: [],
+    examples: ["queuectl schedule pause nightly"],
+    load: async () => (await import("./commands/schedule.ts")).pauseCommand,
+  },
+  {
+    name: "schedule resume",
+    summary: "Let paused schedules go on",
+    forms: ["<name>..."],
+    args: [1, Infinity, "name"],
+    proposes: "schedule",
+    flags: [],
+    examples: ["queuectl schedule resume nightly"],
+    load: async () => (await import("./commands/schedule.ts")).resumeCommand,
+  },
+  {
+    name: "schedule remove",
+    summary: "Remove schedules; the jobs that they have enqueued stay",
+    forms: ["<name>..."],
+    args: [1, Infinity, "name"],
+    proposes: "schedule",
+    flags: [],
+    examples: ["queuectl schedule remove nightly"],
+    load: async () => (await import("./commands/schedule.ts")).removeCommand,
   },
   {
     name: "dlq list",

@@ -3,6 +3,7 @@
 import type { Job } from "../queue/job.ts";
 import type { Progress } from "../queue/operations.ts";
 import type { JobReader, JobStore } from "../queue/store.ts";
+import type { ScheduleStore } from "../queue/schedule_store.ts";
 import type { FileSystem } from "../system/file_system.ts";
 import type { WorkerInfo } from "../worker/worker_lock.ts";
 
@@ -49,6 +50,7 @@ export interface DataFolder {
   openReader(dataDir: string): Promise<JobReader>;
   /** The part of the store that takes new jobs: quicker to open. */
   openInbox(dataDir: string): Promise<Inbox>;
+  openSchedules(dataDir: string): Promise<ScheduleStore>;
   /** The path of an attempt's log. */
   logPath(dataDir: string, id: string, attempt: number): Promise<string>;
   liveWorkers(dataDir: string): Promise<WorkerInfo[]>;

@@ -17,6 +17,14 @@ export function fileFolder(files: FileSystem, warn: (message: string) => void): 
       const { openInbox } = await import("../stores/file/inbox.ts");
       return await openInbox(dataDir, files);
     },
+    openSchedules: async (dataDir) => {
+      const [{ FileSchedules }, { prepareFolder }] = await Promise.all([
+        import("../stores/file/schedules.ts"),
+        import("../stores/file/prepare_folder.ts"),
+      ]);
+      await prepareFolder(dataDir, files);
+      return new FileSchedules(dataDir, { files, warn });
+    },
     logPath: async (dataDir, id, attempt) => {
       const { logPath } = await import("../stores/file/layout.ts");
       return logPath(dataDir, id, attempt);

@@ -15,6 +15,10 @@ export type Proposal =
   | "setting"
   | "log level"
   | "shell"
+  | "schedule"
+  | "missed"
+  | "overlap"
+  | "zone"
   | "file"
   | "folder";
 
@@ -38,6 +42,8 @@ export interface Syntax {
   readonly flags: readonly FlagSpec[];
   /** Groups of flags of which only one may be given. */
   readonly oneOf?: readonly (readonly string[])[];
+  /** Flags that a similar command has, and why this one has not. */
+  readonly refuses?: Readonly<Record<string, string>>;
   /**
    * Whether arguments after `--` are another form of the command; else they are arguments as any.
    */

@@ -51,7 +51,9 @@ export class Flags {
 
   #all(name: string): (string | number | true)[] {
     const known = [...this.#spec.flags, ...GLOBAL_FLAGS].some((flag) => flag.name === name);
-    if (!known) throw new Error(`${this.#spec.name} has no flag ${name}`);
+    if (!known && this.#spec.refuses?.[name] === undefined) {
+      throw new Error(`${this.#spec.name} has no flag ${name}`);
+    }
     return this.#values.get(name) ?? [];
   }
 }
@@ -87,7 +89,7 @@ export function parse(spec: Syntax, words: readonly string[]): Parsed {
     const equals = word.indexOf("=");
     const name = equals === -1 ? word : word.slice(0, equals);
     const flag = flagNamed(spec, name);
-    if (flag === undefined) throw unknownFlag(name);
+    if (flag === undefined) throw unknownFlag(name, spec.refuses);
     let value = equals === -1 ? undefined : word.slice(equals + 1);
     if (flag.kind === "switch") {
       if (value !== undefined) throw new QueueError("usage", `${name} takes no value`);
@@ -122,7 +124,10 @@ function flagNamed(spec: Syntax, dashed: string): FlagSpec | undefined {
   return spec.flags.find(named) ?? GLOBAL_FLAGS.find(named);
 }
 
-function unknownFlag(name: string): QueueError {
+function unknownFlag(name: string, refuses: Syntax["refuses"] = {}): QueueError {
+  if (Object.hasOwn(refuses, name.slice(2))) {
+    return new QueueError("usage", `${name} cannot be given here: ${refuses[name.slice(2)]}`);
+  }
   return new QueueError("usage", `Unknown option ${name}`, {
     hint: name.startsWith("--") ? "" : "A word that begins with - goes after --",
   });

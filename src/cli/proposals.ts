@@ -2,6 +2,7 @@
 import type { JobState } from "../queue/job.ts";
 import { JOB_STATES } from "../queue/job.ts";
 import { LOG_LEVELS, SETTING_KEYS, SETTING_RULES } from "../queue/settings.ts";
+import { MISSED, OVERLAP } from "../queue/schedule.ts";
 import { COMMANDS } from "./commands.ts";
 import { GLOBAL_FLAGS } from "./parse.ts";
 import type { FlagSpec, Proposal } from "./flag_spec.ts";
@@ -12,8 +13,10 @@ export interface Proposed {
   readonly about: string;
 }
 
-/** Finds jobs in these states, or in any. */
-export type FindJobs = (states: readonly JobState[] | undefined) => Promise<Proposed[]>;
+/** Finds jobs in these states, or in any; or schedules. */
+export type FindJobs = (
+  what: readonly JobState[] | "schedules" | undefined,
+) => Promise<Proposed[]>;
 
 /**
  * Proposals for the last of `words`, which may be empty; what stands before it is complete. None
@@ -123,6 +126,14 @@ function values(
       return SETTING_KEYS.map((key) => ({ word: key, about: SETTING_RULES[key].about }));
     case "log level":
       return LOG_LEVELS.map((word) => ({ word, about: "" }));
+    case "schedule":
+      return findJobs("schedules");
+    case "missed":
+      return MISSED.map((word) => ({ word, about: "" }));
+    case "overlap":
+      return OVERLAP.map((word) => ({ word, about: "" }));
+    case "zone":
+      return ["UTC", ...Intl.supportedValuesOf("timeZone")].map((word) => ({ word, about: "" }));
     case "shell":
       return ["bash", "zsh", "fish"].map((word) => ({ word, about: "" }));
     default:

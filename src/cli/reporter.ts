@@ -5,6 +5,7 @@ import type { WorkerEvent } from "../queue/worker_event.ts";
 import { LineWriter } from "../system/line_writer.ts";
 import { eventLine, isShown, type QueueEvent } from "../view/event_line.ts";
 import { paintFor } from "../view/style.ts";
+import { clockTime } from "../view/times.ts";
 import type { Context } from "./context.ts";
 
 /** Milliseconds in which the last lines are to be written, when a process ends. */
@@ -80,6 +81,13 @@ function queueEvent(event: WorkerEvent, at: number): QueueEvent {
           event.replaced ? "; starting another" : ""
         }`,
       );
+    }
+    case "schedule_due": {
+      const { schedule, jobId } = event;
+      const what = jobId === null
+        ? `skipped ${clockTime(event.at)}: the job before has not ended`
+        : `enqueued ${jobId}`;
+      return note("INFO", `schedule ${schedule}: ${what}`);
     }
     case "warning":
       return note("WARNING", event.message);

@@ -31,4 +31,11 @@ export type WorkerEvent =
     readonly from: string;
     readonly job: Job;
   }
+  /** A schedule made a job for the time `at`, or none because the one before has not ended. */
+  | {
+    readonly kind: "schedule_due";
+    readonly schedule: string;
+    readonly at: number;
+    readonly jobId: string | null;
+  }
   | { readonly kind: "warning"; readonly message: string };

@@ -6,6 +6,7 @@ import { enqueue } from "../../src/queue/enqueue.ts";
 import type { Job } from "../../src/queue/job.ts";
 import type { Ending } from "../../src/queue/outcome.ts";
 import { ended } from "../../src/queue/transitions.ts";
+import { MemorySchedules } from "../../src/stores/memory/schedules.ts";
 import { MemoryStore } from "../../src/stores/memory/store.ts";
 import { MemoryFiles } from "./memory_files.ts";
 
@@ -40,6 +41,7 @@ export class World {
   readonly stdout = new Stream();
   readonly stderr = new Stream();
   readonly store = new MemoryStore(() => this.now);
+  readonly schedules = new MemorySchedules(this.store);
   cwd = "/home/me/work";
   os = "linux";
   userId: number | null = 1000;
@@ -175,6 +177,7 @@ export class World {
       openStore: () => Promise.resolve(this.store),
       openReader: () => Promise.resolve(this.store),
       openInbox: () => Promise.resolve(this.store),
+      openSchedules: () => Promise.resolve(this.schedules),
       logPath: (_, id, attempt) => Promise.resolve(this.logPath(id, attempt)),
       liveWorkers: () => Promise.resolve(this.workers),
       requestCancel: async (dataDir, id) => {

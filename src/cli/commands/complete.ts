@@ -16,14 +16,25 @@ export async function completeCommand(call: CommandContext): Promise<void> {
   const words = call.args;
   const at = words.indexOf("--data-dir");
   const chosen = at === -1 ? call.flags.text("data-dir") : words[at + 1];
-  const lines = await proposals(words, async (states) => {
+  const lines = await proposals(words, async (what) => {
     try {
-      return await jobsIn(call.context, dataDirectory(call.context, chosen), states);
+      const dataDir = dataDirectory(call.context, chosen);
+      return what === "schedules"
+        ? await schedulesIn(call.context, dataDir)
+        : await jobsIn(call.context, dataDir, what);
     } catch {
       return [];
     }
   });
   call.print(lines.map(({ word, about }) => `${word}\t${about}\n`).join(""));
+}
+
+async function schedulesIn(context: Context, dataDir: string): Promise<Proposed[]> {
+  const all = await (await context.folder.openSchedules(dataDir)).list();
+  return all.map(({ schedule }) => ({
+    word: schedule.name,
+    about: oneLine(schedule.job.command).slice(0, 60),
+  }));
 }
 
 async function jobsIn(

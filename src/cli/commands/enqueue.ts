@@ -54,7 +54,8 @@ export function quoted(argument: string): string {
   return `'${argument.replaceAll("'", `'\\''`)}'`;
 }
 
-async function commonFields(
+/** What the options say of a job, or of each of many. */
+export async function commonFields(
   { context, flags }: CommandContext,
   now: number,
 ): Promise<Omit<NewJob, "command">> {

@@ -13,6 +13,7 @@ import { isWorkerName, WorkerLock } from "../../worker/worker_lock.ts";
 import { supervise } from "../../worker/supervisor.ts";
 import type { CommandContext } from "../command_context.ts";
 import { openReporter } from "../reporter.ts";
+import { whileSchedulesFire } from "../start_schedules.ts";
 import { spawnWorker } from "../worker_child.ts";
 import { detach } from "./start_detached.ts";
 
@@ -77,7 +78,9 @@ export async function startCommand(call: CommandContext): Promise<number> {
       now: context.now,
       report,
     };
-    if (!await supervise(parts, stopping.signal, force.signal)) {
+    const firing = { files, dataDir, drain, now: context.now, report, stopping: stopping.signal };
+    const run = () => supervise(parts, stopping.signal, force.signal);
+    if (!await whileSchedulesFire(firing, run)) {
       throw new QueueError("unfinished", "Cannot run jobs: no worker came up", {
         hint: "What each of them said stands above",
       });

@@ -67,8 +67,11 @@ export async function restoreCommand(call: CommandContext): Promise<void> {
 async function refuseOverData(call: CommandContext, dataDir: string): Promise<void> {
   const jobs = await call.withReader(jobCount);
   const config = call.context.files.info(configPath(dataDir)) !== undefined;
-  if (jobs === 0 && !config) return;
-  const what = jobs === 0 ? "the configuration" : `the ${pluralize(jobs, "job")}`;
+  const schedules = (await (await call.context.folder.openSchedules(dataDir)).list()).length;
+  if (jobs === 0 && !config && schedules === 0) return;
+  const what = jobs === 0
+    ? schedules > 0 ? `the ${pluralize(schedules, "schedule")}` : "the configuration"
+    : `the ${pluralize(jobs, "job")}`;
   throw new QueueError("refused", `This would replace ${what} in ${dataDir}; nothing was changed`, {
     hint: "To do it, give --confirm",
   });

@@ -9,7 +9,9 @@ import type { FileSystem } from "../../system/file_system.ts";
 import { ignoreNotFound, makeUnlessThere } from "./bucketed_index.ts";
 import { goodLines } from "./codec.ts";
 import { nameOf } from "./findings.ts";
+import { schedulesFolder } from "./layout.ts";
 import { unlessRestored } from "./maintenance.ts";
+import { checkSchedule, scheduleNames } from "./schedules.ts";
 import { stagedIds } from "./staging.ts";
 
 /** The file that makes a folder a backup. It is written last, so an interrupted backup has none. */
@@ -35,7 +37,7 @@ export interface BackedUp {
 }
 
 /**
- * Copies all jobs, their logs and the configuration to `target`, a new or empty folder.
+ * Copies all jobs, their logs, the schedules and the configuration to `target`, a new or empty folder.
  * @returns how much was copied
  * @throws QueueError `refused` if `target` can't be one
  */
@@ -78,12 +80,15 @@ class Backup {
 
   /** How many jobs were found. */
   #copyAll(progress: Progress): number {
+    makeFolders(this.#files, `${this.#target}/jobs`);
+    // Before the jobs are listed: a time that is on record as fired has its job in the backup. The
+    // other way round does no harm, since an id is taken once only.
+    this.#copySchedules();
     // What is on its way into the queue is not acknowledged yet: it stays out, wholly.
     const before = stagedIds(this.#dataDir, this.#files);
     const folders = this.#folders();
     const staged = before.union(stagedIds(this.#dataDir, this.#files));
 
-    makeFolders(this.#files, `${this.#target}/jobs`);
     const total = folders.reduce((sum, { ids }) => sum + ids.length, 0);
     let done = 0;
     for (const folder of folders) {
@@ -95,6 +100,32 @@ class Backup {
     }
     this.#copyConfig();
     return total;
+  }
+
+  #copySchedules(): void {
+    const from = schedulesFolder(this.#dataDir);
+    const to = schedulesFolder(this.#target);
+    const kind = this.#files.info(from)?.kind;
+    if (kind === undefined) return;
+    if (kind !== "folder") {
+      this.#leftOut.push({ path: from, why: `is ${nameOf(kind)}` });
+      return;
+    }
+    makeUnlessThere(this.#files, to);
+    for (const name of scheduleNames(this.#dataDir, this.#files)) {
+      const path = `${from}/${name}.json`;
+      const text = this.#read(path);
+      if (text === undefined) continue;
+      try {
+        checkSchedule(text, name, path);
+      } catch (error) {
+        if (!(error instanceof QueueError)) throw error;
+        this.#leftOut.push({ path, why: "is damaged" });
+        continue;
+      }
+      this.#files.create(`${to}/${name}.json`, text);
+      this.#count(`${to}/${name}.json`);
+    }
   }
 
   #folders(): Folder[] {

@@ -18,6 +18,7 @@ import {
 } from "./maintenance.ts";
 import { prepareFolder } from "./prepare_folder.ts";
 import { openFileStore } from "./store.ts";
+import { checkSchedules } from "./schedules.ts";
 import { TicketPlaces } from "./ticket_places.ts";
 import { Tickets } from "./tickets.ts";
 
@@ -100,6 +101,7 @@ function checkInside(
   const ticketCheck = new TicketCheck({ dataDir, files, jobs, tickets, findings, places });
 
   checkNames(dataDir, files, findings);
+  checkSchedules(dataDir, files, findings);
   places.noteAll();
   const ids = checkJobFiles({ dataDir, files, jobs, findings, places, tickets });
   let done = 0;

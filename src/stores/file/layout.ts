@@ -28,6 +28,11 @@ export function isOfQueue(folder: string): boolean {
 /** A folder of this name in the data folder is a restored queue that has yet to take its place. */
 export const RESTORING = "restoring";
 
+/** Made with the first schedule: one that is not there is no damage. */
+export function schedulesFolder(dataDir: string): string {
+  return join(dataDir, "schedules");
+}
+
 /** The folder of a job's own files: the first two characters of its id. */
 export function jobFolder(dataDir: string, id: string): string {
   return join(dataDir, "jobs", id.slice(0, 2));

@@ -7,6 +7,8 @@ import type { FileSystem } from "../../system/file_system.ts";
 import { BACKUP_SCHEMA, jobNames, type LeftOut, MANIFEST, type Progress } from "./backup.ts";
 import { ignoreNotFound } from "./bucketed_index.ts";
 import { goodLines } from "./codec.ts";
+import { schedulesFolder } from "./layout.ts";
+import { checkSchedule, scheduleNames } from "./schedules.ts";
 
 /** A job in a backup. */
 export interface SavedJob {
@@ -16,8 +18,14 @@ export interface SavedJob {
   readonly logs: readonly string[];
 }
 
+export interface SavedSchedule {
+  readonly name: string;
+  readonly text: string;
+}
+
 export interface SavedQueue {
   readonly jobs: readonly SavedJob[];
+  readonly schedules: readonly SavedSchedule[];
   readonly config: string | undefined;
   readonly leftOut: readonly LeftOut[];
 }
@@ -41,11 +49,12 @@ class BackupReader {
   read(progress: Progress): SavedQueue {
     const count = this.#readManifest();
     for (const name of this.#files.names(this.#from)) {
-      if (!["jobs", MANIFEST, "config.json"].includes(name)) {
+      if (!["jobs", "schedules", MANIFEST, "config.json"].includes(name)) {
         this.#passOver(`${this.#from}/${name}`);
       }
     }
     const config = this.#readConfig();
+    const schedules = this.#readSchedules();
     this.#need(`${this.#from}/jobs`, "folder");
     const folders = this.#files.names(`${this.#from}/jobs`);
     for (const [index, folder] of folders.entries()) {
@@ -55,7 +64,7 @@ class BackupReader {
     if (count !== this.#jobs.length) {
       throw refusal(this.#from, `should have ${count} jobs and has ${this.#jobs.length}`);
     }
-    return { jobs: this.#jobs, config, leftOut: this.#leftOut };
+    return { jobs: this.#jobs, schedules, config, leftOut: this.#leftOut };
   }
 
   /** How many jobs there should be. */
@@ -91,6 +100,28 @@ class BackupReader {
       throw refusal(path, `can't be used: ${error.message}`);
     }
     return text;
+  }
+
+  #readSchedules(): SavedSchedule[] {
+    const folder = schedulesFolder(this.#from);
+    if (this.#files.info(folder) === undefined) return [];
+    this.#need(folder, "folder");
+    const names = scheduleNames(this.#from, this.#files);
+    for (const file of this.#files.names(folder)) {
+      if (!names.some((name) => file === `${name}.json`)) this.#passOver(`${folder}/${file}`);
+    }
+    return names.map((name) => {
+      const path = `${folder}/${name}.json`;
+      this.#need(path, "file");
+      const text = this.#files.readText(path);
+      try {
+        checkSchedule(text, name, path);
+      } catch (error) {
+        if (!(error instanceof QueueError)) throw error;
+        throw refusal(path, "is damaged");
+      }
+      return { name, text };
+    });
   }
 
   #readFolder(folder: string): void {

@@ -17,6 +17,7 @@ import {
   lockPath,
   parseTicket,
   RESTORING,
+  schedulesFolder,
 } from "./layout.ts";
 import { heldTickets, whileHeld } from "./listing.ts";
 import { isLocked, lockMaintenance, PAUSE, REPAIR, RESTORE, TRIES } from "./maintenance.ts";
@@ -138,7 +139,7 @@ function unsettledJob(dataDir: string, files: FileSystem, worker: string): strin
 function stage(
   staged: string,
   from: string,
-  { jobs, config }: SavedQueue,
+  { jobs, schedules, config }: SavedQueue,
   files: FileSystem,
   progress: Progress,
 ): void {
@@ -157,6 +158,11 @@ function stage(
     note(layout, decode(text, id, id).job, now);
   }
   layOut(files, staged, layout);
+  // Without any in the backup an empty folder takes the place of those that are there.
+  files.makeFolder(schedulesFolder(staged));
+  for (const { name, text } of schedules) {
+    files.create(`${schedulesFolder(staged)}/${name}.json`, text);
+  }
   // Without one in the backup an empty one takes its place: the defaults.
   files.create(`${staged}/config.json`, config ?? "{}\n");
 }

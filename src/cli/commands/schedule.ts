@@ -1,0 +1,159 @@
+// queuectl schedule: all but add.
+import { loadSettings } from "../../config/load.ts";
+import { QueueError } from "../../queue/errors.ts";
+import { isoTime } from "../../queue/job_json.ts";
+import {
+  isScheduleName,
+  nextTimes,
+  type Recurrence,
+  type ScheduleEntry,
+} from "../../queue/schedule.ts";
+import {
+  noSchedule,
+  pauseSchedule,
+  resumeSchedule,
+  scheduledJob,
+} from "../../queue/schedule_firing.ts";
+import { scheduleStateToJson, scheduleToJson } from "../../queue/schedule_json.ts";
+import type { ScheduleReader, ScheduleStore } from "../../queue/schedule_store.ts";
+import { recurrenceOf } from "../../queue/schedule_times.ts";
+import {
+  nextTimesText,
+  schedulePage,
+  scheduleTable,
+  type ScheduleView,
+} from "../../view/schedule.ts";
+import type { CommandContext } from "../command_context.ts";
+import { tableStyle } from "../tables.ts";
+
+/** Times that `schedule next` shows if it is not told how many. */
+const FEW = 5;
+
+export async function listCommand(call: CommandContext): Promise<void> {
+  const { context } = call;
+  const store = await context.folder.openSchedules(call.dataDir());
+  const views: ScheduleView[] = [];
+  for (const entry of await store.list()) views.push(await viewOf(call, entry));
+  if (call.flags.has("json")) return call.printJson(views.map((view) => viewJson(view, false)));
+  if (views.length === 0) return call.say("No schedules");
+  call.print(await scheduleTable(views, context.now(), tableStyle(context)));
+}
+
+export async function showCommand(call: CommandContext): Promise<void> {
+  const { context, flags } = call;
+  const dataDir = call.dataDir();
+  const entry = await find(await context.folder.openSchedules(dataDir), call.args[0]!);
+  const view = await viewOf(call, entry);
+  const verbose = flags.has("verbose");
+  if (flags.has("json")) return call.printJson(viewJson(view, verbose));
+  const { lastJobId } = entry.state;
+  const last = lastJobId === null
+    ? undefined
+    : await call.withReader((reader) => reader.get(lastJobId));
+  const options = { now: context.now(), verbose, lastState: last?.status.state };
+  call.print(schedulePage(view, options, tableStyle(context)));
+}
+
+export async function nextCommand(call: CommandContext): Promise<void> {
+  const { context, flags } = call;
+  const entry = await find(await context.folder.openSchedules(call.dataDir()), call.args[0]!);
+  const now = context.now();
+  const recurrence = await recurrenceOf(entry.schedule);
+  const times = nextTimes(entry, recurrence, now, flags.number("count") ?? FEW);
+  if (entry.state.paused) {
+    call.say(`It is paused. Go on with: queuectl schedule resume ${entry.schedule.name}`);
+  }
+  if (flags.has("json")) return call.printJson(times.map(isoTime));
+  call.print(await nextTimesText(times, entry, now, tableStyle(context)));
+}
+
+export async function runCommand(call: CommandContext): Promise<void> {
+  const { context } = call;
+  const { files, now, newId } = context;
+  const store = await context.folder.openSchedules(call.dataDir());
+  const { schedule } = await find(store, call.args[0]!);
+  await call.withInbox(async (inbox, dataDir) => {
+    const settings = loadSettings(dataDir, files);
+    // Its id is as any: one with a time in it would stand for that time.
+    const job = scheduledJob(schedule, newId(), { settings, now: now() });
+    await inbox.add([job]);
+    call.print(`${job.id}\n`);
+  });
+}
+
+export async function pauseCommand(call: CommandContext): Promise<void> {
+  await forEach(call, async (store, name) => {
+    await pauseSchedule(store, name);
+    call.print(`Paused ${name}\n`);
+  });
+}
+
+export async function resumeCommand(call: CommandContext): Promise<void> {
+  const now = call.context.now();
+  await forEach(call, async (store, name) => {
+    await resumeSchedule(store, name, now);
+    call.print(`Resumed ${name}\n`);
+  });
+}
+
+export async function removeCommand(call: CommandContext): Promise<void> {
+  await forEach(call, async (store, name) => {
+    await store.remove(name);
+    call.print(`Removed ${name}\n`);
+  });
+}
+
+/**
+ * Does something to each schedule that is named. Nothing is done before all names are known; one
+ * that can't be read counts as known, so that it can be removed.
+ */
+async function forEach(
+  call: CommandContext,
+  act: (store: ScheduleStore, name: string) => Promise<void>,
+): Promise<void> {
+  const store = await call.context.folder.openSchedules(call.dataDir());
+  for (const name of call.args) {
+    await find(store, name).catch((error) => {
+      if (!(error instanceof QueueError) || error.code !== "damaged") throw error;
+    });
+  }
+  for (const name of new Set(call.args)) await act(store, name);
+}
+
+async function find(store: ScheduleReader, name: string): Promise<ScheduleEntry> {
+  // What can't be a name is never given to a store, for which it may be part of a path.
+  const entry = isScheduleName(name) ? await store.get(name) : undefined;
+  if (entry !== undefined) return entry;
+  const { nearest } = await import("../../queue/nearest.ts");
+  const names = (await store.list()).map(({ schedule }) => schedule.name);
+  const meant = nearest(name, names);
+  if (meant === undefined) throw noSchedule(name);
+  throw new QueueError("not_found", `No schedule "${name}"`, { hint: `Did you mean ${meant}?` });
+}
+
+async function viewOf(call: CommandContext, entry: ScheduleEntry): Promise<ScheduleView> {
+  let recurrence: Recurrence;
+  try {
+    recurrence = await recurrenceOf(entry.schedule);
+  } catch (error) {
+    // Somebody has changed the file by hand, or the zone is not known here.
+    if (!(error instanceof QueueError)) throw error;
+    call.say(`queuectl: The schedule "${entry.schedule.name}" is broken: ${error.message}`);
+    return { ...entry, nextAt: undefined };
+  }
+  const [next = null] = nextTimes(entry, recurrence, call.context.now(), 1);
+  return { ...entry, nextAt: entry.state.paused ? null : next };
+}
+
+function viewJson({ schedule, state, nextAt }: ScheduleView, withEnv: boolean) {
+  const { job, ...asked } = scheduleToJson(schedule);
+  const { since: _, ...become } = scheduleStateToJson(state);
+  const env = Object.entries(schedule.job.env ?? {})
+    .map(([name, value]) => [name, withEnv ? value : "***"]);
+  return {
+    ...asked,
+    next_at: typeof nextAt === "number" ? isoTime(nextAt) : null,
+    ...become,
+    job: { ...job, env: Object.fromEntries(env) },
+  };
+}

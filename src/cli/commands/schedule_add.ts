@@ -1,0 +1,105 @@
+// queuectl schedule add.
+import { loadSettings } from "../../config/load.ts";
+import { QueueError } from "../../queue/errors.ts";
+import {
+  isScheduleName,
+  MISSED,
+  nextTimes,
+  OVERLAP,
+  type Schedule,
+  type When,
+} from "../../queue/schedule.ts";
+import { addSchedule, scheduledJob } from "../../queue/schedule_firing.ts";
+import { checkedZone, localZone, recurrenceOf } from "../../queue/schedule_times.ts";
+import { nextTimesText } from "../../view/schedule.ts";
+import type { CommandContext } from "../command_context.ts";
+import { tableStyle } from "../tables.ts";
+import { commandText, commonFields } from "./enqueue.ts";
+
+/** Adds a schedule, and says when it fires next. */
+export async function addCommand(call: CommandContext): Promise<void> {
+  const { context, flags } = call;
+  const now = context.now();
+  const schedule = await scheduleFrom(call, now);
+  const recurrence = await recurrenceOf(schedule);
+  if (recurrence.after(now) === undefined) {
+    throw new QueueError("usage", `--cron: "${flags.text("cron")}" never comes`, {
+      hint: "There is no such day in any year",
+    });
+  }
+  const dataDir = call.dataDir();
+  // What enqueue would refuse is refused now, not at night.
+  const settings = loadSettings(dataDir, context.files);
+  scheduledJob(schedule, "any", { settings, now });
+
+  const store = await context.folder.openSchedules(dataDir);
+  const entry = await addSchedule(store, schedule, flags.has("replace"));
+  if (entry.state.paused) {
+    call.say(`It is paused. Go on with: queuectl schedule resume ${schedule.name}`);
+  } else if ((await context.folder.liveWorkers(dataDir)).length === 0) {
+    call.say("It fires while queuectl start runs, which it does not now");
+  }
+  const times = nextTimes(entry, recurrence, now, 1);
+  call.print(await nextTimesText(times, entry, now, tableStyle(context)));
+}
+
+async function scheduleFrom(call: CommandContext, now: number): Promise<Schedule> {
+  const { flags, args: [name, ...command], rest } = call;
+  const missing = (what: string) =>
+    new QueueError("usage", `Missing ${what}: queuectl schedule add <name> --cron '…' <command>`);
+  if (name === undefined) throw missing("name");
+  if (!isScheduleName(name)) {
+    throw new QueueError(
+      "usage",
+      `"${name}" cannot be a schedule's name: it takes 1 to 111 of A-Z a-z 0-9 . _ - ` +
+        "and does not begin with . or -",
+    );
+  }
+  const when = whenFrom(call);
+  if (command.length === 0 && rest === undefined) throw missing("command");
+  const { runAt: _, ...fields } = await commonFields(call, now);
+  const tz = flags.text("tz");
+  return {
+    name,
+    when,
+    tz: tz === undefined ? localZone() : zoneFrom(tz),
+    missed: choice("missed", flags.text("missed"), MISSED),
+    overlap: choice("overlap", flags.text("overlap"), OVERLAP),
+    createdAt: now,
+    job: { ...fields, command: commandText(command, rest), delay: flags.number("delay") },
+  };
+}
+
+function whenFrom({ flags }: CommandContext): When {
+  const pattern = flags.text("cron");
+  const seconds = flags.number("every");
+  if (pattern !== undefined) return { kind: "cron", pattern: pattern.trim() };
+  if (seconds === undefined) {
+    throw new QueueError("usage", "Missing --cron or --every: when shall it fire?", {
+      hint: "Such as --cron '30 2 * * *' or --every 1h",
+    });
+  }
+  if (seconds < 1) throw new QueueError("usage", "--every takes at least 1s");
+  return { kind: "every", seconds };
+}
+
+function zoneFrom(name: string): string {
+  try {
+    return checkedZone(name);
+  } catch (error) {
+    if (!(error instanceof QueueError)) throw error;
+    const { message, hint } = error;
+    throw new QueueError("usage", `--tz: ${message}`, hint === undefined ? {} : { hint });
+  }
+}
+
+/** One of a few words; the first of them if none was given. */
+function choice<T extends string>(
+  name: string,
+  given: string | undefined,
+  words: readonly [T, ...T[]],
+): T {
+  const word = given === undefined ? words[0] : words.find((known) => known === given);
+  if (word !== undefined) return word;
+  throw new QueueError("usage", `--${name} takes one of ${words.join(", ")}, not "${given}"`);
+}

@@ -1,0 +1,111 @@
+// Firing what is due: the rules of schedule.ts applied to a store, step by step.
+import { type JobDefaults, makeJob } from "./enqueue.ts";
+import { QueueError } from "./errors.ts";
+import type { Job } from "./job.ts";
+import {
+  type Facts,
+  firedJobId,
+  isUnfinished,
+  nextLook,
+  nextStep,
+  paused,
+  type Recurrence,
+  resumed,
+  type Schedule,
+  scheduled,
+  type ScheduleEntry,
+  type Step,
+} from "./schedule.ts";
+import type { ScheduleStore } from "./schedule_store.ts";
+
+export interface FiringParts extends Pick<Facts, "now" | "aliveSince"> {
+  recurrenceOf(schedule: Schedule): Promise<Recurrence>;
+  settings(): JobDefaults["settings"];
+}
+
+/** What was done at one step, beside settling missed times. */
+export interface Fired {
+  readonly name: string;
+  readonly step: Exclude<Step, { kind: "settle" }>;
+  readonly jobId: string | null;
+}
+
+/**
+ * Fires all that is due now of one schedule, and tells of each step when it was done.
+ * @returns the schedule as it is then; undefined if nothing was done
+ */
+export async function fireDue(
+  store: ScheduleStore,
+  name: string,
+  parts: FiringParts,
+  tell: (fired: Fired) => void,
+): Promise<ScheduleEntry | undefined> {
+  let latest: ScheduleEntry | undefined;
+  for (;;) {
+    let done: Step | undefined;
+    const after = await store.fire(name, async (entry, last) => {
+      const recurrence = await parts.recurrenceOf(entry.schedule);
+      const step = nextStep(entry, recurrence, { ...parts, busy: isUnfinished(last) });
+      if (step === undefined) return undefined;
+      done = step;
+      const job = step.kind === "fire" ? jobFor(entry.schedule, step.at, parts) : undefined;
+      return { state: step.state, job };
+    });
+    if (after === undefined || done === undefined) return latest;
+    latest = after;
+    if (done.kind !== "settle") {
+      tell({ name, step: done, jobId: done.kind === "fire" ? done.state.lastJobId : null });
+    }
+    const next = nextLook(after, await parts.recurrenceOf(after.schedule));
+    if (next === undefined || next > parts.now) return latest;
+  }
+}
+
+function jobFor(schedule: Schedule, at: number, { now, settings }: FiringParts): Job {
+  return scheduledJob(schedule, firedJobId(schedule.name, at), { settings: settings(), now });
+}
+
+/** A job of a schedule, to be enqueued now. */
+export function scheduledJob(
+  { job: { delay, ...newJob } }: Schedule,
+  id: string,
+  { settings, now }: Omit<JobDefaults, "newId">,
+): Job {
+  const runAt = delay === undefined ? undefined : now + delay * 1000;
+  return makeJob({ ...newJob, id, runAt }, { settings, now, newId: () => id }, 0);
+}
+
+/**
+ * Adds a schedule, or puts it in the place of the one with its name.
+ * @throws QueueError `duplicate_id`
+ */
+export function addSchedule(
+  store: ScheduleStore,
+  schedule: Schedule,
+  replace: boolean,
+): Promise<ScheduleEntry> {
+  return store.put(schedule.name, (before) => scheduled(schedule, before, replace));
+}
+
+/** @throws QueueError `not_found` */
+export function pauseSchedule(store: ScheduleStore, name: string): Promise<ScheduleEntry> {
+  return store.put(name, (before) => before === undefined ? noSchedule(name) : paused(before));
+}
+
+/** @throws QueueError `not_found` */
+export function resumeSchedule(
+  store: ScheduleStore,
+  name: string,
+  now: number,
+): Promise<ScheduleEntry> {
+  return store.put(
+    name,
+    (before) => before === undefined ? noSchedule(name) : resumed(before, now),
+  );
+}
+
+export function noSchedule(name: string): QueueError {
+  return new QueueError("not_found", `No schedule "${name}"`, {
+    hint: "List the schedules: queuectl schedule list",
+  });
+}

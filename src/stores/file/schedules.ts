@@ -1,0 +1,280 @@
+// Schedules in the data folder: a file each, replaced as a whole by rename, under a lock of its
+// own. A firing is written down with its job before the job is enqueued, so that whoever comes
+// after a crash completes it. No rule of when to fire is here.
+import { QueueError } from "../../queue/errors.ts";
+import type { Job } from "../../queue/job.ts";
+import { isScheduleName, type ScheduleEntry } from "../../queue/schedule.ts";
+import { noSchedule } from "../../queue/schedule_firing.ts";
+import {
+  scheduleFromJson,
+  scheduleStateToJson,
+  scheduleToJson,
+} from "../../queue/schedule_json.ts";
+import type { Firing, ScheduleStore } from "../../queue/schedule_store.ts";
+import type { JobStore } from "../../queue/store.ts";
+import type { FileLock, FileSystem } from "../../system/file_system.ts";
+import { ignoreNotFound, makeUnlessThere } from "./bucketed_index.ts";
+import { decode, encodeRequest } from "./codec.ts";
+import type { Findings } from "./findings.ts";
+import { schedulesFolder } from "./layout.ts";
+import { stagedIds } from "./staging.ts";
+
+/** The version of the form. It reads this and all earlier ones. */
+const SCHEMA = 1;
+
+const JSON_END = ".json";
+
+/** How long a command waits for one that changes the same schedule. */
+const PATIENCE = 5000;
+const POLL = 20;
+
+/** What a file says: the schedule, and the job that is to be enqueued before anything else. */
+interface Kept extends ScheduleEntry {
+  readonly adding: Job | undefined;
+}
+
+export interface FileScheduleParts {
+  readonly files: FileSystem;
+  /** Where jobs go; nothing is fired without it. */
+  readonly jobs?: Pick<JobStore, "add" | "get" | "recover">;
+  /** Told of files that can't be read. */
+  readonly warn?: (message: string) => void;
+}
+
+export class FileSchedules implements ScheduleStore {
+  readonly #dataDir: string;
+  readonly #folder: string;
+  readonly #files: FileSystem;
+  readonly #jobs: FileScheduleParts["jobs"];
+  readonly #warn: (message: string) => void;
+
+  constructor(dataDir: string, { files, jobs, warn = () => {} }: FileScheduleParts) {
+    this.#dataDir = dataDir;
+    this.#folder = schedulesFolder(dataDir);
+    this.#files = files;
+    this.#jobs = jobs;
+    this.#warn = warn;
+  }
+
+  // deno-lint-ignore require-await -- what it throws becomes a rejection
+  async get(name: string): Promise<ScheduleEntry | undefined> {
+    return this.#read(name);
+  }
+
+  // deno-lint-ignore require-await
+  async list(): Promise<ScheduleEntry[]> {
+    const entries: ScheduleEntry[] = [];
+    for (const name of scheduleNames(this.#dataDir, this.#files)) {
+      try {
+        const entry = this.#read(name);
+        if (entry !== undefined) entries.push(entry);
+      } catch (error) {
+        this.#warn(error instanceof Error ? error.message : String(error));
+      }
+    }
+    return entries;
+  }
+
+  async put(
+    name: string,
+    make: (before: ScheduleEntry | undefined) => ScheduleEntry | QueueError,
+  ): Promise<ScheduleEntry> {
+    makeUnlessThere(this.#files, this.#folder);
+    return await this.#whileLocked(name, () => {
+      const before = this.#read(name);
+      const entry = make(before);
+      if (entry instanceof QueueError) throw entry;
+      this.#write({ ...entry, adding: before?.adding });
+      return entry;
+    });
+  }
+
+  async remove(name: string): Promise<void> {
+    if (this.#files.info(this.#path(name)) === undefined) throw noSchedule(name);
+    await this.#whileLocked(name, () => {
+      if (ignoreNotFound(() => (this.#files.remove(this.#path(name)), true)) === undefined) {
+        throw noSchedule(name);
+      }
+      this.#files.sync(this.#folder);
+    });
+  }
+
+  async fire(
+    name: string,
+    decide: (entry: ScheduleEntry, last: Job | undefined) => Promise<Firing | undefined>,
+  ): Promise<ScheduleEntry | undefined> {
+    const jobs = this.#jobs;
+    if (jobs === undefined) throw new Error("Schedules without a queue can't fire");
+    const lock = this.#lock(name);
+    if (lock === undefined) return undefined;
+    try {
+      const kept = this.#read(name);
+      if (kept === undefined) return undefined;
+      if (kept.adding !== undefined) {
+        // Somebody died over it, perhaps with the job half on its way: that is taken back first.
+        await jobs.recover();
+        await this.#complete(jobs, kept, kept.adding);
+      }
+      const { schedule, state } = kept;
+      const last = state.lastJobId === null ? undefined : await jobs.get(state.lastJobId);
+      const firing = await decide({ schedule, state }, last);
+      if (firing === undefined) return undefined;
+      const after = { schedule, state: firing.state };
+      this.#write({ ...after, adding: firing.job });
+      if (firing.job !== undefined) await this.#complete(jobs, after, firing.job);
+      return after;
+    } finally {
+      this.#unlock(name, lock);
+    }
+  }
+
+  /** Enqueues the job that was written down with the schedule, and then forgets it there. */
+  async #complete(
+    jobs: NonNullable<FileScheduleParts["jobs"]>,
+    { schedule, state }: ScheduleEntry,
+    job: Job,
+  ): Promise<void> {
+    try {
+      await jobs.add([job]);
+    } catch (error) {
+      if (!(error instanceof QueueError) || error.code !== "duplicate_id") throw error;
+      // Half on its way, left by one that died: whoever takes that back is at it. Not done yet.
+      if (stagedIds(this.#dataDir, this.#files).has(job.id)) throw error;
+    }
+    // Were this lost, the job would be found to be there.
+    this.#write({ schedule, state, adding: undefined }, false);
+  }
+
+  /** @throws QueueError `damaged` */
+  #read(name: string): Kept | undefined {
+    const path = this.#path(name);
+    const text = ignoreNotFound(() => this.#files.readText(path));
+    return text === undefined ? undefined : decoded(text, name, path);
+  }
+
+  /** `isFact`: when it returns, it survives a power cut. */
+  #write({ schedule, state, adding }: Kept, isFact = true): void {
+    const { name } = schedule;
+    const content = {
+      schema: SCHEMA,
+      ...scheduleToJson(schedule),
+      ...scheduleStateToJson(state),
+      ...(adding !== undefined && { adding: JSON.parse(encodeRequest(adding)) }),
+    };
+    const unfinished = `${this.#dataDir}/tmp/schedule-${name}.json`;
+    ignoreNotFound(() => this.#files.remove(unfinished)); // of one that died
+    this.#files.create(unfinished, JSON.stringify(content, null, 2) + "\n", { sync: true });
+    this.#files.rename(unfinished, this.#path(name));
+    if (isFact) this.#files.sync(this.#folder);
+  }
+
+  async #whileLocked<T>(name: string, action: () => T): Promise<T> {
+    for (let waited = 0;; waited += POLL) {
+      const lock = this.#lock(name);
+      if (lock !== undefined) {
+        try {
+          return action();
+        } finally {
+          this.#unlock(name, lock);
+        }
+      }
+      if (waited >= PATIENCE) {
+        throw new QueueError("refused", `Another process is busy with the schedule "${name}"`, {
+          hint: "Try again",
+        });
+      }
+      await new Promise((resolve) => setTimeout(resolve, POLL));
+    }
+  }
+
+  /** Undefined if somebody has it. */
+  #lock(name: string): FileLock | undefined {
+    return this.#files.lock(this.#lockPath(name));
+  }
+
+  /** Not among the schedules: that folder is watched, and to look is no change. */
+  #lockPath(name: string): string {
+    return `${this.#dataDir}/tmp/schedule-${name}.lock`;
+  }
+
+  #unlock(name: string, lock: FileLock): void {
+    try {
+      ignoreNotFound(() => this.#files.remove(this.#lockPath(name)));
+    } finally {
+      lock.release();
+    }
+  }
+
+  #path(name: string): string {
+    return `${this.#folder}/${name}${JSON_END}`;
+  }
+}
+
+/** The names of all schedules, sorted. */
+export function scheduleNames(dataDir: string, files: FileSystem): string[] {
+  const names = ignoreNotFound(() => files.names(schedulesFolder(dataDir))) ?? [];
+  return names.map(nameOf).filter((name) => name !== undefined).sort();
+}
+
+function nameOf(file: string): string | undefined {
+  const name = file.endsWith(JSON_END) ? file.slice(0, -JSON_END.length) : "";
+  return isScheduleName(name) ? name : undefined;
+}
+
+function decoded(text: string, name: string, path: string): Kept {
+  const damaged = (why: string) =>
+    new QueueError("damaged", `Cannot use the schedule "${name}": ${path} ${why}`, {
+      hint: "Put it aside: queuectl storage check --repair",
+    });
+  let value: Record<string, unknown>;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw damaged("is damaged");
+  }
+  if (typeof value?.["schema"] === "number" && value["schema"] > SCHEMA) {
+    throw damaged("was written by a later version");
+  }
+  const entry = scheduleFromJson(value);
+  if (value?.["schema"] !== SCHEMA || entry?.schedule.name !== name) throw damaged("is damaged");
+  const { adding } = value;
+  if (adding === undefined) return { ...entry, adding };
+  const id = String((adding as { id?: unknown } | null)?.id);
+  return { ...entry, adding: decode(JSON.stringify(adding) + "\n", id, path).job };
+}
+
+/**
+ * Looks through what the file of a schedule says.
+ * @throws QueueError `damaged` if it is not what it should be
+ */
+export function checkSchedule(text: string, name: string, path: string): void {
+  decoded(text, name, path);
+}
+
+/** Notes what is wrong with schedules, for `storage check`. */
+export function checkSchedules(dataDir: string, files: FileSystem, findings: Findings): void {
+  const folder = schedulesFolder(dataDir);
+  if (files.info(folder) === undefined || !findings.checkFolder(folder)) return;
+  for (const file of files.names(folder)) {
+    const path = `${folder}/${file}`;
+    const info = files.info(path);
+    if (info === undefined) continue;
+    const name = nameOf(file);
+    if (name === undefined || info.kind !== "file") {
+      findings.addUnexpected(path, name === undefined ? "does not belong here" : "is no file");
+      continue;
+    }
+    findings.checkMode(path, info.mode, 0o600);
+    try {
+      const text = ignoreNotFound(() => files.readText(path));
+      if (text !== undefined) decoded(text, name, path);
+    } catch (error) {
+      findings.addUnexpected(
+        path,
+        error instanceof QueueError
+          ? "is damaged"
+          : `can't be read: ${error instanceof Error ? error.message : error}`,
+      );
+    }
+  }
+}

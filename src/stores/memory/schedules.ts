@@ -1,0 +1,68 @@
+// The readable reference of the port for schedules: for tests.
+import { QueueError } from "../../queue/errors.ts";
+import type { Job } from "../../queue/job.ts";
+import type { ScheduleEntry } from "../../queue/schedule.ts";
+import { noSchedule } from "../../queue/schedule_firing.ts";
+import type { Firing, ScheduleStore } from "../../queue/schedule_store.ts";
+import type { JobStore } from "../../queue/store.ts";
+
+export class MemorySchedules implements ScheduleStore {
+  readonly #entries = new Map<string, ScheduleEntry>();
+  readonly #busy = new Set<string>();
+  readonly #jobs: Pick<JobStore, "add" | "get">;
+
+  constructor(jobs: Pick<JobStore, "add" | "get">) {
+    this.#jobs = jobs;
+  }
+
+  get(name: string): Promise<ScheduleEntry | undefined> {
+    return Promise.resolve(this.#entries.get(name));
+  }
+
+  list(): Promise<ScheduleEntry[]> {
+    const names = [...this.#entries.keys()].sort();
+    return Promise.resolve(names.map((name) => this.#entries.get(name)!));
+  }
+
+  // deno-lint-ignore require-await -- a refusal is a rejection, as in every other store
+  async put(
+    name: string,
+    make: (before: ScheduleEntry | undefined) => ScheduleEntry | QueueError,
+  ): Promise<ScheduleEntry> {
+    const entry = make(this.#entries.get(name));
+    if (entry instanceof QueueError) throw entry;
+    this.#entries.set(name, entry);
+    return entry;
+  }
+
+  // deno-lint-ignore require-await
+  async remove(name: string): Promise<void> {
+    if (!this.#entries.delete(name)) throw noSchedule(name);
+  }
+
+  async fire(
+    name: string,
+    decide: (entry: ScheduleEntry, last: Job | undefined) => Promise<Firing | undefined>,
+  ): Promise<ScheduleEntry | undefined> {
+    const entry = this.#entries.get(name);
+    if (entry === undefined || this.#busy.has(name)) return undefined;
+    this.#busy.add(name);
+    try {
+      const { lastJobId } = entry.state;
+      const last = lastJobId === null ? undefined : await this.#jobs.get(lastJobId);
+      const firing = await decide(entry, last);
+      // Whoever changed it meanwhile has the last word.
+      if (firing === undefined || this.#entries.get(name) !== entry) return undefined;
+      if (firing.job !== undefined) {
+        await this.#jobs.add([firing.job]).catch((error) => {
+          if (!(error instanceof QueueError) || error.code !== "duplicate_id") throw error;
+        });
+      }
+      const after = { schedule: entry.schedule, state: firing.state };
+      this.#entries.set(name, after);
+      return after;
+    } finally {
+      this.#busy.delete(name);
+    }
+  }
+}

@@ -1,0 +1,181 @@
+// Fires schedules while a `start` runs: waits for the next time, fires what is due, and waits
+// again. Where there are no schedules it only watches their folder. Its parts are passed in; it
+// knows no store.
+import type { Fired, FiringParts } from "../queue/schedule_firing.ts";
+import type { Recurrence, Schedule, ScheduleEntry } from "../queue/schedule.ts";
+import type { ScheduleStore } from "../queue/schedule_store.ts";
+import type { WorkerEvent } from "../queue/worker_event.ts";
+
+/** What fires, and finds times. Loaded when there is a schedule. */
+export interface FiringTools {
+  readonly store: ScheduleStore;
+  fireDue(
+    store: ScheduleStore,
+    name: string,
+    parts: FiringParts,
+    tell: (fired: Fired) => void,
+  ): Promise<ScheduleEntry | undefined>;
+  recurrenceOf(schedule: Schedule): Promise<Recurrence>;
+  nextLook(entry: ScheduleEntry, recurrence: Recurrence): number | undefined;
+  close(): void;
+}
+
+export interface SchedulerParts {
+  /** Another one whenever a schedule has changed; undefined if there is none. Cheap. */
+  version(): string | undefined;
+  open(): Promise<FiringTools>;
+  settings: FiringParts["settings"];
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** Since when somebody has been there to fire. */
+  aliveSince: number;
+  /** Resolves after `timeout` milliseconds, when a schedule has changed, or `signal` aborts. */
+  wait(timeout: number, signal: AbortSignal): Promise<void>;
+  report(event: WorkerEvent): void;
+}
+
+/** The longest time between two looks: what no event tells of is seen then. */
+const LONGEST = 5000;
+/** What was changed in place, by hand, is read after this time. */
+const READ_AGAIN = 60_000;
+/** The time between looks where jobs are owed, or somebody else is firing. */
+const SHORT = 200;
+/** One that comes so much later than it should was asleep, or the clock has jumped. */
+const ASLEEP = 30_000;
+
+export class Scheduler {
+  readonly #parts: SchedulerParts;
+  #aliveSince: number;
+  /** What cannot be fired is told of once, until the reason is another. */
+  readonly #told = new Map<string, string>();
+  /** Finding times takes a tenth of a millisecond, so they are remembered. */
+  readonly #known = new Map<
+    string,
+    { readonly what: string; readonly recurrence: Recurrence }
+  >();
+  /** What was found at a look, and until when that holds if nothing changes. */
+  #seen: { version: string; next: number | undefined; until: number } | undefined;
+  #looking: Promise<unknown> = Promise.resolve();
+  /** How many missed times were caught up one after the other. */
+  caughtUp = 0;
+
+  constructor(parts: SchedulerParts) {
+    this.#parts = parts;
+    this.#aliveSince = parts.aliveSince;
+  }
+
+  /** Fires until `stopping` aborts. */
+  async run(stopping: AbortSignal): Promise<void> {
+    while (!stopping.aborted) {
+      const next = await this.look(stopping);
+      const { now, wait } = this.#parts;
+      const before = now();
+      const timeout = next === undefined
+        ? LONGEST
+        : Math.min(next > before ? next - before : SHORT, LONGEST);
+      await wait(timeout, stopping);
+      const after = now();
+      // Nobody was there in between, whatever the process thinks.
+      if (after - before > timeout + ASLEEP) this.#aliveSince = after;
+      // A clock that was set back.
+      this.#aliveSince = Math.min(this.#aliveSince, after);
+    }
+  }
+
+  /** Fires what is due now. @returns when to look next */
+  look(stopping: AbortSignal): Promise<number | undefined> {
+    const done = this.#looking.then(() => this.#look(stopping));
+    this.#looking = done.catch(() => {});
+    return done;
+  }
+
+  async #look(stopping: AbortSignal): Promise<number | undefined> {
+    let first: number | undefined;
+    const { version: versionOf, open } = this.#parts;
+    let tools: FiringTools | undefined;
+    try {
+      const version = versionOf();
+      if (version === undefined) return undefined;
+      const now = this.#parts.now();
+      const seen = this.#seen;
+      if (seen?.version === version && now < seen.until && now >= seen.until - READ_AGAIN) {
+        return seen.next;
+      }
+      tools = await open();
+      for (const entry of await tools.store.list()) {
+        if (stopping.aborted) break;
+        const next = await this.#fireOne(entry, tools, now);
+        if (next !== undefined && next < (first ?? Infinity)) first = next;
+      }
+      const until = Math.min(first ?? Infinity, now + READ_AGAIN);
+      this.#seen = { version, next: first, until };
+    } catch (error) {
+      // The folder can't be read, say. It may be readable the next time.
+      this.#tell("", `Cannot look after the schedules: ${messageOf(error)}`);
+    } finally {
+      tools?.close();
+    }
+    return first;
+  }
+
+  /** Fires what is due of one, and says when it wants to be looked at again. */
+  async #fireOne(
+    entry: ScheduleEntry,
+    tools: FiringTools,
+    now: number,
+  ): Promise<number | undefined> {
+    const { name } = entry.schedule;
+    const { settings, report } = this.#parts;
+    try {
+      const recurrenceOf = (schedule: Schedule) => this.#recurrenceOf(schedule, tools);
+      const next = tools.nextLook(entry, await recurrenceOf(entry.schedule));
+      if (next === undefined || next > now) return next;
+      const parts = { now, aliveSince: this.#aliveSince, recurrenceOf, settings };
+      const after = await tools.fireDue(tools.store, name, parts, (fired) => {
+        const { step, jobId } = fired;
+        if (step.kind === "fire" && step.caughtUp) this.caughtUp++;
+        report({ kind: "schedule_due", schedule: name, at: step.at, jobId });
+      });
+      this.#told.delete(name);
+      // Nothing could be done: somebody else is at it, or the job before has not ended.
+      if (after === undefined) return -Infinity;
+      return tools.nextLook(after, await recurrenceOf(after.schedule));
+    } catch (error) {
+      // One that is broken must not stop the others.
+      this.#tell(name, `Cannot fire the schedule "${name}": ${messageOf(error)}`);
+      return now + LONGEST;
+    }
+  }
+
+  async #recurrenceOf(schedule: Schedule, tools: FiringTools): Promise<Recurrence> {
+    const { name, when, tz, createdAt } = schedule;
+    const what = JSON.stringify([when, tz, createdAt]);
+    const known = this.#known.get(name);
+    if (known?.what === what) return known.recurrence;
+    const recurrence = remembering(await tools.recurrenceOf(schedule));
+    this.#known.set(name, { what, recurrence });
+    return recurrence;
+  }
+
+  #tell(name: string, message: string): void {
+    if (this.#told.get(name) === message) return;
+    this.#told.set(name, message);
+    this.#parts.report({ kind: "warning", message });
+  }
+}
+
+/** Each look asks for the time after the same one. */
+function remembering({ after }: Recurrence): Recurrence {
+  let asked: number | undefined;
+  let answer: number | undefined;
+  return {
+    after(time) {
+      if (time !== asked) [asked, answer] = [time, after(time)];
+      return answer;
+    },
+  };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
