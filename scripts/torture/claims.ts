@@ -23,6 +23,8 @@ type Since = ReadonlyMap<string, number>;
 /** One look at the queue. */
 interface Look {
   readonly at: number;
+  /** The same moment by the system's clock, which times of files go by. */
+  readonly clock: number;
   /** By the names of their tickets. */
   readonly waiting: ReadonlyMap<string, Waiting>;
   /** The tickets that are due. */
@@ -37,7 +39,9 @@ interface Overtaking {
   readonly name: string;
   readonly id: string;
   readonly first: string | undefined;
+  /** By `performance.now()`, and by the system's clock. */
   readonly since: number;
+  readonly sinceClock: number;
 }
 
 /** Looks until `ending` aborts. */
@@ -63,14 +67,17 @@ export async function watchClaims(scene: Scene, ending: AbortSignal): Promise<vo
 
 function look(scene: Scene, before: Look | undefined): Look {
   const at = performance.now();
-  const clock = Date.now() + scene.clockOffset;
+  const clock = Date.now();
   const waiting = waitingJobs(scene);
-  const due = [...waiting].filter(([, { id, dueAt }]) => dueAt <= clock && !scene.damaged.has(id))
+  const due = [...waiting].filter(([, { id, dueAt }]) =>
+    dueAt <= clock + scene.clockOffset && !scene.damaged.has(id)
+  )
     .map(([name]) => name);
   const since = (known: Since | undefined, names: readonly string[]) =>
     new Map(names.map((name) => [name, known?.get(name) ?? at]));
   return {
     at,
+    clock,
     waiting,
     due: since(before?.due, due),
     free: since(before?.free, freeWorkers(scene)),
@@ -109,12 +116,14 @@ function whoLeft(scene: Scene, before: Look, { at, waiting, limit }: Look): Over
     id,
     first: first !== undefined && waiting.get(first)!.place! < place! ? first : undefined,
     since: before.at,
+    sinceClock: before.clock,
   }));
 }
 
 /** Whether it is known by now why it left the line: it was claimed if its job runs. */
-function isSettled(scene: Scene, { name, id, first, since }: Overtaking, now: number): boolean {
-  if (!hasBegun(scene, id, now - since)) return now - since > 2 * LIMIT;
+function isSettled(scene: Scene, overtaking: Overtaking, now: number): boolean {
+  const { name, id, first, since, sinceClock } = overtaking;
+  if (!hasBegun(scene, id, sinceClock)) return now - since > 2 * LIMIT;
   scene.watched.claims++;
   if (first !== undefined) {
     scene.problem(`${name} was claimed before ${first}, which has long been ready`);
@@ -122,11 +131,14 @@ function isSettled(scene: Scene, { name, id, first, since }: Overtaking, now: nu
   return true;
 }
 
-/** Whether the job noted within these last milliseconds that it runs. */
-function hasBegun(scene: Scene, id: string, milliseconds: number): boolean {
+/** Times of files come from a clock that ticks some hundred times a second. */
+const TICK = 20;
+
+/** Whether the job has noted since then that it runs. */
+function hasBegun(scene: Scene, id: string, since: number): boolean {
   try {
     const { mtime } = Deno.statSync(`${scene.notes}/${id}`);
-    return (mtime?.getTime() ?? 0) >= Date.now() - milliseconds;
+    return (mtime?.getTime() ?? 0) >= since - TICK;
   } catch {
     return false;
   }
