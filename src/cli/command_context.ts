@@ -1,6 +1,6 @@
 // One call of a command: what was typed, the world, and the few things that nearly all commands do
 // with them.
-import type { QueueError } from "../queue/errors.ts";
+import { QueueError } from "../queue/errors.ts";
 import type { JobReader, JobStore } from "../queue/store.ts";
 import type { Context, Inbox } from "./context.ts";
 import { dataDirectory, prepareDataDirectory } from "./data_dir.ts";
@@ -44,9 +44,14 @@ export class CommandContext implements Parsed {
     return await using(this.dataDir(), (dataDir) => this.context.folder.openStore(dataDir), use);
   }
 
-  /** A result, to stdout. */
-  print(text: string): void {
-    if (text !== "") this.context.stdout.write(text);
+  /** A result, to stdout. What the command is for has been done by then, which an error says. */
+  print(text: string | Uint8Array): void {
+    try {
+      if (text.length > 0) this.context.stdout.write(text);
+    } catch (error) {
+      if (error instanceof Deno.errors.BrokenPipe || !(error instanceof Error)) throw error;
+      throw new QueueError("io", `It is done, but the result can't be printed: ${error.message}`);
+    }
   }
 
   /** A JSON document, to stdout. */

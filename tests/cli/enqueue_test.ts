@@ -212,3 +212,15 @@ Deno.test("enqueue --file says what it cannot read", async () => {
   assertStringIncludes((await world.run("enqueue", "--file", "none")).err, "there is no such file");
   assertStringIncludes((await world.run("enqueue", "--file", "/home/me")).err, "it is a folder");
 });
+
+Deno.test("enqueue says that the job is there when its id can't be printed", async () => {
+  const world = new World();
+  world.stdout.broken = new Error("No space left on device (os error 28)");
+  const { code, err } = await world.run("enqueue", "true");
+  assertEquals(code, 1);
+  assertEquals(
+    err,
+    "queuectl: It is done, but the result can't be printed: No space left on device (os error 28)\n",
+  );
+  assertEquals((await world.store.count()).pending, 1);
+});

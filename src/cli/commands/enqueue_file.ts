@@ -50,7 +50,7 @@ export async function enqueueFile(
       meter.step();
     });
     meter.end();
-    for (const text of ids.texts()) context.stdout.write(text);
+    for (const text of ids.texts()) call.print(text);
     return 0;
   });
 }
