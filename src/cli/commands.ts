@@ -308,7 +308,7 @@ width; in a pipe nothing is. Values of environment variables are never shown her
     proposes: "folder",
     flags: [CONFIRM],
     notes:
-      "The backup is checked wholly before anything is changed. Refused while workers or jobs run; over data that exists it needs --confirm.",
+      "Checks the whole backup first. Refused while workers or jobs run. Over data that exists it needs --confirm.",
     examples: ["queuectl storage restore ~/backups/queue-monday --confirm"],
     load: async () =>
       (await import("./commands/storage.ts"))
