@@ -43,6 +43,8 @@ for (const a of OPERATIONS) {
 
 /** What others do on a queue in which somebody has died over something: one of them recovers it. */
 const AFTERWARDS = ["recover", "repair", "claim", "cleanup", "add d1 again"];
+/** On half a restore, which is completed by whoever opens it, it is all the same what comes then. */
+const AFTER_RESTORE = ["recover", "repair"];
 
 for (const dead of OPERATIONS) {
   const start = dead.isQuiet ? quiet : busy;
@@ -50,7 +52,8 @@ for (const dead of OPERATIONS) {
     !dead.replacesAll || disk.info(`${DATA}/restoring`) !== undefined
   );
   const others = OPERATIONS.filter((other) =>
-    (other === dead || AFTERWARDS.includes(other.name)) && fit(other, dead)
+    (other === dead ||
+      (dead.replacesAll ? AFTER_RESTORE : AFTERWARDS).includes(other.name)) && fit(other, dead)
   );
   for (const other of left.length > 0 ? others : []) {
     Deno.test(`${dead.name} dies | recover | ${other.name}`, async () => {
