@@ -166,7 +166,8 @@ Deno.test("run() ends quietly when nobody reads its output, and reports any othe
   assertEquals(await world.run("config"), {
     code: 1,
     out: "",
-    err: "queuectl: No space left on device (os error 28)\n",
+    err:
+      "queuectl: It is done, but the result can't be printed: No space left on device (os error 28)\n",
   });
   world.stderr.broken = new Error("gone");
   assertEquals((await world.run("nonsense")).code, 2);
