@@ -6,7 +6,7 @@
 // To run one pair, or one schedule of it, again (a third number stops the first process once more):
 //   deno test -A --no-check tests/interleavings --filter "cancel | claim"
 //   INTERLEAVING=18,4 deno test -A --no-check tests/interleavings --filter "cancel | claim"
-//   DIES_AFTER=14 deno test -A --no-check tests/interleavings --filter "remove dies | recover | claim"
+//   DIES_AFTER=14 deno test -A --no-check tests/interleavings --filter "remove dies"
 import { assertEquals } from "@std/assert";
 import { explore, type Failure, remains } from "./explore.ts";
 import { installClocks } from "./gated_process.ts";
@@ -43,7 +43,7 @@ for (const a of OPERATIONS) {
 
 /** What others do on a queue in which somebody has died over something: one of them recovers it. */
 const AFTERWARDS = ["recover", "repair", "claim", "cleanup", "add d1 again"];
-/** On half a restore, which is completed by whoever opens it, it is all the same what comes then. */
+/** Half a restore is completed by whoever opens the queue: what comes then is all the same. */
 const AFTER_RESTORE = ["recover", "repair"];
 
 for (const dead of OPERATIONS) {
