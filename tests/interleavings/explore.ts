@@ -22,7 +22,7 @@ export interface Failure {
   readonly steps: readonly string[];
 }
 
-/** Which one to run: A stops after i operations, B after j, and A again after k if that is given. */
+/** Which one to run: A stops after i operations, B after j, A again after k if that is given. */
 export interface Schedule {
   readonly i: number;
   readonly j: number;
