@@ -1,6 +1,7 @@
 // Reading what the system says of its processes, and the words for an ending.
 
 import { assert, assertEquals } from "@std/assert";
+import { family } from "../../src/exec/kill_attempt.ts";
 import { exited, killed, shellDied } from "../../src/exec/ending.ts";
 import { isAlive, listProcesses, parsePs, parseStats } from "../../src/exec/processes.ts";
 
