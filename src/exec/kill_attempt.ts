@@ -156,7 +156,7 @@ class AttemptProcesses {
     const any = targets.filter((process) => this.#send(process, signal)).length > 0;
     // The kernel reaches all of a group at one moment, also those that are just being made.
     for (const group of new Set(targets.map(({ group }) => group))) {
-      if (group !== this.shell.pid) send(-group, signal);
+      if (group !== this.shell.pid && group > 1) send(-group, signal);
     }
     this.#wakeShell();
     return any;
@@ -180,9 +180,10 @@ class AttemptProcesses {
 
 /**
  * The roots with all that belongs to them: what they have started, and who shares a process group
- * or session with them. The shell's own do not count, which it shares with other jobs.
+ * or session with them. The shell's own do not count, which it shares with other jobs; nor does 0,
+ * which stands for all that were made outside this PID namespace; nor the init process.
  */
-function family(
+export function family(
   all: readonly Process[],
   shell: number,
   isRoot: (process: Process) => boolean,
@@ -193,14 +194,14 @@ function family(
     size = members.size;
     for (const process of all) {
       const { pid, parent, group, session } = process;
-      if (pid === shell || members.has(process)) continue;
+      if (pid === shell || pid <= 1 || members.has(process)) continue;
       const belongs = isRoot(process) || pids.has(parent) || groups.has(group) ||
         sessions.has(session);
       if (!belongs) continue;
       members.add(process);
       pids.add(pid);
-      if (group !== shell) groups.add(group);
-      if (session !== shell) sessions.add(session);
+      if (group !== shell && group > 1) groups.add(group);
+      if (session !== shell && session > 1) sessions.add(session);
     }
   }
   return [...members];

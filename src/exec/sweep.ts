@@ -25,6 +25,6 @@ export async function sweep(mark: string): Promise<void> {
 // tells the number of the newest process; the next of the chain is not far behind.
 const SWEEP = `set -- "$1" 0 0;` +
   `while [ $2 -lt 100 ]&&[ $3 -lt 5000 ];do read -r a b c d p </proc/loadavg||exit;` +
-  `set -- "$1" $(($2+1)) $(($3+1)) $((p-40));while [ $p -gt $4 ];do e=;` +
+  `set -- "$1" $(($2+1)) $(($3+1)) $((p-40));while [ $p -gt $4 ]&&[ $p -gt 1 ];do e=;` +
   `while read -r e||[ "$e" ];do case $e in *"$1"*)break;;esac;done </proc/$p/environ;` +
   `case $e in *"$1"*)kill -9 $p -$p;set -- "$1" 0 $3 $4;;esac;p=$((p-1));done;done`;

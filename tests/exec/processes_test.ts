@@ -1,6 +1,7 @@
 // Reading what the system says of its processes, and the words for an ending.
 
 import { assert, assertEquals } from "@std/assert";
+import { family } from "../../src/exec/kill_attempt.ts";
 import { exited, killed, shellDied } from "../../src/exec/ending.ts";
 import { isAlive, listProcesses, parsePs, parseStats } from "../../src/exec/processes.ts";
 
@@ -82,4 +83,33 @@ Deno.test("killed() and shellDied() say in a line what happened", () => {
     shellDied({ code: 2, signal: null }).error,
     "the shell that ran the job ended with exit code 2",
   );
+});
+
+Deno.test("family() holds children, groups and sessions of its roots, and never those of all others", () => {
+  const process = (pid: number, parent: number, group: number, session: number) => ({
+    pid,
+    parent,
+    group,
+    session,
+    start: "1",
+    isMarked: false,
+  });
+  const shell = 50;
+  const all = [
+    process(1, 0, 1, 1),
+    process(2, 0, 0, 0),
+    process(40, 1, 1, 1),
+    process(50, 40, 50, 50),
+    process(60, 50, 60, 50), // the job
+    process(61, 1, 60, 50), // an orphan in its group
+    process(62, 60, 62, 62), // a child with a session of its own
+    process(63, 1, 64, 62), // an orphan in that session
+    process(70, 1, 70, 50), // what another job left
+    process(71, 1, 50, 50),
+    process(80, 60, 0, 0), // came from outside this namespace
+    process(81, 60, 1, 1),
+  ];
+  const members = family(all, shell, ({ pid }) => pid === 60).map(({ pid }) => pid);
+  assertEquals(members.sort(), [60, 61, 62, 63, 80, 81]);
+  assertEquals(family(all, shell, ({ pid }) => pid === 1), []);
 });
