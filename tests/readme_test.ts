@@ -91,7 +91,8 @@ const PREPARATION = `
 /** What has to happen before, or beside, an example. */
 function before(example: string): string {
   if (example.startsWith("queuectl start") && !/--drain|--detach/.test(example)) {
-    return "(sleep 0.4; queuectl stop) &";
+    const nobody = `queuectl status --json | grep -q '"workers": \\[\\]'`;
+    return `(while ${nobody}; do sleep 0.1; done; queuectl stop) &`;
   }
   if (example.includes("job wait")) return "(sleep 0.2; queuectl start --drain) &";
   if (example.includes("job cancel")) return "queuectl dlq retry 3f2a";
@@ -192,6 +193,7 @@ async function putStubs(bin: string): Promise<void> {
     "npx",
     `[ "$1 $2 $3" = "-y deno@2.9.6 task" ] && grep -q "^    \\"$4\\": " '${ROOT}deno.json' || { echo "npx $*" >&2; exit 1; }`,
   );
+  put("make", `[ -f Makefile ] && echo "make: Nothing to be done for 'all'."`);
   put("git", `[ "$1" = clone ] && mkdir "$(basename "$2")"`);
   put(
     "ffmpeg",
