@@ -91,6 +91,7 @@ async function putStubs(bin: string): Promise<void> {
     "npx",
     `[ "$1 $2 $3" = "-y deno@2.9.6 task" ] && grep -q "^    \\"$4\\": " '${ROOT}deno.json' || { echo "npx $*" >&2; exit 1; }`,
   );
+  put("make", `[ -f Makefile ] && echo "make: Nothing to be done for 'all'."`);
   put("git", `[ "$1" = clone ] && mkdir "$(basename "$2")"`);
   put(
     "ffmpeg",

@@ -94,7 +94,8 @@ async function repair(scene: Scene): Promise<void> {
   const { code, stdout, stderr } = await scene.call(["storage", "check", "--repair"]);
   if (code === 0) scene.repaired = damages;
   scene.did("repairs", `${code} ${stdout.trim()} ${stderr.trim()}`);
-  if (!hasDamage && damages === scene.damages && code !== null && stdout !== "Nothing is wrong\n") {
+  const mended = code !== null && (stdout + stderr).trim() !== "Nothing is wrong";
+  if (mended && !hasDamage && damages === scene.damages) {
     scene.problem(`a repair mended something where nothing was damaged: ${stdout}${stderr}`);
   }
 }
