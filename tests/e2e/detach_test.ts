@@ -4,15 +4,15 @@ import { BECOME, rotate } from "../../src/cli/commands/start_detached.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
 import { programUnderTest } from "../support/program.ts";
 import { withQueue } from "../support/queue_program.ts";
-import { onPath } from "../support/on_path.ts";
+import { needing } from "../support/has_program.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 import { waitUntil } from "../support/wait_until.ts";
 
 for (const shell of ["dash", "bash", "busybox sh"]) {
   const words = shell.split(" ");
   Deno.test({
-    name: `start --detach hands no open file on, by ${shell}`,
-    ignore: Deno.build.os !== "linux" || !onPath(words[0]!) || !onPath("bash"),
+    ...needing([words[0]!, "bash"], `start --detach hands no open file on, by ${shell}`),
+    ...(Deno.build.os !== "linux" && { ignore: true }),
     fn: () =>
       withTempDir(async (dir) => {
         const list = 'for f in /proc/$$/fd/*; do readlink "$f"; done; true';
