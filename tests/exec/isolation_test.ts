@@ -156,12 +156,17 @@ Deno.test({
         `${chain}.sh`,
         `trap '' TERM\necho $$ >>${chain}\n${start}sh ${chain}.sh &\n`,
       );
-      const { outcome } = await run(`sh ${chain}.sh; sleep 60`, { timeout: 0.3, killGrace: 0 });
-      assertEquals(outcome, "timed_out");
-      const length = readLog(chain).length;
-      assert(length > 0);
-      await run("sleep 0.3");
-      assertEquals(readLog(chain).length, length, `the chain of '${start}sh' goes on`);
+      try {
+        const { outcome } = await run(`sh ${chain}.sh; sleep 60`, { timeout: 0.3, killGrace: 0 });
+        assertEquals(outcome, "timed_out");
+        const length = readLog(chain).length;
+        assert(length > 0);
+        await run("sleep 0.3");
+        assertEquals(readLog(chain).length, length, `the chain of '${start}sh' goes on`);
+      } finally {
+        // A chain that was not caught would go on for ever; without its script it ends.
+        await Deno.remove(`${chain}.sh`);
+      }
     }
   }),
 });

@@ -1,17 +1,32 @@
 // A folder of its own for each test, kept when the test fails.
 
+/** Milliseconds after which a test is taken to hang. The longest takes a minute on a busy machine. */
+const HANGS = 10 * 60_000;
+
 /**
  * Runs `test` with a new folder, which is removed if it succeeds; if not, its path is written to
- * stderr.
+ * stderr. A test that hangs fails, so that one can see which it was.
  */
 export async function withTempDir<T>(test: (dir: string) => T | Promise<T>): Promise<T> {
   const dir = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "queuectl-test-" }));
   try {
-    const result = await test(dir);
+    const result = await inTime(test(dir));
     Deno.removeSync(dir, { recursive: true });
     return result;
   } catch (error) {
     Deno.stderr.writeSync(new TextEncoder().encode(`kept: ${dir}\n`));
     throw error;
+  }
+}
+
+async function inTime<T>(result: T | Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`Not done within ${HANGS / 60_000} minutes`)), HANGS);
+  });
+  try {
+    return await Promise.race([result, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
