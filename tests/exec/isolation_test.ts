@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { adopt } from "../../src/exec/adopt.ts";
-import { end, lives, numberIn } from "../support/processes.ts";
+import { end, isStopped, lives, numberIn } from "../support/processes.ts";
 import { waitUntil } from "../support/wait_until.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 import { readLog, runsIn, withEachShell, withExecutor, withVariables } from "./work_bench.ts";
@@ -201,7 +201,11 @@ Deno.test({
           args: [
             ...asNobody,
             ...mayRead,
-            ...[Deno.execPath(), "run", "-A", WORKER, journal],
+            Deno.execPath(),
+            "run",
+            "-A",
+            WORKER,
+            journal,
             ...runs.map((run) => JSON.stringify(run)),
           ],
           env: { DENO_DIR: `${folder}/deno`, HOME: folder },
@@ -333,15 +337,4 @@ function exists(path: string): boolean {
   } catch {
     return false;
   }
-}
-
-/** Also where there is no `ps`, which a small Linux lacks. */
-function isStopped(pid: number): boolean {
-  if (!(pid > 0)) return false;
-  if (Deno.build.os === "linux") {
-    return Deno.readTextFileSync(`/proc/${pid}/stat`).includes(") T ");
-  }
-  const { stdout } = new Deno.Command("ps", { args: ["-o", "stat=", "-p", String(pid)] })
-    .outputSync();
-  return /^\s*T/.test(new TextDecoder().decode(stdout));
 }

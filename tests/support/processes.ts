@@ -1,17 +1,28 @@
-// Real processes in tests: whether one lives, and the end of one that a test has started.
+// Real processes in tests: whether one lives or is stopped, and the end of one that a test has started.
 
 /** Whether a process with that id lives; one that only waits to be collected does not. */
 export function lives(pid: number): boolean {
+  return /^[^ZX]/.test(stateOf(pid));
+}
+
+/** Whether a process lives, and was stopped by a signal. */
+export function isStopped(pid: number): boolean {
+  return stateOf(pid).startsWith("T");
+}
+
+/** What `ps` calls its state, a letter and perhaps more; nothing if there is no such process. */
+function stateOf(pid: number): string {
   if (Deno.build.os === "linux") {
+    // A small Linux has no `ps`.
     try {
-      return !/^.*\) [ZX] /s.test(Deno.readTextFileSync(`/proc/${pid}/stat`));
+      return Deno.readTextFileSync(`/proc/${pid}/stat`).replace(/^.*\) /s, "");
     } catch {
-      return false;
+      return "";
     }
   }
   const { stdout } = new Deno.Command("ps", { args: ["-o", "stat=", "-p", String(pid)] })
     .outputSync();
-  return /^\s*[^Z\s]/.test(new TextDecoder().decode(stdout));
+  return new TextDecoder().decode(stdout).trim();
 }
 
 /** Kills a process if it lives. */

@@ -1,5 +1,7 @@
 // A folder of its own for each test, kept when the test fails.
 
+import { afterMilliseconds } from "../../src/system/delay.ts";
+
 /** Milliseconds after which a test is taken to hang. The longest takes a minute on a busy machine. */
 const HANGS = 10 * 60_000;
 
@@ -20,13 +22,14 @@ export async function withTempDir<T>(test: (dir: string) => T | Promise<T>): Pro
 }
 
 async function inTime<T>(result: T | Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`Not done within ${HANGS / 60_000} minutes`)), HANGS);
-  });
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const cancel = afterMilliseconds(
+    HANGS,
+    () => reject(new Error(`Not done within ${HANGS / 60_000} minutes`)),
+  );
   try {
     return await Promise.race([result, late]);
   } finally {
-    clearTimeout(timer);
+    cancel();
   }
 }
