@@ -1,8 +1,8 @@
 // The composition root: the real world, run(), the exit code; nothing else.
 import type { Context } from "./src/cli/context.ts";
-import { fileFolder } from "./src/cli/file_folder.ts";
 import { run } from "./src/cli/run.ts";
-import { diskFiles, readBytes } from "./src/system/file_system.ts";
+import { openStore } from "./src/stores/open.ts";
+import { diskFiles } from "./src/system/file_system.ts";
 import { InputStream, OutputStream } from "./src/system/terminal.ts";
 
 const stderr = new OutputStream(Deno.stderr);
@@ -14,7 +14,6 @@ const context: Context = {
   os: Deno.build.os,
   cwd: () => Deno.cwd(),
   env: (name) => Deno.env.get(name),
-  userId: () => Deno.uid(),
   stdout: new OutputStream(Deno.stdout),
   stderr,
   stdin: new InputStream(),
@@ -22,9 +21,16 @@ const context: Context = {
   newId: () => crypto.randomUUID(),
   sleep: async (milliseconds) => await (await import("./src/system/delay.ts")).delay(milliseconds),
   files: diskFiles,
-  readBytes,
   readAllBytes: (path) => Deno.readFileSync(path),
-  folder: fileFolder(diskFiles, (message) => stderr.write(`queuectl: ${message}\n`)),
+  endOrphan: async (...args) =>
+    await (await import("./src/cli/end_orphan.ts")).endOrphanOf(...args),
+  openStore: (location) =>
+    openStore(location, {
+      files: diskFiles,
+      os: Deno.build.os,
+      userId: () => Deno.uid(),
+      warn: (message) => stderr.write(`queuectl: ${message}\n`),
+    }),
   onEnd(undo) {
     const end = () => {
       undo();

@@ -2,7 +2,7 @@
 // came through git, which keeps neither hard links nor modes nor empty folders: so does many a copy
 // that people make.
 import { assertEquals } from "@std/assert";
-import { loadSetValues } from "../src/config/load.ts";
+import { loadSetValues } from "../src/stores/file/config_file.ts";
 import { readJournal } from "../src/exec/journal.ts";
 import type { Job } from "../src/queue/job.ts";
 import { removableFromDlq, retried } from "../src/queue/transitions.ts";

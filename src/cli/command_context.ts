@@ -1,10 +1,11 @@
 // One call of a command: what was typed, the world, and the few things that nearly all commands do
 // with them.
 import { QueueError } from "../queue/errors.ts";
-import type { JobReader, JobStore } from "../queue/store.ts";
-import type { Context, Inbox } from "./context.ts";
-import { dataDirectory, prepareDataDirectory } from "./data_dir.ts";
+import type { Inbox, JobReader, JobStore } from "../queue/store.ts";
+import type { Store } from "../stores/store.ts";
+import type { Context } from "./context.ts";
 import type { Flags, Parsed } from "./parse.ts";
+import { storeLocation } from "./store_location.ts";
 
 /** Does what a command says. @returns the exit code, 0 if nothing */
 export type Handler = (call: CommandContext) => Promise<number | void>;
@@ -22,26 +23,32 @@ export class CommandContext implements Parsed {
     this.rest = parsed.rest;
   }
 
-  /** The data folder, made if need be. @throws QueueError `refused` if it is not ours */
-  dataDir(): string {
-    const path = dataDirectory(this.context, this.flags.text("data-dir"));
-    prepareDataDirectory(this.context, path);
-    return path;
+  /**
+   * The store that the options and variables name, made if need be.
+   * @throws QueueError `usage`; `refused` if it is not ours
+   */
+  store(): Store {
+    const store = this.context.openStore(storeLocation(this.context, this.flags));
+    store.prepare();
+    return store;
   }
 
-  /** Opens what can be seen of the store for as long as `use` takes. */
-  async withReader<T>(use: (store: JobReader, dataDir: string) => Promise<T>): Promise<T> {
-    return await using(this.dataDir(), (dataDir) => this.context.folder.openReader(dataDir), use);
+  /** Opens what can be seen of the jobs for as long as `use` takes. */
+  async withReader<T>(use: (jobs: JobReader, store: Store) => Promise<T>): Promise<T> {
+    const store = this.store();
+    return await using(await store.openReader(), store, use);
   }
 
   /** Opens what takes new jobs for as long as `use` takes. */
-  async withInbox<T>(use: (inbox: Inbox, dataDir: string) => Promise<T>): Promise<T> {
-    return await using(this.dataDir(), (dataDir) => this.context.folder.openInbox(dataDir), use);
+  async withInbox<T>(use: (inbox: Inbox, store: Store) => Promise<T>): Promise<T> {
+    const store = this.store();
+    return await using(await store.openInbox(), store, use);
   }
 
-  /** Opens the store for as long as `use` takes. */
-  async withStore<T>(use: (store: JobStore, dataDir: string) => Promise<T>): Promise<T> {
-    return await using(this.dataDir(), (dataDir) => this.context.folder.openStore(dataDir), use);
+  /** Opens the jobs for as long as `use` takes. */
+  async withJobs<T>(use: (jobs: JobStore, store: Store) => Promise<T>): Promise<T> {
+    const store = this.store();
+    return await using(await store.openJobs(), store, use);
   }
 
   /** A result, to stdout. What the command is for has been done by then, which an error says. */
@@ -71,15 +78,14 @@ export class CommandContext implements Parsed {
   }
 }
 
-async function using<S extends { close(): void }, T>(
-  dataDir: string,
-  open: (dataDir: string) => Promise<S>,
-  use: (store: S, dataDir: string) => Promise<T>,
+async function using<J extends { close(): Promise<void> }, T>(
+  jobs: J,
+  store: Store,
+  use: (jobs: J, store: Store) => Promise<T>,
 ): Promise<T> {
-  const store = await open(dataDir);
   try {
-    return await use(store, dataDir);
+    return await use(jobs, store);
   } finally {
-    store.close();
+    await jobs.close();
   }
 }

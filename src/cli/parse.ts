@@ -14,6 +14,13 @@ export const GLOBAL_FLAGS: readonly FlagSpec[] = [
     about: "the folder that holds the queue's data",
     proposes: "folder",
   },
+  {
+    name: "store",
+    kind: "text",
+    value: "URL",
+    about: "the same, as a path or a file: URL",
+    proposes: "folder",
+  },
   { name: "help", kind: "switch", about: "show this help" },
 ];
 

@@ -61,7 +61,7 @@ function candidates(
 function unsplit(words: readonly string[]): { before: string[]; current: string } {
   const before = words.slice(0, -1);
   let current = words.at(-1) ?? "";
-  while (before[0] === "--data-dir" && before.length > 1) before.splice(0, 2);
+  while (/^--(?:data-dir|store)$/.test(before[0] ?? "") && before.length > 1) before.splice(0, 2);
   if (before.at(-1) === "=") before.pop();
   if (current === "=") current = "";
   return { before, current };

@@ -98,14 +98,10 @@ async function unexpected(context: Context, error: unknown): Promise<string[]> {
 // The error may have come before the command line was understood, so this looks for the folder by
 // itself.
 async function isDebugging(context: Context): Promise<boolean> {
-  const { args } = context;
-  const at = args.findIndex((word) => word.startsWith("--data-dir"));
-  const chosen = args[at]?.includes("=") ? args[at].slice("--data-dir=".length) : args[at + 1];
   try {
-    const { dataDirectory } = await import("./data_dir.ts");
-    const { loadSettings } = await import("../config/load.ts");
-    const dataDir = dataDirectory(context, at === -1 ? undefined : chosen);
-    return loadSettings(dataDir, context.files).log_level === "DEBUG";
+    const { storeLocation, storeFlagsIn } = await import("./store_location.ts");
+    const store = context.openStore(storeLocation(context, storeFlagsIn(context.args)));
+    return (await (await store.settings()).load()).log_level === "DEBUG";
   } catch {
     return false;
   }

@@ -58,9 +58,7 @@ function queueEvent(event: WorkerEvent, at: number): QueueEvent {
     case "supervisor_started":
       return note(
         "INFO",
-        `started ${event.workers} ${
-          event.workers === 1 ? "worker" : "workers"
-        } on ${event.dataDir}`,
+        `started ${event.workers} ${event.workers === 1 ? "worker" : "workers"} on ${event.store}`,
       );
     case "supervisor_stopping":
       return note(

@@ -44,8 +44,8 @@ export async function run(context: Context): Promise<number> {
 // `queuectl --data-dir DIR list` means `queuectl list --data-dir DIR`.
 function frontFlagsLast(args: readonly string[]): string[] {
   let n = 0;
-  while (args[n] === "--data-dir" || args[n]?.startsWith("--data-dir=")) {
-    n += args[n] === "--data-dir" ? 2 : 1;
+  for (let front; (front = /^--(?:data-dir|store)(=?)/s.exec(args[n] ?? "")) !== null;) {
+    n += front[1] === "=" ? 1 : 2;
   }
   if (n === 0 || n >= args.length) return [...args];
   const two = COMMANDS.some(({ name }) => name === `${args[n]} ${args[n + 1]}`);

@@ -1,5 +1,6 @@
 // A worker process as its supervisor starts it, and what the two tell each other: requests go to
 // the worker's standard input, a few words come from its standard output.
+import type { Host } from "../stores/store.ts";
 import { pause } from "../system/delay.ts";
 import { workerPermissions } from "../system/permissions.ts";
 import { selfCommand, sourceFolders } from "../system/self.ts";
@@ -12,21 +13,20 @@ export type WorkerWord = "up" | "dead";
 const LAST_WORDS = 500;
 
 export interface WorkerChildOptions {
-  /** Its real path. */
-  readonly dataDir: string;
+  readonly host: Host;
   readonly name: string | undefined;
   readonly drain: boolean;
   /** A job has died. */
   readonly onDead: () => void;
 }
 
-export function spawnWorker({ dataDir, name, drain, onDead }: WorkerChildOptions): Child {
-  const { program, args } = selfCommand(workerPermissions(dataDir, sourceFolders()));
+export function spawnWorker({ host, name, drain, onDead }: WorkerChildOptions): Child {
+  const { program, args } = selfCommand(workerPermissions(host.folder, sourceFolders()));
   const child = new Deno.Command(program, {
     args: [
       ...args,
       "worker",
-      `--data-dir=${dataDir}`,
+      ...host.options,
       ...(name === undefined ? [] : [`--worker-name=${name}`]),
       ...(drain ? ["--drain"] : []),
     ],

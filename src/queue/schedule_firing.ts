@@ -20,7 +20,7 @@ import type { ScheduleStore } from "./schedule_store.ts";
 
 export interface FiringParts extends Pick<Facts, "now" | "aliveSince"> {
   recurrenceOf(schedule: Schedule): Promise<Recurrence>;
-  settings(): JobDefaults["settings"];
+  settings(): Promise<JobDefaults["settings"]>;
 }
 
 /** What was done at one step, beside settling missed times. */
@@ -48,7 +48,7 @@ export async function fireDue(
       const step = nextStep(entry, recurrence, { ...parts, busy: isUnfinished(last) });
       if (step === undefined) return undefined;
       done = step;
-      const job = step.kind === "fire" ? jobFor(entry.schedule, step.at, parts) : undefined;
+      const job = step.kind === "fire" ? await jobFor(entry.schedule, step.at, parts) : undefined;
       return { state: step.state, job };
     });
     if (after === undefined || done === undefined) return latest;
@@ -61,8 +61,9 @@ export async function fireDue(
   }
 }
 
-function jobFor(schedule: Schedule, at: number, { now, settings }: FiringParts): Job {
-  return scheduledJob(schedule, firedJobId(schedule.name, at), { settings: settings(), now });
+async function jobFor(schedule: Schedule, at: number, parts: FiringParts): Promise<Job> {
+  const defaults = { settings: await parts.settings(), now: parts.now };
+  return scheduledJob(schedule, firedJobId(schedule.name, at), defaults);
 }
 
 /** A job of a schedule, to be enqueued now. */

@@ -49,3 +49,14 @@ export interface ScheduleStore extends ScheduleReader {
     decide: (entry: ScheduleEntry, last: Job | undefined) => Promise<Firing | undefined>,
   ): Promise<ScheduleEntry | undefined>;
 }
+
+/** Tells that schedules have changed. */
+export interface ScheduleWatch {
+  /** Another one whenever a schedule has changed; undefined if there is none. Cheap. */
+  version(): Promise<string | undefined>;
+
+  /** Resolves after `timeout` milliseconds, when a schedule has changed, or `signal` aborts. */
+  wait(timeout: number, signal: AbortSignal): Promise<void>;
+
+  close(): void;
+}

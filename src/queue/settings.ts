@@ -1,5 +1,5 @@
 // The configuration keys: what each means, its default, which values it takes, and the form of the
-// text that they are kept in. Where that lies is src/config's matter.
+// text that they are kept in. Where that lies is a store's matter.
 import { DURATION_FORMS, parseDuration } from "./durations.ts";
 import { QueueError } from "./errors.ts";
 
@@ -187,4 +187,9 @@ function settingValue(key: SettingKey, value: unknown): unknown {
     "usage",
     `${key} is ${JSON.stringify(value)}, and takes ${SETTING_RULES[key].values}`,
   );
+}
+
+/** The text of a configuration file. */
+export function configText(values: SetValues): string {
+  return JSON.stringify({ schema_version: CONFIG_VERSION, ...values }, null, 2) + "\n";
 }

@@ -39,8 +39,11 @@ export interface JobReader {
   /** The jobs that this worker has claimed and not settled. */
   claimedBy(worker: string): Promise<Job[]>;
 
-  close(): void;
+  close(): Promise<void>;
 }
+
+/** The part of a store that takes new jobs. */
+export type Inbox = Pick<JobStore, "add" | "close">;
 
 /** A store of jobs. Safe with any number of users at once; every method is atomic. */
 export interface JobStore extends JobReader {

@@ -2,7 +2,7 @@
 import type { Job } from "./job.ts";
 
 export type WorkerEvent =
-  | { readonly kind: "supervisor_started"; readonly workers: number; readonly dataDir: string }
+  | { readonly kind: "supervisor_started"; readonly workers: number; readonly store: string }
   | { readonly kind: "supervisor_stopping"; readonly reason: string; readonly force: boolean }
   | { readonly kind: "supervisor_stopped" }
   | { readonly kind: "worker_started"; readonly worker: string }

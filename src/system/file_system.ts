@@ -26,6 +26,13 @@ export interface FileLock {
 export interface FileSystem {
   readText(path: string): string;
   /**
+   * Part of a file, which may be too big to be text in memory: at most `length` bytes from
+   * `offset`, fewer only at the end; undefined if there is no such file.
+   */
+  readBytes(path: string, offset: number, length: number): Uint8Array | undefined;
+  /** The path with all links followed. */
+  realPath(path: string): string;
+  /**
    * Makes a new file, mode 0600; with `sync` its content is on disk on return. @throws
    * AlreadyExists
    */
@@ -65,6 +72,8 @@ const encoder = new TextEncoder();
 /** The real thing. */
 export const diskFiles: FileSystem = {
   readText: (path) => Deno.readTextFileSync(path),
+  readBytes,
+  realPath: (path) => Deno.realPathSync(path),
   create(path, text, { sync = false } = {}) {
     const file = Deno.openSync(path, { write: true, createNew: true, mode: 0o600 });
     try {
@@ -169,11 +178,7 @@ function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
   for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
 }
 
-/**
- * Part of a file, which may be too big to be text in memory: at most `length` bytes from `offset`,
- * fewer only at the end; undefined if there is no such file.
- */
-export function readBytes(path: string, offset: number, length: number): Uint8Array | undefined {
+function readBytes(path: string, offset: number, length: number): Uint8Array | undefined {
   let file: Deno.FsFile;
   try {
     file = Deno.openSync(path, { read: true });

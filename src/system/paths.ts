@@ -11,6 +11,11 @@ export function isAbsolute(path: string): boolean {
   return path.startsWith("/") || (isWindows && /^(?:[A-Za-z]:[\\/]|\\\\)/.test(path));
 }
 
+/** The path of the folder that `path`, an absolute one, lies in. */
+export function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf("/")) || "/";
+}
+
 /** The path, made absolute against `base`, with `.`, `..` and doubled slashes resolved. */
 export function resolve(base: string, path: string): string {
   const whole = (isAbsolute(path) ? path : `${base}/${path}`).replaceAll(

@@ -19,6 +19,7 @@ export function shownJob(job: Job, withEnv: boolean): JobJson {
 export function statusJson(status: StatusView): Record<string, unknown> {
   return {
     data_dir: status.dataDir,
+    store: status.store,
     jobs: status.counts,
     workers: status.workers.map(({ name, pid, host, job, startedAt, lastSeenAt }) => ({
       name,

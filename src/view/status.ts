@@ -17,7 +17,10 @@ export interface WorkerView {
 }
 
 export interface StatusView {
-  readonly dataDir: string;
+  /** Null where the store is no folder. */
+  readonly dataDir: string | null;
+  /** The store, as users call it. */
+  readonly store: string;
   readonly counts: Counts;
   readonly workers: readonly WorkerView[];
   /** How many jobs run whose worker is gone. */
@@ -43,7 +46,7 @@ export async function statusText(
     ? "no worker (queuectl start)"
     : `${length} ${length === 1 ? "worker" : "workers"}, ${busy} busy`;
   return [
-    `${paint("Data", "bold")}  ${oneLine(status.dataDir)}\n\n`,
+    `${paint("Data", "bold")}  ${oneLine(status.store)}\n\n`,
     `${paint("Jobs", "bold")}\n${counts.join("")}  ${"total".padEnd(10)} ${
       String(total).padStart(size)
     }\n\n`,

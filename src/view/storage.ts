@@ -3,12 +3,12 @@ import { oneLine } from "./escape.ts";
 
 /** Where the data is, and how much. */
 export function storageText(
-  dataDir: string,
+  store: string,
   jobs: number,
   sizes: { files: number; bytes: number; logBytes: number },
 ): string {
   return [
-    `Folder  ${oneLine(dataDir)}`,
+    `Folder  ${oneLine(store)}`,
     `Jobs    ${jobs}`,
     `Files   ${sizes.files}`,
     `Size    ${bytesText(sizes.bytes)}, of which logs ${bytesText(sizes.logBytes)}`,

@@ -2,12 +2,10 @@
 // died, and clears away what they left. What goes wrong with one job, one name or one file keeps
 // nothing else from being looked at.
 import { QueueError } from "../queue/errors.ts";
+import type { Requests } from "../queue/requests.ts";
 import type { JobStore } from "../queue/store.ts";
-import { delay } from "../system/delay.ts";
-import type { FileSystem } from "../system/file_system.ts";
-import type { Attempts } from "./attempts.ts";
-import { cancelRequests, clearCancel } from "./control.ts";
-import { isAlive, isMissing, knownNames, LOCK_RENEWAL, WorkerLock } from "./worker_lock.ts";
+import type { WorkerLock, Workers } from "../queue/workers.ts";
+import type { FallibleSteps } from "./fallible_steps.ts";
 
 /** Milliseconds between looks. */
 const LOOK_AROUND = 1500;
@@ -15,20 +13,20 @@ const LOOK_AROUND = 1500;
 const LOST_AFTER = 3;
 
 export interface CaretakerParts {
-  readonly files: FileSystem;
-  readonly dataDir: string;
-  readonly store: JobStore;
-  readonly attempts: Attempts;
+  readonly jobs: JobStore;
+  readonly workers: Workers;
+  readonly requests: Requests;
+  readonly steps: FallibleSteps;
   readonly stopping: AbortSignal;
-  /** The place of the worker itself, as it is now. */
-  presence(): WorkerLock;
+  /** That of the worker itself, as it is now. */
+  lock(): WorkerLock;
   /** Whether the worker has this job at hand. */
   runs(id: string): boolean;
   /** Follows all jobs of a dead worker to their end, and settles them. */
   rescue(name: string): Promise<void>;
   /** Removes what a worker that is settled leaves. */
-  clear(name: string, place: WorkerLock): Promise<void>;
-  /** Another has the worker's place by now. */
+  clear(lock: WorkerLock): Promise<void>;
+  /** Another has the worker's name by now. */
   onReplaced(): void;
 }
 
@@ -62,25 +60,23 @@ export class Caretaker {
   async #lookAround(): Promise<void> {
     if (this.#isLooking) return;
     this.#isLooking = true;
-    const { files, dataDir, store, attempts } = this.#parts;
-    await attempts.attempt("give a sign of life", () => this.#heartbeat());
-    await attempts.attempt("put right what commands left", () => store.recover());
-    await attempts.attempt("look for requests", async () => {
-      for (const id of cancelRequests(files, dataDir)) {
-        await attempts.attempt(`see to the request to cancel "${id}"`, () => this.#clearMoot(id));
+    const { jobs, workers, requests, steps } = this.#parts;
+    await steps.attempt("give a sign of life", () => this.#heartbeat());
+    await steps.attempt("put right what commands left", () => jobs.recover());
+    await steps.attempt("look for requests", async () => {
+      for (const id of await requests.cancelRequests()) {
+        await steps.attempt(`see to the request to cancel "${id}"`, () => this.#clearMoot(id));
       }
     });
-    await attempts.attempt("look for workers that died", async () => {
-      for (const name of knownNames(files, dataDir)) {
-        await attempts.attempt(`look after ${name}`, () => this.#lookAfter(name));
-      }
+    await steps.attempt("look for workers that died", async () => {
+      for (const name of await workers.dead()) this.#lookAfter(name);
     });
     this.#isLooking = false;
   }
 
-  #heartbeat(): void {
+  async #heartbeat(): Promise<void> {
     try {
-      this.#parts.presence().heartbeat();
+      await this.#parts.lock().heartbeat();
       this.#unlocked = 0;
     } catch (error) {
       // Somebody removed the lock's file, and another worker goes on in this one's place.
@@ -90,42 +86,30 @@ export class Caretaker {
   }
 
   #lookAfter(name: string): void {
-    const { files, dataDir, presence } = this.#parts;
-    const isMine = name === presence().name || this.#rescues.has(name);
-    if (isMine || isAlive(files, dataDir, name)) return;
+    if (name === this.#parts.lock().name || this.#rescues.has(name)) return;
     const done = this.#rescue(name).finally(() => this.#rescues.delete(name));
     this.#rescues.set(name, done);
   }
 
   async #rescue(name: string): Promise<void> {
-    const { attempts, rescue, clear } = this.#parts;
-    await attempts.attempt(`take over from ${name} yet`, async () => {
-      const place = await this.#place(name);
-      if (place === undefined) return;
+    const { steps, workers, stopping, rescue, clear } = this.#parts;
+    await steps.attempt(`take over from ${name} yet`, async () => {
+      const lock = await workers.takeOver(name, stopping);
+      if (lock === undefined) return;
       try {
         await rescue(name);
-        await clear(name, place);
+        await clear(lock);
       } catch (error) {
-        place.abandon();
+        await lock.abandon();
         throw error;
       }
     });
   }
 
-  /** The place of a worker that died; undefined if it lives, or another takes it. */
-  async #place(name: string): Promise<WorkerLock | undefined> {
-    const { files, dataDir, stopping } = this.#parts;
-    if (isMissing(files, dataDir, name)) {
-      await delay(LOCK_RENEWAL, stopping);
-      if (stopping.aborted) return undefined;
-    }
-    return WorkerLock.takeOver(files, dataDir, name);
-  }
-
   /** A request that came too late, and whose maker is gone, must not hit the next attempt. */
   async #clearMoot(id: string): Promise<void> {
-    const { files, dataDir, store, runs } = this.#parts;
+    const { jobs, requests, runs } = this.#parts;
     if (runs(id)) return;
-    if ((await store.get(id))?.status.state !== "processing") clearCancel(files, dataDir, id);
+    if ((await jobs.get(id))?.status.state !== "processing") await requests.clearCancel(id);
   }
 }

@@ -7,22 +7,22 @@ import type { Job } from "../queue/job.ts";
 import type { Settings } from "../queue/settings.ts";
 import type { JobReader, JobStore } from "../queue/store.ts";
 import { ended, unclaimed } from "../queue/transitions.ts";
-import { delay } from "../system/delay.ts";
-import type { FileSystem } from "../system/file_system.ts";
-import { isAlive, isMissing, LOCK_RENEWAL, WorkerLock } from "./worker_lock.ts";
+import type { Workers } from "../queue/workers.ts";
 
 /** The running jobs whose worker is none of these. */
-export async function orphansAmong(store: JobReader, living: readonly string[]): Promise<Job[]> {
-  const running = await Array.fromAsync(store.list({ states: ["processing"] }));
+export async function orphansAmong(
+  jobs: JobReader,
+  living: readonly { readonly name: string }[],
+): Promise<Job[]> {
+  const running = await Array.fromAsync(jobs.list({ states: ["processing"] }));
   return running.filter(({ status }) =>
-    status.state === "processing" && !living.includes(status.running.worker)
+    status.state === "processing" && !living.some(({ name }) => name === status.running.worker)
   );
 }
 
-export interface EndOrphanOptions {
-  readonly files: FileSystem;
-  readonly dataDir: string;
-  readonly store: JobStore;
+export interface EndOrphanParts {
+  readonly jobs: JobStore;
+  readonly workers: Workers;
   readonly settings: Settings;
   readonly now: () => number;
   /** The journal of a worker's shell. */
@@ -34,22 +34,20 @@ export interface EndOrphanOptions {
  * worker. The job may have ended by itself, or not have begun: it is recorded as it was.
  * @returns false if the worker lives, another has taken its place, or the job has been settled
  *   meanwhile
+ * @throws QueueError `refused` if the job can't be seen from here
  */
 export async function endOrphan(
   job: Job,
   reason: StopReason,
-  options: EndOrphanOptions,
+  { jobs, workers, settings, now, journal }: EndOrphanParts,
 ): Promise<boolean> {
   if (job.status.state !== "processing") return false;
-  const { files, dataDir, store, settings, now, journal } = options;
   const { worker } = job.status.running;
-  if (isMissing(files, dataDir, worker)) await delay(LOCK_RENEWAL);
-  if (isAlive(files, dataDir, worker)) return false;
-  const place = WorkerLock.takeOver(files, dataDir, worker);
-  if (place === undefined) return false;
+  const lock = await workers.takeOver(worker);
+  if (lock === undefined) return false;
   try {
     // As it is now that nobody else can settle it.
-    const held = (await store.claimedBy(worker)).find(({ id }) => id === job.id);
+    const held = (await jobs.claimedBy(worker)).find(({ id }) => id === job.id);
     if (held?.status.state !== "processing") return false;
     const { attempt, startedAt } = held.status.running;
     const running = {
@@ -59,9 +57,9 @@ export async function endOrphan(
       timeout: job.timeout,
       killGrace: settings.kill_grace,
     };
-    const ending = await adopt(journal(worker), running, AbortSignal.abort(reason), files);
+    const ending = await adopt(journal(worker), running, AbortSignal.abort(reason));
     const backoff = { base: settings.backoff_base, max: settings.backoff_max };
-    await store.change(
+    await jobs.change(
       job.id,
       ending === "not_begun" ? unclaimed : (job) => ended(job, ending, backoff, now()),
       worker,
@@ -71,6 +69,6 @@ export async function endOrphan(
     if (!(error instanceof UnseenError)) throw error;
     throw new QueueError("refused", `Cannot end job "${job.id}": ${error.message}`);
   } finally {
-    place.abandon();
+    await lock.abandon();
   }
 }

@@ -10,11 +10,11 @@ import type { WorkerEvent } from "../queue/worker_event.ts";
 export interface RescueParts {
   /** The worker that does it, for the reports. */
   readonly name: string;
-  readonly store: JobStore;
+  readonly jobs: JobStore;
   /** Follows a job of the dead worker to its end; `not_begun` if it never began. */
-  adopt(job: Job, from: string): Promise<Ending | "not_begun">;
+  adopt(job: Job): Promise<Ending | "not_begun">;
   /** Undefined if it could not be kept, which was reported then. */
-  record(job: Job, ending: Ending, holder: string): Promise<Job | undefined>;
+  record(job: Job, ending: Ending): Promise<Job | undefined>;
   /** Waits for a moment. Whether to try again then. */
   again(): Promise<boolean>;
   report(event: WorkerEvent): void;
@@ -25,9 +25,9 @@ export interface RescueParts {
  * has ended.
  */
 export async function rescue(from: string, parts: RescueParts): Promise<void> {
-  const { name: worker, store, report } = parts;
-  const jobs = await store.claimedBy(from);
-  const results = await Promise.allSettled(jobs.map(settleAtLast));
+  const { name: worker, jobs, report } = parts;
+  const left = await jobs.claimedBy(from);
+  const results = await Promise.allSettled(left.map(settleAtLast));
   const failed = results.find((result) => result.status === "rejected");
   if (failed !== undefined) throw failed.reason;
 
@@ -51,12 +51,12 @@ export async function rescue(from: string, parts: RescueParts): Promise<void> {
   }
 
   async function settle(job: Job): Promise<void> {
-    const ending = await parts.adopt(job, from);
+    const ending = await parts.adopt(job);
     if (ending === "not_begun") {
-      const after = await store.change(job.id, unclaimed, from);
+      const after = await jobs.change(job.id, unclaimed, from);
       report({ kind: "job_given_back", worker, from, job: after });
     } else {
-      const after = await parts.record(job, ending, from);
+      const after = await parts.record(job, ending);
       if (after !== undefined) report({ kind: "job_ended", worker, job: after });
     }
   }

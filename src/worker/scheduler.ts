@@ -17,12 +17,12 @@ export interface FiringTools {
   ): Promise<ScheduleEntry | undefined>;
   recurrenceOf(schedule: Schedule): Promise<Recurrence>;
   nextLook(entry: ScheduleEntry, recurrence: Recurrence): number | undefined;
-  close(): void;
+  close(): Promise<void>;
 }
 
 export interface SchedulerParts {
   /** Another one whenever a schedule has changed; undefined if there is none. Cheap. */
-  version(): string | undefined;
+  version(): Promise<string | undefined>;
   open(): Promise<FiringTools>;
   settings: FiringParts["settings"];
   /** Milliseconds since 1970. */
@@ -94,7 +94,7 @@ export class Scheduler {
     const { version: versionOf, open } = this.#parts;
     let tools: FiringTools | undefined;
     try {
-      const version = versionOf();
+      const version = await versionOf();
       if (version === undefined) return undefined;
       const now = this.#parts.now();
       const seen = this.#seen;
@@ -113,7 +113,7 @@ export class Scheduler {
       // The folder can't be read, say. It may be readable the next time.
       this.#tell("", `Cannot look after the schedules: ${messageOf(error)}`);
     } finally {
-      tools?.close();
+      await tools?.close();
     }
     return first;
   }

@@ -45,7 +45,7 @@ Deno.test("complete proposes commands, then their second words", async () => {
 
 Deno.test("complete proposes options, states, settings and shells", async () => {
   const world = new World();
-  assertEquals(await proposed(world, "list", "--s"), ["--state", "--since"]);
+  assertEquals(await proposed(world, "list", "--s"), ["--state", "--since", "--store"]);
   assertEquals(await proposed(world, "list", "--state", "p"), ["pending", "processing"]);
   assertEquals(await proposed(world, "list", "--state", "dead,c"), [
     "dead,completed",

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { JobJson } from "../../src/queue/job_json.ts";
 import { cancelled } from "../../src/queue/transitions.ts";
-import { DATA, World } from "../support/world.ts";
+import { World } from "../support/world.ts";
 
 Deno.test("job show tells everything about a job", async () => {
   const world = new World();
@@ -42,7 +42,7 @@ Deno.test("job show follows a job through its states", async () => {
     (await world.run("job", "show", id)).out,
     "processing, on w1, which is gone, since 1.5s",
   );
-  world.workers = [{ name: "w1", pid: 7, host: "h", startedAt: 0, lastSeenAt: 0 }];
+  world.workers = [{ name: "w1", pid: 7, host: "h", startedAt: 0, lastSeenAt: 0, ready: false }];
   assertStringIncludes((await world.run("job", "show", id)).out, "processing, on w1, since 1.5s");
   await world.end(id);
   world.files.write(world.logPath(id, 1), "");
@@ -184,7 +184,7 @@ Deno.test("job cancel asks the worker of a running job, and waits until it is do
   const world = new World();
   const id = await world.enqueue("sleep 100");
   await world.claim();
-  world.workers = [{ name: "w", pid: 7, host: "h", startedAt: 0, lastSeenAt: 0 }];
+  world.workers = [{ name: "w", pid: 7, host: "h", startedAt: 0, lastSeenAt: 0, ready: false }];
   world.meanwhile = async () => {
     world.meanwhile = () => {};
     await world.end(id, { outcome: "cancelled", exitCode: null, signal: "SIGTERM" });
@@ -194,7 +194,7 @@ Deno.test("job cancel asks the worker of a running job, and waits until it is do
     out: `Cancelled ${id}\n`,
     err: "",
   });
-  assertEquals(world.calls, [`cancel ${DATA} ${id}`, `clear cancel ${DATA} ${id}`]);
+  assertEquals(world.calls, [`cancel ${id}`, `clear cancel ${id}`]);
 });
 
 Deno.test("job cancel calls off the job of a dead worker itself where no worker lives", async () => {
@@ -242,7 +242,7 @@ Deno.test("job cancel says so when the job completed by itself meanwhile", async
   world.onCancel = async (job) => void await world.end(job);
   const { code, err } = await world.run("job", "cancel", id);
   assertEquals([code, err], [1, `queuectl: Cannot cancel job "${id}": it is completed\n`]);
-  assertEquals(world.calls.at(-1), `clear cancel ${DATA} ${id}`);
+  assertEquals(world.calls.at(-1), `clear cancel ${id}`);
 });
 
 Deno.test("job wait returns when all jobs have ended, with 0 only if all completed", async () => {

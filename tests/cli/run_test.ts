@@ -75,6 +75,14 @@ Deno.test("run() refuses unknown commands with two lines, and knows what was mea
     [["list", "extra"], 'Unexpected argument "extra"'],
     [["list", "--limit", "-1"], "--limit takes a whole number from 0"],
     [["list", "--data-dir", ""], "--data-dir is empty"],
+    [["list", "--store", ""], "--store is empty"],
+    [
+      ["list", "--store", "a", "--data-dir", "b"],
+      "--store and --data-dir cannot be given together",
+    ],
+    [["list", "--store", "postgres://me:secret@h/db"], "keeps queues in folders, not in postgres:"],
+    [["list", "--store", "file://host/x"], "a file: URL names no host"],
+    [["list", "--store", "file:%zz"], "has a % that"],
     [["completions", "tcsh"], "not for"],
   ];
   for (const [args, message] of wrong) {
@@ -112,6 +120,14 @@ Deno.test("run() finds the data folder by option, variables, the folder here, an
     JSON.parse((await world.run("--data-dir=/z", "storage", "info", "--json")).out).data_dir,
     "/z",
   );
+
+  // A store counts more than the variables for folders, and an option more than any variable.
+  world.env["QUEUECTL_STORE"] = "/stored";
+  assertEquals(await where(world), "/stored");
+  assertEquals(await where(world, "--data-dir", "../x"), "/home/me/x");
+  assertEquals(await where(world, "--store", "file:rel%20at"), "/home/me/work/rel at");
+  assertEquals(await where(world, "--store=file:///abs/x"), "/abs/x");
+  assertEquals(JSON.parse((await world.run("--store", "/s", "status", "--json")).out).store, "/s");
 
   const mac = new World();
   mac.os = "darwin";

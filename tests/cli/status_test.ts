@@ -7,6 +7,7 @@ const worker = (name: string) => ({
   host: "box",
   startedAt: NOON,
   lastSeenAt: NOON,
+  ready: false,
 });
 
 async function busy(): Promise<World> {
@@ -61,6 +62,7 @@ Deno.test("status --json has the fields of the contract", async () => {
   const { out } = await (await busy()).run("status", "--json");
   assertEquals(JSON.parse(out), {
     data_dir: DATA,
+    store: DATA,
     jobs: { pending: 0, processing: 1, completed: 0, failed: 0, dead: 1, cancelled: 0 },
     workers: [
       {

@@ -1,32 +1,36 @@
 // stop with workers that come and go. Real processes are stopped in tests/e2e and by the torture.
 import { assertEquals } from "@std/assert";
-import { clearStop, stopRequest } from "../../src/worker/control.ts";
-import { WorkerLock } from "../../src/worker/worker_lock.ts";
+import { FileRequests } from "../../src/stores/file/requests.ts";
+import { FileWorkerLock } from "../../src/stores/file/worker_lock.ts";
 import { DATA, World } from "../support/world.ts";
 
-function worldWithWorker(): { world: World; worker: WorkerLock } {
+function worldWithWorker(): { world: World; worker: FileWorkerLock } {
   const world = new World();
   for (const folder of ["workers", "control"]) world.files.write(`${DATA}/${folder}/.keep`, "");
   const worker = join(world, 100);
   return { world, worker };
 }
 
-function join(world: World, pid: number): WorkerLock {
-  const presence = WorkerLock.join(world.files, DATA, undefined);
-  presence.announce({ pid, host: "here", startedAt: world.now });
-  return presence;
+function requestsOf(world: World): FileRequests {
+  return new FileRequests(DATA, world.files);
+}
+
+function join(world: World, pid: number): FileWorkerLock {
+  const lock = FileWorkerLock.join(world.files, DATA, undefined);
+  lock.announce({ pid, host: "here", startedAt: world.now });
+  return lock;
 }
 
 Deno.test("stop asks a worker, and returns when it has gone", async () => {
   const { world, worker } = worldWithWorker();
   const asked: (string | undefined)[] = [];
-  world.meanwhile = () => {
-    asked.push(stopRequest(world.files, DATA, worker.name));
+  world.meanwhile = async () => {
+    asked.push(await requestsOf(world).stopRequested(worker.name));
     if (asked.length === 3) worker.leave();
   };
   const { code, err } = await world.run("stop");
   assertEquals([code, err, asked], [0, "Stopped 1 worker\n", ["graceful", "graceful", "graceful"]]);
-  assertEquals(stopRequest(world.files, DATA, worker.name), undefined);
+  assertEquals(await requestsOf(world).stopRequested(worker.name), undefined);
 });
 
 Deno.test("stop does not wait for a worker of a later start that has taken the name", async () => {
@@ -50,7 +54,7 @@ Deno.test("stop waits for a worker that has not said yet who it is", async () =>
     `${DATA}/workers/worker-1.json`,
     `{"pid":1,"host":"x","started_at":"2030-01-01"}`,
   );
-  const worker = WorkerLock.join(world.files, DATA, undefined);
+  const worker = FileWorkerLock.join(world.files, DATA, undefined);
   let sleeps = 0;
   world.meanwhile = () => {
     if (++sleeps === 2) worker.announce({ pid: 100, host: "here", startedAt: world.now });
@@ -78,18 +82,19 @@ Deno.test("stop tells of jobs without a worker, and --force kills them", async (
   assertEquals((await world.run("stop", "--force")).err, "Nothing runs here\n");
 });
 
-Deno.test("stop asks again, should its request have been taken for that to an earlier bearer", async () => {
+Deno.test("stop asks again, should its request have been taken for that to an earlier holder", async () => {
   const { world, worker } = worldWithWorker();
   let sleeps = 0;
-  world.meanwhile = () => {
-    if (++sleeps === 1) clearStop(world.files, DATA, worker.name);
-    if (stopRequest(world.files, DATA, worker.name) !== undefined && sleeps > 1) worker.leave();
+  const requests = requestsOf(world);
+  world.meanwhile = async () => {
+    if (++sleeps === 1) await requests.clearStop(worker.name);
+    if (await requests.stopRequested(worker.name) !== undefined && sleeps > 1) worker.leave();
     if (sleeps > 1000) throw new Error("it still waits");
   };
   assertEquals((await world.run("stop")).code, 0);
 });
 
-Deno.test("stop does not wait for another bearer with the same process id", async () => {
+Deno.test("stop does not wait for another one with the same process id", async () => {
   const { world, worker } = worldWithWorker();
   let sleeps = 0;
   world.meanwhile = () => {
@@ -130,7 +135,7 @@ Deno.test("stop --force wakes those that do not answer, then kills them, then sa
     return [worker.name];
   };
   assertEquals((await world.run("stop", "--force")).code, 0);
-  assertEquals(world.calls, [`SIGCONT ${DATA} worker-1`, `SIGKILL ${DATA} worker-1`]);
+  assertEquals(world.calls, ["SIGCONT worker-1", "SIGKILL worker-1"]);
 
   world.onSignal = () => [];
   join(world, 200); // of another container

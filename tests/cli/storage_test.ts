@@ -13,6 +13,7 @@ Deno.test("storage info says where the data is and how much", async () => {
   );
   assertEquals(JSON.parse((await world.run("storage", "info", "--json")).out), {
     data_dir: DATA,
+    store: DATA,
     jobs: 1,
     files: 2,
     bytes: 3002,

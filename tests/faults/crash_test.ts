@@ -2,7 +2,7 @@
 // what was not synced lost in every way, and with each operation failing: afterwards the invariants
 // of the design hold, and work goes on.
 import { assert, assertEquals } from "@std/assert";
-import { loadSettings } from "../../src/config/load.ts";
+import { loadSetValues } from "../../src/stores/file/config_file.ts";
 import { QueueError } from "../../src/queue/errors.ts";
 import { ended, unclaimed } from "../../src/queue/transitions.ts";
 import { check } from "../../src/stores/file/check.ts";
@@ -54,7 +54,7 @@ async function verify(
       `${says}: clean after repair`,
     );
   } else assertEquals(findings.map(text), [], `${says}: nothing is damaged`);
-  loadSettings(DATA, disk);
+  loadSetValues(DATA, disk);
 
   // Every acknowledged job is there, once.
   const listed = await Array.fromAsync(store.list({}));

@@ -1,10 +1,8 @@
 // The end of a job that can't be written down at once: it is kept, and the job does not run again.
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { DEFAULT_SETTINGS } from "../../src/queue/settings.ts";
-import { journalPath, logPath } from "../../src/stores/file/layout.ts";
 import { openFileStore } from "../../src/stores/file/store.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
-import { runWorker } from "../../src/worker/worker_process.ts";
+import { runFileWorker } from "../support/file_worker.ts";
 import { aJob } from "../support/jobs.ts";
 import { withQueue } from "../support/queue_program.ts";
 import { withTempDir } from "../support/temp_dir.ts";
@@ -24,22 +22,11 @@ Deno.test("a job that can't be recorded when its worker is forced to stop has en
     await store.add([aJob({ id: "job", command: `echo run >>${dir}/runs`, cwd: dir })]);
     const warnings: string[] = [];
     const worker = (drain: boolean, force: AbortController) =>
-      runWorker({
+      runFileWorker(dir, {
         files,
-        dataDir: dir,
-        store,
         wanted: "w",
         drain,
-        pid: Deno.pid,
-        host: "here",
-        now: Date.now,
-        settings: () => DEFAULT_SETTINGS,
         report: (event) => void (event.kind === "warning" && warnings.push(event.message)),
-        paths: {
-          journal: (name) => journalPath(dir, name),
-          log: (id, attempt) => logPath(dir, id, attempt),
-        },
-        stopping: new AbortController(),
         force,
       });
     const force = new AbortController();
@@ -57,7 +44,7 @@ Deno.test("a job that can't be recorded when its worker is forced to stop has en
       "succeeded",
     ]]);
     assertEquals(Deno.readTextFileSync(`${dir}/runs`), "run\n");
-    store.close();
+    await store.close();
     assertEquals(diskFiles.names(`${dir}/workers`), []);
   }));
 

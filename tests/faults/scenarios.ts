@@ -1,6 +1,6 @@
 // What can be interrupted: each thing that changes the data folder, on one that has jobs in every
 // state.
-import { setValue } from "../../src/config/change.ts";
+import { mergeConfig } from "../../src/stores/file/change_config.ts";
 import { QueueError } from "../../src/queue/errors.ts";
 import type { Job } from "../../src/queue/job.ts";
 import type { Outcome } from "../../src/queue/outcome.ts";
@@ -15,7 +15,7 @@ import {
 import { backup } from "../../src/stores/file/backup.ts";
 import { restore } from "../../src/stores/file/restore.ts";
 import { type FileStore, openFileStore } from "../../src/stores/file/store.ts";
-import { WorkerLock } from "../../src/worker/worker_lock.ts";
+import { FileWorkerLock } from "../../src/stores/file/worker_lock.ts";
 import { rescue } from "../../src/worker/rescue.ts";
 import { aJob, anEnding, EPOCH } from "../support/jobs.ts";
 import { SimDisk } from "../support/sim_disk.ts";
@@ -88,23 +88,23 @@ const batch = (n: number) =>
   );
 
 function comeAndGo(disk: SimDisk): void {
-  const presence = WorkerLock.join(disk, DATA, undefined);
-  presence.announce({ pid: 7, host: "box", startedAt: NOW });
-  presence.heartbeat();
-  presence.leave();
+  const lock = FileWorkerLock.join(disk, DATA, undefined);
+  lock.announce({ pid: 7, host: "box", startedAt: NOW });
+  lock.heartbeat();
+  lock.leave();
 }
 
 /** Another worker follows the job of a dead one to its end. */
 async function adoption(store: FileStore, disk: SimDisk): Promise<void> {
-  const place = WorkerLock.takeOver(disk, DATA, WORKER);
+  const place = FileWorkerLock.takeOver(disk, DATA, WORKER);
   if (place === undefined) throw new QueueError("refused", "Its place is taken already");
   try {
     await rescue(WORKER, {
       name: "w-2",
-      store,
+      jobs: store,
       adopt: () => Promise.resolve(anEnding("succeeded")),
-      record: (job, ending, holder) =>
-        store.change(job.id, (job) => ended(job, ending, BACKOFF, NOW), holder),
+      record: (job, ending) =>
+        store.change(job.id, (job) => ended(job, ending, BACKOFF, NOW), WORKER),
       again: () => Promise.resolve(false),
       report: () => {},
     });
@@ -186,7 +186,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: "adoption",
     before: async (store, disk) => {
-      WorkerLock.join(disk, DATA, WORKER).abandon();
+      FileWorkerLock.join(disk, DATA, WORKER).abandon();
       await claim(store);
     },
     action: adoption,
@@ -194,7 +194,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: "configuration",
-    action: (_, disk) => Promise.resolve(setValue(DATA, disk, "max_retries", 7)),
+    action: (_, disk) => Promise.resolve(mergeConfig(DATA, disk, { max_retries: 7 })),
   },
   { name: "backup", action: (_, disk) => Promise.resolve(backup(DATA, "/copy", disk)) },
   {

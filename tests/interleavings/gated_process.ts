@@ -117,6 +117,12 @@ class GatedFiles implements FileSystem {
   readText(path: string): string {
     return this.#do("readText", path, (disk) => disk.readText(path));
   }
+  readBytes(path: string, offset: number, length: number): Uint8Array | undefined {
+    return this.#do("readBytes", path, (disk) => disk.readBytes(path, offset, length));
+  }
+  realPath(path: string): string {
+    return path;
+  }
   create(path: string, text: string, options?: { sync?: boolean }): void {
     this.#do("create", path, (disk) => disk.create(path, text, options));
   }

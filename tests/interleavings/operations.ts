@@ -19,7 +19,7 @@ import { restore } from "../../src/stores/file/restore.ts";
 import { type FileStore, openFileStore } from "../../src/stores/file/store.ts";
 import type { FileSystem } from "../../src/system/file_system.ts";
 import { rescue } from "../../src/worker/rescue.ts";
-import { WorkerLock } from "../../src/worker/worker_lock.ts";
+import { FileWorkerLock } from "../../src/stores/file/worker_lock.ts";
 import { aJob, anEnding, EPOCH } from "../support/jobs.ts";
 import { SimDisk } from "../support/sim_disk.ts";
 import type { Program } from "./gated_process.ts";
@@ -90,19 +90,19 @@ const newJob = (id: string, values: Partial<Job> = {}) => aJob({ id, createdAt: 
 
 /** Follows the job of the dead worker to its end, as another worker does. */
 async function adopt(store: FileStore, files: FileSystem): Promise<unknown> {
-  const place = WorkerLock.takeOver(files, DATA, "worker-2");
+  const place = FileWorkerLock.takeOver(files, DATA, "worker-2");
   if (place === undefined) return "taken";
   try {
     const states: string[] = [];
     await rescue("worker-2", {
       name: "worker-5",
-      store,
+      jobs: store,
       adopt: () => Promise.resolve(anEnding("succeeded")),
-      record: async (job, ending, holder) => {
+      record: async (job, ending) => {
         const after = await store.change(
           job.id,
           (job) => ended(job, ending, BACKOFF, NOW),
-          holder,
+          "worker-2",
         );
         states.push(`${after.id} ${after.status.state}`);
         return after;
@@ -221,7 +221,7 @@ export const OPERATIONS: readonly Operation[] = [
   {
     name: "join and claim",
     program: withStore((store, files) => {
-      WorkerLock.join(files, DATA, "worker-7");
+      FileWorkerLock.join(files, DATA, "worker-7");
       return claimBy("worker-7")(store);
     }),
     isQuiet: true,
@@ -271,7 +271,7 @@ export async function prepared({ quiet = false } = {}): Promise<SimDisk> {
   }
   for (const worker of ["worker-2", "worker-1"]) {
     if (quiet) continue;
-    const place = WorkerLock.join(disk, DATA, worker);
+    const place = FileWorkerLock.join(disk, DATA, worker);
     place.announce({ pid: 7, host: "box", startedAt: now });
     place.abandon();
     const lines = `shell 70 boot 700\n+ ${worker === "worker-1" ? "w" : "o"} 1 ${now}\n`;

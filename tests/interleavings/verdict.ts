@@ -10,7 +10,7 @@ import { restore } from "../../src/stores/file/restore.ts";
 import type { FileSystem } from "../../src/system/file_system.ts";
 import { anEnding } from "../support/jobs.ts";
 import type { SimDisk } from "../support/sim_disk.ts";
-import { WorkerLock } from "../../src/worker/worker_lock.ts";
+import { FileWorkerLock } from "../../src/stores/file/worker_lock.ts";
 import { asProcess } from "./gated_process.ts";
 import { DATA, NOW } from "./operations.ts";
 
@@ -81,7 +81,7 @@ async function look(files: SimDisk, problems: string[]): Promise<Job[]> {
 /** Who takes a dead worker's place puts the tickets right that lag behind; what runs goes on. */
 async function settleDeadWorkers(store: FileStore, files: FileSystem): Promise<void> {
   for (const worker of files.names(`${DATA}/queue/running`)) {
-    const place = WorkerLock.takeOver(files, DATA, worker);
+    const place = FileWorkerLock.takeOver(files, DATA, worker);
     if (place === undefined) continue;
     await store.claimedBy(worker);
     place.abandon();

@@ -1,8 +1,8 @@
 // What a backup says is good can be restored, whatever the queue looks like and whatever goes on
 // beside it: each backup that is made here is restored here.
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { setValue } from "../../src/config/change.ts";
-import { loadSetValues } from "../../src/config/load.ts";
+import { mergeConfig } from "../../src/stores/file/change_config.ts";
+import { loadSetValues } from "../../src/stores/file/config_file.ts";
 import { QueueError } from "../../src/queue/errors.ts";
 import { removableByCleanup } from "../../src/queue/transitions.ts";
 import { backup } from "../../src/stores/file/backup.ts";
@@ -10,7 +10,7 @@ import { check } from "../../src/stores/file/check.ts";
 import { restore } from "../../src/stores/file/restore.ts";
 import { openFileStore } from "../../src/stores/file/store.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
-import { WorkerLock } from "../../src/worker/worker_lock.ts";
+import { FileWorkerLock } from "../../src/stores/file/worker_lock.ts";
 import { DATA, NOW, openAt, prepared } from "../faults/scenarios.ts";
 import { aJob, EPOCH } from "../support/jobs.ts";
 import type { SimDisk } from "../support/sim_disk.ts";
@@ -98,7 +98,7 @@ Deno.test("restore() refuses a backup with a configuration of a later version, a
 
 Deno.test("restore() tolerates what a live folder may have, and refuses what is damaged", async () => {
   const disk = await prepared();
-  setValue(DATA, disk, "max_retries", 7);
+  mergeConfig(DATA, disk, { max_retries: 7 });
   backup(DATA, "/copy", disk);
   disk.append("/copy/jobs/a/a.jsonl", '{"at":"20');
   disk.create("/copy/jobs/a/gone.1.log", "stranger");
@@ -136,7 +136,7 @@ Deno.test("restore() refuses while a dead worker's job may still run, and not wh
   const disk = await prepared();
   backup(DATA, "/copy", disk);
   const store = await openAt(disk);
-  WorkerLock.join(disk, DATA, "worker-1").abandon(); // dies
+  FileWorkerLock.join(disk, DATA, "worker-1").abandon(); // dies
   const job = await store.claim({ worker: "worker-1", pid: 7 }, NOW);
   const error = await assertRejects(() => restore(DATA, "/copy", disk), QueueError);
   assertStringIncludes(error.message, `job "${job!.id}" may still run`);
@@ -158,12 +158,12 @@ Deno.test("restore() and a worker that starts see each other, at any step of eit
   let [refused, joined] = [0, 0];
   for (let at = 0; at <= counting.steps; at++) {
     const disk = base.copyOf();
-    let worker: WorkerLock | undefined;
+    let worker: FileWorkerLock | undefined;
     disk.failure = (_operation, _path, index) => {
       if (index < at) return undefined;
       disk.failure = () => undefined;
       try {
-        worker = WorkerLock.join(disk, DATA, undefined);
+        worker = FileWorkerLock.join(disk, DATA, undefined);
       } catch (error) {
         assert(error instanceof QueueError && error.code === "refused", String(error));
         refused++;
@@ -187,12 +187,12 @@ Deno.test("a restore that was broken off waits for no worker, and a worker does 
   disk.makeFolder(`${DATA}/restoring`);
   await assertRejects(
     // deno-lint-ignore require-await -- what it throws becomes a rejection
-    async () => WorkerLock.join(disk, DATA, undefined),
+    async () => FileWorkerLock.join(disk, DATA, undefined),
     QueueError,
     "while a backup is restored",
   );
   disk.removeFolder(`${DATA}/restoring`);
-  const worker = WorkerLock.join(disk, DATA, undefined);
+  const worker = FileWorkerLock.join(disk, DATA, undefined);
   disk.makeFolder(`${DATA}/restoring`);
   await assertRejects(() => openAt(disk), QueueError, "until worker-1 has stopped");
   worker.leave();

@@ -46,7 +46,7 @@ export async function fire(
     now,
     aliveSince,
     recurrenceOf: () => Promise.resolve(everyMinute),
-    settings: () => SETTINGS,
+    settings: () => Promise.resolve(SETTINGS),
   };
   await fireDue(store, name, parts, (fired) => did.push(fired));
   return did.map(({ step }) => `${step.kind} ${new Date(step.at).toISOString().slice(11, 16)}`);

@@ -2,7 +2,7 @@
 // JSON. One for each form that data folders have had stays under tests/data, and must be readable
 // for ever: a new one stands beside the old, never in its place. deno run -A
 // tests/support/make_data_folder.ts tests/data/v1
-import { setValue } from "../../src/config/change.ts";
+import { mergeConfig } from "../../src/stores/file/change_config.ts";
 import type { Job, JobRequest } from "../../src/queue/job.ts";
 import { historyToJson, jobToJson } from "../../src/queue/job_json.ts";
 import type { Ending } from "../../src/queue/outcome.ts";
@@ -10,7 +10,7 @@ import { cancelled, created, ended, retried } from "../../src/queue/transitions.
 import { journalPath, logPath } from "../../src/stores/file/layout.ts";
 import { openFileStore } from "../../src/stores/file/store.ts";
 import { diskFiles, type FileLock } from "../../src/system/file_system.ts";
-import { WorkerLock } from "../../src/worker/worker_lock.ts";
+import { FileWorkerLock } from "../../src/stores/file/worker_lock.ts";
 
 const EPOCH = Date.parse("2026-01-02T03:04:05.678Z");
 const FAR = Date.parse("2099-12-31T23:59:59.000Z");
@@ -100,9 +100,9 @@ export async function makeDataFolder(dir: string): Promise<Job[]> {
     await store.add([job]);
   };
 
-  setValue(dir, diskFiles, "max_retries", 5);
-  setValue(dir, diskFiles, "backoff_base", 1.5);
-  setValue(dir, diskFiles, "log_max", 10 * 1024 * 1024);
+  mergeConfig(dir, diskFiles, { max_retries: 5 });
+  mergeConfig(dir, diskFiles, { backoff_base: 1.5 });
+  mergeConfig(dir, diskFiles, { log_max: 10 * 1024 * 1024 });
 
   for (const [id, endings] of LIVES) {
     await add(make(id, REQUESTS[id]));
@@ -144,7 +144,7 @@ export async function makeDataFolder(dir: string): Promise<Job[]> {
   // The worker that ran them died over the last one; its shell had told the journal that it began.
   let lock: FileLock | undefined;
   const dying = { ...diskFiles, lock: (path: string) => lock = diskFiles.lock(path) };
-  WorkerLock.join(dying, dir, "worker-1").announce({
+  FileWorkerLock.join(dying, dir, "worker-1").announce({
     pid: WORKER.pid,
     host: "example",
     startedAt: EPOCH,

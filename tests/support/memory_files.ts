@@ -20,14 +20,15 @@ export class MemoryFiles extends SimDisk {
 
   /** Writes a file, making the folders above it. */
   write(path: string, text: string): void {
-    this.#makeAll(path.slice(0, path.lastIndexOf("/")));
+    this.makeAll(path.slice(0, path.lastIndexOf("/")));
     if (this.info(path) !== undefined) this.remove(path);
     this.create(path, text);
   }
 
-  #makeAll(folder: string): void {
+  /** Makes a folder, and those above it. */
+  makeAll(folder: string): void {
     if (folder === "" || this.info(folder) !== undefined) return;
-    this.#makeAll(folder.slice(0, folder.lastIndexOf("/")));
+    this.makeAll(folder.slice(0, folder.lastIndexOf("/")));
     this.makeFolder(folder);
   }
 }

@@ -210,6 +210,16 @@ export class SimDisk implements FileSystem {
     return node.text;
   }
 
+  readBytes(path: string, offset: number, length: number): Uint8Array | undefined {
+    if (this.info(path) === undefined) return undefined;
+    return new TextEncoder().encode(this.readText(path)).subarray(offset, offset + length);
+  }
+
+  /** There are no links to folders here. */
+  realPath(path: string): string {
+    return path;
+  }
+
   create(path: string, text: string, { sync = false } = {}): void {
     this.#step("create", path);
     const [folder, name] = this.#place(path);

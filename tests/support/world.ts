@@ -1,13 +1,19 @@
 // A world in memory for commands: store, files, clock, terminal. `run` types a command line in it.
-import type { Context, DataFolder, Finding, LeftOut, Output } from "../../src/cli/context.ts";
-import type { WorkerInfo } from "../../src/worker/worker_lock.ts";
+import type { Context, Output } from "../../src/cli/context.ts";
 import { run } from "../../src/cli/run.ts";
 import { enqueue } from "../../src/queue/enqueue.ts";
 import type { Job } from "../../src/queue/job.ts";
+import type { Finding, LeftOut, Maintenance } from "../../src/queue/maintenance.ts";
 import type { Ending } from "../../src/queue/outcome.ts";
 import { ended } from "../../src/queue/transitions.ts";
+import type { WorkerInfo } from "../../src/queue/workers.ts";
+import { FolderStore } from "../../src/stores/file/folder_store.ts";
+import { FileMaintenance } from "../../src/stores/file/file_maintenance.ts";
+import { FileRequests } from "../../src/stores/file/requests.ts";
+import { FileWorkers } from "../../src/stores/file/workers.ts";
 import { MemorySchedules } from "../../src/stores/memory/schedules.ts";
 import { MemoryStore } from "../../src/stores/memory/store.ts";
+import type { Store } from "../../src/stores/store.ts";
 import { MemoryFiles } from "./memory_files.ts";
 
 export interface Result {
@@ -141,7 +147,6 @@ export class World {
       os: this.os,
       cwd: () => this.cwd,
       env: (name) => this.env[name],
-      userId: () => this.userId,
       stdout: this.stdout,
       stderr: this.stderr,
       stdin: {
@@ -163,51 +168,104 @@ export class World {
         this.now += milliseconds;
       },
       files: this.files,
-      readBytes: (path, offset, length) =>
-        this.files.info(path) && bytesOf(path).subarray(offset, offset + length),
       readAllBytes: bytesOf,
-      folder: this.#folder(),
+      openStore: ({ path }) => this.#storeIn(path),
+      endOrphan: async ({ name }, _, { id }, reason) => {
+        this.calls.push(`end ${name} ${id} ${reason}`);
+        return await this.onEndOrphan(id);
+      },
       onEnd: () => ({ release: () => {} }),
     };
   }
 
-  #folder(): DataFolder {
+  /** Jobs and schedules are in memory, all else in files of this world. */
+  #storeIn(path: string): Store {
+    // deno-lint-ignore no-this-alias
+    const world = this;
+    const { files, os } = world;
+    const folder = new FolderStore(path, {
+      files,
+      os,
+      userId: () => world.userId,
+      warn: (message) => world.stderr.write(`queuectl: ${message}\n`),
+    });
+    return Object.assign(folder, {
+      openJobs: () => Promise.resolve(world.store),
+      openReader: () => Promise.resolve(world.store),
+      openInbox: () => Promise.resolve(world.store),
+      openSchedules: () => Promise.resolve(world.schedules),
+      workers: () => Promise.resolve(new WorldWorkers(world, path)),
+      openRequests: () => Promise.resolve(new WorldRequests(world, path)),
+      maintenance: () => Promise.resolve(world.#maintenance(path)),
+    });
+  }
+
+  #maintenance(path: string): Maintenance {
+    const real = new FileMaintenance(path, this.files);
     const note = (text: string) => void this.calls.push(text);
     return {
-      openStore: () => Promise.resolve(this.store),
-      openReader: () => Promise.resolve(this.store),
-      openInbox: () => Promise.resolve(this.store),
-      openSchedules: () => Promise.resolve(this.schedules),
-      logPath: (_, id, attempt) => Promise.resolve(this.logPath(id, attempt)),
-      liveWorkers: () => Promise.resolve(this.workers),
-      requestCancel: async (dataDir, id) => {
-        note(`cancel ${dataDir} ${id}`);
-        await this.onCancel(id);
-      },
-      endOrphan: async (dataDir, _, { id }, reason) => {
-        note(`end ${dataDir} ${id} ${reason}`);
-        return await this.onEndOrphan(id);
-      },
-      signal: async (dataDir, names, signal) => {
-        note(`${signal} ${dataDir} ${names}`);
-        return await this.onSignal(signal);
-      },
-      clearCancel: (dataDir, id) => Promise.resolve(note(`clear cancel ${dataDir} ${id}`)),
-      backup: (dataDir, target, progress) => {
-        note(`backup ${dataDir} ${target}`);
+      size: () => real.size(),
+      afterReboot: () => real.afterReboot(),
+      backup: (target, progress) => {
+        note(`backup ${path} ${target}`);
         progress(1, 2);
         return Promise.resolve({ jobs: 1, files: 2, bytes: 30, leftOut: this.leftOut });
       },
-      restore: (dataDir, from, progress) => {
-        note(`restore ${dataDir} ${from}`);
+      restore: (from, progress) => {
+        note(`restore ${path} ${from}`);
         progress(1, 1);
         return Promise.resolve({ jobs: 2, leftOut: this.leftOut });
       },
-      check: (dataDir, { repair }, progress) => {
-        note(`check ${dataDir} ${repair}`);
+      check: ({ repair }, progress) => {
+        note(`check ${path} ${repair}`);
         progress(1, 1);
         return Promise.resolve(this.findings);
       },
     };
+  }
+}
+
+/** Those of the folder, and those that a test says are there. */
+class WorldWorkers extends FileWorkers {
+  readonly #world: World;
+
+  constructor(world: World, path: string) {
+    super(path, world.files);
+    this.#world = world;
+  }
+
+  override async live(): Promise<WorkerInfo[]> {
+    return [...this.#world.workers, ...await super.live()];
+  }
+
+  override async find(name: string): Promise<WorkerInfo | undefined> {
+    return this.#world.workers.find((worker) => worker.name === name) ?? await super.find(name);
+  }
+
+  override async signal(names: readonly string[], signal: string): Promise<string[]> {
+    this.#world.calls.push(`${signal} ${names}`);
+    return await this.#world.onSignal(signal);
+  }
+}
+
+/** Those of the folder; what is asked is noted. */
+class WorldRequests extends FileRequests {
+  readonly #world: World;
+
+  constructor(world: World, path: string) {
+    super(path, world.files);
+    this.#world = world;
+    world.files.makeAll(`${path}/control`);
+  }
+
+  override async requestCancel(id: string): Promise<void> {
+    this.#world.calls.push(`cancel ${id}`);
+    await super.requestCancel(id);
+    await this.#world.onCancel(id);
+  }
+
+  override async clearCancel(id: string): Promise<void> {
+    this.#world.calls.push(`clear cancel ${id}`);
+    await super.clearCancel(id);
   }
 }

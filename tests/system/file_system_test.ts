@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { diskFiles, readBytes } from "../../src/system/file_system.ts";
+import { diskFiles } from "../../src/system/file_system.ts";
 import { measureFolder } from "../../src/system/measure_folder.ts";
 import { isAbsolute, join, resolve } from "../../src/system/paths.ts";
 import { MemoryFiles } from "../support/memory_files.ts";
@@ -52,12 +52,12 @@ Deno.test("readBytes() reads parts of a file, to its end, and nothing of one tha
   await withTempDir((folder) => {
     diskFiles.create(`${folder}/a`, "0123456789");
     const text = (offset: number, length: number) => {
-      const bytes = readBytes(`${folder}/a`, offset, length);
+      const bytes = diskFiles.readBytes(`${folder}/a`, offset, length);
       return bytes && new TextDecoder().decode(bytes);
     };
     assertEquals([text(0, 4), text(4, 100), text(10, 4), text(99, 4)], ["0123", "456789", "", ""]);
-    assertEquals(readBytes(`${folder}/b`, 0, 1), undefined);
-    assertThrows(() => readBytes(folder, 0, 1));
+    assertEquals(diskFiles.readBytes(`${folder}/b`, 0, 1), undefined);
+    assertThrows(() => diskFiles.readBytes(folder, 0, 1));
   });
 });
 

@@ -34,14 +34,15 @@ class Bench {
     const stopping = new AbortController();
     let n = 0;
     const scheduler = new Scheduler({
-      version: () => this.isThere() ? String(this.steady ?? ++this.#version) : undefined,
+      version: () =>
+        Promise.resolve(this.isThere() ? String(this.steady ?? ++this.#version) : undefined),
       open: () => {
         this.opened++;
         const { store } = this;
         const recurrenceOf = this.#recurrenceOf;
-        return Promise.resolve({ store, fireDue, recurrenceOf, nextLook, close: () => {} });
+        return Promise.resolve({ store, fireDue, recurrenceOf, nextLook, close: async () => {} });
       },
-      settings: () => SETTINGS,
+      settings: () => Promise.resolve(SETTINGS),
       now: () => this.now,
       aliveSince,
       wait: async (timeout) => {

@@ -1,14 +1,12 @@
 // A worker with a data folder of its own in this process: what it does when something is wrong with
 // one file, one job, or one name. Its jobs are real.
 import { assert, assertEquals } from "@std/assert";
-import { requestCancel, requestStop, stopRequest } from "../../src/worker/control.ts";
-import { runWorker } from "../../src/worker/worker_process.ts";
-import { WorkerLock } from "../../src/worker/worker_lock.ts";
-import { DEFAULT_SETTINGS } from "../../src/queue/settings.ts";
+import { FileRequests } from "../../src/stores/file/requests.ts";
+import { FileWorkerLock } from "../../src/stores/file/worker_lock.ts";
 import type { WorkerEvent } from "../../src/queue/worker_event.ts";
-import { journalPath, logPath } from "../../src/stores/file/layout.ts";
 import { type FileStore, openFileStore } from "../../src/stores/file/store.ts";
 import { diskFiles, type FileSystem } from "../../src/system/file_system.ts";
+import { runFileWorker } from "../support/file_worker.ts";
 import { aJob } from "../support/jobs.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 import { waitUntil } from "../support/wait_until.ts";
@@ -33,27 +31,10 @@ function withBench(test: (bench: Bench) => Promise<void>): Promise<void> {
     const stopping = new AbortController();
     const workers: Promise<void>[] = [];
     const state = async (id: string) => (await store.get(id))?.status.state;
-    const work = async (files = diskFiles) => {
-      const own = await openFileStore(dir, { files });
-      const worker = runWorker({
-        files,
-        dataDir: dir,
-        store: own,
-        wanted: undefined,
-        drain: false,
-        pid: Deno.pid,
-        host: "here",
-        now: Date.now,
-        settings: () => DEFAULT_SETTINGS,
-        report: (event) => void events.push(event),
-        paths: {
-          journal: (name) => journalPath(dir, name),
-          log: (id, attempt) => logPath(dir, id, attempt),
-        },
-        stopping,
-        force: new AbortController(),
-      });
-      workers.push(worker.finally(() => own.close()));
+    const report = (event: WorkerEvent) => void events.push(event);
+    const work = (files = diskFiles) => {
+      workers.push(runFileWorker(dir, { files, stopping, report }));
+      return Promise.resolve();
     };
     try {
       await test({
@@ -67,7 +48,7 @@ function withBench(test: (bench: Bench) => Promise<void>): Promise<void> {
     } finally {
       stopping.abort();
       await Promise.all(workers);
-      store.close();
+      await store.close();
     }
   });
 }
@@ -112,18 +93,19 @@ Deno.test("a request to cancel a damaged job keeps no worker from looking after 
     Deno.writeTextFileSync(`${bench.dir}/workers/gone.lock`, "");
     await enqueue(bench, "bad");
     Deno.writeTextFileSync(`${bench.dir}/jobs/ba/bad.jsonl`, "?\n");
-    requestCancel(diskFiles, bench.dir, "bad");
+    await new FileRequests(bench.dir, diskFiles).requestCancel("bad");
     await bench.work();
     await bench.ended("a");
   }));
 
 Deno.test("a request to stop one that had the name before does not stop a new worker", () =>
   withBench(async (bench) => {
-    requestStop(diskFiles, bench.dir, "worker-1", "graceful");
+    const requests = new FileRequests(bench.dir, diskFiles);
+    await requests.requestStop("worker-1", "graceful");
     await bench.work();
     await enqueue(bench, "a");
     await bench.ended("a");
-    assertEquals(stopRequest(diskFiles, bench.dir, "worker-1"), undefined);
+    assertEquals(await requests.stopRequested("worker-1"), undefined);
   }));
 
 /** The real disk, of which one operation fails while `isOn`. */
@@ -172,7 +154,7 @@ Deno.test("a worker whose lock file was removed makes another, and nobody takes 
     await bench.work();
     await waitUntil(() => diskFiles.info(`${bench.dir}/workers/worker-1.json`), "it is there");
     Deno.removeSync(`${bench.dir}/workers/worker-1.lock`);
-    const other = WorkerLock.join(diskFiles, bench.dir, undefined);
+    const other = FileWorkerLock.join(diskFiles, bench.dir, undefined);
     assertEquals(other.name, "worker-2");
     other.leave();
     await waitUntil(() => diskFiles.info(`${bench.dir}/workers/worker-1.lock`), "it has another");

@@ -3,9 +3,9 @@
 import type { JobState } from "../../queue/job.ts";
 import { oneLine } from "../../view/escape.ts";
 import type { CommandContext } from "../command_context.ts";
-import type { Context } from "../context.ts";
-import { dataDirectory } from "../data_dir.ts";
+import type { Store } from "../../stores/store.ts";
 import { proposals, type Proposed } from "../proposals.ts";
+import { storeFlagsIn, storeLocation } from "../store_location.ts";
 
 const MOST_JOBS = 200;
 
@@ -14,14 +14,14 @@ const MOST_JOBS = 200;
  */
 export async function completeCommand(call: CommandContext): Promise<void> {
   const words = call.args;
-  const at = words.indexOf("--data-dir");
-  const chosen = at === -1 ? call.flags.text("data-dir") : words[at + 1];
+  const typed = storeFlagsIn(words);
+  const flags = { text: (name: string) => typed.text(name) ?? call.flags.text(name) };
   const lines = await proposals(words, async (what) => {
     try {
-      const dataDir = dataDirectory(call.context, chosen);
-      return what === "schedules"
-        ? await schedulesIn(call.context, dataDir)
-        : await jobsIn(call.context, dataDir, what);
+      // Not prepared: completing a word makes no folder.
+      const store = call.context.openStore(storeLocation(call.context, flags));
+      if (store.dataDir !== null && call.context.files.info(store.dataDir) === undefined) return [];
+      return what === "schedules" ? await schedulesIn(store) : await jobsIn(store, what);
     } catch {
       return [];
     }
@@ -29,8 +29,8 @@ export async function completeCommand(call: CommandContext): Promise<void> {
   call.print(lines.map(({ word, about }) => `${word}\t${about}\n`).join(""));
 }
 
-async function schedulesIn(context: Context, dataDir: string): Promise<Proposed[]> {
-  const all = await (await context.folder.openSchedules(dataDir)).list();
+async function schedulesIn(store: Store): Promise<Proposed[]> {
+  const all = await (await store.openSchedules()).list();
   return all.map(({ schedule }) => ({
     word: schedule.name,
     about: oneLine(schedule.job.command).slice(0, 60),
@@ -38,15 +38,13 @@ async function schedulesIn(context: Context, dataDir: string): Promise<Proposed[
 }
 
 async function jobsIn(
-  context: Context,
-  dataDir: string,
+  store: Store,
   states: readonly JobState[] | undefined,
 ): Promise<Proposed[]> {
-  if (context.files.info(dataDir) === undefined) return [];
-  const store = await context.folder.openReader(dataDir);
+  const reader = await store.openReader();
   try {
     const jobs: Proposed[] = [];
-    for await (const job of store.list({ limit: MOST_JOBS, ...(states && { states }) })) {
+    for await (const job of reader.list({ limit: MOST_JOBS, ...(states && { states }) })) {
       jobs.push({
         word: job.id,
         about: oneLine(`${job.status.state}: ${job.command}`).slice(0, 60),
@@ -54,6 +52,6 @@ async function jobsIn(
     }
     return jobs;
   } finally {
-    store.close();
+    await reader.close();
   }
 }

@@ -1,59 +1,56 @@
 // queuectl config.
-import {
-  configText,
-  importConfig,
-  replaceFile,
-  resetConfig,
-  setValue,
-} from "../../config/change.ts";
-import { loadSettings, loadSetValues } from "../../config/load.ts";
 import { QueueError } from "../../queue/errors.ts";
 import { nearest } from "../../queue/nearest.ts";
 import {
+  configText,
   DEFAULT_SETTINGS,
   isSettingKey,
+  parseConfig,
   parseSetting,
   SETTING_KEYS,
   SETTING_RULES,
   type SettingKey,
+  type SetValues,
 } from "../../queue/settings.ts";
+import type { SettingsStore } from "../../queue/settings_store.ts";
 import { resolve } from "../../system/paths.ts";
+import { replaceFile } from "../../system/replace_file.ts";
 import { renderTable } from "../../view/table.ts";
 import type { CommandContext } from "../command_context.ts";
 import { tableStyle } from "../tables.ts";
 
 /** Shows or changes the configuration. */
 export async function configCommand(call: CommandContext): Promise<void> {
-  const { context: { files }, flags } = call;
+  const { flags } = call;
   const [key, value] = [flags.text("key"), flags.text("value")];
   const [exported, imported] = [flags.text("export"), flags.text("import")];
   if (value !== undefined && key === undefined) {
     throw new QueueError("usage", "--value needs --key");
   }
   const known = key === undefined ? undefined : keyOf(key);
-  const dataDir = call.dataDir();
+  const settings = await call.store().settings();
 
   if (known !== undefined && value !== undefined) {
     const parsed = parseSetting(known, value);
-    setValue(dataDir, files, known, parsed);
+    await settings.set(known, parsed);
     call.say(`${known} is now ${parsed}`);
   } else if (known !== undefined) {
-    const current = loadSettings(dataDir, files)[known];
+    const current = (await settings.load())[known];
     if (flags.has("json")) call.printJson({ [known]: current });
     else call.print(`${current}\n`);
   } else if (flags.has("reset")) {
-    const aside = resetConfig(dataDir, files);
+    const aside = await settings.reset();
     call.say("All settings have their defaults");
     if (aside !== undefined) call.say(`The damaged configuration is kept as ${aside}`);
-  } else if (exported !== undefined) exportTo(call, dataDir, exported);
-  else if (imported !== undefined) await importFrom(call, dataDir, imported);
-  else if (flags.has("json")) call.printJson(loadSettings(dataDir, files));
-  else await showAll(call, dataDir);
+  } else if (exported !== undefined) await exportTo(call, settings, exported);
+  else if (imported !== undefined) await importFrom(call, settings, imported);
+  else if (flags.has("json")) call.printJson(await settings.load());
+  else await showAll(call, settings);
 }
 
-async function showAll(call: CommandContext, dataDir: string): Promise<void> {
+async function showAll(call: CommandContext, settings: SettingsStore): Promise<void> {
   const { context } = call;
-  const set = loadSetValues(dataDir, context.files);
+  const set = await settings.setValues();
   const rows = SETTING_KEYS.map((key) => {
     const value = set[key];
     return [
@@ -73,19 +70,27 @@ async function showAll(call: CommandContext, dataDir: string): Promise<void> {
   call.print(await renderTable(columns, rows, tableStyle(context)));
 }
 
-function exportTo(call: CommandContext, dataDir: string, file: string): void {
+async function exportTo(
+  call: CommandContext,
+  settings: SettingsStore,
+  file: string,
+): Promise<void> {
   const { context } = call;
-  const text = configText(loadSettings(dataDir, context.files));
+  const text = configText(await settings.load());
   if (file === "-") return call.print(text);
   const path = resolve(context.cwd(), file);
   if (context.files.info(`${path}/.`)?.kind === "folder") {
     throw new QueueError("io", `Cannot export to ${file}: it is a folder`);
   }
-  replaceFile(context.files, path.slice(0, path.lastIndexOf("/")) || "/", path, text);
+  replaceFile(context.files, path, text);
   call.say(`Exported the settings to ${file}`);
 }
 
-async function importFrom(call: CommandContext, dataDir: string, file: string): Promise<void> {
+async function importFrom(
+  call: CommandContext,
+  settings: SettingsStore,
+  file: string,
+): Promise<void> {
   const { context } = call;
   const path = resolve(context.cwd(), file);
   let text: string;
@@ -93,9 +98,19 @@ async function importFrom(call: CommandContext, dataDir: string, file: string): 
   else if (context.files.info(path) === undefined) {
     throw new QueueError("io", `Cannot read ${file}: there is no such file`);
   } else text = context.files.readText(path);
-  const values = importConfig(dataDir, context.files, text, file);
+  const values = importedValues(text, file);
+  await settings.merge(values);
   const keys = Object.keys(values);
   call.say(keys.length === 0 ? `${file} sets nothing` : `Imported ${keys.join(", ")}`);
+}
+
+function importedValues(text: string, file: string): SetValues {
+  try {
+    return parseConfig(text);
+  } catch (cause) {
+    if (!(cause instanceof QueueError)) throw cause;
+    throw new QueueError("damaged", `Cannot import ${file}: ${cause.message}`, { cause });
+  }
 }
 
 function keyOf(text: string): SettingKey {

@@ -47,20 +47,20 @@ export async function retryCommand(call: CommandContext): Promise<number> {
     );
   }
   const where = filter === undefined ? undefined : filterOf(filter);
-  return await call.withStore(async (store) => {
+  return await call.withJobs(async (store) => {
     const ids = several ? await deadIds(store, where) : await idsOf(store, args);
     return show(call, "Retried", several, await retryDead(store, ids, call.context.now()));
   });
 }
 
 export async function removeCommand(call: CommandContext): Promise<number> {
-  return await call.withStore(async (store) =>
+  return await call.withJobs(async (store) =>
     show(call, "Removed", false, await removeDead(store, await idsOf(store, call.args)))
   );
 }
 
 export async function clearCommand(call: CommandContext): Promise<number> {
-  return await call.withStore(async (store) => {
+  return await call.withJobs(async (store) => {
     const ids = await deadIds(store);
     if (ids.length > 0 && !call.flags.has("confirm")) {
       throw new QueueError(

@@ -1,6 +1,5 @@
 // queuectl enqueue: one command, or an argument list. Called most often of all, so what it does not
 // need for one command is loaded elsewhere.
-import { loadSettings } from "../../config/load.ts";
 import { enqueue, type NewJob } from "../../queue/enqueue.ts";
 import { QueueError } from "../../queue/errors.ts";
 import { resolve } from "../../system/paths.ts";
@@ -20,8 +19,8 @@ export async function enqueueCommand(call: CommandContext): Promise<number | voi
     return await enqueueFile(call, file, common, now);
   }
   const command = commandText(args, rest);
-  await call.withInbox(async (inbox, dataDir) => {
-    const settings = loadSettings(dataDir, context.files);
+  await call.withInbox(async (inbox, store) => {
+    const settings = await (await store.settings()).load();
     const newJob = { ...common, command, id: flags.text("job-id") };
     const job = await enqueue(inbox, newJob, { settings, now, newId: context.newId });
     call.print(`${job.id}\n`);

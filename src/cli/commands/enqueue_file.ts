@@ -1,6 +1,5 @@
 // queuectl enqueue --file: a batch, all of it or nothing. Every line is checked before the first is
 // enqueued, so a file is read twice rather than kept; a million lines need little memory.
-import { loadSettings } from "../../config/load.ts";
 import { enqueueAll, type JobDefaults, makeJob, type NewJob } from "../../queue/enqueue.ts";
 import { QueueError } from "../../queue/errors.ts";
 import type { JobStore } from "../../queue/store.ts";
@@ -35,17 +34,17 @@ export async function enqueueFile(
 ): Promise<number> {
   const { context } = call;
   const source = file === "-" ? kept(await context.stdin.readAll()) : sourceOf(context, file);
-  return await call.withStore(async (store, dataDir) => {
-    const settings = loadSettings(dataDir, context.files);
+  return await call.withJobs(async (jobs, store) => {
+    const settings = await (await store.settings()).load();
     const defaults: JobDefaults = { settings, now, newId: context.newId };
     const read = newJobReader(common, now);
-    const lines = await check(call, store, source, read, defaults);
+    const lines = await check(call, jobs, source, read, defaults);
     if (lines === undefined) return 1;
     source.checkSame();
 
     const meter = progressMeter(context, "Enqueueing", lines);
     const ids = new IdLines();
-    await enqueueAll(store, newJobsIn(source, read), defaults, (job) => {
+    await enqueueAll(jobs, newJobsIn(source, read), defaults, (job) => {
       ids.add(job.id);
       meter.step();
     });
@@ -67,7 +66,7 @@ function* newJobsIn(source: Source, read: ReadNewJob): Iterable<NewJob> {
 // How many jobs there are; undefined if a line is wrong, which has been reported then.
 async function check(
   call: CommandContext,
-  store: JobStore,
+  jobs: JobStore,
   source: Source,
   read: ReadNewJob,
   defaults: JobDefaults,
@@ -75,21 +74,21 @@ async function check(
   const meter = progressMeter(call.context, "Checking", source.size);
   const ids = new Map<string, number>();
   const checking = { ...defaults, newId: () => "any" };
-  let [jobs, wrong, bytes] = [0, 0, 0];
+  let [count, wrong, bytes] = [0, 0, 0];
   for (const { number, text } of linesOf(source.chunks())) {
     try {
       if (text === undefined) throw new QueueError("usage", "it is not UTF-8");
       meter.to(bytes += text.length + 1);
       const newJob = read(text);
       if (newJob === undefined) continue;
-      makeJob(newJob, checking, jobs++);
+      makeJob(newJob, checking, count++);
       if (newJob.id === undefined) continue;
       const earlier = ids.get(newJob.id);
       if (earlier !== undefined) {
         throw new QueueError("usage", `the id "${newJob.id}" is taken by line ${earlier}`);
       }
       ids.set(newJob.id, number);
-      if (ids.size <= LOOKED_UP && await store.get(newJob.id) !== undefined) {
+      if (ids.size <= LOOKED_UP && await jobs.get(newJob.id) !== undefined) {
         throw new QueueError("usage", `the id "${newJob.id}" is taken by a job in the queue`);
       }
     } catch (error) {
@@ -100,7 +99,7 @@ async function check(
     }
   }
   meter.end();
-  if (wrong === 0) return jobs;
+  if (wrong === 0) return count;
   call.say(
     `queuectl: nothing was enqueued: ${wrong === 1 ? "1 line is" : `${wrong} lines are`} wrong`,
   );
@@ -118,7 +117,7 @@ function sourceOf(context: Context, file: string): Source {
     size: info.size,
     *chunks() {
       for (let offset = 0;;) {
-        const bytes = context.readBytes(path, offset, CHUNK);
+        const bytes = context.files.readBytes(path, offset, CHUNK);
         if (bytes === undefined || bytes.length === 0) return;
         yield bytes;
         offset += bytes.length;

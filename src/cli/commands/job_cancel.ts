@@ -1,12 +1,12 @@
 // queuectl job cancel: jobs that wait are called off in the store, running ones by their worker, or
 // in its place if it has died.
-import { loadSettings } from "../../config/load.ts";
 import { QueueError } from "../../queue/errors.ts";
 import { findJobs } from "../../queue/find_job.ts";
 import type { Job } from "../../queue/job.ts";
 import { cancel } from "../../queue/operations.ts";
 import type { JobStore } from "../../queue/store.ts";
-import type { WorkerInfo } from "../../worker/worker_lock.ts";
+import type { WorkerInfo } from "../../queue/workers.ts";
+import type { Store } from "../../stores/store.ts";
 import type { CommandContext } from "../command_context.ts";
 
 const POLL = 50;
@@ -15,11 +15,11 @@ const BEYOND_GRACE = 15_000;
 
 /** Calls jobs off. @returns the exit code: 1 if one could not be */
 export async function cancelCommand(call: CommandContext): Promise<number> {
-  return await call.withStore(async (store, dataDir) => {
+  return await call.withJobs(async (jobs, store) => {
     const refused: QueueError[] = [];
-    for (const { id } of await findJobs(store, call.args)) {
+    for (const { id } of await findJobs(jobs, call.args)) {
       try {
-        await cancelOne(call, store, dataDir, id);
+        await cancelOne(call, jobs, store, id);
         call.print(`Cancelled ${id}\n`);
       } catch (error) {
         if (!(error instanceof QueueError)) throw error;
@@ -32,25 +32,25 @@ export async function cancelCommand(call: CommandContext): Promise<number> {
 
 async function cancelOne(
   call: CommandContext,
-  store: JobStore,
-  dataDir: string,
+  jobs: JobStore,
+  store: Store,
   id: string,
 ): Promise<void> {
   for (let waited = false;;) {
-    const job = await present(store, id);
+    const job = await present(jobs, id);
     if (job.status.state === "processing") {
-      await endOfRunning(call, store, dataDir, job);
+      await endOfRunning(call, jobs, store, job);
       waited = true;
       continue;
     }
     if (waited && job.status.state === "cancelled") return;
     try {
       // Also one that has just ended by itself, and was to be retried.
-      await cancel(store, id, call.context.now());
+      await cancel(jobs, id, call.context.now());
       return;
     } catch (error) {
       // A worker may have taken it a moment ago: then it is cancelled as a running one.
-      if ((await present(store, id)).status.state !== "processing") throw error;
+      if ((await present(jobs, id)).status.state !== "processing") throw error;
     }
   }
 }
@@ -61,22 +61,24 @@ async function cancelOne(
  */
 async function endOfRunning(
   call: CommandContext,
-  store: JobStore,
-  dataDir: string,
+  jobs: JobStore,
+  store: Store,
   job: Job,
 ): Promise<void> {
-  const { folder, sleep, files } = call.context;
-  const limit = loadSettings(dataDir, files).kill_grace * 1000 + BEYOND_GRACE;
-  await folder.requestCancel(dataDir, job.id);
+  const { endOrphan, sleep } = call.context;
+  const { kill_grace } = await (await store.settings()).load();
+  const limit = kill_grace * 1000 + BEYOND_GRACE;
+  const [requests, workers] = [await store.openRequests(), await store.workers()];
+  await requests.requestCancel(job.id);
   try {
     // Time is counted by our own steps: while the machine sleeps nobody can answer.
     let told = false;
     for (let waited = 0;; waited += POLL) {
-      if ((await present(store, job.id)).status.state !== "processing") return;
-      const workers = await folder.liveWorkers(dataDir);
-      if (waited >= limit) throw unanswered(job, workers, Math.round(limit / 1000));
-      if (workers.length === 0) {
-        if (await folder.endOrphan(dataDir, store, job, "cancelled")) return;
+      if ((await present(jobs, job.id)).status.state !== "processing") return;
+      const living = await workers.live();
+      if (waited >= limit) throw unanswered(job, living, Math.round(limit / 1000));
+      if (living.length === 0) {
+        if (await endOrphan(store, jobs, job, "cancelled")) return;
         if (!told) {
           call.say(
             `queuectl: no worker is alive; job "${job.id}" is cancelled as soon as one is (queuectl start)`,
@@ -87,7 +89,8 @@ async function endOfRunning(
       await sleep(POLL);
     }
   } finally {
-    await folder.clearCancel(dataDir, job.id);
+    await requests.clearCancel(job.id);
+    requests.close();
   }
 }
 
@@ -106,8 +109,8 @@ function unanswered(job: Job, workers: readonly WorkerInfo[], seconds: number): 
   );
 }
 
-async function present(store: JobStore, id: string): Promise<Job> {
-  const job = await store.get(id);
+async function present(jobs: JobStore, id: string): Promise<Job> {
+  const job = await jobs.get(id);
   if (job === undefined) throw new QueueError("not_found", `Job "${id}" was removed`);
   return job;
 }

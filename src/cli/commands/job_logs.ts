@@ -2,6 +2,7 @@
 import { QueueError } from "../../queue/errors.ts";
 import { findJob } from "../../queue/find_job.ts";
 import { attemptsBegun, type Job } from "../../queue/job.ts";
+import type { LogReader } from "../../queue/logs.ts";
 import type { JobReader } from "../../queue/store.ts";
 import type { CommandContext } from "../command_context.ts";
 
@@ -12,11 +13,11 @@ const POLL = 100;
 export async function logsCommand(call: CommandContext): Promise<void> {
   const { flags, args } = call;
   const chosen = flags.number("attempt");
-  await call.withReader(async (store, dataDir) => {
-    const job = await findJob(store, args[0]!);
+  await call.withReader(async (jobs, store) => {
+    const job = await findJob(jobs, args[0]!);
     const last = attemptsBegun(job);
-    const log = new Log(call, dataDir, job.id);
-    if (flags.has("follow")) return await follow(call, store, log, job, chosen);
+    const log = new LogPrinter(call, await store.logs(), job.id);
+    if (flags.has("follow")) return await follow(call, jobs, log, job, chosen);
     if (last === 0) throw notYet(job);
     if (chosen !== undefined && chosen > last) throw noAttempt(job, chosen);
     const attempt = chosen ?? last;
@@ -27,8 +28,8 @@ export async function logsCommand(call: CommandContext): Promise<void> {
 
 async function follow(
   call: CommandContext,
-  store: JobReader,
-  log: Log,
+  jobs: JobReader,
+  log: LogPrinter,
   first: Job,
   chosen: number | undefined,
 ): Promise<void> {
@@ -52,36 +53,34 @@ async function follow(
       return;
     }
     await call.context.sleep(POLL);
-    const now = await store.get(job.id);
+    const now = await jobs.get(job.id);
     if (now === undefined) throw new QueueError("not_found", `Job "${job.id}" was removed`);
     job = now;
   }
 }
 
 // Prints the logs of one job's attempts, each from where it stopped.
-class Log {
+class LogPrinter {
   readonly #call: CommandContext;
-  readonly #dataDir: string;
+  readonly #logs: LogReader;
   readonly #id: string;
   #attempt = 0;
   #offset = 0;
 
-  constructor(call: CommandContext, dataDir: string, id: string) {
+  constructor(call: CommandContext, logs: LogReader, id: string) {
     this.#call = call;
-    this.#dataDir = dataDir;
+    this.#logs = logs;
     this.#id = id;
   }
 
   /** Prints what is new. @returns false if there is no such log */
   async print(attempt: number): Promise<boolean> {
-    const { context } = this.#call;
     if (attempt !== this.#attempt) [this.#attempt, this.#offset] = [attempt, 0];
-    const path = await context.folder.logPath(this.#dataDir, this.#id, attempt);
     for (;;) {
-      const bytes = context.readBytes(path, this.#offset, CHUNK);
+      const bytes = await this.#logs.read(this.#id, attempt, this.#offset, CHUNK);
       if (bytes === undefined) return false;
       if (bytes.length === 0) return true;
-      context.stdout.write(bytes);
+      this.#call.context.stdout.write(bytes);
       this.#offset += bytes.length;
     }
   }

@@ -1,9 +1,10 @@
 // queuectl job show, job history.
 import { findJob } from "../../queue/find_job.ts";
 import { attemptsBegun, type Job } from "../../queue/job.ts";
+import type { LogReader } from "../../queue/logs.ts";
+import type { Store } from "../../stores/store.ts";
 import { attemptTable, jobPage, lastLines, type Output } from "../../view/job_page.ts";
 import type { CommandContext } from "../command_context.ts";
-import type { Context } from "../context.ts";
 import { tableStyle } from "../tables.ts";
 
 const LINES = 10;
@@ -13,25 +14,25 @@ const TAIL = 16_384;
 /** Everything about one job. */
 export async function showCommand(call: CommandContext): Promise<void> {
   const { context, flags, args } = call;
-  await call.withReader(async (store, dataDir) => {
-    const job = await findJob(store, args[0]!);
+  await call.withReader(async (jobs, store) => {
+    const job = await findJob(jobs, args[0]!);
     const verbose = flags.has("verbose");
     if (flags.has("json")) {
       const { shownJob } = await import("../../view/json.ts");
       return call.printJson(shownJob(job, verbose));
     }
-    const output = await lastOutput(context, dataDir, job);
-    const orphaned = await isOrphaned(context, dataDir, job);
+    const output = await lastOutput(await store.logs(), job);
+    const orphaned = await isOrphaned(store, job);
     call.print(
       await jobPage(job, { now: context.now(), verbose, orphaned, output }, tableStyle(context)),
     );
   });
 }
 
-async function isOrphaned(context: Context, dataDir: string, { status }: Job): Promise<boolean> {
+async function isOrphaned(store: Store, { status }: Job): Promise<boolean> {
   if (status.state !== "processing") return false;
   const { worker } = status.running;
-  return !(await context.folder.liveWorkers(dataDir)).some(({ name }) => name === worker);
+  return await (await store.workers()).find(worker) === undefined;
 }
 
 /** The attempts of one job. */
@@ -48,18 +49,13 @@ export async function historyCommand(call: CommandContext): Promise<void> {
   });
 }
 
-async function lastOutput(
-  context: Context,
-  dataDir: string,
-  job: Job,
-): Promise<Output | undefined> {
+async function lastOutput(logs: LogReader, job: Job): Promise<Output | undefined> {
   const attempt = attemptsBegun(job);
   if (attempt === 0) return undefined;
-  const path = await context.folder.logPath(dataDir, job.id, attempt);
-  const size = context.files.info(path)?.size;
+  const size = await logs.size(job.id, attempt);
   if (size === undefined) return undefined;
   const from = Math.max(0, size - TAIL);
-  let text = new TextDecoder().decode(context.readBytes(path, from, TAIL));
+  let text = new TextDecoder().decode(await logs.read(job.id, attempt, from, TAIL));
   if (from > 0) text = text.slice(text.indexOf("\n") + 1);
   const lines = lastLines(text, LINES);
   return { attempt, lines, whole: from === 0 && lastLines(text, LINES + 1).length <= LINES };

@@ -1,5 +1,4 @@
 // queuectl schedule: all but add.
-import { loadSettings } from "../../config/load.ts";
 import { QueueError } from "../../queue/errors.ts";
 import { isoTime } from "../../queue/job_json.ts";
 import {
@@ -31,7 +30,7 @@ const FEW = 5;
 
 export async function listCommand(call: CommandContext): Promise<void> {
   const { context } = call;
-  const store = await context.folder.openSchedules(call.dataDir());
+  const store = await call.store().openSchedules();
   const views: ScheduleView[] = [];
   for (const entry of await store.list()) views.push(await viewOf(call, entry));
   if (call.flags.has("json")) return call.printJson(views.map((view) => viewJson(view, false)));
@@ -41,8 +40,7 @@ export async function listCommand(call: CommandContext): Promise<void> {
 
 export async function showCommand(call: CommandContext): Promise<void> {
   const { context, flags } = call;
-  const dataDir = call.dataDir();
-  const entry = await find(await context.folder.openSchedules(dataDir), call.args[0]!);
+  const entry = await find(await call.store().openSchedules(), call.args[0]!);
   const view = await viewOf(call, entry);
   const verbose = flags.has("verbose");
   if (flags.has("json")) return call.printJson(viewJson(view, verbose));
@@ -56,7 +54,7 @@ export async function showCommand(call: CommandContext): Promise<void> {
 
 export async function nextCommand(call: CommandContext): Promise<void> {
   const { context, flags } = call;
-  const entry = await find(await context.folder.openSchedules(call.dataDir()), call.args[0]!);
+  const entry = await find(await call.store().openSchedules(), call.args[0]!);
   const now = context.now();
   const recurrence = await recurrenceOf(entry.schedule);
   const times = nextTimes(entry, recurrence, now, flags.number("count") ?? FEW);
@@ -69,11 +67,10 @@ export async function nextCommand(call: CommandContext): Promise<void> {
 
 export async function runCommand(call: CommandContext): Promise<void> {
   const { context } = call;
-  const { files, now, newId } = context;
-  const store = await context.folder.openSchedules(call.dataDir());
-  const { schedule } = await find(store, call.args[0]!);
-  await call.withInbox(async (inbox, dataDir) => {
-    const settings = loadSettings(dataDir, files);
+  const { now, newId } = context;
+  const { schedule } = await find(await call.store().openSchedules(), call.args[0]!);
+  await call.withInbox(async (inbox, store) => {
+    const settings = await (await store.settings()).load();
     // Its id is as any: one with a time in it would stand for that time.
     const job = scheduledJob(schedule, newId(), { settings, now: now() });
     await inbox.add([job]);
@@ -111,7 +108,7 @@ async function forEach(
   call: CommandContext,
   act: (store: ScheduleStore, name: string) => Promise<void>,
 ): Promise<void> {
-  const store = await call.context.folder.openSchedules(call.dataDir());
+  const store = await call.store().openSchedules();
   for (const name of call.args) {
     await find(store, name).catch((error) => {
       if (!(error instanceof QueueError) || error.code !== "damaged") throw error;

@@ -1,5 +1,4 @@
 // queuectl schedule add.
-import { loadSettings } from "../../config/load.ts";
 import { QueueError } from "../../queue/errors.ts";
 import {
   isScheduleName,
@@ -27,16 +26,15 @@ export async function addCommand(call: CommandContext): Promise<void> {
       hint: "There is no such day in any year",
     });
   }
-  const dataDir = call.dataDir();
+  const store = call.store();
   // What enqueue would refuse is refused now, not at night.
-  const settings = loadSettings(dataDir, context.files);
+  const settings = await (await store.settings()).load();
   scheduledJob(schedule, "any", { settings, now });
 
-  const store = await context.folder.openSchedules(dataDir);
-  const entry = await addSchedule(store, schedule, flags.has("replace"));
+  const entry = await addSchedule(await store.openSchedules(), schedule, flags.has("replace"));
   if (entry.state.paused) {
     call.say(`It is paused. Go on with: queuectl schedule resume ${schedule.name}`);
-  } else if ((await context.folder.liveWorkers(dataDir)).length === 0) {
+  } else if ((await (await store.workers()).live()).length === 0) {
     call.say("It fires while queuectl start runs, which it does not now");
   }
   const times = nextTimes(entry, recurrence, now, 1);

@@ -1,8 +1,8 @@
 // queuectl service: has systemd or launchd keep `start` running.
 import type { CommandContext } from "../command_context.ts";
-import { dataDirectory } from "../data_dir.ts";
 import { type ServiceAction, serviceCommand } from "../service.ts";
 import { serviceEffects } from "../service_effects.ts";
+import { storeLocation } from "../store_location.ts";
 
 export async function printCommand(call: CommandContext): Promise<void> {
   await service(call, "print", call.flags.number("count"));
@@ -22,7 +22,7 @@ async function service(
   count: number | undefined,
 ): Promise<void> {
   // Named in full, since the service has neither this folder nor this shell's environment.
-  const dataDir = dataDirectory(call.context, call.flags.text("data-dir"));
+  const { path: dataDir } = storeLocation(call.context, call.flags);
   const lines = await serviceCommand(
     action,
     { count, dataDir },

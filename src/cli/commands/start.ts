@@ -1,15 +1,10 @@
 // queuectl start: runs the supervisor in the foreground, or leaves it in the background.
-import { loadSettings } from "../../config/load.ts";
 import { QueueError } from "../../queue/errors.ts";
-import { restoreLostLines } from "../../stores/file/after_reboot.ts";
-import { prepareFolder } from "../../stores/file/prepare_folder.ts";
-import { currentBoot } from "../../system/boot.ts";
+import type { Requests } from "../../queue/requests.ts";
+import { isWorkerName, type WorkerLock } from "../../queue/workers.ts";
 import { afterMilliseconds, delay } from "../../system/delay.ts";
 import { ignoredSignals } from "../../system/signals.ts";
-import { Watch } from "../../system/watch.ts";
 import { pluralize } from "../../view/pluralize.ts";
-import { clearStop, stopRequest } from "../../worker/control.ts";
-import { isWorkerName, WorkerLock } from "../../worker/worker_lock.ts";
 import { supervise } from "../../worker/supervisor.ts";
 import type { CommandContext } from "../command_context.ts";
 import { openReporter } from "../reporter.ts";
@@ -24,7 +19,6 @@ const IS_INIT = "queuectl is process 1 here: what jobs leave behind stays a zomb
 /** Runs jobs until stopped. @returns the exit code */
 export async function startCommand(call: CommandContext): Promise<number> {
   const { context, flags } = call;
-  const { files } = context;
   const name = flags.text("worker-name");
   if (name !== undefined && !isWorkerName(name)) {
     throw new QueueError(
@@ -32,23 +26,18 @@ export async function startCommand(call: CommandContext): Promise<number> {
       `Cannot call a worker "${name}": a name is 1 to 64 of A-Z a-z 0-9 . _ -`,
     );
   }
-  const folder = call.dataDir();
-  const settings = loadSettings(folder, files);
-  await prepareFolder(folder, files); // so that what is wrong with the folder is said here, once
-  // Deno follows links before it looks at what a worker may read.
-  const dataDir = Deno.realPathSync(folder);
-  if (flags.has("detach")) return await detach(call, dataDir);
+  const store = await call.store().forWorkers();
+  const settings = await (await store.settings()).load();
+  if (flags.has("detach")) return await detach(call, store);
 
-  const boot = await currentBoot(context.now());
-  if (boot !== undefined) restoreLostLines(dataDir, files, boot);
+  await (await store.maintenance()).afterReboot();
   const count = flags.number("count") ?? settings.worker_count;
   const { report, close } = openReporter(context, () => settings.log_level);
   const ignored = await ignoredSignals(["HUP", "INT"]);
-  const lock = WorkerLock.join(files, dataDir, `supervisor-${Deno.pid}`);
-  // One for another process of this name and id, which is no more.
-  clearStop(files, dataDir, lock.name);
+  const lock = await (await store.workers()).joinAsSupervisor(Deno.pid);
+  const requests = await store.openRequests();
   const who = { pid: Deno.pid, host: Deno.hostname(), startedAt: context.now() };
-  lock.announce(who);
+  await lock.announce(who);
   const stopping = new AbortController();
   const force = new AbortController();
   const ask = (reason: string, isForced: boolean) => {
@@ -57,9 +46,8 @@ export async function startCommand(call: CommandContext): Promise<number> {
     stopping.abort();
     if (isForced) force.abort();
   };
-  const control = new Watch([`${dataDir}/control`], () => {});
   const done = new AbortController();
-  const listening = listen(call, dataDir, lock, control, ask, done.signal);
+  const listening = listen(requests, lock, ask, done.signal);
   const unlisten = onSignals(ignored, stopping.signal, ask);
   const timeout = flags.number("timeout");
   const cancelTimeout = timeout === undefined
@@ -68,17 +56,17 @@ export async function startCommand(call: CommandContext): Promise<number> {
   const drain = flags.has("drain");
   let dead = 0;
   try {
-    report({ kind: "supervisor_started", workers: count, dataDir });
+    report({ kind: "supervisor_started", workers: count, store: store.name });
     if (Deno.pid === 1) report({ kind: "warning", message: IS_INIT });
     const parts = {
       count,
-      spawn: () => spawnWorker({ dataDir, name, drain, onDead: () => dead++ }),
-      ready: () => lock.announce({ ...who, ready: true }),
+      spawn: () => spawnWorker({ host: store.host, name, drain, onDead: () => dead++ }),
+      ready: () => void lock.announce({ ...who, ready: true }),
       sleep: delay,
       now: context.now,
       report,
     };
-    const firing = { files, dataDir, drain, now: context.now, report, stopping: stopping.signal };
+    const firing = { store, drain, now: context.now, report, stopping: stopping.signal };
     const run = () => supervise(parts, stopping.signal, force.signal);
     if (!await whileSchedulesFire(firing, run)) {
       throw new QueueError("unfinished", "Cannot run jobs: no worker came up", {
@@ -90,9 +78,8 @@ export async function startCommand(call: CommandContext): Promise<number> {
     unlisten();
     done.abort();
     await listening;
-    control.close();
-    clearStop(files, dataDir, lock.name);
-    lock.leave();
+    requests.close();
+    await lock.leave();
     report({ kind: "supervisor_stopped" });
     await close();
   }
@@ -102,22 +89,20 @@ export async function startCommand(call: CommandContext): Promise<number> {
 
 /** Looks for requests of `queuectl stop`, and gives signs of life, until `done` aborts. */
 async function listen(
-  { context }: CommandContext,
-  dataDir: string,
+  requests: Requests,
   lock: WorkerLock,
-  control: Watch,
   ask: (reason: string, force: boolean) => void,
   done: AbortSignal,
 ): Promise<void> {
   while (!done.aborted) {
     try {
-      const kind = stopRequest(context.files, dataDir, lock.name);
+      const kind = await requests.stopRequested(lock.name);
       if (kind !== undefined) ask("queuectl stop", kind === "force");
-      lock.heartbeat();
+      await lock.heartbeat();
     } catch {
       // A full disk, or a folder that is gone: signals still reach this process.
     }
-    await control.next(undefined, done);
+    await requests.wait(undefined, done);
   }
 }
 

@@ -3,7 +3,8 @@
 import { QueueError } from "../../queue/errors.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { selfCommand } from "../../system/self.ts";
-import { isReady } from "../../worker/worker_lock.ts";
+import { supervisorName } from "../../queue/workers.ts";
+import type { WorkerStore } from "../../stores/store.ts";
 import type { CommandContext } from "../command_context.ts";
 
 const POLL = 20;
@@ -41,12 +42,12 @@ exec "$@" >>"$log" 2>&1`;
  * Starts a supervisor in the background, and prints its process id once a worker of its runs.
  * @returns the exit code
  */
-export async function detach(call: CommandContext, dataDir: string): Promise<number> {
+export async function detach(call: CommandContext, store: WorkerStore): Promise<number> {
   const { context } = call;
-  const log = `${dataDir}/start.log`;
+  const { options, startLog: log } = store.host;
   rotate(context.files, log);
   const { program, args } = selfCommand();
-  const words = [...args, "start", `--data-dir=${dataDir}`, ...flagsOf(call)];
+  const words = [...args, "start", ...options, ...flagsOf(call)];
   const child = new Deno.Command("/bin/sh", {
     args: ["-c", BECOME, "sh", BECOME, log, program, ...words],
     stdin: "null",
@@ -57,12 +58,13 @@ export async function detach(call: CommandContext, dataDir: string): Promise<num
   child.unref();
   let code: number | undefined;
   child.status.then((status) => code = status.code);
-  const name = `supervisor-${child.pid}`;
+  const workers = await store.workers();
+  const isReady = async () => (await workers.find(supervisorName(child.pid)))?.ready === true;
   for (let waited = 0; waited < PATIENCE && code === undefined; waited += POLL) {
-    if (isReady(context.files, dataDir, name)) break;
+    if (await isReady()) break;
     await context.sleep(POLL);
   }
-  if (code === 0 || code === undefined && isReady(context.files, dataDir, name)) {
+  if (code === 0 || code === undefined && await isReady()) {
     call.print(`${child.pid}\n`);
     return 0;
   }

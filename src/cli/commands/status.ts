@@ -1,5 +1,6 @@
 // queuectl status.
 import type { JobReader } from "../../queue/store.ts";
+import type { Store } from "../../stores/store.ts";
 import { statusText, type StatusView, type WorkerView } from "../../view/status.ts";
 import type { CommandContext } from "../command_context.ts";
 import { tableStyle } from "../tables.ts";
@@ -7,12 +8,12 @@ import { tableStyle } from "../tables.ts";
 /** Counts of jobs, and the workers. */
 export async function statusCommand(call: CommandContext): Promise<void> {
   const { context, flags } = call;
-  await call.withReader(async (store, dataDir) => {
+  await call.withReader(async (jobs, store) => {
     if (flags.has("watch")) {
       const { watch } = await import("./status_watch.ts");
-      return await watch(call, store, () => readStatus(call, store, dataDir));
+      return await watch(call, jobs, () => readStatus(jobs, store));
     }
-    const status = await readStatus(call, store, dataDir);
+    const status = await readStatus(jobs, store);
     if (flags.has("json")) {
       const { statusJson } = await import("../../view/json.ts");
       return call.printJson(statusJson(status));
@@ -23,24 +24,20 @@ export async function statusCommand(call: CommandContext): Promise<void> {
 }
 
 /** What there is to show at this moment. */
-async function readStatus(
-  call: CommandContext,
-  store: JobReader,
-  dataDir: string,
-): Promise<StatusView> {
-  const counts = await store.count();
+async function readStatus(jobs: JobReader, store: Store): Promise<StatusView> {
+  const counts = await jobs.count();
   const workers: WorkerView[] = [];
-  for (const worker of await call.context.folder.liveWorkers(dataDir)) {
-    workers.push({ ...worker, job: (await store.claimedBy(worker.name))[0] });
+  for (const worker of await (await store.workers()).live()) {
+    workers.push({ ...worker, job: (await jobs.claimedBy(worker.name))[0] });
   }
   workers.sort((a, b) => a.startedAt - b.startedAt || (a.name < b.name ? -1 : 1));
   const busy = workers.filter(({ job }) => job !== undefined).length;
   // Looked for only where the counts leave room for any.
-  const orphans = counts.processing > busy ? await countOrphans(store, workers) : 0;
-  return { dataDir, counts, workers, orphans };
+  const orphans = counts.processing > busy ? await countOrphans(jobs, workers) : 0;
+  return { dataDir: store.dataDir, store: store.name, counts, workers, orphans };
 }
 
-async function countOrphans(store: JobReader, workers: readonly WorkerView[]): Promise<number> {
+async function countOrphans(jobs: JobReader, workers: readonly WorkerView[]): Promise<number> {
   const { orphansAmong } = await import("../../worker/orphans.ts");
-  return (await orphansAmong(store, workers.map(({ name }) => name))).length;
+  return (await orphansAmong(jobs, workers)).length;
 }

@@ -1,21 +1,17 @@
 // queuectl stop: asks every supervisor and worker that lives to stop, and returns when all have, or
 // says which do not answer. With --force it ends those by signals.
-import { loadSettings } from "../../config/load.ts";
 import { QueueError } from "../../queue/errors.ts";
-import { clearStop, requestStop, type StopKind } from "../../worker/control.ts";
+import type { Requests, StopKind } from "../../queue/requests.ts";
+import type { WorkerInfo, Workers } from "../../queue/workers.ts";
+import type { Store } from "../../stores/store.ts";
+import { DEFAULT_SETTINGS } from "../../queue/settings.ts";
 import { orphansAmong } from "../../worker/orphans.ts";
-import {
-  bearerOf,
-  liveSupervisors,
-  liveWorkers,
-  type WorkerInfo,
-} from "../../worker/worker_lock.ts";
 import { pluralize } from "../../view/pluralize.ts";
 import type { CommandContext } from "../command_context.ts";
 
 /** All in milliseconds. */
 const POLL = 20;
-/** A request is made again, since one that a new bearer of the name cleared may have been ours. */
+/** A request is made again, since one that a new holder of the name cleared may have been ours. */
 const ASK_AGAIN = 1000;
 /** One that gives no sign of life for so long is not waited for. They come every 1.5 or 5 s. */
 const SILENCE = 20_000;
@@ -29,19 +25,24 @@ const DEATH = 5000;
 /** Stops all. */
 export async function stopCommand(call: CommandContext): Promise<void> {
   const { context, flags } = call;
-  const { files } = context;
-  const dataDir = call.dataDir();
-  if (files.info(`${dataDir}/workers`) === undefined) return call.say("Nothing runs here");
+  const store = call.store();
   const kind = flags.has("force") ? "force" : "graceful";
-  const workers = liveWorkers(files, dataDir);
+  const workers = await store.workers();
+  const living = await workers.live();
   // Workers are asked by their supervisor; those that have none left are asked here as well.
-  const all = [...liveSupervisors(files, dataDir), ...workers];
+  const all = [...await workers.liveSupervisors(), ...living];
   if (all.length > 0 && kind === "graceful" && context.stderr.isTerminal) {
     call.say("Waiting for running jobs to end (--force kills them)");
   }
-  await waitForEnd(call, dataDir, all, kind);
+  const requests = await store.openRequests();
+  try {
+    const graceMs = await killGrace(store);
+    await waitForEnd(all, { kind, graceMs, workers, requests, sleep: context.sleep });
+  } finally {
+    requests.close();
+  }
   const orphans = await orphansText(call, kind === "force");
-  if (all.length > 0) call.say(`Stopped ${pluralize(workers.length, "worker")}`);
+  if (all.length > 0) call.say(`Stopped ${pluralize(living.length, "worker")}`);
   else if (orphans === undefined) call.say("Nothing runs here");
   if (orphans !== undefined) call.say(orphans);
 }
@@ -49,9 +50,8 @@ export async function stopCommand(call: CommandContext): Promise<void> {
 /** Jobs of workers that died, with nobody to look after them: killed, or told of. */
 async function orphansText(call: CommandContext, kill: boolean): Promise<string | undefined> {
   const { context } = call;
-  return await call.withStore(async (store, dataDir) => {
-    const living = (await context.folder.liveWorkers(dataDir)).map(({ name }) => name);
-    const orphans = await orphansAmong(store, living);
+  return await call.withJobs(async (jobs, store) => {
+    const orphans = await orphansAmong(jobs, await (await store.workers()).live());
     if (orphans.length === 0) return undefined;
     if (!kill) {
       const [run, them] = orphans.length === 1 ? ["runs", "it"] : ["run", "them"];
@@ -61,7 +61,7 @@ async function orphansText(call: CommandContext, kill: boolean): Promise<string 
     }
     let killed = 0;
     for (const job of orphans) {
-      if (await context.folder.endOrphan(dataDir, store, job, "released")) killed++;
+      if (await context.endOrphan(store, jobs, job, "released")) killed++;
     }
     return `Killed ${pluralize(killed, "job")} that had no worker`;
   });
@@ -69,38 +69,44 @@ async function orphansText(call: CommandContext, kill: boolean): Promise<string 
 
 /** One that was there when `stop` was called, and how long it has given no sign of life. */
 interface Awaited {
-  bearer: WorkerInfo;
+  process: WorkerInfo;
   silence: number;
+}
+
+interface WaitParts {
+  readonly kind: StopKind;
+  /** `kill_grace`, in milliseconds. */
+  readonly graceMs: number;
+  readonly workers: Workers;
+  readonly requests: Requests;
+  sleep(milliseconds: number): Promise<void>;
 }
 
 /**
  * Asks all to stop and waits until they have.
  * @throws QueueError `unfinished` if some do not answer
  */
-async function waitForEnd(
-  call: CommandContext,
-  dataDir: string,
-  all: readonly WorkerInfo[],
-  kind: StopKind,
-): Promise<void> {
-  const { files, sleep, folder } = call.context;
-  const killAt = graceOf(call, dataDir) + BEYOND_GRACE;
-  let left: Awaited[] = all.map((bearer) => ({ bearer, silence: 0 }));
+async function waitForEnd(all: readonly WorkerInfo[], parts: WaitParts): Promise<void> {
+  const { kind, workers, requests } = parts;
+  const killAt = parts.graceMs + BEYOND_GRACE;
+  let left: Awaited[] = all.map((process) => ({ process, silence: 0 }));
   // Time is counted by our own steps: while the machine sleeps nobody can answer.
   for (let waited = 0;; waited += POLL) {
-    left = left.filter((one) => isThere(files, dataDir, one));
+    const there: Awaited[] = [];
+    for (const one of left) if (await isThere(one, parts)) there.push(one);
+    left = there;
     if (left.length === 0) return;
-    const names = left.map(({ bearer }) => bearer.name);
+    const names = left.map(({ process }) => process.name);
     if (waited % ASK_AGAIN === 0) {
-      for (const name of names) requestStop(files, dataDir, name, kind);
+      for (const name of names) await requests.requestStop(name, kind);
     }
     if (kind === "graceful" && left.every(({ silence }) => silence >= SILENCE)) {
       throw silent(left);
     }
-    if (kind === "force" && waited === WAKE) await folder.signal(dataDir, names, "SIGCONT");
+    if (kind === "force" && waited === WAKE) await workers.signal(names, "SIGCONT");
     if (kind === "force" && waited >= killAt && waited % 1000 === 0) {
       // Supervisors come first in the list: they shall start no worker anew.
-      await folder.signal(dataDir, names, "SIGKILL");
+      await workers.signal(names, "SIGKILL");
     }
     if (kind === "force" && waited >= killAt + DEATH) {
       throw new QueueError(
@@ -111,32 +117,28 @@ async function waitForEnd(
         },
       );
     }
-    await sleep(POLL);
+    await parts.sleep(POLL);
   }
 }
 
 /** Another that takes the name meanwhile, of a later `start`, is not waited for. */
-function isThere(
-  files: CommandContext["context"]["files"],
-  dataDir: string,
-  one: Awaited,
-): boolean {
-  const { name, pid, startedAt, lastSeenAt } = one.bearer;
-  const now = bearerOf(files, dataDir, name);
+async function isThere(one: Awaited, { workers, requests }: WaitParts): Promise<boolean> {
+  const { name, pid, startedAt, lastSeenAt } = one.process;
+  const now = await workers.find(name);
   if (now === undefined) {
-    clearStop(files, dataDir, name);
+    await requests.clearStop(name);
     return false;
   }
   const isKnown = pid !== 0 && now.pid !== 0;
   if (isKnown && (now.pid !== pid || now.startedAt !== startedAt)) return false;
   one.silence = now.lastSeenAt === lastSeenAt ? one.silence + POLL : 0;
   // What is not known yet may be later.
-  if (now.pid !== 0) one.bearer = now;
+  if (now.pid !== 0) one.process = now;
   return true;
 }
 
 function silent(left: readonly Awaited[]): QueueError {
-  const pids = left.map(({ bearer }) => bearer.pid).filter((pid) => pid !== 0).join(" ");
+  const pids = left.map(({ process }) => process.pid).filter((pid) => pid !== 0).join(" ");
   return new QueueError(
     "unfinished",
     `Cannot wait for ${listOf(left)}: no sign of life for ${SILENCE / 1000} s`,
@@ -148,15 +150,12 @@ function silent(left: readonly Awaited[]): QueueError {
 }
 
 function listOf(left: readonly Awaited[]): string {
-  return left.map(({ bearer: { name, pid, host } }) =>
+  return left.map(({ process: { name, pid, host } }) =>
     pid === 0 ? name : `${name} (process ${pid} on ${host})`
   ).join(", ");
 }
 
-function graceOf(call: CommandContext, dataDir: string): number {
-  try {
-    return loadSettings(dataDir, call.context.files).kill_grace * 1000;
-  } catch {
-    return 5000; // the configuration is damaged: its default
-  }
+async function killGrace(store: Store): Promise<number> {
+  const settings = await (await store.settings()).load().catch(() => DEFAULT_SETTINGS);
+  return settings.kill_grace * 1000;
 }

@@ -1,27 +1,27 @@
 // queuectl storage: the data folder as a whole.
-import { configPath } from "../../config/load.ts";
 import { QueueError } from "../../queue/errors.ts";
 import { JOB_STATES } from "../../queue/job.ts";
+import type { LeftOut } from "../../queue/maintenance.ts";
 import { cleanUp } from "../../queue/operations.ts";
 import type { JobReader } from "../../queue/store.ts";
+import type { Store } from "../../stores/store.ts";
 import { resolve } from "../../system/paths.ts";
-import { measureFolder } from "../../system/measure_folder.ts";
 import { oneLine } from "../../view/escape.ts";
 import { storageText } from "../../view/storage.ts";
 import { pluralize } from "../../view/pluralize.ts";
 import type { CommandContext } from "../command_context.ts";
-import type { LeftOut } from "../context.ts";
 import { progressOf } from "../progress.ts";
 
 export async function infoCommand(call: CommandContext): Promise<void> {
-  await call.withReader(async (store, dataDir) => {
-    const sizes = measureFolder(call.context.files, dataDir);
-    const jobs = await jobCount(store);
+  await call.withReader(async (reader, store) => {
+    const size = await (await store.maintenance()).size();
+    const jobs = await jobCount(reader);
     if (call.flags.has("json")) {
-      const { files, bytes, logBytes } = sizes;
-      return call.printJson({ data_dir: dataDir, jobs, files, bytes, log_bytes: logBytes });
+      const { files, bytes, logBytes } = size;
+      const { dataDir: data_dir, name } = store;
+      return call.printJson({ data_dir, store: name, jobs, files, bytes, log_bytes: logBytes });
     }
-    call.print(storageText(dataDir, jobs, sizes));
+    call.print(storageText(store.name, jobs, size));
   });
 }
 
@@ -30,11 +30,8 @@ export async function backupCommand(call: CommandContext): Promise<number> {
   const { context, args } = call;
   const target = resolve(context.cwd(), args[0]!);
   const meter = progressOf(context, "Copying");
-  const { jobs, files, bytes, leftOut } = await context.folder.backup(
-    call.dataDir(),
-    target,
-    meter.progress,
-  );
+  const maintenance = await call.store().maintenance();
+  const { jobs, files, bytes, leftOut } = await maintenance.backup(target, meter.progress);
   meter.end();
   call.print(
     `Backed up ${pluralize(jobs, "job")} to ${oneLine(target)} (${
@@ -55,26 +52,30 @@ function warnOf(call: CommandContext, leftOut: readonly LeftOut[]): void {
 export async function restoreCommand(call: CommandContext): Promise<void> {
   const { context, args, flags } = call;
   const from = resolve(context.cwd(), args[0]!);
-  const dataDir = call.dataDir();
-  if (!flags.has("confirm")) await refuseOverData(call, dataDir);
+  const store = call.store();
+  if (!flags.has("confirm")) await refuseOverData(call, store);
   const meter = progressOf(context, "Restoring");
-  const { jobs, leftOut } = await context.folder.restore(dataDir, from, meter.progress);
+  const { jobs, leftOut } = await (await store.maintenance()).restore(from, meter.progress);
   meter.end();
   call.print(`Restored ${pluralize(jobs, "job")} from ${oneLine(from)}\n`);
   warnOf(call, leftOut);
 }
 
-async function refuseOverData(call: CommandContext, dataDir: string): Promise<void> {
+async function refuseOverData(call: CommandContext, store: Store): Promise<void> {
   const jobs = await call.withReader(jobCount);
-  const config = call.context.files.info(configPath(dataDir)) !== undefined;
-  const schedules = (await (await call.context.folder.openSchedules(dataDir)).list()).length;
-  if (jobs === 0 && !config && schedules === 0) return;
+  const config = await (await store.settings()).version();
+  const schedules = (await (await store.openSchedules()).list()).length;
+  if (jobs === 0 && config === undefined && schedules === 0) return;
   const what = jobs === 0
     ? schedules > 0 ? `the ${pluralize(schedules, "schedule")}` : "the configuration"
     : `the ${pluralize(jobs, "job")}`;
-  throw new QueueError("refused", `This would replace ${what} in ${dataDir}; nothing was changed`, {
-    hint: "To do it, give --confirm",
-  });
+  throw new QueueError(
+    "refused",
+    `This would replace ${what} in ${store.name}; nothing was changed`,
+    {
+      hint: "To do it, give --confirm",
+    },
+  );
 }
 
 export async function cleanupCommand(call: CommandContext): Promise<number> {
@@ -83,7 +84,7 @@ export async function cleanupCommand(call: CommandContext): Promise<number> {
   if (age === undefined) {
     throw new QueueError("usage", "Missing --older-than DURATION, such as --older-than 30d");
   }
-  return await call.withStore(async (store) => {
+  return await call.withJobs(async (store) => {
     const meter = progressOf(context, "Removing");
     const { done, refused } = await cleanUp(store, context.now() - age * 1000, meter.progress);
     meter.end();
@@ -96,7 +97,8 @@ export async function checkCommand(call: CommandContext): Promise<number> {
   const { context, flags } = call;
   const meter = progressOf(context, "Checking");
   const repair = flags.has("repair");
-  const findings = await context.folder.check(call.dataDir(), { repair }, meter.progress);
+  const maintenance = await call.store().maintenance();
+  const findings = await maintenance.check({ repair }, meter.progress);
   meter.end();
   for (const { path, problem, repaired } of findings) {
     call.print(

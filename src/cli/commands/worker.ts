@@ -1,15 +1,13 @@
 // queuectl worker: the composition of a worker process. Hidden: supervisors call it.
-import { loadSettings } from "../../config/load.ts";
 import type { Settings } from "../../queue/settings.ts";
+import type { SettingsReader } from "../../queue/settings_store.ts";
 import type { WorkerEvent } from "../../queue/worker_event.ts";
-import { openFileStore } from "../../stores/file/store.ts";
-import { journalPath, logPath } from "../../stores/file/layout.ts";
 import { LineWriter } from "../../system/line_writer.ts";
 import { TERMINATED } from "../../worker/supervisor.ts";
 import { runWorker } from "../../worker/worker_process.ts";
 import type { CommandContext } from "../command_context.ts";
-import { dataDirectory } from "../data_dir.ts";
 import { openReporter } from "../reporter.ts";
+import { storeLocation } from "../store_location.ts";
 import type { WorkerWord } from "../worker_child.ts";
 
 /**
@@ -18,49 +16,42 @@ import type { WorkerWord } from "../worker_child.ts";
  */
 export async function workerCommand(call: CommandContext): Promise<number> {
   const { context, flags } = call;
-  const { files } = context;
-  const dataDir = dataDirectory(context, flags.text("data-dir"));
-  const settings = currentSettings(
-    () => loadSettings(dataDir, files),
-    () => files.info(`${dataDir}/config.json`)?.modifiedAt,
-  );
-  const reporter = openReporter(context, () => settings().log_level);
+  const store = await context.openStore(storeLocation(context, flags)).forWorkers();
+  const settings = await CurrentSettings.of(await store.settings());
+  const reporter = openReporter(context, () => settings.latest.log_level);
   const supervisor = new LineWriter(Deno.stdout);
   const report = (event: WorkerEvent) => {
     const word = wordFor(event);
     if (word !== undefined) supervisor.write(word);
     reporter.report(event);
   };
-  const store = await openFileStore(dataDir, {
-    files,
-    warn: (message) => report({ kind: "warning", message }),
-  });
+  const jobs = await store.openJobs((message) => report({ kind: "warning", message }));
+  const requests = await store.openRequests();
   const stopping = new AbortController();
   const force = new AbortController();
   const orders = listen(stopping, force);
-  const host = Deno.hostname();
+  const hostname = Deno.hostname();
   await dropPermissions();
   try {
     await runWorker({
-      files,
-      dataDir,
-      store,
+      jobs,
+      workers: await store.workers(),
+      requests,
+      host: store.host,
+      files: context.files,
       wanted: flags.text("worker-name"),
       drain: flags.has("drain"),
       pid: Deno.pid,
-      host,
+      hostname,
       now: context.now,
-      settings,
+      settings: () => settings.now(),
       report,
-      paths: {
-        journal: (worker) => journalPath(dataDir, worker),
-        log: (id, attempt) => logPath(dataDir, id, attempt),
-      },
       stopping,
       force,
     });
   } finally {
-    store.close();
+    requests.close();
+    await jobs.close();
     await Promise.all([reporter.close(), supervisor.flush(LAST_WORD)]);
   }
   return orders.isTerminated() ? TERMINATED : 0;
@@ -89,30 +80,40 @@ async function dropPermissions(): Promise<void> {
 const SETTINGS_AGE = 500;
 
 /**
- * The configuration, read again when its file has changed; the last good one while it can't be
- * read.
+ * The configuration, read again when it has changed; the last good one while it can't be read.
  */
-function currentSettings(
-  load: () => Settings,
-  modifiedAt: () => number | undefined,
-): () => Settings {
-  let readAt = modifiedAt();
-  let settings = load();
-  let lookedAt = performance.now();
-  return () => {
+class CurrentSettings {
+  /** As it was when it was last asked for. */
+  latest: Settings;
+  readonly #store: SettingsReader;
+  #version: number | undefined;
+  #lookedAt = performance.now();
+
+  private constructor(store: SettingsReader, version: number | undefined, settings: Settings) {
+    this.#store = store;
+    this.#version = version;
+    this.latest = settings;
+  }
+
+  static async of(store: SettingsReader): Promise<CurrentSettings> {
+    return new CurrentSettings(store, await store.version(), await store.load());
+  }
+
+  async now(): Promise<Settings> {
     const now = performance.now();
-    if (now - lookedAt < SETTINGS_AGE) return settings;
-    lookedAt = now;
-    const at = modifiedAt();
-    if (at === readAt) return settings;
-    readAt = at;
+    if (now - this.#lookedAt < SETTINGS_AGE) return this.latest;
+    this.#lookedAt = now;
     try {
-      settings = load();
+      const version = await this.#store.version();
+      if (version !== this.#version) {
+        this.#version = version;
+        this.latest = await this.#store.load();
+      }
     } catch {
       // Commands say what is wrong with it; running jobs must not suffer for it.
     }
-    return settings;
-  };
+    return this.latest;
+  }
 }
 
 /**

@@ -4,6 +4,8 @@
 // and a job that runs now waits then. All that is written here can be restored.
 import { isJobId } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
+import type { BackupResult, LeftOut } from "../../queue/maintenance.ts";
+import type { Progress } from "../../queue/operations.ts";
 import { parseConfig } from "../../queue/settings.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { ignoreNotFound, makeUnlessThere } from "./bucketed_index.ts";
@@ -19,23 +21,6 @@ export const MANIFEST = "backup.json";
 /** The version of the backup's form. */
 export const BACKUP_SCHEMA = 1;
 
-/** Told how much is done, and of how much. */
-export type Progress = (done: number, total: number) => void;
-
-/** A file that was left out of a backup, or of what was restored from one. */
-export interface LeftOut {
-  readonly path: string;
-  readonly why: string;
-}
-
-export interface BackedUp {
-  readonly jobs: number;
-  readonly files: number;
-  readonly bytes: number;
-  /** What is damaged, and so is not in the backup. */
-  readonly leftOut: readonly LeftOut[];
-}
-
 /**
  * Copies all jobs, their logs, the schedules and the configuration to `target`, a new or empty folder.
  * @returns how much was copied
@@ -46,7 +31,7 @@ export function backup(
   target: string,
   files: FileSystem,
   progress: Progress = () => {},
-): BackedUp {
+): BackupResult {
   checkTarget(dataDir, target, files);
   return new Backup(dataDir, target, files).run(progress);
 }
@@ -71,7 +56,7 @@ class Backup {
     this.#files = files;
   }
 
-  run(progress: Progress): BackedUp {
+  run(progress: Progress): BackupResult {
     const total = unlessRestored(this.#dataDir, this.#files, () => this.#copyAll(progress));
     this.#writeManifest();
     progress(total, total);

@@ -1,12 +1,13 @@
 // Looks through a data folder for what is damaged or inconsistent, also while it is in use: only
 // what is certain is reported. With `repair`, mends what it can; what can't be read is set aside,
 // never removed.
+import type { Finding } from "../../queue/maintenance.ts";
+import type { Progress } from "../../queue/operations.ts";
 import type { FileSystem } from "../../system/file_system.ts";
-import type { Progress } from "./backup.ts";
 import { checkJobFiles } from "./check_jobs.ts";
 import { checkNames } from "./check_names.ts";
 import { TicketCheck } from "./check_tickets.ts";
-import { type Finding, Findings } from "./findings.ts";
+import { Findings } from "./findings.ts";
 import { JobFiles } from "./job_files.ts";
 import { FOLDERS, isOfQueue } from "./layout.ts";
 import {
@@ -21,8 +22,6 @@ import { openFileStore } from "./store.ts";
 import { checkSchedules } from "./schedules.ts";
 import { TicketPlaces } from "./ticket_places.ts";
 import { Tickets } from "./tickets.ts";
-
-export type { Finding } from "./findings.ts";
 
 /**
  * Looks at every file of the data folder.

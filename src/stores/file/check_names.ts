@@ -6,6 +6,7 @@ import type { FileSystem } from "../../system/file_system.ts";
 import { ignoreNotFound } from "./bucketed_index.ts";
 import type { Findings } from "./findings.ts";
 import { FOLDERS, lockPath } from "./layout.ts";
+import { isLocked } from "./maintenance.ts";
 
 const TOP_FOLDERS = FOLDERS.filter((folder) => !folder.includes("/"));
 const CONFIG = "config\\.(?:json(?:\\.(?:tmp|damaged).*)?|lock)";
@@ -59,13 +60,6 @@ function checkWorkerRecord(
     // One that lives may be writing it at this moment, and writes a damaged one anew.
     if (!isLocked(lockPath(dataDir, worker), files)) findings.addUnexpected(path, "is not JSON");
   }
-}
-
-function isLocked(path: string, files: FileSystem): boolean {
-  if (files.info(path) === undefined) return false;
-  const lock = files.lock(path);
-  lock?.release();
-  return lock === undefined;
 }
 
 /** The text of a file; undefined if there is none, or it can't be read, which is noted. */

@@ -1,14 +1,7 @@
 // What a check finds, and how it is mended: for those that look through a data folder.
+import type { Finding } from "../../queue/maintenance.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { makeUnlessThere } from "./bucketed_index.ts";
-
-/** Something that is damaged or inconsistent. */
-export interface Finding {
-  readonly path: string;
-  readonly problem: string;
-  /** What was done about it, if anything. */
-  readonly repaired: string | null;
-}
 
 /** Mends a problem and says what it has done; undefined if there turned out to be none. */
 export type Mend = () => string | undefined;

@@ -2,6 +2,7 @@
 // `enqueue` loads nothing else.
 import { QueueError } from "../../queue/errors.ts";
 import type { Job } from "../../queue/job.ts";
+import type { Inbox } from "../../queue/store.ts";
 import type { FileLock, FileSystem } from "../../system/file_system.ts";
 import { COMMAND_HOLDER, lockPath } from "./layout.ts";
 import { isBeingRestored, PAUSE, refusedByRestore, TRIES } from "./maintenance.ts";
@@ -14,16 +15,16 @@ export async function openInbox(
   dataDir: string,
   files: FileSystem,
   now = Date.now,
-): Promise<Inbox> {
+): Promise<FileInbox> {
   await prepareFolder(dataDir, files);
   const indexes = {
     ready: new BucketedIndex(files, `${dataDir}/queue/ready`),
     later: new BucketedIndex(files, `${dataDir}/queue/later`),
   };
-  return new Inbox(dataDir, files, indexes, now);
+  return new FileInbox(dataDir, files, indexes, now);
 }
 
-export class Inbox {
+export class FileInbox implements Inbox {
   readonly #dataDir: string;
   readonly #files: FileSystem;
   readonly #indexes: WaitingIndexes;
@@ -95,8 +96,13 @@ export class Inbox {
     this.#isUnsettled = true;
   }
 
+  close(): Promise<void> {
+    this.release();
+    return Promise.resolve();
+  }
+
   /** `settle` puts right what may be left under the holder's name. */
-  close(settle: (holder: string) => void = (holder) => this.#takeBack(holder)): void {
+  release(settle: (holder: string) => void = (holder) => this.#takeBack(holder)): void {
     if (this.#lock === undefined) return;
     try {
       if (this.#isUnsettled) settle(this.#name);

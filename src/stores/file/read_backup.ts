@@ -2,9 +2,11 @@
 // folder is passed over here as it is there: torn lines, strangers' files, logs of no job. All else
 // that `backup` does not write is refused: links, names that lead elsewhere, damaged files.
 import { QueueError } from "../../queue/errors.ts";
+import type { LeftOut } from "../../queue/maintenance.ts";
+import type { Progress } from "../../queue/operations.ts";
 import { parseConfig } from "../../queue/settings.ts";
 import type { FileSystem } from "../../system/file_system.ts";
-import { BACKUP_SCHEMA, jobNames, type LeftOut, MANIFEST, type Progress } from "./backup.ts";
+import { BACKUP_SCHEMA, jobNames, MANIFEST } from "./backup.ts";
 import { ignoreNotFound } from "./bucketed_index.ts";
 import { goodLines } from "./codec.ts";
 import { schedulesFolder } from "./layout.ts";

@@ -9,6 +9,7 @@ import { parseTicket } from "./layout.ts";
 import { countTickets, heldTickets, newestFirst, type Places, whileHeld } from "./listing.ts";
 import { refusedByRestore, unlessRestored, watchForRestore } from "./maintenance.ts";
 import { prepareFolder } from "./prepare_folder.ts";
+import { promised } from "./promised.ts";
 import { BucketedIndex, namesIn } from "./bucketed_index.ts";
 
 /** Opens a data folder for looking only. `warn` is told of files that can't be read. */
@@ -107,7 +108,9 @@ export class Reader implements JobReader {
     );
   }
 
-  close(): void {}
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
 
   /** The job as it is at this moment. @throws QueueError `damaged` */
   jobNow(id: string): Job | undefined {
@@ -137,9 +140,4 @@ export class Reader implements JobReader {
       return undefined;
     }
   }
-}
-
-/** The files are synchronous, the port is not: what `action` throws becomes a rejection. */
-export function promised<T>(action: () => T): Promise<T> {
-  return new Promise((resolve) => resolve(action()));
 }

@@ -2,8 +2,9 @@
 // anything is changed; from the rename that makes the copy valid on, whoever opens the store
 // completes what is left to do. No worker starts from before the look for workers to the end.
 import { QueueError } from "../../queue/errors.ts";
+import type { LeftOut } from "../../queue/maintenance.ts";
+import type { Progress } from "../../queue/operations.ts";
 import type { FileSystem } from "../../system/file_system.ts";
-import type { LeftOut, Progress } from "./backup.ts";
 import { ignoreNotFound, makeUnlessThere } from "./bucketed_index.ts";
 import { type Layout, layOut, note } from "./bulk_index.ts";
 import { decode } from "./codec.ts";

@@ -9,14 +9,15 @@ import { claimed, type Transition, waitingStatus } from "../../queue/transitions
 import type { FileSystem } from "../../system/file_system.ts";
 import { Watch } from "../../system/watch.ts";
 import type { Decoded } from "./codec.ts";
-import { Inbox, uniqueName } from "./inbox.ts";
+import { FileInbox, uniqueName } from "./inbox.ts";
 import { FallingDue } from "./falling_due.ts";
 import { JobFiles } from "./job_files.ts";
 import { COMMAND_HOLDER, lockPath, parseTicket, type Ticket } from "./layout.ts";
 import { heldTickets, whileHeld } from "./listing.ts";
 import { isBeingRestored, RESTORE } from "./maintenance.ts";
 import { prepareFolder } from "./prepare_folder.ts";
-import { promised, Reader } from "./reader.ts";
+import { promised } from "./promised.ts";
+import { Reader } from "./reader.ts";
 import { ReadyLine } from "./ready_line.ts";
 import { ignoreNotFound } from "./bucketed_index.ts";
 import { resolveStaged } from "./staging.ts";
@@ -59,7 +60,7 @@ export class FileStore implements JobStore {
   readonly #now: () => number;
   readonly #warn: (message: string) => void;
   readonly #warned = new Set<string>();
-  readonly #inbox: Inbox;
+  readonly #inbox: FileInbox;
   readonly #jobs: JobFiles;
   readonly #tickets: Tickets;
   readonly #reader: Reader;
@@ -79,7 +80,7 @@ export class FileStore implements JobStore {
     this.#jobs = new JobFiles(files, dataDir);
     const unique = uniqueName();
     this.#tickets = new Tickets(files, dataDir, unique);
-    this.#inbox = new Inbox(dataDir, files, this.#tickets, now, unique);
+    this.#inbox = new FileInbox(dataDir, files, this.#tickets, now, unique);
     this.#reader = new Reader(dataDir, this.#tickets, this.#jobs, warn);
     this.#line = new ReadyLine(this.#tickets.ready);
     this.#fallingDue = new FallingDue(this.#tickets);
@@ -197,10 +198,12 @@ export class FileStore implements JobStore {
     return promised(() => this.#recover());
   }
 
-  close(): void {
-    this.#watch?.close();
-    this.#tidy(() => this.#tickets.tidy());
-    this.#inbox.close((holder) => this.#settleHolder(holder));
+  close(): Promise<void> {
+    return promised(() => {
+      this.#watch?.close();
+      this.#tidy(() => this.#tickets.tidy());
+      this.#inbox.release((holder) => this.#settleHolder(holder));
+    });
   }
 
   #recover(): void {

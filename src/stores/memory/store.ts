@@ -129,8 +129,9 @@ export class MemoryStore implements JobStore {
     });
   }
 
-  close(): void {
+  close(): Promise<void> {
     this.#wake();
+    return Promise.resolve();
   }
 
   #waitingJobs(): Waiting[] {

@@ -1,27 +1,30 @@
 import { assertEquals } from "@std/assert";
 import { diskFiles } from "../../src/system/file_system.ts";
-import { knownNames, liveWorkers, WorkerLock } from "../../src/worker/worker_lock.ts";
+import { FileWorkerLock } from "../../src/stores/file/worker_lock.ts";
+import { FileWorkers, knownNames } from "../../src/stores/file/workers.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 
 for (
   const [how, damage] of [["missing", undefined], ["empty", ""], ["garbage", '{"pid": 1']] as const
 ) {
   Deno.test(`heartbeat() writes a record anew that is ${how}`, () =>
-    withTempDir((folder) => {
+    withTempDir(async (folder) => {
       Deno.mkdirSync(`${folder}/workers`);
-      const presence = WorkerLock.join(diskFiles, folder, undefined);
-      presence.announce({ pid: 123, host: "here", startedAt: 5000 });
+      const lock = FileWorkerLock.join(diskFiles, folder, undefined);
+      lock.announce({ pid: 123, host: "here", startedAt: 5000 });
       const record = `${folder}/workers/worker-1.json`;
       Deno.removeSync(record);
       if (damage !== undefined) Deno.writeTextFileSync(record, damage);
-      presence.heartbeat();
+      lock.heartbeat();
       assertEquals(
-        liveWorkers(diskFiles, folder).map(({ name, pid, startedAt }) => [name, pid, startedAt]),
+        (await new FileWorkers(folder, diskFiles).live()).map((
+          { name, pid, startedAt },
+        ) => [name, pid, startedAt]),
         [
           ["worker-1", 123, 5000],
         ],
       );
-      presence.leave();
+      lock.leave();
     }));
 }
 

@@ -1,10 +1,11 @@
 // Signals to supervisors and workers that do not answer. Only to those that hold the lock of their
 // name now, on this machine and in this PID namespace: a recorded process id alone proves nothing.
-import type { FileSystem } from "../system/file_system.ts";
-import { lockHolders } from "../system/lock_holders.ts";
-import { bearerOf } from "./worker_lock.ts";
+import type { FileSystem } from "../../system/file_system.ts";
+import { lockHolders } from "../../system/lock_holders.ts";
+import { lockPath } from "./layout.ts";
+import { holderOf } from "./worker_lock.ts";
 
-/** Signals whoever has these names. @returns the names whose bearer could be signalled */
+/** Signals whoever has these names. @returns the names whose holder could be signalled */
 export async function signalHolders(
   files: FileSystem,
   dataDir: string,
@@ -18,13 +19,13 @@ export async function signalHolders(
   });
 
   function inodeOf(name: string): number {
-    return files.info(`${dataDir}/workers/${name}.lock`)?.inode ?? -1;
+    return files.info(lockPath(dataDir, name))?.inode ?? -1;
   }
 
   function pidHere(name: string): number | undefined {
-    const bearer = bearerOf(files, dataDir, name);
-    return bearer !== undefined && bearer.host === Deno.hostname() && bearer.pid > 1
-      ? bearer.pid
+    const holder = holderOf(files, dataDir, name);
+    return holder !== undefined && holder.host === Deno.hostname() && holder.pid > 1
+      ? holder.pid
       : undefined;
   }
 }

@@ -1,27 +1,18 @@
 // Reads config.json, which holds only what was set. On the way of every `enqueue`, so it imports
 // little.
-import { QueueError } from "../queue/errors.ts";
-import { DEFAULT_SETTINGS, parseConfig, type Settings, type SetValues } from "../queue/settings.ts";
-import type { FileSystem } from "../system/file_system.ts";
-import { join } from "../system/paths.ts";
+import { QueueError } from "../../queue/errors.ts";
+import { parseConfig, type SetValues } from "../../queue/settings.ts";
+import type { FileSystem } from "../../system/file_system.ts";
 
 const CONFIG_FILE = "config.json";
 
 export function configPath(dataDir: string): string {
-  return join(dataDir, CONFIG_FILE);
+  return `${dataDir}/${CONFIG_FILE}`;
 }
 
 /**
- * The whole configuration: what was set, and the defaults.
+ * What was set in a data folder.
  * @throws QueueError `damaged` if config.json is not what it should be
- */
-export function loadSettings(dataDir: string, files: FileSystem): Settings {
-  return { ...DEFAULT_SETTINGS, ...loadSetValues(dataDir, files) };
-}
-
-/**
- * What was set.
- * @throws QueueError `damaged`
  */
 export function loadSetValues(dataDir: string, files: FileSystem): SetValues {
   const path = configPath(dataDir);

@@ -1,7 +1,7 @@
 // Steps that may fail without the worker failing: it says so, once, and goes on.
 import type { WorkerEvent } from "../queue/worker_event.ts";
 
-export class Attempts {
+export class FallibleSteps {
   readonly #report: (event: WorkerEvent) => void;
   /** What went wrong last with each step that has not gone well since. */
   readonly #failures = new Map<string, string>();

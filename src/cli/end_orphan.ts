@@ -1,0 +1,28 @@
+// Ending the job of a worker that died, from a command.
+import type { Job } from "../queue/job.ts";
+import type { JobStore } from "../queue/store.ts";
+import type { Store } from "../stores/store.ts";
+import { endOrphan } from "../worker/orphans.ts";
+
+/**
+ * Ends a running job whose worker has died.
+ * @returns false if it lives, or another has taken its place
+ * @throws QueueError `refused` if the job can't be seen from this host
+ */
+export async function endOrphanOf(
+  store: Store,
+  jobs: JobStore,
+  job: Job,
+  reason: "cancelled" | "released",
+): Promise<boolean> {
+  const settings = await (await store.settings()).load();
+  const workers = await store.workers();
+  const { host } = await store.forWorkers();
+  return await endOrphan(job, reason, {
+    jobs,
+    workers,
+    settings,
+    now: Date.now,
+    journal: host.journal,
+  });
+}

@@ -1,0 +1,92 @@
+// Where the queue is kept: what the options say, else the variables, else the user's own place.
+import { QueueError } from "../queue/errors.ts";
+import { isAbsolute, join, resolve } from "../system/paths.ts";
+import type { StoreLocation } from "../stores/store.ts";
+import type { Context } from "./context.ts";
+import type { Flags } from "./parse.ts";
+
+/**
+ * The store that a command works on.
+ * @param flags of the command: `--store` and `--data-dir`
+ * @throws QueueError `usage`, `refused`
+ */
+export function storeLocation(context: Context, flags: Pick<Flags, "text">): StoreLocation {
+  const [store, dataDir] = [flags.text("store"), flags.text("data-dir")];
+  if (store !== undefined && dataDir !== undefined) {
+    throw new QueueError("usage", "--store and --data-dir cannot be given together");
+  }
+  if (store !== undefined) return locationOf(context, store, "--store");
+  if (dataDir !== undefined) return folderAt(context, dataDir, "--data-dir");
+  const variable = context.env("QUEUECTL_STORE");
+  if (variable) return locationOf(context, variable, "QUEUECTL_STORE");
+  return { kind: "folder", path: defaultFolder(context) };
+}
+
+/** What these words say of the store, where they may be no command line that can be parsed. */
+export function storeFlagsIn(words: readonly string[]): Pick<Flags, "text"> {
+  return {
+    text(name) {
+      const at = words.findIndex((word) => word === `--${name}` || word.startsWith(`--${name}=`));
+      const word = words[at];
+      if (word === undefined) return undefined;
+      return word.includes("=") ? word.slice(word.indexOf("=") + 1) : words[at + 1];
+    },
+  };
+}
+
+/** A path, or a URL. */
+function locationOf(context: Context, text: string, where: string): StoreLocation {
+  const scheme = /^([a-z][a-z0-9+]+):/i.exec(text)?.[1]?.toLowerCase();
+  if (scheme === undefined || isAbsolute(text)) return folderAt(context, text, where);
+  if (scheme !== "file") {
+    // Not with the URL, which may have a password in it.
+    throw new QueueError("usage", `${where}: queuectl keeps queues in folders, not in ${scheme}:`, {
+      hint: "Name a folder: a path, or file:PATH",
+    });
+  }
+  return folderAt(context, pathOfFileUrl(text, where), where);
+}
+
+/** `file:relative`, `file:/absolute` and `file:///absolute`, with %XX for odd characters. */
+function pathOfFileUrl(text: string, where: string): string {
+  const path = text.slice("file:".length).replace(/^\/\/(?:localhost)?(?=\/)/, "");
+  if (path.startsWith("//")) {
+    throw new QueueError("usage", `${where}: a file: URL names no host`);
+  }
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    throw new QueueError("usage", `${where}: "${text}" has a % that no two hex digits follow`);
+  }
+}
+
+function folderAt(context: Context, path: string, where: string): StoreLocation {
+  if (path === "") throw new QueueError("usage", `${where} is empty`);
+  // Where the current folder does not count, it may be one that can't be told.
+  return { kind: "folder", path: resolve(isAbsolute(path) ? "" : context.cwd(), path) };
+}
+
+function defaultFolder(context: Context): string {
+  const { env } = context;
+  const named = env("QUEUECTL_DATA_DIR") ||
+    (env("QUEUECTL_TEST_MODE") === "true" && env("QUEUECTL_TEST_STORAGE_PATH"));
+  if (named) return folderAt(context, named, "QUEUECTL_DATA_DIR").path;
+  const cwd = context.cwd();
+  const local = join(cwd, "queuectl_data");
+  // The dot makes the system follow a link.
+  if (context.files.info(`${local}/.`)?.kind === "folder") return resolve(cwd, local);
+  return join(usersFolder(context, cwd), "queuectl");
+}
+
+function usersFolder({ env, os }: Context, cwd: string): string {
+  const xdg = env("XDG_DATA_HOME");
+  if (xdg) return resolve(cwd, xdg);
+  const home = os === "windows" ? env("LOCALAPPDATA") : env("HOME");
+  if (!home) {
+    throw new QueueError("refused", "Cannot tell where to keep the data: HOME is not set", {
+      hint: "Name a folder with --data-dir or QUEUECTL_DATA_DIR",
+    });
+  }
+  if (os === "windows") return resolve(cwd, home);
+  return resolve(home, os === "darwin" ? "Library/Application Support" : ".local/share");
+}

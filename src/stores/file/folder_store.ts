@@ -1,0 +1,104 @@
+// The default store: a folder of files. Hands out its parts, and loads each when it is asked for.
+import type { FileSystem } from "../../system/file_system.ts";
+import type { LogReader } from "../../queue/logs.ts";
+import type { Maintenance } from "../../queue/maintenance.ts";
+import type { Requests } from "../../queue/requests.ts";
+import type { ScheduleStore, ScheduleWatch } from "../../queue/schedule_store.ts";
+import type { SettingsStore } from "../../queue/settings_store.ts";
+import type { Inbox, JobReader, JobStore } from "../../queue/store.ts";
+import type { Workers } from "../../queue/workers.ts";
+import type { Store, WorkerStore } from "../store.ts";
+import { prepareDataFolder } from "./data_folder.ts";
+
+/** What the folder store needs of the outside world. */
+export interface StoreWorld {
+  readonly files: FileSystem;
+  readonly os: string;
+  /** The user that this process acts for; null where the platform has none. */
+  readonly userId: () => number | null;
+  /** Told of files that can't be read. */
+  readonly warn: (message: string) => void;
+}
+
+export class FolderStore implements Store {
+  readonly name: string;
+  readonly dataDir: string;
+  readonly #world: StoreWorld;
+
+  constructor(dataDir: string, world: StoreWorld) {
+    this.name = this.dataDir = dataDir;
+    this.#world = world;
+  }
+
+  prepare(): void {
+    prepareDataFolder(this.dataDir, this.#world);
+  }
+
+  async openJobs(warn = this.#world.warn): Promise<JobStore> {
+    const { openFileStore } = await import("./store.ts");
+    return await openFileStore(this.dataDir, { files: this.#world.files, warn });
+  }
+
+  async openReader(): Promise<JobReader> {
+    const { openReader } = await import("./reader.ts");
+    return await openReader(this.dataDir, this.#world.files, this.#world.warn);
+  }
+
+  async openInbox(): Promise<Inbox> {
+    const { openInbox } = await import("./inbox.ts");
+    return await openInbox(this.dataDir, this.#world.files);
+  }
+
+  async openSchedules(
+    firing?: { readonly jobs: JobStore; readonly warn: (message: string) => void },
+  ): Promise<ScheduleStore> {
+    const [{ FileSchedules }, { prepareFolder }] = await Promise.all([
+      import("./schedules.ts"),
+      import("./prepare_folder.ts"),
+    ]);
+    await prepareFolder(this.dataDir, this.#world.files);
+    return new FileSchedules(this.dataDir, { ...this.#world, ...firing });
+  }
+
+  async watchSchedules(): Promise<ScheduleWatch> {
+    const { FileScheduleWatch } = await import("./schedule_watch.ts");
+    return new FileScheduleWatch(this.dataDir, this.#world.files);
+  }
+
+  async workers(): Promise<Workers> {
+    const { FileWorkers } = await import("./workers.ts");
+    return new FileWorkers(this.dataDir, this.#world.files);
+  }
+
+  async openRequests(): Promise<Requests> {
+    const { FileRequests } = await import("./requests.ts");
+    return new FileRequests(this.dataDir, this.#world.files);
+  }
+
+  async logs(): Promise<LogReader> {
+    const { FileLogs } = await import("./logs.ts");
+    return new FileLogs(this.dataDir, this.#world.files);
+  }
+
+  async settings(): Promise<SettingsStore> {
+    const { FileSettings } = await import("./settings.ts");
+    return new FileSettings(this.dataDir, this.#world.files);
+  }
+
+  async maintenance(): Promise<Maintenance> {
+    const { FileMaintenance } = await import("./file_maintenance.ts");
+    return new FileMaintenance(this.dataDir, this.#world.files);
+  }
+
+  async forWorkers(): Promise<WorkerStore> {
+    const [{ prepareFolder }, { hostOf }] = await Promise.all([
+      import("./prepare_folder.ts"),
+      import("./host.ts"),
+    ]);
+    const { files } = this.#world;
+    await prepareFolder(this.dataDir, files);
+    // By its real path: Deno follows links before it looks at what a worker may read.
+    const path = files.realPath(this.dataDir);
+    return Object.assign(new FolderStore(path, this.#world), { host: hostOf(path) });
+  }
+}

@@ -1,0 +1,144 @@
+// What a worker does with the jobs whose turn it is, as the loop in worker.ts asks for it.
+import type { Executor, Run } from "../exec/run.ts";
+import { QueueError } from "../queue/errors.ts";
+import type { Job } from "../queue/job.ts";
+import type { Ending } from "../queue/outcome.ts";
+import type { Settings } from "../queue/settings.ts";
+import type { JobStore } from "../queue/store.ts";
+import { unclaimed } from "../queue/transitions.ts";
+import type { WorkerEvent } from "../queue/worker_event.ts";
+import { delay } from "../system/delay.ts";
+import type { FallibleSteps } from "./fallible_steps.ts";
+import type { JobsAtHand } from "./jobs_at_hand.ts";
+import type { Recorder } from "./recorder.ts";
+import type { WorkerParts } from "./worker.ts";
+
+/** Milliseconds between looks for work where no event came, and for the end of all work. */
+const SLOW_POLL = 1000;
+const DRAIN_POLL = 50;
+
+export interface JobRunnerParts {
+  readonly name: string;
+  readonly pid: number;
+  readonly jobs: JobStore;
+  readonly executor: Executor;
+  readonly atHand: JobsAtHand;
+  readonly recorder: Recorder;
+  readonly steps: FallibleSteps;
+  /** Whether to end when there is nothing left to do. */
+  readonly drain: boolean;
+  readonly now: () => number;
+  readonly settings: () => Promise<Settings>;
+  readonly report: (event: WorkerEvent) => void;
+  /** The file that takes what an attempt prints. */
+  readonly log: (id: string, attempt: number) => string;
+  readonly stopping: AbortSignal;
+}
+
+export class JobRunner implements WorkerParts {
+  readonly name: string;
+  readonly report: (event: WorkerEvent) => void;
+  readonly #parts: JobRunnerParts;
+  /** Whether a claim failed half-way. */
+  #mayHaveStrays = false;
+
+  constructor(parts: JobRunnerParts) {
+    this.#parts = parts;
+    this.name = parts.name;
+    this.report = parts.report;
+  }
+
+  async claim(): Promise<Job | undefined> {
+    const { jobs, steps, pid, now, stopping } = this.#parts;
+    let job: Job | undefined;
+    if (this.#mayHaveStrays) await steps.attempt("give jobs back", () => this.#giveStraysBack());
+    const isFine = await steps.attempt("take a job", async () => {
+      job = await jobs.claim({ worker: this.name, pid }, now());
+    });
+    if (!isFine) {
+      this.#mayHaveStrays = true;
+      await delay(SLOW_POLL, stopping);
+    }
+    return job;
+  }
+
+  async execute(job: Job): Promise<Ending> {
+    const { executor, atHand, settings, log } = this.#parts;
+    const run = runOf(job, this.name, await settings(), log);
+    return await atHand.follow(job.id, (stop) => executor.run(run, stop));
+  }
+
+  record(job: Job, ending: Ending): Promise<Job | undefined> {
+    return this.#parts.recorder.record(job, ending, this.name);
+  }
+
+  /** No shell could be started for it: too many processes or files, a full disk. */
+  async giveBack(job: Job, error: unknown): Promise<void> {
+    const { jobs, stopping, report } = this.#parts;
+    const why = error instanceof Error ? error.message : String(error);
+    report({
+      kind: "warning",
+      message: `Cannot run job "${job.id}" now, trying again later: ${why}`,
+    });
+    try {
+      await jobs.change(job.id, unclaimed, this.name);
+    } catch (error) {
+      if (!(error instanceof QueueError)) throw error;
+      report({ kind: "warning", message: `Cannot give job "${job.id}" back: ${error.message}` });
+    }
+    if (!stopping.aborted) await delay(SLOW_POLL);
+  }
+
+  async drained(): Promise<boolean> {
+    const { drain, jobs, steps } = this.#parts;
+    let hasWork = true;
+    if (drain) {
+      await steps.attempt("look for work", async () => void (hasWork = await jobs.hasWork()));
+    }
+    return !hasWork;
+  }
+
+  async wait(): Promise<void> {
+    const { jobs, steps, drain, stopping, now } = this.#parts;
+    const longest = drain ? DRAIN_POLL : SLOW_POLL;
+    const isFine = await steps.attempt("wait for work", async () => {
+      const due = await jobs.nextDue();
+      const timeout = due === undefined ? longest : Math.min(Math.max(due - now(), 0), longest);
+      await jobs.waitForChange(timeout, stopping);
+    });
+    if (!isFine) await delay(SLOW_POLL, stopping);
+  }
+
+  /** What was claimed, and could not be begun since something went wrong at that moment. */
+  async #giveStraysBack(): Promise<void> {
+    const { jobs, atHand } = this.#parts;
+    for (const { id } of await jobs.claimedBy(this.name)) {
+      if (!atHand.has(id)) await jobs.change(id, unclaimed, this.name);
+    }
+    this.#mayHaveStrays = false;
+  }
+}
+
+/** What an executor is told of the attempt that `worker` has claimed. */
+export function runOf(
+  job: Job,
+  worker: string,
+  { kill_grace, log_max }: Pick<Settings, "kill_grace" | "log_max">,
+  log: (id: string, attempt: number) => string,
+): Run {
+  const running = job.status.state === "processing" ? job.status.running : undefined;
+  const attempt = running?.attempt ?? 0;
+  return {
+    id: job.id,
+    attempt,
+    command: job.command,
+    cwd: job.cwd,
+    env: job.env,
+    timeout: job.timeout,
+    killGrace: kill_grace,
+    log: log(job.id, attempt),
+    logMax: log_max,
+    worker,
+    startedAt: running?.startedAt ?? 0,
+  };
+}
