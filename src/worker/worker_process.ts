@@ -165,13 +165,13 @@ class WorkerProcess {
   }
 
   async #claim(): Promise<Job | undefined> {
-    const { store, pid, now, stopping } = this.#options;
+    const { store, pid, host, now, stopping } = this.#options;
     let job: Job | undefined;
     if (this.#mayHaveStrays) {
       await this.#attempts.attempt("give jobs back", () => this.#giveStraysBack());
     }
     const isFine = await this.#attempts.attempt("take a job", async () => {
-      job = await store.claim({ worker: this.#name, pid }, now());
+      job = await store.claim({ worker: this.#name, pid, host }, now());
     });
     if (!isFine) this.#mayHaveStrays = true;
     if (!isFine) await delay(SLOW_POLL, stopping.signal);

@@ -1,6 +1,6 @@
 // queuectl complete -- <word>...: proposals for the last word, a line each, with a tab and a
 // description.
-import type { JobState } from "../../queue/job.ts";
+import type { Job, JobState } from "../../queue/job.ts";
 import { oneLine } from "../../view/escape.ts";
 import type { CommandContext } from "../command_context.ts";
 import type { Context } from "../context.ts";
@@ -19,9 +19,10 @@ export async function completeCommand(call: CommandContext): Promise<void> {
   const lines = await proposals(words, async (what) => {
     try {
       const dataDir = dataDirectory(call.context, chosen);
-      return what === "schedules"
-        ? await schedulesIn(call.context, dataDir)
-        : await jobsIn(call.context, dataDir, what);
+      if (what === "schedules") return await schedulesIn(call.context, dataDir);
+      if (what === "queues") return await namesIn(call.context, dataDir, (job) => job.queue);
+      if (what === "groups") return await namesIn(call.context, dataDir, (job) => job.group);
+      return await jobsIn(call.context, dataDir, what);
     } catch {
       return [];
     }
@@ -42,17 +43,31 @@ async function jobsIn(
   dataDir: string,
   states: readonly JobState[] | undefined,
 ): Promise<Proposed[]> {
+  return (await newest(context, dataDir, states)).map((job) => ({
+    word: job.id,
+    about: oneLine(`${job.status.state}: ${job.command}`).slice(0, 60),
+  }));
+}
+
+/** The names that the newest jobs carry. */
+async function namesIn(
+  context: Context,
+  dataDir: string,
+  nameOf: (job: Job) => string | null,
+): Promise<Proposed[]> {
+  const names = new Set((await newest(context, dataDir, undefined)).map(nameOf));
+  return [...names].filter((name) => name !== null).sort().map((word) => ({ word, about: "" }));
+}
+
+async function newest(
+  context: Context,
+  dataDir: string,
+  states: readonly JobState[] | undefined,
+): Promise<Job[]> {
   if (context.files.info(dataDir) === undefined) return [];
   const store = await context.folder.openReader(dataDir);
   try {
-    const jobs: Proposed[] = [];
-    for await (const job of store.list({ limit: MOST_JOBS, ...(states && { states }) })) {
-      jobs.push({
-        word: job.id,
-        about: oneLine(`${job.status.state}: ${job.command}`).slice(0, 60),
-      });
-    }
-    return jobs;
+    return await Array.fromAsync(store.list({ limit: MOST_JOBS, ...(states && { states }) }));
   } finally {
     store.close();
   }

@@ -19,6 +19,7 @@ export async function openInbox(
   const indexes = {
     ready: new BucketedIndex(files, `${dataDir}/queue/ready`),
     later: new BucketedIndex(files, `${dataDir}/queue/later`),
+    blocked: new BucketedIndex(files, `${dataDir}/queue/blocked`),
   };
   return new Inbox(dataDir, files, indexes, now);
 }
