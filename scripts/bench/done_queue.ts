@@ -45,9 +45,19 @@ export async function doneQueue(ground: Ground, count: number): Promise<LargeQue
 function doneJob(sequence: number, begin: number): { before: Job; after: Job } {
   const [id, startedAt] = [crypto.randomUUID(), begin + sequence * STEP];
   const rest = { priority: 0, cwd: "/", env: {}, maxRetries: 3, timeout: 0, runAt: null };
-  const before = created({ id, command: "true", createdAt: begin, sequence, ...rest });
+  const plain = { queue: "default", group: null, after: [], afterAny: [], unique: null };
+  const unset = { startBy: null, schedule: null };
+  const before = created({
+    id,
+    command: "true",
+    createdAt: begin,
+    sequence,
+    ...rest,
+    ...plain,
+    ...unset,
+  });
   const running = sure(
-    claimed(before, { worker: `worker-${1 + sequence % 2}`, pid: 1000 }, startedAt),
+    claimed(before, { worker: `worker-${1 + sequence % 2}`, pid: 1000, host: "box" }, startedAt),
   );
   const after = sure(ended(running, OK, { base: 2, max: 3600 }, startedAt + 1));
   return { before, after };

@@ -36,6 +36,8 @@ const FIELDS = {
   timeout: v.optional(seconds),
   delay: v.optional(seconds),
   run_at: v.nullish(v.string(`takes ${TIME_FORMS}`)),
+  queue: v.optional(text),
+  group: v.nullish(text),
 };
 const NEW_JOB = v.strictObject(FIELDS, "takes an object");
 
@@ -68,6 +70,7 @@ function newJobFrom(json: string, common: Omit<NewJob, "command">, now: number):
   const result = v.safeParse(NEW_JOB, value, { abortPipeEarly: true });
   if (!result.success) throw new QueueError("usage", result.issues.map(reasonOf).join("; "));
   const { command, id, priority, cwd, env, max_retries, timeout, delay, run_at } = result.output;
+  const { queue, group } = result.output;
   if (delay !== undefined && run_at) {
     throw new QueueError("usage", "delay and run_at exclude each other");
   }
@@ -80,6 +83,8 @@ function newJobFrom(json: string, common: Omit<NewJob, "command">, now: number):
     maxRetries: max_retries ?? common.maxRetries,
     timeout: timeout ?? common.timeout,
     runAt: delay !== undefined ? now + delay * 1000 : run_at ? timeOf(run_at, now) : common.runAt,
+    queue: queue ?? common.queue,
+    group: group ?? common.group,
   };
 }
 

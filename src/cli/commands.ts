@@ -66,6 +66,12 @@ export const COMMANDS: readonly CommandSpec[] = [
       }),
       option("delay", "duration", "DURATION", "not before this much time has passed"),
       option("at", "text", "TIME", "not before this time: ISO 8601, or HH:MM"),
+      option("queue", "text", "NAME", "the queue it waits in (default: default)", {
+        proposes: "queue",
+      }),
+      option("group", "text", "NAME", "a name for jobs that belong together", {
+        proposes: "group",
+      }),
       option("cwd", "text", "DIR", "the folder to run in (default: here)", { proposes: "folder" }),
       option("env", "text", "KEY=VALUE", "a variable of its environment; repeatable"),
       option("file", "text", "FILE", "many jobs, one a line; - reads standard input", {
@@ -75,11 +81,13 @@ export const COMMANDS: readonly CommandSpec[] = [
     oneOf: [["delay", "at"], ["file", "job-id"]],
     notes:
       `A line of --file is a shell command, or a JSON object with "command" and, if wanted, "id", "priority", "cwd",
-"env", "max_retries", "timeout", "delay", "run_at". Blank lines and lines that begin with # are skipped. If any
-line is wrong, nothing is enqueued. Other options given beside --file hold for lines that don't say otherwise.`,
+"env", "max_retries", "timeout", "delay", "run_at", "queue", "group". Blank lines and lines that begin with # are
+skipped. If any line is wrong, nothing is enqueued. Other options given beside --file hold for lines that don't say
+otherwise.`,
     examples: [
       "queuectl enqueue 'tar czf backup.tgz ~/notes'",
       "queuectl enqueue --max-retries 5 --timeout 10m -- curl -fO https://example.org/big.iso",
+      "queuectl enqueue --queue downloads --group mirror 'wget -m https://example.org'",
       "queuectl enqueue --file jobs.txt",
     ],
     load: async () =>
@@ -142,6 +150,8 @@ somebody has stopped them; --force makes them go on, and kills them if they don'
     args: [0, 0, ""],
     flags: [
       option("state", "text", "STATE,...", "only jobs in these states", { proposes: "state" }),
+      option("queue", "text", "NAME", "only jobs of this queue", { proposes: "queue" }),
+      option("group", "text", "NAME", "only jobs of this group", { proposes: "group" }),
       option("limit", "whole", "N", "at most this many"),
       option("command", "text", "GLOB", "only commands that fit the pattern (* ? [...])"),
       option("since", "duration", "DURATION", "only jobs enqueued within this time"),
@@ -149,11 +159,13 @@ somebody has stopped them; --force makes them go on, and kills them if they don'
       JSON_FLAG,
     ],
     notes:
-      `The states are pending, processing, completed, failed, dead and cancelled. On a terminal the table is cut to its
-width; in a pipe nothing is. Values of environment variables are never shown here: see "queuectl job show --verbose".`,
+      `The states are pending, blocked, processing, completed, failed, dead and cancelled. On a terminal the table is cut
+to its width; in a pipe nothing is. A queue is shown where it is not "default". Values of environment variables are
+never shown here: see "queuectl job show --verbose".`,
     examples: [
       "queuectl list --limit 20",
       "queuectl list --state failed,dead --since 1d",
+      "queuectl list --group mirror",
       "queuectl list --command '*.mp4*'",
     ],
     load: async () => (await import("./commands/list.ts")).listCommand,

@@ -12,6 +12,8 @@ export type Proposal =
   | "dead job"
   | "running job"
   | "state"
+  | "queue"
+  | "group"
   | "setting"
   | "log level"
   | "shell"

@@ -13,9 +13,9 @@ export interface Proposed {
   readonly about: string;
 }
 
-/** Finds jobs in these states, or in any; or schedules. */
+/** Finds jobs in these states, or in any; or what else has a name in the store. */
 export type FindJobs = (
-  what: readonly JobState[] | "schedules" | undefined,
+  what: readonly JobState[] | "schedules" | "queues" | "groups" | undefined,
 ) => Promise<Proposed[]>;
 
 /**
@@ -126,6 +126,10 @@ function values(
       return SETTING_KEYS.map((key) => ({ word: key, about: SETTING_RULES[key].about }));
     case "log level":
       return LOG_LEVELS.map((word) => ({ word, about: "" }));
+    case "queue":
+      return findJobs("queues");
+    case "group":
+      return findJobs("groups");
     case "schedule":
       return findJobs("schedules");
     case "missed":

@@ -1,6 +1,6 @@
 // New jobs: what was asked for, completed by the configuration. On the way of every `enqueue`, so
 // it imports little.
-import { isEnvName, isJobId, type Job } from "./job.ts";
+import { DEFAULT_QUEUE, isEnvName, isJobId, isName, type Job } from "./job.ts";
 import { QueueError } from "./errors.ts";
 import type { Settings } from "./settings.ts";
 import type { JobStore } from "./store.ts";
@@ -21,6 +21,10 @@ export interface NewJob {
   readonly timeout?: number | undefined;
   /** Milliseconds since 1970. */
   readonly runAt?: number | undefined;
+  readonly queue?: string | undefined;
+  readonly group?: string | undefined;
+  /** The schedule that it is a job of. */
+  readonly schedule?: string | undefined;
 }
 
 /** What an newJob is completed with; the same for all jobs of a batch. */
@@ -42,15 +46,12 @@ const LAST_TIME = 8.64e15;
  */
 export function makeJob(newJob: NewJob, defaults: JobDefaults, sequence: number): Job {
   const { settings, now, newId } = defaults;
-  const { command, cwd, id, env = {} } = newJob;
+  const { command, cwd, id, env = {}, queue, group } = newJob;
   if (command.trim() === "") throw new QueueError("usage", "The command is empty");
   if (command.includes("\0")) throw new QueueError("usage", "The command contains a NUL character");
-  if (id !== undefined && !isJobId(id)) {
-    throw new QueueError(
-      "usage",
-      `"${id}" cannot be a job's id: it takes 1 to 128 of A-Z a-z 0-9 . _ - and does not begin with . or -`,
-    );
-  }
+  if (id !== undefined && !isJobId(id)) throw badName("a job's id", id);
+  if (queue !== undefined) checkName("queue", queue);
+  if (group !== undefined) checkName("group", group);
   for (const [name, value] of Object.entries(env)) {
     if (!isEnvName(name)) {
       throw new QueueError("usage", `"${name}" cannot name an environment variable`);
@@ -75,7 +76,27 @@ export function makeJob(newJob: NewJob, defaults: JobDefaults, sequence: number)
     createdAt: now + Math.floor(sequence / PLACES),
     sequence: sequence % PLACES,
     runAt,
+    queue: queue ?? DEFAULT_QUEUE,
+    group: group ?? null,
+    after: [],
+    afterAny: [],
+    unique: null,
+    startBy: null,
+    schedule: newJob.schedule ?? null,
   });
+}
+
+/** @throws QueueError `usage` if a queue or a group can't have this name */
+export function checkName(of: "queue" | "group", name: string): void {
+  if (!isName(name)) throw badName(`the name of a ${of}`, name);
+}
+
+function badName(what: string, name: string): QueueError {
+  return new QueueError(
+    "usage",
+    `"${name}" cannot be ${what}: it takes 1 to 128 of A-Z a-z 0-9 . _ - ` +
+      "and does not begin with . or -",
+  );
 }
 
 /**

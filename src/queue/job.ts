@@ -4,6 +4,7 @@ import type { Attempt } from "./outcome.ts";
 
 export const JOB_STATES = [
   "pending",
+  "blocked",
   "processing",
   "completed",
   "failed",
@@ -32,12 +33,30 @@ export interface JobRequest {
   readonly sequence: number;
   /** Not before this time, if the user gave one. */
   readonly runAt: number | null;
+  readonly queue: string;
+  /** A name that jobs carry which belong together. */
+  readonly group: string | null;
+  /** The ids of the jobs that have to complete before this one may run. */
+  readonly after: readonly string[];
+  /** The ids of those that have to end first, whichever way. */
+  readonly afterAny: readonly string[];
+  /** Of the jobs with the same key, one at most is not at its end. */
+  readonly unique: string | null;
+  /** Not begun by this time, it is called off. */
+  readonly startBy: number | null;
+  /** The name of the schedule that enqueued it. */
+  readonly schedule: string | null;
 }
+
+/** The queue of a job of which nothing else is said. */
+export const DEFAULT_QUEUE = "default";
 
 /** An attempt that goes on now. */
 export interface RunningAttempt {
   readonly attempt: number;
   readonly worker: string;
+  /** The machine, or container, of the worker; null if that is not known. */
+  readonly host: string | null;
   readonly pid: number;
   readonly startedAt: number;
 }
@@ -45,12 +64,23 @@ export interface RunningAttempt {
 export type Status =
   /** `since` is when it became pending: it takes its turn from then, or from `runAt`. */
   | { readonly state: "pending"; readonly since: number; readonly runAt: number | null }
+  /** Waits for other jobs; `runAt` holds from when it no longer does. */
+  | { readonly state: "blocked"; readonly since: number; readonly runAt: number | null }
   | { readonly state: "processing"; readonly running: RunningAttempt; readonly before: Waiting }
   | { readonly state: "failed"; readonly since: number; readonly runAt: number }
-  | { readonly state: "completed" | "dead" | "cancelled"; readonly since: number };
+  | { readonly state: "completed"; readonly since: number }
+  | { readonly state: "dead"; readonly since: number }
+  /** `reason`: why, if it was not a user who called it off. */
+  | { readonly state: "cancelled"; readonly since: number; readonly reason: string | null };
 
 /** The states in which a job can be claimed. */
 export type Waiting = Extract<Status, { state: "pending" | "failed" }>;
+
+/** The state of a job that waits for others. */
+export type Blocked = Extract<Status, { state: "blocked" }>;
+
+/** The states in which a job has ended. */
+export type EndedState = "completed" | "dead" | "cancelled";
 
 export interface Job extends JobRequest {
   readonly status: Status;
@@ -98,12 +128,20 @@ export function lastAttempt(job: Job): number {
   return job.history.at(-1)?.attempt ?? 0;
 }
 
+/** Whether nothing more becomes of a job, unless a person wants it. */
+export function hasEnded({ status: { state } }: Job): boolean {
+  return state === "completed" || state === "dead" || state === "cancelled";
+}
+
 const ID = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 
 /** Whether `id` may be the id of a job: it is safe as a part of a file name on every platform. */
 export function isJobId(id: string): boolean {
   return ID.test(id);
 }
+
+/** Whether a queue or a group may have this name. */
+export const isName = isJobId;
 
 /** Priorities go from minus this to this. */
 export const PRIORITY_LIMIT = 1_000_000;

@@ -6,6 +6,7 @@ import type { Attempt } from "./outcome.ts";
 export interface AttemptJson {
   attempt: number;
   worker: string;
+  host: string | null;
   pid: number;
   started_at: string;
   ended_at: string | null;
@@ -27,7 +28,15 @@ export interface JobJson {
   created_at: string;
   updated_at: string;
   run_at: string | null;
+  queue: string;
+  group: string | null;
+  after: readonly string[];
+  after_any: readonly string[];
+  unique: string | null;
+  start_by: string | null;
+  schedule: string | null;
   attempts: number;
+  reason: string | null;
   history?: AttemptJson[];
 }
 
@@ -39,7 +48,7 @@ export function isoTime(time: number): string {
 /** The job as `--json` shows it, without its history. */
 export function jobToJson(job: Job): JobJson {
   const { status } = job;
-  const runAt = status.state === "pending" || status.state === "failed" ? status.runAt : null;
+  const runAt = "runAt" in status ? status.runAt : null;
   return {
     id: job.id,
     command: job.command,
@@ -52,7 +61,15 @@ export function jobToJson(job: Job): JobJson {
     created_at: isoTime(job.createdAt),
     updated_at: isoTime(updatedAt(job)),
     run_at: runAt === null ? null : isoTime(runAt),
+    queue: job.queue,
+    group: job.group,
+    after: job.after,
+    after_any: job.afterAny,
+    unique: job.unique,
+    start_by: job.startBy === null ? null : isoTime(job.startBy),
+    schedule: job.schedule,
     attempts: attemptsBegun(job),
+    reason: status.state === "cancelled" ? status.reason : null,
   };
 }
 
@@ -60,6 +77,7 @@ export function attemptToJson(attempt: Attempt): AttemptJson {
   return {
     attempt: attempt.attempt,
     worker: attempt.worker,
+    host: attempt.host,
     pid: attempt.pid,
     started_at: isoTime(attempt.startedAt),
     ended_at: isoTime(attempt.endedAt),
@@ -74,10 +92,11 @@ export function attemptToJson(attempt: Attempt): AttemptJson {
 export function historyToJson(job: Job): AttemptJson[] {
   const history = job.history.map(attemptToJson);
   if (job.status.state === "processing") {
-    const { attempt, worker, pid, startedAt } = job.status.running;
+    const { attempt, worker, host, pid, startedAt } = job.status.running;
     history.push({
       attempt,
       worker,
+      host,
       pid,
       started_at: isoTime(startedAt),
       ended_at: null,

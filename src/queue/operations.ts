@@ -41,9 +41,9 @@ export function removeDead(store: JobStore, ids: Iterable<string>): Promise<Resu
   return eachOf(ids, (id) => store.remove(id, removableFromDlq));
 }
 
-/** The ids of all dead jobs, or of those for which `where` is true. */
-export function deadIds(store: JobReader, where?: (job: Job) => boolean): Promise<string[]> {
-  return idsOf(store, { states: ["dead"], ...(where && { where }) });
+/** The ids of all dead jobs, or of those whose command fits a pattern. */
+export function deadIds(store: JobReader, command?: string): Promise<string[]> {
+  return idsOf(store, { states: ["dead"], ...(command !== undefined && { command }) });
 }
 
 /** Removes completed and cancelled jobs that ended before `cutoff`, and their logs. */
@@ -52,10 +52,7 @@ export async function cleanUp(
   cutoff: number,
   progress: Progress,
 ): Promise<Results> {
-  const ids = await idsOf(store, {
-    states: ["completed", "cancelled"],
-    where: (job) => removableByCleanup(job, cutoff) === undefined,
-  });
+  const ids = await idsOf(store, { states: ["completed", "cancelled"], endedBefore: cutoff });
   let done = 0;
   return await eachOf(ids, async (id) => {
     await store.remove(id, (job) => removableByCleanup(job, cutoff));

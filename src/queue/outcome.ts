@@ -26,6 +26,8 @@ export interface Ending {
 export interface Attempt extends Ending {
   readonly attempt: number;
   readonly worker: string;
+  /** The machine, or container, of the worker; null if that is not known. */
+  readonly host: string | null;
   /** The process id of the worker. */
   readonly pid: number;
   readonly startedAt: number;

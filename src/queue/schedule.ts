@@ -2,7 +2,7 @@
 // in. A step decides one thing at a time; whoever fires asks again until there is none.
 import type { NewJob } from "./enqueue.ts";
 import { QueueError } from "./errors.ts";
-import type { Job } from "./job.ts";
+import { hasEnded, type Job } from "./job.ts";
 
 /** What becomes of the times at which no `start` ran. */
 export const MISSED = ["last", "skip", "all"] as const;
@@ -20,7 +20,7 @@ export type When =
 
 /** The jobs that a schedule makes: what `enqueue` takes, with times counted from the firing. */
 export type ScheduledJob =
-  & Omit<NewJob, "id" | "runAt">
+  & Omit<NewJob, "id" | "runAt" | "schedule">
   & {
     /** Seconds. */
     readonly delay?: number | undefined;
@@ -180,7 +180,7 @@ function fired(schedule: Schedule, state: ScheduleState, at: number): ScheduleSt
 
 /** Whether a job keeps the next one from being made. */
 export function isUnfinished(job: Job | undefined): boolean {
-  return job !== undefined && !["completed", "dead", "cancelled"].includes(job.status.state);
+  return job !== undefined && !hasEnded(job);
 }
 
 /** When a schedule wants to be looked at next: now if it owes jobs; undefined if never. */

@@ -68,12 +68,12 @@ async function jobFor(schedule: Schedule, at: number, parts: FiringParts): Promi
 
 /** A job of a schedule, to be enqueued now. */
 export function scheduledJob(
-  { job: { delay, ...newJob } }: Schedule,
+  { name: schedule, job: { delay, ...newJob } }: Schedule,
   id: string,
   { settings, now }: Omit<JobDefaults, "newId">,
 ): Job {
   const runAt = delay === undefined ? undefined : now + delay * 1000;
-  return makeJob({ ...newJob, id, runAt }, { settings, now, newId: () => id }, 0);
+  return makeJob({ ...newJob, id, runAt, schedule }, { settings, now, newId: () => id }, 0);
 }
 
 /**

@@ -30,6 +30,8 @@ const JOB_FIELDS: Readonly<Record<keyof ScheduledJob, (value: unknown) => boolea
   maxRetries: isNumber,
   timeout: isNumber,
   delay: isNumber,
+  queue: isText,
+  group: isText,
 };
 
 /** What was asked for. */

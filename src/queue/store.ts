@@ -6,21 +6,29 @@ import type { Transition } from "./transitions.ts";
 
 export type Counts = Readonly<Record<JobState, number>>;
 
+/** Which jobs: all for which each field that is given holds. `matches` in query.ts is the rule. */
 export interface Query {
   /** Only these states; all if left out. */
   readonly states?: readonly JobState[];
+  /** Only jobs of this queue. */
+  readonly queue?: string;
+  /** Only jobs of this group. */
+  readonly group?: string;
+  /** Only jobs whose command fits this pattern (see glob.ts). */
+  readonly command?: string;
   /** Only jobs created at or after this time. */
   readonly since?: number;
-  /** Only jobs for which it is true. */
-  readonly where?: (job: Job) => boolean;
+  /** Only jobs that ended before this time. */
+  readonly endedBefore?: number;
   /** At most this many. */
   readonly limit?: number;
 }
 
-/** Who claims: the worker's name and its process id. */
+/** Who claims: the worker's name, its process id and its machine. */
 export interface Claimant {
   readonly worker: string;
   readonly pid: number;
+  readonly host: string;
 }
 
 /** What can be seen of a store. */

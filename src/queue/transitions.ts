@@ -17,20 +17,29 @@ export type TransitionResult = Job | QueueError;
 
 export type Transition = (job: Job) => TransitionResult;
 
-/** A new job. */
+/** A new job: pending, or blocked if it is to wait for others. */
 export function created(request: JobRequest): Job {
+  const { after, afterAny, createdAt: since, runAt } = request;
+  const state = after.length === 0 && afterAny.length === 0 ? "pending" : "blocked";
   return {
     ...request,
-    status: { state: "pending", since: request.createdAt, runAt: request.runAt },
+    status: { state, since, runAt },
     history: [],
     countedFrom: 0,
   };
 }
 
+/** No other job keeps this one from running any more: it takes its turn from now, or its time. */
+export function unblocked(job: Job, now: number): TransitionResult {
+  const { status } = job;
+  if (status.state !== "blocked") return refusal("unblock", job);
+  return { ...job, status: { state: "pending", since: latest(job, now), runAt: status.runAt } };
+}
+
 /** A worker takes a waiting job to run it. */
 export function claimed(
   job: Job,
-  by: { worker: string; pid: number },
+  by: { worker: string; pid: number; host: string | null },
   now: number,
 ): TransitionResult {
   const { status } = job;
@@ -68,7 +77,7 @@ function statusAfter(job: Job, attempt: Attempt, backoff: Backoff, now: number):
     case "succeeded":
       return { state: "completed", since };
     case "cancelled":
-      return { state: "cancelled", since };
+      return { state: "cancelled", since, reason: null };
     case "released":
       return { state: "pending", since, runAt: null };
     case "failed":
@@ -85,13 +94,15 @@ function statusAfter(job: Job, attempt: Attempt, backoff: Backoff, now: number):
 }
 
 /**
- * A user calls off a job that does not run. A running one is cancelled by whoever runs it: see
- * `ended`.
+ * A job that does not run is called off. A running one is cancelled by whoever runs it: see `ended`.
+ * @param reason why, if it is not a user who wants it
  */
-export function cancelled(job: Job, now: number): TransitionResult {
+export function cancelled(job: Job, now: number, reason: string | null = null): TransitionResult {
   const { state } = job.status;
-  if (state !== "pending" && state !== "failed") return refusal("cancel", job);
-  return { ...job, status: { state: "cancelled", since: latest(job, now) } };
+  if (state !== "pending" && state !== "failed" && state !== "blocked") {
+    return refusal("cancel", job);
+  }
+  return { ...job, status: { state: "cancelled", since: latest(job, now), reason } };
 }
 
 /**

@@ -1,5 +1,5 @@
 // One job as a page to read: what, where, when, each attempt, the last of its output.
-import { type Job, type RunningAttempt, updatedAt } from "../queue/job.ts";
+import { DEFAULT_QUEUE, type Job, type RunningAttempt, updatedAt } from "../queue/job.ts";
 import type { Attempt } from "../queue/outcome.ts";
 import { countedAttempts } from "../queue/retry.ts";
 import { oneLine, severalLines } from "./escape.ts";
@@ -91,14 +91,15 @@ function stateLine(job: Job, { now, orphaned }: PageOptions, paint: Paint): stri
   if (status.state === "pending" && status.runAt !== null && status.runAt > now) {
     more = `runs ${agoText(status.runAt, now)}`;
   }
+  if (status.state === "cancelled" && status.reason !== null) {
+    more += `: ${oneLine(status.reason)}`;
+  }
   return `${paint(status.state, STATE_COLOURS[status.state])}, ${more}`;
 }
 
 function facts(job: Job, { now, verbose }: PageOptions, paint: Paint): string {
   const env = Object.entries(job.env);
-  const runAt = job.status.state === "pending" || job.status.state === "failed"
-    ? job.status.runAt
-    : null;
+  const runAt = "runAt" in job.status ? job.status.runAt : null;
   const retries = Math.min(Math.max(0, countedAttempts(job) - 1), job.maxRetries);
   const lines: [string, string][] = [
     ["Command", severalLines(job.command).replaceAll("\n", "\n             ")],
@@ -107,6 +108,8 @@ function facts(job: Job, { now, verbose }: PageOptions, paint: Paint): string {
       i === 0 ? "Environment" : "",
       `${name}=${verbose ? oneLine(value) : "***"}`,
     ]),
+    ...(job.queue === DEFAULT_QUEUE ? [] : [["Queue", job.queue] as [string, string]]),
+    ...(job.group === null ? [] : [["Group", job.group] as [string, string]]),
     ["Priority", String(job.priority)],
     ["Retries", `${retries} of ${job.maxRetries} used`],
     ["Timeout", job.timeout === 0 ? "none" : durationText(job.timeout)],

@@ -1,5 +1,5 @@
 // Tables of jobs: for `list` and `dlq list`.
-import { attemptsBegun, type Job, updatedAt } from "../queue/job.ts";
+import { attemptsBegun, DEFAULT_QUEUE, type Job, updatedAt } from "../queue/job.ts";
 import { countedAttempts } from "../queue/retry.ts";
 import { shortIds } from "./ids.ts";
 import { endingText } from "./outcomes.ts";
@@ -10,6 +10,21 @@ import { agoText } from "./times.ts";
 export interface JobTableOptions {
   readonly verbose: boolean;
   readonly now: number;
+  /** Which of the columns are shown that most queues do without; by default what the jobs need. */
+  readonly more?: MoreColumns;
+}
+
+export interface MoreColumns {
+  readonly queue: boolean;
+  readonly group: boolean;
+}
+
+/** The columns that these jobs need, beside those that stand there already. */
+export function moreColumns(jobs: readonly Job[], shown?: MoreColumns): MoreColumns {
+  return {
+    queue: shown?.queue === true || jobs.some(({ queue }) => queue !== DEFAULT_QUEUE),
+    group: shown?.group === true || jobs.some(({ group }) => group !== null),
+  };
 }
 
 type JobColumn = Column & { readonly cell: (job: Job, now: number) => Cell };
@@ -19,6 +34,8 @@ const STATE: JobColumn = {
   title: "STATE",
   cell: ({ status: { state } }) => ({ text: state, colour: STATE_COLOURS[state] }),
 };
+const QUEUE: JobColumn = { title: "QUEUE", cell: (job) => job.queue };
+const GROUP: JobColumn = { title: "GROUP", cell: (job) => job.group ?? "-" };
 const TRIES: JobColumn = { title: "TRIES", right: true, cell: (job) => String(attemptsBegun(job)) };
 const RETRIES: JobColumn = {
   title: "RETRIES",
@@ -74,11 +91,13 @@ export function deadTable(
 // Ids are cut only where a person looks: scripts take them out of a pipe, and an id that is unique
 // today may not be tomorrow.
 function table(
-  columns: readonly JobColumn[],
+  always: readonly JobColumn[],
   jobs: readonly Job[],
-  { now }: JobTableOptions,
+  { now, more = moreColumns(jobs) }: JobTableOptions,
   style: TableStyle,
 ): Promise<string> {
+  const added = [...(more.queue ? [QUEUE] : []), ...(more.group ? [GROUP] : [])];
+  const columns = always.flatMap((column) => column === TRIES ? [...added, column] : [column]);
   const short = style.width === undefined ? undefined : shortIds(jobs.map(({ id }) => id));
   const rows = jobs.map((job) =>
     columns.map((column) => column === ID ? short?.get(job.id) ?? job.id : column.cell(job, now))

@@ -131,6 +131,8 @@ function optionLines(job: ScheduledJob, verbose: boolean): [string, string][] {
     i === 0 ? "Environment" : "",
     `${name}=${verbose ? oneLine(value) : "***"}`,
   ]);
+  if (job.queue !== undefined) lines.push(["Queue", job.queue]);
+  if (job.group !== undefined) lines.push(["Group", job.group]);
   if (job.priority !== undefined) lines.push(["Priority", String(job.priority)]);
   if (job.maxRetries !== undefined) lines.push(["Retries", String(job.maxRetries)]);
   if (job.timeout !== undefined) {

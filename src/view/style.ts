@@ -19,6 +19,7 @@ const CODES: Readonly<Record<Colour, readonly [number, number]>> = {
 
 export const STATE_COLOURS: Readonly<Record<JobState, Colour>> = {
   pending: "cyan",
+  blocked: "blue",
   processing: "yellow",
   completed: "green",
   failed: "magenta",

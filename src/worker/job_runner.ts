@@ -20,6 +20,7 @@ const DRAIN_POLL = 50;
 export interface JobRunnerParts {
   readonly name: string;
   readonly pid: number;
+  readonly hostname: string;
   readonly jobs: JobStore;
   readonly executor: Executor;
   readonly atHand: JobsAtHand;
@@ -49,11 +50,11 @@ export class JobRunner implements WorkerParts {
   }
 
   async claim(): Promise<Job | undefined> {
-    const { jobs, steps, pid, now, stopping } = this.#parts;
+    const { jobs, steps, pid, hostname, now, stopping } = this.#parts;
     let job: Job | undefined;
     if (this.#mayHaveStrays) await steps.attempt("give jobs back", () => this.#giveStraysBack());
     const isFine = await steps.attempt("take a job", async () => {
-      job = await jobs.claim({ worker: this.name, pid }, now());
+      job = await jobs.claim({ worker: this.name, pid, host: hostname }, now());
     });
     if (!isFine) {
       this.#mayHaveStrays = true;

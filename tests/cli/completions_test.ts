@@ -53,13 +53,22 @@ Deno.test("complete proposes options, states, settings and shells", async () => 
   ]);
   assertEquals(await proposed(world, "list", "--state=d"), ["--state=dead"]);
   assertEquals(await proposed(world, "list", "--state", "=", "d"), ["dead"]);
-  assertEquals((await proposed(world, "list", "--state", "=")).length, 6);
+  assertEquals((await proposed(world, "list", "--state", "=")).length, 7);
   assertEquals(await proposed(world, "config", "--key", "max"), ["max_retries"]);
   assertEquals(await proposed(world, "config", "--key", "log_level", ""), ["--value"]);
   assertEquals(await proposed(world, "config", "--key", "log_level", "--value", "W"), ["WARNING"]);
   assertEquals(await proposed(world, "completions", ""), ["bash", "zsh", "fish"]);
   assertEquals(await proposed(world, "enqueue", "--file", ""), []);
   assertEquals(await proposed(world, "enqueue", "--", "l"), []);
+});
+
+Deno.test("complete proposes queues and groups that jobs are in", async () => {
+  const world = new World();
+  await world.enqueue("--queue", "video", "--group", "films", "a");
+  await world.enqueue("--group", "figures", "b");
+  assertEquals(await proposed(world, "list", "--queue", ""), ["default", "video"]);
+  assertEquals(await proposed(world, "list", "--group", "f"), ["figures", "films"]);
+  assertEquals(await proposed(world, "enqueue", "--queue=v"), ["--queue=video"]);
 });
 
 Deno.test("complete proposes ids of jobs, for dlq only of dead ones", async () => {

@@ -30,6 +30,9 @@ Deno.test("enqueue takes all its options, before and after the command", async (
     "sub",
     "--env",
     "A=1",
+    "--queue=video",
+    "--group",
+    "films",
   ];
   assertEquals(
     await world.enqueue("--max-retries", "0", "x", ...flags, "--env", "B=c=d", "--delay", "2s"),
@@ -44,6 +47,7 @@ Deno.test("enqueue takes all its options, before and after the command", async (
   ]);
   assertEquals(job?.env, { A: "1", B: "c=d" });
   assertEquals(job?.runAt, NOON + 2000);
+  assertEquals([job?.queue, job?.group], ["video", "films"]);
 });
 
 Deno.test("enqueue --at takes ISO times with and without a zone", async () => {
@@ -91,6 +95,9 @@ Deno.test("enqueue refuses wrong command lines with exit code 2 and at most two 
     [["--delay", "1s", "--at", "18:00", "x"], "--delay and --at cannot be given together"],
     [["--env", "novalue", "x"], "--env takes KEY=VALUE"],
     [["--env", "1A=x", "x"], "cannot name an environment variable"],
+    [["--queue", "a b", "x"], '"a b" cannot be the name of a queue: it takes 1 to 128 of'],
+    [["--queue", "", "x"], '"" cannot be the name of a queue'],
+    [["--group", "a/b", "x"], '"a/b" cannot be the name of a group'],
     [["--cwd", "/nowhere", "x"], "there is no folder /nowhere"],
     [["--max-retires", "1", "x"], "Did you mean --max-retries?"],
     [["-r3", "x"], "Unknown option -r3"],
@@ -124,7 +131,7 @@ Deno.test("enqueue --file takes commands and JSON objects, and keeps their order
       "  echo one  \r",
       "{ echo group; }",
       '{"command": "echo three", "id": "three", "priority": 2, "cwd": "/tmp", "env": {"B": "2"}, "max_retries": 0, "timeout": "5m", "delay": 1.5}',
-      '{"command": "echo four", "run_at": "2030-02-01T00:00:00Z"}',
+      '{"command": "echo four", "run_at": "2030-02-01T00:00:00Z", "queue": "q", "group": null}',
     ].join("\n"),
   );
   const { code, out, err } = await world.run(
@@ -135,6 +142,8 @@ Deno.test("enqueue --file takes commands and JSON objects, and keeps their order
     "A=1",
     "--priority",
     "1",
+    "--group",
+    "g",
   );
   assertEquals([code, err], [0, ""]);
   const ids = out.trim().split("\n");
@@ -153,6 +162,8 @@ Deno.test("enqueue --file takes commands and JSON objects, and keeps their order
   assertEquals([three.id, three.cwd, three.maxRetries, three.timeout], ["three", "/tmp", 0, 300]);
   assertEquals([three.env, three.runAt], [{ A: "1", B: "2" }, NOON + 1500]);
   assertEquals(jobs[3]?.runAt, Date.UTC(2030, 1, 1));
+  assertEquals(jobs.map((job) => job?.queue), ["default", "default", "default", "q"]);
+  assertEquals(jobs.map((job) => job?.group), ["g", "g", "g", "g"]);
 });
 
 Deno.test("enqueue --file - reads standard input", async () => {
@@ -180,6 +191,8 @@ Deno.test("enqueue --file names every wrong line and enqueues nothing", async ()
     '{"command": "x", "run_at": "soon"}',
     '{"command": " "}',
     "{}",
+    '{"command": "x", "queue": "a b"}',
+    '{"command": "x", "group": 1}',
   ].join("\n");
   const { code, out, err } = await world.run("enqueue", "--file", "-");
   assertEquals([code, out], [1, ""]);
@@ -203,7 +216,9 @@ Deno.test("enqueue --file names every wrong line and enqueues nothing", async ()
   said(13, "run_at takes a time such as");
   said(14, "The command is empty");
   said(15, '"command" is missing');
-  assertStringIncludes(err, "nothing was enqueued: 13 lines are wrong");
+  said(16, '"a b" cannot be the name of a queue');
+  said(17, "group takes text");
+  assertStringIncludes(err, "nothing was enqueued: 15 lines are wrong");
   assertEquals((await world.store.count()).pending, 1);
 });
 

@@ -31,6 +31,20 @@ Deno.test("job show tells everything about a job", async () => {
   assertStringIncludes((await world.run("job", "show", id, "--verbose")).out, "TOKEN=abc");
 });
 
+Deno.test("job show tells queue and group where they are set, and why a job was cancelled", async () => {
+  const world = new World();
+  const plain = await world.enqueue("x");
+  const { out } = await world.run("job", "show", plain);
+  assert(!/Queue|Group/.test(out), out);
+  const id = await world.enqueue("--queue", "video", "--group", "films", "x");
+  const shown = (await world.run("job", "show", id)).out;
+  assertStringIncludes(shown, "Queue        video\nGroup        films\n");
+  await world.store.change(id, (job) => cancelled(job, world.now, "expired"));
+  assertStringIncludes((await world.run("job", "show", id)).out, "cancelled, just now: expired");
+  const job = JSON.parse((await world.run("job", "show", id, "--json")).out) as JobJson;
+  assertEquals([job.queue, job.group, job.reason], ["video", "films", "expired"]);
+});
+
 Deno.test("job show follows a job through its states", async () => {
   const world = new World();
   const id = await world.enqueue("--delay", "5m", "x");
@@ -63,6 +77,7 @@ Deno.test("job show --json has the history, and values of variables only with --
   assertEquals(job.history, [{
     attempt: 1,
     worker: "w1",
+    host: "box",
     pid: 77,
     started_at: "2030-01-31T12:00:00.000Z",
     ended_at: "2030-01-31T12:00:02.000Z",

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { JobJson } from "../../src/queue/job_json.ts";
+import { aJob } from "../support/jobs.ts";
 import { World } from "../support/world.ts";
 
 async function mixed(): Promise<World> {
@@ -84,11 +85,71 @@ Deno.test("list --json has the fields of the contract, no history, and no values
     "created_at",
     "updated_at",
     "run_at",
+    "queue",
+    "group",
+    "after",
+    "after_any",
+    "unique",
+    "start_by",
+    "schedule",
     "attempts",
+    "reason",
   ]);
   assertEquals(job.env, { SECRET: "***" });
   assertEquals(job.created_at, "2030-01-31T12:00:06.000Z");
   assertEquals((await new World().run("list", "--json")).out, "[]\n");
+});
+
+Deno.test("list shows queues and groups only where a job has another one, and filters by them", async () => {
+  const world = await mixed();
+  const titles = async (...args: string[]) =>
+    (await world.run("list", ...args)).out.split("\n")[0]!.split(/ +/);
+  assertEquals(await titles(), ["ID", "STATE", "TRIES", "ENQUEUED", "NEXT", "COMMAND"]);
+  await world.enqueue("--queue", "video", "convert a");
+  await world.enqueue("--queue", "video", "--group", "films", "convert b");
+  assertEquals((await titles()).slice(0, 5), ["ID", "STATE", "QUEUE", "GROUP", "TRIES"]);
+  assertEquals((await titles("--verbose")).slice(2, 6), ["PRIO", "QUEUE", "GROUP", "TRIES"]);
+  assertEquals((await titles("--queue", "default"))[2], "TRIES");
+  const found = async (...args: string[]) => {
+    const { out } = await world.run("list", "--json", ...args);
+    return (JSON.parse(out) as JobJson[]).map((job) => [job.command, job.queue, job.group]);
+  };
+  assertEquals(await found("--queue", "video"), [
+    ["convert b", "video", "films"],
+    ["convert a", "video", null],
+  ]);
+  assertEquals(await found("--group", "films"), [["convert b", "video", "films"]]);
+  assertEquals(await found("--queue", "default", "--group", "films"), []);
+  assertEquals((await world.run("list", "--queue", "none")).err, "No such jobs\n");
+  const { code, err } = await world.run("list", "--queue", "a b");
+  assertEquals(code, 2);
+  assertStringIncludes(err, '"a b" cannot be the name of a queue');
+});
+
+Deno.test("list repeats its titles in a pipe where a column comes in the middle", async () => {
+  const world = new World();
+  world.input = '{"command":"first","queue":"video"}\n' +
+    Array.from({ length: 1500 }, (_, i) => `echo ${i}`).join("\n");
+  await world.run("enqueue", "--file", "-");
+  const lines = (await world.run("list")).out.trimEnd().split("\n");
+  const titles = lines.filter((line) => line.startsWith("ID"));
+  assertEquals(titles.map((line) => line.includes(" QUEUE ")), [false, true]);
+  assertEquals(lines.length, 1503);
+  assertStringIncludes(lines.at(-1)!, "video");
+});
+
+Deno.test("list --state blocked shows the jobs that wait for others", async () => {
+  const world = await mixed();
+  await world.store.add([aJob({ id: "waits", after: ["x"], createdAt: world.now })]);
+  const [job, ...others] = JSON.parse(
+    (await world.run("list", "--state", "blocked", "--json")).out,
+  ) as JobJson[];
+  assertEquals(others, []);
+  assertEquals([job?.id, job?.state, job?.after], ["waits", "blocked", ["x"]]);
+  assertStringIncludes((await world.run("list", "--state", "blocked")).out, "blocked");
+  assertStringIncludes((await world.run("status")).out, "blocked        1");
+  await world.run("job", "cancel", "waits");
+  assertEquals((await world.run("list", "--state", "blocked")).err, "No such jobs\n");
 });
 
 Deno.test("list --verbose has more columns", async () => {

@@ -16,6 +16,7 @@ Deno.test("schedule add tells when it fires next, and keeps what was asked for",
     ...["schedule", "add", "nightly", "--cron", " 30 2 * * * ", "--tz", "europe/berlin"],
     ...["--missed", "all", "--overlap", "allow", "--priority", "5", "--env", "A=b c"],
     ...["--max-retries", "0", "--timeout", "1m", "--delay", "90", "--cwd", "/home/me"],
+    ...["--queue", "video", "--group", "films"],
     ...["--", "echo", "a b"],
   );
   assertEquals(code, 0, err);
@@ -44,6 +45,8 @@ Deno.test("schedule add tells when it fires next, and keeps what was asked for",
       max_retries: 0,
       timeout: 60,
       delay: 90,
+      queue: "video",
+      group: "films",
     },
   });
   const verbose = await world.run("schedule", "show", "nightly", "--json", "--verbose");
@@ -186,6 +189,7 @@ Deno.test("schedule run enqueues one now, besides, with a new id each time", asy
   ];
   assertEquals(new Set(ids).size, 2);
   for (const id of ids) assertEquals((await world.store.get(id))?.command, "echo hi");
+  assertEquals((await world.store.get(ids[0]!))?.schedule, "s");
   const { state } = (await world.schedules.get("s"))!;
   assertEquals([state.lastAt, state.lastJobId], [null, null]);
 });

@@ -63,7 +63,15 @@ Deno.test("status --json has the fields of the contract", async () => {
   assertEquals(JSON.parse(out), {
     data_dir: DATA,
     store: DATA,
-    jobs: { pending: 0, processing: 1, completed: 0, failed: 0, dead: 1, cancelled: 0 },
+    jobs: {
+      pending: 0,
+      blocked: 0,
+      processing: 1,
+      completed: 0,
+      failed: 0,
+      dead: 1,
+      cancelled: 0,
+    },
     workers: [
       {
         name: "w1",

@@ -70,6 +70,7 @@ Deno.test("storage cleanup removes completed and cancelled jobs that ended longe
   );
   assertEquals(await world.store.count(), {
     pending: 0,
+    blocked: 0,
     processing: 0,
     completed: 1,
     failed: 0,

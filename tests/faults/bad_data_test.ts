@@ -13,8 +13,8 @@ import { aJob, anEnding, EPOCH } from "../support/jobs.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 
 const NOW = EPOCH + 100_000;
-const IDS = ["pending", "later", "done", "failed", "dead", "off"] as const;
-const BY = { worker: "worker-1", pid: 7 };
+const IDS = ["pending", "later", "done", "failed", "dead", "off", "blocked"] as const;
+const BY = { worker: "worker-1", pid: 7, host: "box" };
 
 /** Makes a data folder that has a file of each kind. */
 async function makeData(dir: string): Promise<void> {
@@ -40,6 +40,7 @@ async function makeData(dir: string): Promise<void> {
   await store.add([
     aJob({ id: "pending" }),
     aJob({ id: "later", sequence: 1, runAt: NOW + 60_000 }),
+    aJob({ id: "blocked", sequence: 2, after: ["later"] }),
   ]);
   mergeConfig(dir, diskFiles, { max_retries: 7 });
   for (const name of ["worker-1.json", "worker-1.lock", "worker-1.runs"]) {

@@ -4,7 +4,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { loadSetValues } from "../../src/stores/file/config_file.ts";
 import { QueueError } from "../../src/queue/errors.ts";
-import { ended, unclaimed } from "../../src/queue/transitions.ts";
+import { ended, unblocked, unclaimed } from "../../src/queue/transitions.ts";
 import { check } from "../../src/stores/file/check.ts";
 import type { FileStore } from "../../src/stores/file/store.ts";
 import { anEnding } from "../support/jobs.ts";
@@ -75,8 +75,14 @@ async function verify(
   store.close();
   store = await openAt(disk, NOW + 1e9);
   const completed = listed.filter((job) => job.status.state === "completed").map((job) => job.id);
+  for (const { id } of listed.filter((job) => job.status.state === "blocked")) {
+    await store.change(id, (job) => unblocked(job, NOW));
+  }
   const ran: string[] = [];
-  for (let job; (job = await store.claim({ worker: "w", pid: 9 }, NOW + 1e9)) !== undefined;) {
+  for (
+    let job;
+    (job = await store.claim({ worker: "w", pid: 9, host: "box" }, NOW + 1e9)) !== undefined;
+  ) {
     assert(ran.length <= ids.length, `${says}: no job is claimed for ever`);
     ran.push(job.id);
     await store.change(
@@ -106,14 +112,14 @@ function assertExpectedIds(
   { done, powerCut, failed }: Expected,
   says: string,
 ): void {
-  const { adds = [], removes = [], replacesAll } = scenario;
+  const { adds = [], has = [], removes = [], replacesAll } = scenario;
   if (replacesAll !== undefined) {
     const before = [...AT_FIRST, "after"].sort();
     const expected = done || !ids.includes("after") ? [...replacesAll].sort() : before;
     assertEquals(ids, expected, `${says}: the old queue or the new one, whole`);
     return;
   }
-  for (const id of AT_FIRST) {
+  for (const id of [...AT_FIRST, ...has]) {
     assert(ids.includes(id) || removes.includes(id), `${says}: ${id} is there`);
   }
   const added = adds.filter((id) => ids.includes(id));

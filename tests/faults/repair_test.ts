@@ -9,6 +9,7 @@ import {
   removableByCleanup,
   removableFromDlq,
   retried,
+  unblocked,
   unclaimed,
 } from "../../src/queue/transitions.ts";
 import { check, checkAll } from "../../src/stores/file/check.ts";
@@ -20,7 +21,7 @@ import { aJob, anEnding } from "../support/jobs.ts";
 import type { SimDisk } from "../support/sim_disk.ts";
 import { DATA, NOW, openAt, prepared } from "./scenarios.ts";
 
-const BY = { worker: "worker-2", pid: 8 };
+const BY = { worker: "worker-2", pid: 8, host: "box" };
 const BACKOFF = { base: 2, max: 60 };
 
 /** What another process does, in steps between which the check may go on. */
@@ -51,6 +52,10 @@ const OTHERS: Readonly<Record<string, readonly Step[]>> = {
   "enqueue": [batch(1)],
   "enqueue of three": [batch(3)],
   "enqueue of many": [batch(33)],
+  "a blocked job that no longer is": [
+    (store) => store.add([aJob({ id: "n0", createdAt: NOW, after: ["a"] })]),
+    (store) => store.change("n0", (job) => unblocked(job, NOW)),
+  ],
   "another worker that looks around": [(store) => store.recover()],
 };
 
@@ -165,7 +170,10 @@ async function verify({ disk, store }: Outcome, says: string): Promise<void> {
   store.close();
   const later = await openAt(disk, NOW + 1e9);
   const ran: string[] = [];
-  for (let job; (job = await later.claim({ worker: "w", pid: 9 }, NOW + 1e9)) !== undefined;) {
+  for (
+    let job;
+    (job = await later.claim({ worker: "w", pid: 9, host: "box" }, NOW + 1e9)) !== undefined;
+  ) {
     ran.push(job.id);
     await later.change(
       job.id,

@@ -10,6 +10,7 @@ import {
   removableByCleanup,
   removableFromDlq,
   retried,
+  unblocked,
   unclaimed,
 } from "../../src/queue/transitions.ts";
 import { backup } from "../../src/stores/file/backup.ts";
@@ -22,7 +23,7 @@ import { SimDisk } from "../support/sim_disk.ts";
 
 export const DATA = "/data";
 export const WORKER = "worker-1";
-const BY = { worker: WORKER, pid: 7 };
+const BY = { worker: WORKER, pid: 7, host: "box" };
 const BACKOFF = { base: 2, max: 60 };
 
 /** The time at which scenarios happen, and what comes after. */
@@ -39,6 +40,8 @@ export interface Scenario {
    * not.
    */
   readonly adds?: readonly string[];
+  /** Ids that `before` has added. */
+  readonly has?: readonly string[];
   /** Ids that the action may remove. */
   readonly removes?: readonly string[];
   /** The state of a job once the action has ended. */
@@ -84,7 +87,14 @@ const batch = (n: number) =>
         createdAt: NOW,
         priority: i % 2,
         runAt: i % 3 === 0 ? NOW + 5000 : null,
+        after: i % 3 === 2 ? ["a"] : [],
       }),
+  );
+
+const blocked = (n: number) =>
+  Array.from(
+    { length: n },
+    (_, i) => aJob({ id: `n${i}`, sequence: i, createdAt: NOW, after: ["a"], priority: i % 2 }),
   );
 
 function comeAndGo(disk: SimDisk): void {
@@ -126,6 +136,33 @@ export const SCENARIOS: readonly Scenario[] = [
     name: "enqueue many",
     action: (store) => store.add(batch(35)),
     adds: Array.from({ length: 35 }, (_, i) => `n${i}`),
+  },
+  {
+    name: "enqueue one that is blocked",
+    action: (store) => store.add(blocked(1)),
+    adds: ["n0"],
+    leaves: { n0: "blocked" },
+  },
+  {
+    name: "unblock",
+    before: (store) => store.add(blocked(1)),
+    action: (store) => store.change("n0", (job) => unblocked(job, NOW)),
+    has: ["n0"],
+    leaves: { n0: "pending" },
+  },
+  {
+    name: "unblock one of many",
+    before: (store) => store.add(blocked(35)),
+    action: (store) => store.change("n7", (job) => unblocked(job, NOW)),
+    has: Array.from({ length: 35 }, (_, i) => `n${i}`),
+    leaves: { n7: "pending", n8: "blocked" },
+  },
+  {
+    name: "cancel a blocked job",
+    before: (store) => store.add(blocked(1)),
+    action: (store) => store.change("n0", (job) => cancelled(job, NOW, "why")),
+    has: ["n0"],
+    leaves: { n0: "cancelled" },
   },
   { name: "claim", action: claim },
   {

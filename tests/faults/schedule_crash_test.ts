@@ -43,7 +43,10 @@ async function verify(disk: SimDisk, says: string, powerCut: boolean): Promise<v
   assertEquals(await ids(jobs), [ONE, TWO], says);
   assertEquals((await store.get("s"))?.state.lastJobId, TWO, says);
   const taken: string[] = [];
-  for (let job; (job = await jobs.claim({ worker: "w", pid: 9 }, START + 3 * MINUTE));) {
+  for (
+    let job;
+    (job = await jobs.claim({ worker: "w", pid: 9, host: "box" }, START + 3 * MINUTE));
+  ) {
     taken.push(job.id);
   }
   assertEquals(taken.sort(), [ONE, TWO], says);

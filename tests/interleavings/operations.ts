@@ -78,7 +78,7 @@ const finish = (id: string, worker: string, outcome: Outcome) => (store: FileSto
     .then((job) => job.status.state);
 
 const claimBy = (worker: string) => (store: FileStore) =>
-  store.claim({ worker, pid: 7 }, NOW).then((job) => job?.id);
+  store.claim({ worker, pid: 7, host: "box" }, NOW).then((job) => job?.id);
 
 /** Of a command for several jobs that is given one: what it says about that one. */
 function only({ done, refused }: Results): string[] {
@@ -255,7 +255,7 @@ export async function prepared({ quiet = false } = {}): Promise<SimDisk> {
     now += 1000;
     const maxRetries = id.startsWith("d") ? 0 : 3;
     await store.add([at(id, { maxRetries })]);
-    await store.claim({ worker: "worker-1", pid: 7 }, now);
+    await store.claim({ worker: "worker-1", pid: 7, host: "box" }, now);
     disk.create(`${DATA}/jobs/${id.padEnd(2).slice(0, 2).trim()}/${id}.1.log`, "printed\n");
     const backoff = { base: 1000, max: 1000 };
     await store.change(id, (job) => ended(job, anEnding(outcome), backoff, now + 1), "worker-1");
@@ -266,7 +266,7 @@ export async function prepared({ quiet = false } = {}): Promise<SimDisk> {
   else {
     for (const [id, worker] of [["w", "worker-1"], ["o", "worker-2"]] as const) {
       await store.add([at(id)]);
-      await store.claim({ worker, pid: 7 }, now);
+      await store.claim({ worker, pid: 7, host: "box" }, now);
     }
   }
   for (const worker of ["worker-2", "worker-1"]) {

@@ -106,7 +106,7 @@ async function workOn(files: FileSystem, problems: string[]): Promise<void> {
     const turns = waiting.map((job) => turnOf(job, waitingStatus(job)!)).sort(compareTurns);
     const order = turns.map(({ id }) => id).join();
     const ran: string[] = [];
-    const by = { worker: "worker-9", pid: 8 };
+    const by = { worker: "worker-9", pid: 8, host: "box" };
     for (let job; (job = await store.claim(by, LATER)) !== undefined;) {
       ran.push(job.id);
       if (ran.length > waiting.length + 5) break;

@@ -31,7 +31,7 @@ Deno.test("a job has at most 1 + max_retries attempts, released ones not counted
     let job: Job = aJob({ maxRetries, createdAt: 1000 });
     let now = 2000;
     for (const outcome of outcomes) {
-      const running = claimed(job, { worker: "w", pid: 1 }, now);
+      const running = claimed(job, { worker: "w", pid: 1, host: "box" }, now);
       if (running instanceof QueueError) break;
       const step = ended(running, { outcome, exitCode: null, signal: null, error: null }, {
         base: 2,

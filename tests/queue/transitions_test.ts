@@ -10,13 +10,14 @@ import {
   removableFromDlq,
   retried,
   type Transition,
+  unblocked,
   unclaimed,
   waitingStatus,
 } from "../../src/queue/transitions.ts";
 import { aJob } from "../support/jobs.ts";
 
 const NOW = 100_000;
-const BY = { worker: "w", pid: 1 };
+const BY = { worker: "w", pid: 1, host: "box" };
 const BACKOFF = { base: 2, max: 3600 };
 
 function must(step: Job | QueueError): Job {
@@ -37,6 +38,7 @@ const processing = must(claimed(pending, BY, 2000));
 const failed = must(ended(processing, ending("failed"), BACKOFF, 3000));
 const SAMPLES: Record<JobState, Job> = {
   pending,
+  blocked: aJob({ maxRetries: 1, createdAt: 1000, after: ["b"] }),
   processing,
   failed,
   completed: must(ended(processing, ending("succeeded"), BACKOFF, 3000)),
@@ -47,6 +49,7 @@ const SAMPLES: Record<JobState, Job> = {
 const EVENTS: Record<string, Transition> = {
   claimed: (job) => claimed(job, BY, NOW),
   unclaimed,
+  unblocked: (job) => unblocked(job, NOW),
   cancelled: (job) => cancelled(job, NOW),
   retried: (job) => retried(job, NOW),
   succeeded: end("succeeded"),
@@ -61,7 +64,8 @@ const EVENTS: Record<string, Transition> = {
 const TABLE: Record<keyof typeof EVENTS, Partial<Record<JobState, JobState>>> = {
   claimed: { pending: "processing", failed: "processing" },
   unclaimed: { processing: "pending" },
-  cancelled: { pending: "cancelled", failed: "cancelled" },
+  unblocked: { blocked: "pending" },
+  cancelled: { pending: "cancelled", blocked: "cancelled", failed: "cancelled" },
   retried: { dead: "pending" },
   succeeded: { processing: "completed" },
   failed: { processing: "failed" },
@@ -121,6 +125,34 @@ Deno.test("retried() gives all retries anew and keeps the history", () => {
   assertEquals(must(end("failed")(must(claimed(job, BY, NOW)))).status.state, "failed");
 });
 
+Deno.test("created() blocks a job that is to wait for others, and no other", () => {
+  const { status } = aJob({ createdAt: 1000, afterAny: ["b"], runAt: 9000 });
+  assertEquals(status, { state: "blocked", since: 1000, runAt: 9000 });
+  assertEquals(aJob({ queue: "q", group: "g" }).status.state, "pending");
+});
+
+Deno.test("unblocked() keeps the time of a job, and else lets it take its turn from then", () => {
+  const later = must(unblocked(aJob({ createdAt: 1000, after: ["b"], runAt: 9000 }), 2000));
+  assertEquals(later.status, { state: "pending", since: 2000, runAt: 9000 });
+  const early = must(unblocked(SAMPLES.blocked, 10)); // the clock was set back
+  assertEquals(early.status, { state: "pending", since: 1000, runAt: null });
+  assertEquals(early.after, ["b"]);
+});
+
+Deno.test("cancelled() says why, if it is told", () => {
+  const { status } = must(cancelled(SAMPLES.blocked, 3000, "expired"));
+  assertEquals(status, { state: "cancelled", since: 3000, reason: "expired" });
+  assertEquals(SAMPLES.cancelled.status, { state: "cancelled", since: 3000, reason: null });
+  const stopped = must(end("cancelled")(processing));
+  assertEquals(stopped.status, { state: "cancelled", since: NOW, reason: null });
+});
+
+Deno.test("claimed() keeps who runs it, and ended() with it", () => {
+  const running = processing.status.state === "processing" ? processing.status.running : undefined;
+  assertEquals([running?.worker, running?.host, running?.pid], ["w", "box", 1]);
+  assertEquals(failed.history.map(({ host }) => host), ["box"]);
+});
+
 Deno.test("unclaimed() gives a job back as it was, its turn included", () => {
   assertEquals(must(unclaimed(must(claimed(failed, BY, NOW)))), failed);
 });
@@ -140,4 +172,5 @@ Deno.test("waitingStatus() is the status in which a job waits, or waited before 
   assertEquals(waitingStatus(processing), pending.status);
   assertEquals(waitingStatus(failed)?.state, "failed");
   assertEquals(waitingStatus(SAMPLES.dead), undefined);
+  assertEquals(waitingStatus(SAMPLES.blocked), undefined);
 });

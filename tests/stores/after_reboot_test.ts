@@ -9,7 +9,7 @@ import { aJob, anEnding, EPOCH } from "../support/jobs.ts";
 import { type Loss, SimDisk } from "../support/sim_disk.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 
-const BY = { worker: "w", pid: 1 };
+const BY = { worker: "w", pid: 1, host: "box" };
 const DATA = "/data";
 
 for (const loss of ["empty", "cut"] satisfies Loss[]) {
@@ -20,6 +20,7 @@ for (const loss of ["empty", "cut"] satisfies Loss[]) {
     for (const id of ["done", "dead", "off", "waits"]) {
       await store.add([aJob({ id, maxRetries: 0 })]);
     }
+    await store.add([aJob({ id: "blocked", after: ["waits"] })]);
     const base = disk.copyOf();
     disk.log.length = 0;
     const end = (id: string, outcome: "failed" | "succeeded") =>
@@ -33,10 +34,11 @@ for (const loss of ["empty", "cut"] satisfies Loss[]) {
     assertEquals((await store.claim(BY, EPOCH))?.id, "done");
     await end("done", "succeeded");
     await store.change("off", (job) => cancelled(job, EPOCH));
+    await store.change("blocked", (job) => cancelled(job, EPOCH));
     const left = base.after(disk.log, disk.log.length, disk.log.length, loss);
 
     const boot = { id: "second", at: EPOCH + 1e6 };
-    assertEquals(restoreLostLines(DATA, left, boot), 3);
+    assertEquals(restoreLostLines(DATA, left, boot), 4);
     assertEquals(restoreLostLines(DATA, left, boot), 0);
     const after = await openFileStore(DATA, { files: left, now: () => EPOCH });
     for (
@@ -44,6 +46,7 @@ for (const loss of ["empty", "cut"] satisfies Loss[]) {
         done: "completed",
         dead: "dead",
         off: "cancelled",
+        blocked: "cancelled",
         waits: "pending",
       })
     ) {

@@ -4,7 +4,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { mergeConfig } from "../../src/stores/file/change_config.ts";
 import { loadSetValues } from "../../src/stores/file/config_file.ts";
 import { QueueError } from "../../src/queue/errors.ts";
-import { removableByCleanup } from "../../src/queue/transitions.ts";
+import { cancelled, removableByCleanup, unblocked } from "../../src/queue/transitions.ts";
 import { backup } from "../../src/stores/file/backup.ts";
 import { check } from "../../src/stores/file/check.ts";
 import { restore } from "../../src/stores/file/restore.ts";
@@ -53,6 +53,48 @@ Deno.test("backup() beside a cleanup takes no log without its job, at any step",
     const ids = await restored(disk);
     assertEquals(ids.length, jobs, `before operation ${at}`);
     store.close();
+  }
+});
+
+Deno.test("restore() lays blocked jobs in as blocked, also many of them", async () => {
+  const disk = await prepared();
+  const store = await openAt(disk);
+  const waits = (id: string, sequence: number) => aJob({ id, sequence, after: ["a"] });
+  await store.add(Array.from({ length: 40 }, (_, i) => waits(`n${i}`, i)));
+  await store.change("n3", (job) => unblocked(job, NOW));
+  await store.change("n4", (job) => cancelled(job, NOW, "a was cancelled"));
+  const counts = await store.count();
+  assertEquals([counts.blocked, counts.pending, counts.cancelled], [38, 3, 2]);
+  store.close();
+  backup(DATA, "/copy", disk);
+  disk.makeFolder("/new");
+  await restore("/new", "/copy", disk);
+  assertEquals(await check("/new", disk, { repair: false }), []);
+  const after = await openFileStore("/new", { files: disk, now: () => NOW });
+  assertEquals(await after.count(), counts);
+  assertEquals((await after.get("n5"))?.after, ["a"]);
+  assertEquals((await after.change("n5", (job) => unblocked(job, NOW))).status.state, "pending");
+  after.close();
+});
+
+Deno.test("a check finds a blocked job's ticket that is missing or misplaced, and mends it", async () => {
+  for (const damage of ["missing", "misplaced"]) {
+    const disk = await prepared();
+    const store = await openAt(disk);
+    await store.add([aJob({ id: "n", after: ["a"] })]);
+    store.close();
+    const ticket = disk.tree(`${DATA}/queue/blocked`).find((path) => path.endsWith(".b.n"))!;
+    if (damage === "misplaced") {
+      disk.makeFolder(`${DATA}/queue/later/${EPOCH}`);
+      disk.link(ticket, `${DATA}/queue/later/${EPOCH}/${ticket.split("/").at(-1)}`);
+    }
+    disk.remove(ticket);
+    assertEquals((await check(DATA, disk, { repair: true })).length, 1, damage);
+    assertEquals(await check(DATA, disk, { repair: false }), [], damage);
+    const after = await openAt(disk);
+    assertEquals((await after.count()).blocked, 1);
+    await after.change("n", (job) => unblocked(job, NOW));
+    after.close();
   }
 });
 
@@ -137,7 +179,7 @@ Deno.test("restore() refuses while a dead worker's job may still run, and not wh
   backup(DATA, "/copy", disk);
   const store = await openAt(disk);
   FileWorkerLock.join(disk, DATA, "worker-1").abandon(); // dies
-  const job = await store.claim({ worker: "worker-1", pid: 7 }, NOW);
+  const job = await store.claim({ worker: "worker-1", pid: 7, host: "box" }, NOW);
   const error = await assertRejects(() => restore(DATA, "/copy", disk), QueueError);
   assertStringIncludes(error.message, `job "${job!.id}" may still run`);
   assertEquals(disk.tree("/data/tmp"), [], "nothing was changed");

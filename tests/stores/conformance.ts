@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import { QueueError } from "../../src/queue/errors.ts";
-import type { Job } from "../../src/queue/job.ts";
+import { hasEnded, type Job, updatedAt } from "../../src/queue/job.ts";
 import type { Outcome } from "../../src/queue/outcome.ts";
 import { OUTCOMES } from "../../src/queue/outcome.ts";
 import { compareTurns, turnOf } from "../../src/queue/order.ts";
@@ -13,6 +13,7 @@ import {
   ended,
   removableFromDlq,
   retried,
+  unblocked,
   unclaimed,
 } from "../../src/queue/transitions.ts";
 import { MemoryStore } from "../../src/stores/memory/store.ts";
@@ -25,8 +26,8 @@ export type WithStore = (
 ) => Promise<void>;
 
 const BACKOFF = { base: 2, max: 60 };
-const W1 = { worker: "w-1", pid: 11 };
-const W2 = { worker: "w-2", pid: 12 };
+const W1 = { worker: "w-1", pid: 11, host: "box" };
+const W2 = { worker: "w-2", pid: 12, host: "box" };
 
 const end = (outcome: Outcome, now: number) => (job: Job) =>
   ended(job, anEnding(outcome), BACKOFF, now);
@@ -61,6 +62,13 @@ export function testJobStore(name: string, withStore: WithStore): void {
       timeout: 1.5,
       sequence: 3,
       runAt: EPOCH + 1,
+      queue: "Q-1_b.c",
+      group: "g",
+      after: ["b", "c"],
+      afterAny: ["d"],
+      unique: "any text, \n ünïcödé",
+      startBy: EPOCH + 2,
+      schedule: "nightly",
     });
     assertEquals(await store.add([job]), 1);
     assertEquals(await store.get("A-1_b.c"), job);
@@ -158,7 +166,10 @@ export function testJobStore(name: string, withStore: WithStore): void {
     await store.add(ids.map((id, sequence) => aJob({ id, sequence })));
     const claims = await Promise.all(stores.map(async (one, i) => {
       const got: string[] = [];
-      for (let job; (job = await one.claim({ worker: `w-${i}`, pid: i }, now)) !== undefined;) {
+      for (
+        let job;
+        (job = await one.claim({ worker: `w-${i}`, pid: i, host: "box" }, now)) !== undefined;
+      ) {
         got.push(job.id);
         await Promise.resolve();
       }
@@ -167,6 +178,7 @@ export function testJobStore(name: string, withStore: WithStore): void {
     assertEquals(claims.flat().sort(), ids.sort());
     assertEquals(await store.count(), {
       pending: 0,
+      blocked: 0,
       processing: 60,
       completed: 0,
       failed: 0,
@@ -361,8 +373,82 @@ export function testJobStore(name: string, withStore: WithStore): void {
       );
       assertEquals(await listed(store, { states }), expected);
     }
-    const where = (job: Job) => job.priority === 2;
-    assertEquals(await listed(store, { where, limit: 3 }), all.filter(where).slice(0, 3));
+    const ended = all.filter(hasEnded).map(updatedAt).toSorted((a, b) => a - b);
+    const endedBefore = ended[2]!;
+    assertEquals(
+      await listed(store, { endedBefore }),
+      all.filter((job) => hasEnded(job) && updatedAt(job) < endedBefore),
+    );
+  });
+
+  test("list() filters by queue, group and command, all at once", async (store) => {
+    const jobs = Array.from({ length: 12 }, (_, i) =>
+      aJob({
+        id: `m${i}`,
+        sequence: i,
+        queue: i % 2 === 0 ? "default" : "video",
+        group: i % 3 === 0 ? "g" : null,
+        command: i % 4 === 0 ? "echo [a]\nb" : "make",
+      }));
+    await store.add(jobs);
+    const ids = async (query: Query) => (await listed(store, query)).map(({ id }) => id);
+    assertEquals(await ids({ queue: "video" }), ["m11", "m9", "m7", "m5", "m3", "m1"]);
+    assertEquals(await ids({ queue: "default", limit: 2 }), ["m10", "m8"]);
+    assertEquals(await ids({ group: "g" }), ["m9", "m6", "m3", "m0"]);
+    assertEquals(await ids({ group: "g", queue: "video" }), ["m9", "m3"]);
+    assertEquals(await ids({ command: "echo [[]?]*b" }), ["m8", "m4", "m0"]);
+    assertEquals(await ids({ command: "mak", queue: "video" }), []);
+    assertEquals(await ids({ queue: "Video" }), []);
+    assertEquals(await ids({ endedBefore: Infinity }), []);
+  });
+
+  test(
+    "blocked jobs are counted, listed and never claimed, until they no longer are",
+    async (store, again) => {
+      const blocked = (id: string, sequence: number, more = {}) =>
+        aJob({ id, sequence, after: ["x"], ...more });
+      await store.add([blocked("alone", 0)]);
+      await store.add([blocked("two", 1, { priority: 5 }), aJob({ id: "free", sequence: 2 })]);
+      await store.add(Array.from({ length: 40 }, (_, i) => blocked(`many${i}`, 3 + i)));
+      assertEquals([(await store.count()).blocked, (await store.count()).pending], [42, 1]);
+      const found = (await listed(store, { states: ["blocked"] })).map(({ id }) => id);
+      assertEquals([found.length, found[0], found.at(-1)], [42, "many39", "alone"]);
+      assertEquals((await listed(store)).length, 43);
+      assertEquals((await store.claim(W1, now + 1e9))?.id, "free");
+      assertEquals(await store.claim(W1, now + 1e9), undefined);
+      await store.change("free", end("succeeded", now), W1.worker);
+      assertEquals([await store.hasWork(), await store.nextDue()], [false, undefined]);
+      await refused(() => store.remove("two", removableFromDlq), "wrong_state");
+      assertEquals((await store.get("two"))?.status.state, "blocked");
+
+      await store.change("alone", (job) => cancelled(job, now, "x was cancelled"));
+      const { status } = (await store.get("alone"))!;
+      assertEquals(status, { state: "cancelled", since: now, reason: "x was cancelled" });
+      now += 100;
+      await store.change("many20", (job) => unblocked(job, now));
+      await store.change("two", (job) => unblocked(job, now));
+      const other = await again();
+      assertEquals([(await other.count()).blocked, (await other.count()).pending], [39, 2]);
+      const order = [await other.claim(W2, now), await other.claim(W2, now)].map((job) => job?.id);
+      assertEquals([...order, await other.claim(W2, now)], ["two", "many20", undefined]);
+      other.close();
+    },
+  );
+
+  test("blocked jobs keep their time when they no longer are", async (store) => {
+    await store.add([aJob({ after: ["x"], runAt: EPOCH + 5000 })]);
+    await store.change("a", (job) => unblocked(job, now));
+    assertEquals([await store.claim(W1, now), await store.nextDue()], [undefined, EPOCH + 5000]);
+    now += 5000;
+    assertEquals((await store.claim(W1, now))?.id, "a");
+  });
+
+  test("claim() keeps the host of the worker in the history", async (store) => {
+    await store.add([aJob()]);
+    const job = await store.claim(W1, now);
+    assertEquals(job?.status.state === "processing" && job.status.running.host, "box");
+    await store.change("a", end("failed", now), W1.worker);
+    assertEquals((await store.get("a"))?.history.map(({ host }) => host), ["box"]);
   });
 
   test("findIdsByPrefix() finds ids by their beginning", async (store) => {

@@ -19,7 +19,7 @@ import { aJob, anEnding, EPOCH } from "../support/jobs.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 import { waitUntil } from "../support/wait_until.ts";
 
-const BY = { worker: "w", pid: 1 };
+const BY = { worker: "w", pid: 1, host: "box" };
 
 function withStore(
   test: (store: FileStore, at: (ms: number) => number, dir: string) => Promise<void>,

@@ -1,14 +1,25 @@
+import { assertEquals } from "@std/assert";
 import type { JobReader } from "../../src/queue/store.ts";
 import { openReader } from "../../src/stores/file/reader.ts";
 import { type FileStore, openFileStore } from "../../src/stores/file/store.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
+import { aJob, EPOCH } from "../support/jobs.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 import { testJobStore } from "./conformance.ts";
+
+/** The records of the workers that the tests have, which say where they are. */
+function announceWorkers(dir: string): void {
+  for (const worker of ["w-1", "w-2"]) {
+    const path = `${dir}/workers/${worker}.json`;
+    if (diskFiles.info(path) === undefined) diskFiles.create(path, '{"host":"box"}');
+  }
+}
 
 testJobStore("FileStore", (test, now) =>
   withTempDir(async (dir) => {
     const open = () => openFileStore(dir, { files: diskFiles, now });
     const store = await open();
+    announceWorkers(dir);
     try {
       await test(store, open);
     } finally {
@@ -24,6 +35,7 @@ testJobStore("Reader", (test, now) =>
     const open = async () => {
       const store = await openFileStore(dir, { files: diskFiles, now });
       opened.push(store);
+      announceWorkers(dir);
       const reader: JobReader = await openReader(dir, diskFiles, () => {});
       return new Proxy(store, {
         get(_, name: keyof FileStore) {
@@ -38,3 +50,24 @@ testJobStore("Reader", (test, now) =>
       for (const store of opened) store.close();
     }
   }));
+
+Deno.test("FileStore: a job whose worker has no record, or a damaged one, runs on no known host", async () => {
+  await withTempDir(async (dir) => {
+    const store = await openFileStore(dir, { files: diskFiles });
+    await store.add([aJob()]);
+    await store.claim({ worker: "w", pid: 1, host: "box" }, EPOCH);
+    const reader = await openReader(dir, diskFiles, () => {});
+    const hostNow = async () => {
+      const job = await reader.get("a");
+      return job?.status.state === "processing" ? job.status.running.host : undefined;
+    };
+    assertEquals(await hostNow(), null);
+    for (const text of ["", "null", '{"host":7}']) {
+      const path = `${dir}/workers/w.json`;
+      diskFiles.create(path, text);
+      assertEquals(await hostNow(), null);
+      diskFiles.remove(path);
+    }
+    store.close();
+  });
+});

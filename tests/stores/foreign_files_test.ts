@@ -24,7 +24,7 @@ Deno.test("strange files and folders in any folder of the store stand in nobody'
     await store.add([aJob({ id: "first" }), aJob({ id: "second", sequence: 1 })]);
     await store.add([aJob({ id: "later", runAt: now + 5000 })]);
     await store.add(Array.from({ length: 40 }, (_, n) => aJob({ id: `m${n}`, sequence: n + 2 })));
-    assertEquals((await store.claim({ worker: "w", pid: 1 }, now))?.id, "first");
+    assertEquals((await store.claim({ worker: "w", pid: 1, host: "box" }, now))?.id, "first");
     const dead = await openFileStore(dir, options);
     await dead.change("m1", (job) => cancelled(job, now));
     litter(dir);
@@ -33,7 +33,7 @@ Deno.test("strange files and folders in any folder of the store stand in nobody'
       (job) => ended(job, anEnding("succeeded"), { base: 1, max: 1 }, now),
       "w",
     );
-    assertEquals((await store.claim({ worker: "w", pid: 1 }, now))?.id, "second");
+    assertEquals((await store.claim({ worker: "w", pid: 1, host: "box" }, now))?.id, "second");
     await store.add([aJob({ id: "new", sequence: 99 })]);
     litter(dir);
     dead.close();
@@ -50,7 +50,9 @@ Deno.test("strange files and folders in any folder of the store stand in nobody'
     assertEquals(await next.hasWork(), true);
     assertEquals(await next.nextDue(), now + 5000);
     const ids = new Set<string>();
-    for (let job; (job = await next.claim({ worker: "v", pid: 1 }, now + 5000));) ids.add(job.id);
+    for (let job; (job = await next.claim({ worker: "v", pid: 1, host: "box" }, now + 5000));) {
+      ids.add(job.id);
+    }
     assertEquals(ids.size, 41);
     store.close();
     next.close();
@@ -93,7 +95,9 @@ Deno.test("one command's trouble keeps nobody from recovering what others have l
     isFull = false;
     await next.recover();
     const ids = [];
-    for (let job; (job = await next.claim({ worker: "w", pid: 1 }, EPOCH));) ids.push(job.id);
+    for (let job; (job = await next.claim({ worker: "w", pid: 1, host: "box" }, EPOCH));) {
+      ids.push(job.id);
+    }
     assertEquals(ids, ["a", "b", "c"]);
     next.close();
   }));

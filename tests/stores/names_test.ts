@@ -52,11 +52,12 @@ Deno.test("a job for the year 9999 is counted, listed and cancelled as any other
     );
     assertEquals((await store.count()).pending, 41);
     assertEquals((await Array.fromAsync(store.list({}))).length, 41);
-    assertEquals(await store.claim({ worker: "w", pid: 1 }, EPOCH), undefined);
+    assertEquals(await store.claim({ worker: "w", pid: 1, host: "box" }, EPOCH), undefined);
     assertEquals((await store.get("far"))?.runAt, FAR);
     for (const id of ["far", "m7"]) await store.change(id, (job) => cancelled(job, EPOCH));
     assertEquals(await store.count(), {
       pending: 39,
+      blocked: 0,
       processing: 0,
       completed: 0,
       failed: 0,

@@ -25,9 +25,9 @@ Deno.test("a worker does not pass over a bucket that another has just opened", (
     let claimed: ReturnType<typeof first.claim> | undefined;
     meanwhile = () => {
       meanwhile = () => {};
-      claimed = first.claim({ worker: "w-1", pid: 1 }, NOW);
+      claimed = first.claim({ worker: "w-1", pid: 1, host: "box" }, NOW);
     };
-    assertEquals((await second.claim({ worker: "w-2", pid: 2 }, NOW))?.id, id(1));
+    assertEquals((await second.claim({ worker: "w-2", pid: 2, host: "box" }, NOW))?.id, id(1));
     assertEquals((await claimed)?.id, id(0));
     first.close();
     second.close();
@@ -41,7 +41,7 @@ Deno.test("a claim where nothing waits reads the line once", () =>
       return diskFiles.names(path);
     };
     const store = await openFileStore(dir, { files: { ...diskFiles, names }, now: () => NOW });
-    assertEquals(await store.claim({ worker: "w", pid: 1 }, NOW), undefined);
+    assertEquals(await store.claim({ worker: "w", pid: 1, host: "box" }, NOW), undefined);
     assertEquals(read, 1);
     store.close();
   }));
@@ -65,7 +65,7 @@ Deno.test("a worker finds the head again however far others have come, in order 
     await first.add(Array.from({ length: 60 }, (_, n) => aJob({ id: id(n), sequence: n })));
     const order: (string | undefined)[] = [];
     const claim = async (store: typeof first, worker: string) => {
-      order.push((await store.claim({ worker, pid: 1 }, NOW))?.id);
+      order.push((await store.claim({ worker, pid: 1, host: "box" }, NOW))?.id);
     };
     await claim(second, "w-2");
     // So many claims of the first before each of the second, which has to guess: too few, as many,

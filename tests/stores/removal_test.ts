@@ -9,7 +9,7 @@ import { aJob, anEnding, EPOCH } from "../support/jobs.ts";
 import { SimDisk } from "../support/sim_disk.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 
-const BY = { worker: "w", pid: 1 };
+const BY = { worker: "w", pid: 1, host: "box" };
 const DATA = "/data";
 const removable = (job: Parameters<typeof removableByCleanup>[0]) =>
   removableByCleanup(job, EPOCH + 1);
@@ -56,7 +56,11 @@ async function verify(disk: SimDisk, says: string): Promise<void> {
   assertEquals(await check(DATA, disk, { repair: false }), [], says);
   assertEquals(disk.readText(logPath(DATA, "a", 1)), "of the second\n", says);
   assertEquals((await store.claim(BY, EPOCH))?.command, "again", says);
-  assertEquals(await store.claim({ worker: "v", pid: 2 }, EPOCH), undefined, `${says}: once`);
+  assertEquals(
+    await store.claim({ worker: "v", pid: 2, host: "box" }, EPOCH),
+    undefined,
+    `${says}: once`,
+  );
   await store.recover();
   await store.change(
     "a",

@@ -123,7 +123,14 @@ export function testScheduleStore(name: string, withStores: WithStores): void {
   });
 
   test("fire() makes the job as asked for, and remembers it", async (jobs, store, again) => {
-    const job = { command: "echo hi", cwd: "/tmp", env: { A: "b" }, priority: 7, delay: 90 };
+    const job = {
+      command: "echo hi",
+      cwd: "/tmp",
+      env: { A: "b" },
+      priority: 7,
+      delay: 90,
+      queue: "video",
+    };
     await addSchedule(store, aSchedule({ job }), false);
     assertEquals(await fire(store, START + MINUTE - 1), []);
     const now = START + MINUTE + 400;
@@ -133,6 +140,7 @@ export function testScheduleStore(name: string, withStores: WithStores): void {
       [made?.command, made?.cwd, made?.env, made?.priority, made?.maxRetries, made?.runAt],
       ["echo hi", "/tmp", { A: "b" }, 7, 3, now + 90_000],
     );
+    assertEquals([made?.schedule, made?.queue, made?.group], ["s", "video", null]);
     const { state } = (await again().get("s"))!;
     assertEquals([state.lastAt, state.lastJobId], [START + MINUTE, "s-20261124T120100Z"]);
   });

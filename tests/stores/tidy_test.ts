@@ -10,7 +10,7 @@ import { diskFiles } from "../../src/system/file_system.ts";
 import { aJob, anEnding, EPOCH } from "../support/jobs.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 
-const BY = { worker: "w", pid: 1 };
+const BY = { worker: "w", pid: 1, host: "box" };
 const open = (dir: string) => openFileStore(dir, { files: diskFiles, now: () => EPOCH });
 
 async function withStore(dir: string, action: (store: FileStore) => Promise<unknown>) {

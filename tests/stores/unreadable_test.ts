@@ -28,12 +28,12 @@ Deno.test("a job's file that may not be read keeps no other job from being run, 
       warn: (text) => warnings.push(text),
     });
     await store.add(["a", "b"].map((id, sequence) => aJob({ id, sequence })));
-    assertEquals((await store.claim({ worker: "w", pid: 1 }, now))?.id, "b");
+    assertEquals((await store.claim({ worker: "w", pid: 1, host: "box" }, now))?.id, "b");
     assertStringIncludes(warnings.join(), `${dir}/jobs/a/a.jsonl`);
     const [finding] = await check(dir, files, { repair: false }, () => {});
     assertStringIncludes(finding!.path, "a.jsonl");
     mayRead = true;
     await check(dir, files, { repair: true }, () => {});
-    assertEquals((await store.claim({ worker: "w", pid: 1 }, now))?.id, "a");
+    assertEquals((await store.claim({ worker: "w", pid: 1, host: "box" }, now))?.id, "a");
     store.close();
   }));

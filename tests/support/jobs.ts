@@ -18,6 +18,13 @@ export function aRequest(values: Partial<JobRequest> = {}): JobRequest {
     createdAt: EPOCH,
     sequence: 0,
     runAt: null,
+    queue: "default",
+    group: null,
+    after: [],
+    afterAny: [],
+    unique: null,
+    startBy: null,
+    schedule: null,
     ...values,
   };
 }

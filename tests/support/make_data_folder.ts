@@ -1,22 +1,23 @@
 // Writes a data folder with jobs in every state, as this version keeps them, and what is in it as
 // JSON. One for each form that data folders have had stays under tests/data, and must be readable
 // for ever: a new one stands beside the old, never in its place. deno run -A
-// tests/support/make_data_folder.ts tests/data/v1
+// tests/support/make_data_folder.ts tests/data/v2
 import { mergeConfig } from "../../src/stores/file/change_config.ts";
 import type { Job, JobRequest } from "../../src/queue/job.ts";
 import { historyToJson, jobToJson } from "../../src/queue/job_json.ts";
 import type { Ending } from "../../src/queue/outcome.ts";
-import { cancelled, created, ended, retried } from "../../src/queue/transitions.ts";
+import { cancelled, created, ended, retried, unblocked } from "../../src/queue/transitions.ts";
 import { journalPath, logPath } from "../../src/stores/file/layout.ts";
 import { openFileStore } from "../../src/stores/file/store.ts";
 import { diskFiles, type FileLock } from "../../src/system/file_system.ts";
 import { FileWorkerLock } from "../../src/stores/file/worker_lock.ts";
+import { aRequest } from "./jobs.ts";
 
 const EPOCH = Date.parse("2026-01-02T03:04:05.678Z");
 const FAR = Date.parse("2099-12-31T23:59:59.000Z");
 const BACKOFF = { base: 2, max: 3600 };
 const FOR_YEARS = { base: 1e9, max: 1e9 };
-const WORKER = { worker: "worker-1", pid: 4242 };
+const WORKER = { worker: "worker-1", pid: 4242, host: "example" };
 /** More than are written one by one, so that they come in a bucket of their own. */
 const BATCH = 34;
 
@@ -74,6 +75,15 @@ const REQUESTS: Readonly<Record<string, Partial<JobRequest>>> = {
   "retrying": { command: "printf '%s\\n' \"it's\"\n# a second line, größer 🚀\nexit 75" },
 };
 
+/** What the second version brought. */
+const RELATED: Readonly<Record<string, Partial<JobRequest>>> = {
+  "in-a-queue": { queue: "downloads", group: "mirror", unique: "mirror of example.org" },
+  "of-a-schedule": { schedule: "nightly", startBy: FAR },
+  "blocked": { after: ["waits", "urgent"], afterAny: ["runs"], runAt: FAR, queue: "downloads" },
+  "released": { after: ["done"] },
+  "expired": { afterAny: ["waits"], startBy: EPOCH + 1, group: "mirror" },
+};
+
 /** Fills `dir`, which must be empty. @returns the jobs as they are then */
 export async function makeDataFolder(dir: string): Promise<Job[]> {
   let now = EPOCH;
@@ -82,19 +92,9 @@ export async function makeDataFolder(dir: string): Promise<Job[]> {
   const jobs = new Map<string, Job>();
   const keep = (job: Job) => void jobs.set(job.id, job);
   const make = (id: string, more: Partial<JobRequest> = {}) =>
-    created({
-      id,
-      command: `echo ${id}`,
-      priority: 0,
-      cwd: "/home/ann",
-      env: {},
-      maxRetries: 3,
-      timeout: 0,
-      createdAt: tick(),
-      sequence: 0,
-      runAt: null,
-      ...more,
-    });
+    created(
+      aRequest({ id, command: `echo ${id}`, cwd: "/home/ann", createdAt: tick(), ...more }),
+    );
   const add = async (job: Job) => {
     keep(job);
     await store.add([job]);
@@ -132,6 +132,9 @@ export async function makeDataFolder(dir: string): Promise<Job[]> {
   }
   keep(await store.change("called-off", (job) => cancelled(job, tick())));
   await add(make("in-2099", { runAt: FAR }));
+  for (const [id, more] of Object.entries(RELATED)) await add(make(id, more));
+  keep(await store.change("released", (job) => unblocked(job, tick())));
+  keep(await store.change("expired", (job) => cancelled(job, tick(), "expired")));
   const createdAt = tick();
   const batch = Array.from(
     { length: BATCH },
@@ -146,7 +149,7 @@ export async function makeDataFolder(dir: string): Promise<Job[]> {
   const dying = { ...diskFiles, lock: (path: string) => lock = diskFiles.lock(path) };
   FileWorkerLock.join(dying, dir, "worker-1").announce({
     pid: WORKER.pid,
-    host: "example",
+    host: WORKER.host,
     startedAt: EPOCH,
   });
   lock?.release(); // as the kernel does at its death: the files stay

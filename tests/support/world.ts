@@ -97,7 +97,7 @@ export class World {
 
   /** Lets a worker claim the next job. */
   async claim(worker = "w1"): Promise<Job> {
-    const job = await this.store.claim({ worker, pid: 77 }, this.now);
+    const job = await this.store.claim({ worker, pid: 77, host: "box" }, this.now);
     if (job === undefined) throw new Error("Nothing to claim");
     return job;
   }

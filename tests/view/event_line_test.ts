@@ -12,7 +12,7 @@ function after(ending: Partial<Ending>, maxRetries: number): Job {
   const running = must(
     claimed(
       aJob({ id: "0123456789", command: "make\n-j", maxRetries, createdAt: 1 }),
-      { worker: "w", pid: 1 },
+      { worker: "w", pid: 1, host: "box" },
       AT - 2100,
     ),
   );

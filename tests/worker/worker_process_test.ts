@@ -61,7 +61,7 @@ async function enqueue({ dir, store }: Bench, id: string, command = "true"): Pro
 /** A job that a worker called `name` took, which has died without a word. */
 async function orphan(bench: Bench, id: string, name: string): Promise<void> {
   await enqueue(bench, id);
-  const claimed = await bench.store.claim({ worker: name, pid: 1 }, Date.now());
+  const claimed = await bench.store.claim({ worker: name, pid: 1, host: "box" }, Date.now());
   assertEquals(claimed?.id, id);
 }
 

@@ -1,6 +1,6 @@
 // queuectl complete -- <word>...: proposals for the last word, a line each, with a tab and a
 // description.
-import type { JobState } from "../../queue/job.ts";
+import type { Job, JobState } from "../../queue/job.ts";
 import { oneLine } from "../../view/escape.ts";
 import type { CommandContext } from "../command_context.ts";
 import type { Store } from "../../stores/store.ts";
@@ -21,7 +21,10 @@ export async function completeCommand(call: CommandContext): Promise<void> {
       // Not prepared: completing a word makes no folder.
       const store = call.context.openStore(storeLocation(call.context, flags));
       if (store.dataDir !== null && call.context.files.info(store.dataDir) === undefined) return [];
-      return what === "schedules" ? await schedulesIn(store) : await jobsIn(store, what);
+      if (what === "schedules") return await schedulesIn(store);
+      if (what === "queues") return await namesIn(store, (job) => job.queue);
+      if (what === "groups") return await namesIn(store, (job) => job.group);
+      return await jobsIn(store, what);
     } catch {
       return [];
     }
@@ -41,16 +44,22 @@ async function jobsIn(
   store: Store,
   states: readonly JobState[] | undefined,
 ): Promise<Proposed[]> {
+  return (await newest(store, states)).map((job) => ({
+    word: job.id,
+    about: oneLine(`${job.status.state}: ${job.command}`).slice(0, 60),
+  }));
+}
+
+/** The names that the newest jobs carry. */
+async function namesIn(store: Store, nameOf: (job: Job) => string | null): Promise<Proposed[]> {
+  const names = new Set((await newest(store, undefined)).map(nameOf));
+  return [...names].filter((name) => name !== null).sort().map((word) => ({ word, about: "" }));
+}
+
+async function newest(store: Store, states: readonly JobState[] | undefined): Promise<Job[]> {
   const reader = await store.openReader();
   try {
-    const jobs: Proposed[] = [];
-    for await (const job of reader.list({ limit: MOST_JOBS, ...(states && { states }) })) {
-      jobs.push({
-        word: job.id,
-        about: oneLine(`${job.status.state}: ${job.command}`).slice(0, 60),
-      });
-    }
-    return jobs;
+    return await Array.fromAsync(reader.list({ limit: MOST_JOBS, ...(states && { states }) }));
   } finally {
     await reader.close();
   }

@@ -1,7 +1,6 @@
 // queuectl dlq: the dead letter queue.
 import { QueueError } from "../../queue/errors.ts";
 import { findJobs } from "../../queue/find_job.ts";
-import { globMatcher } from "../../queue/glob.ts";
 import type { Job } from "../../queue/job.ts";
 import { deadIds, dlqStats, removeDead, type Results, retryDead } from "../../queue/operations.ts";
 import type { JobReader } from "../../queue/store.ts";
@@ -46,9 +45,9 @@ export async function retryCommand(call: CommandContext): Promise<number> {
         : "Missing id, --all or --filter",
     );
   }
-  const where = filter === undefined ? undefined : filterOf(filter);
+  const command = filter === undefined ? undefined : patternOf(filter);
   return await call.withJobs(async (store) => {
-    const ids = several ? await deadIds(store, where) : await idsOf(store, args);
+    const ids = several ? await deadIds(store, command) : await idsOf(store, args);
     return show(call, "Retried", several, await retryDead(store, ids, call.context.now()));
   });
 }
@@ -94,11 +93,10 @@ async function idsOf(store: JobReader, texts: readonly string[]): Promise<string
   return (await findJobs(store, texts)).map(({ id }) => id);
 }
 
-function filterOf(text: string): (job: Job) => boolean {
+function patternOf(text: string): string {
   const glob = /^command:(.+)$/s.exec(text)?.[1];
   if (glob === undefined) {
     throw new QueueError("usage", `--filter takes 'command:GLOB', not "${text}"`);
   }
-  const fits = globMatcher(glob);
-  return (job) => fits(job.command);
+  return glob;
 }

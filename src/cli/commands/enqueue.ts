@@ -72,6 +72,8 @@ export async function commonFields(
     priority: flags.number("priority"),
     maxRetries: flags.number("max-retries"),
     timeout: flags.number("timeout"),
+    queue: flags.text("queue"),
+    group: flags.text("group"),
     runAt: delay !== undefined
       ? now + delay * 1000
       : at !== undefined

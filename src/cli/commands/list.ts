@@ -2,7 +2,7 @@
 import { QueueError } from "../../queue/errors.ts";
 import { type Job, JOB_STATES, type JobState } from "../../queue/job.ts";
 import type { JobReader, Query } from "../../queue/store.ts";
-import { jobTable } from "../../view/job_table.ts";
+import { jobTable, type MoreColumns, moreColumns } from "../../view/job_table.ts";
 import type { CommandContext } from "../command_context.ts";
 import { tableStyle } from "../tables.ts";
 
@@ -18,9 +18,14 @@ export async function listCommand(call: CommandContext): Promise<void> {
     const options = { verbose: flags.has("verbose"), now: context.now() };
     const style = tableStyle(context);
     let [block, shown]: [Job[], number] = [[], 0];
+    let more: MoreColumns | undefined;
     const show = async () => {
-      const table = await jobTable(block, options, style);
-      call.print(shown === 0 ? table : table.slice(table.indexOf("\n") + 1)); // the titles once
+      const before = more;
+      more = moreColumns(block, before);
+      const table = await jobTable(block, { ...options, more }, style);
+      // The titles once, and again where columns have come.
+      const isAsBefore = before?.queue === more.queue && before.group === more.group;
+      call.print(isAsBefore ? table.slice(table.indexOf("\n") + 1) : table);
       shown += block.length;
       block = [];
     };
@@ -30,7 +35,8 @@ export async function listCommand(call: CommandContext): Promise<void> {
     }
     if (block.length > 0) await show();
     if (shown === 0) {
-      call.say(flags.has("state") || query.where || query.since ? "No such jobs" : "No jobs");
+      const { limit: _, ...wanted } = query;
+      call.say(Object.keys(wanted).length > 0 ? "No such jobs" : "No jobs");
     }
   });
 }
@@ -51,21 +57,28 @@ async function listJson(call: CommandContext, store: JobReader, query: Query): P
 
 async function queryOf({ context, flags }: CommandContext): Promise<Query> {
   const states = flags.texts("state");
-  const glob = flags.text("command");
+  const command = flags.text("command");
+  const queue = await nameIn(flags, "queue");
+  const group = await nameIn(flags, "group");
   const since = flags.number("since");
   const limit = flags.number("limit");
-  let where: Query["where"];
-  if (glob !== undefined) {
-    const { globMatcher } = await import("../../queue/glob.ts");
-    const fits = globMatcher(glob);
-    where = (job) => fits(job.command);
-  }
   return {
     ...(states.length > 0 && { states: await statesOf(states.join(",")) }),
+    ...(queue !== undefined && { queue }),
+    ...(group !== undefined && { group }),
+    ...(command !== undefined && { command }),
     ...(since !== undefined && { since: context.now() - since * 1000 }),
     ...(limit !== undefined && { limit }),
-    ...(where && { where }),
   };
+}
+
+async function nameIn(
+  flags: CommandContext["flags"],
+  of: "queue" | "group",
+): Promise<string | undefined> {
+  const name = flags.text(of);
+  if (name !== undefined) (await import("../../queue/enqueue.ts")).checkName(of, name);
+  return name;
 }
 
 async function statesOf(text: string): Promise<JobState[]> {

@@ -2,8 +2,7 @@
 // ticket moves, but neither is synced, and a file system may keep the move and lose the line: then
 // a job waits by its file and has ended by its ticket, for ever. The ticket is right, since it moved
 // only after the line was written. Found once after each boot, by the jobs that ended last before.
-import type { Job } from "../../queue/job.ts";
-import { waitingStatus } from "../../queue/transitions.ts";
+import { hasEnded, type Job } from "../../queue/job.ts";
 import type { Boot } from "../../system/boot.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { BucketedIndex, ignoreNotFound } from "./bucketed_index.ts";
@@ -21,8 +20,8 @@ const WINDOW = 5 * 60_000;
  */
 export function lostLine(job: Job, ticket: Ticket): string | undefined {
   const state = stateOf(ticket.tag);
-  const hasEnded = state === "completed" || state === "dead" || state === "cancelled";
-  return hasEnded && waitingStatus(job) !== undefined ? encodeState(state, ticket.at) : undefined;
+  const isEnded = state === "completed" || state === "dead" || state === "cancelled";
+  return isEnded && !hasEnded(job) ? encodeState(state, ticket.at) : undefined;
 }
 
 /**

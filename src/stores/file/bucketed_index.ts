@@ -19,19 +19,25 @@ export function setBucketSize(size: number): void {
 export class BucketedIndex {
   protected readonly files: FileSystem;
   readonly folder: string;
+  readonly #mayBeMissing: boolean;
   /** The buckets that tickets were taken out of by `leave`, and that were not tidied up since. */
   readonly #left = new Set<string>();
 
-  constructor(files: FileSystem, folder: string) {
+  /** `mayBeMissing`: without the folder there are no tickets; else that is an error. */
+  constructor(files: FileSystem, folder: string, mayBeMissing = false) {
     this.files = files;
     this.folder = folder;
+    this.#mayBeMissing = mayBeMissing;
   }
 
   /** The buckets, in the order of their lower bounds. */
   buckets(): Bucket[] {
     const buckets: Bucket[] = [];
     // Nearly the order that is wanted, and sorting texts costs a tenth of sorting objects.
-    for (const name of this.files.names(this.folder).sort()) {
+    const names = this.#mayBeMissing
+      ? namesIn(this.files, this.folder)
+      : this.files.names(this.folder);
+    for (const name of names.sort()) {
       const bucket = parseBucket(name);
       if (bucket !== undefined) buckets.push(bucket);
     }
@@ -138,6 +144,13 @@ export class BucketedIndex {
   tidy(): void {
     for (const name of this.#left) this.tidyBucket(parseBucket(name)!);
     this.#left.clear();
+  }
+
+  /** Looks after all that processes left which were ended before they had tidied up. */
+  tidyAll(): void {
+    for (const bucket of this.buckets()) {
+      if (bucket.count === undefined) this.tidyBucket(bucket);
+    }
   }
 
   protected tidyBucket(bucket: Bucket): void {

@@ -2,7 +2,7 @@
 // but comes all together.
 import type { Job } from "../../queue/job.ts";
 import type { FileSystem } from "../../system/file_system.ts";
-import { arrivalOf, bucketName, jobPath, readyName, timedName } from "./layout.ts";
+import { arrivalOf, bucketName, jobPath, timedName, waitingName } from "./layout.ts";
 import { waitingTicket } from "./staging.ts";
 import { endedTicket } from "./tickets.ts";
 import { BUCKET_SIZE } from "./bucketed_index.ts";
@@ -16,14 +16,14 @@ export function note(layout: Layout, job: Job, now: number): void {
   let folder: string;
   let name: string;
   let key: string;
-  if (status.state === "pending" || status.state === "failed") {
-    const { ticket, ready } = waitingTicket(job, status, now);
-    folder = key = ready ? "ready" : "later";
-    name = ready ? readyName(ticket) : timedName(ticket);
-    if (ready) key += ticket.priority;
-  } else {
+  if (status.state === "completed" || status.state === "dead" || status.state === "cancelled") {
     folder = key = status.state;
     name = timedName(endedTicket(job, status));
+  } else {
+    const waiting = waitingTicket(job, status, now);
+    folder = key = waiting.folder;
+    name = waitingName(waiting.folder, waiting.ticket);
+    if (folder === "ready") key += waiting.ticket.priority;
   }
   const place = layout.get(key);
   if (place === undefined) layout.set(key, { folder, names: [{ name, id: job.id }] });

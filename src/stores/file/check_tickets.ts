@@ -1,7 +1,7 @@
 // The part of a check that is about tickets: a job has one, and it lies where the job's state says.
 // A repair takes a ticket into its own hands before it moves it, and then reads the facts again: a
 // rename that fails means that somebody else moved it, and that nothing is wrong.
-import type { Job } from "../../queue/job.ts";
+import { hasEnded, type Job } from "../../queue/job.ts";
 import { makeUnlessThere } from "./bucketed_index.ts";
 import { encodeState } from "./codec.ts";
 import { arrival, COMMAND_HOLDER, jobPath, type Ticket, timedName } from "./layout.ts";
@@ -98,11 +98,10 @@ export class TicketCheck {
 
   #moveToPlace({ job, unended }: Sight, place: Place): string | undefined {
     const { dataDir, files, places, tickets } = this.#parts;
-    const { state } = job.status;
     const ended = ENDED.find((state) => place.index === tickets.ended[state]);
     // What has ended is not run again: after a power cut the last line of its file may be missing,
     // and its ticket tells. Nobody takes the ticket, since it does not lie where the facts say.
-    if ((state === "pending" || state === "failed") && ended !== undefined) {
+    if (!hasEnded(job) && ended !== undefined) {
       const line = encodeState(ended, place.ticket.at);
       files.append(jobPath(dataDir, job.id), unended ? `\n${line}` : line);
       return `the job is ${ended}`;

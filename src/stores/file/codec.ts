@@ -2,7 +2,9 @@
 // are only ever added, each in one write, so a torn line can only be the last one written; it
 // counts as not written.
 import {
+  DEFAULT_QUEUE,
   isJobId,
+  isName,
   type Job,
   JOB_STATES,
   type JobRequest,
@@ -15,8 +17,11 @@ import { type Attempt, OUTCOMES } from "../../queue/outcome.ts";
 import { created } from "../../queue/transitions.ts";
 import { QueueError } from "../../queue/errors.ts";
 
-/** The version of the record; an older one must load for ever. */
-export const SCHEMA = 1;
+/**
+ * The version of the record; an older one must load for ever. 1: no queues and groups, nothing of
+ * other jobs, no hosts.
+ */
+export const SCHEMA = 2;
 
 /** What a file says, and whether every line of it could be read. */
 export interface Decoded {
@@ -30,6 +35,7 @@ export interface Decoded {
 
 type Record_ = Readonly<Record<string, unknown>>;
 
+/** What most jobs leave as it is, is left out. */
 export function encodeRequest(job: JobRequest): string {
   return JSON.stringify({
     schema: SCHEMA,
@@ -43,6 +49,13 @@ export function encodeRequest(job: JobRequest): string {
     created_at: isoTime(job.createdAt),
     sequence: job.sequence,
     run_at: job.runAt === null ? null : isoTime(job.runAt),
+    queue: job.queue === DEFAULT_QUEUE ? undefined : job.queue,
+    group: job.group ?? undefined,
+    after: job.after.length === 0 ? undefined : job.after,
+    after_any: job.afterAny.length === 0 ? undefined : job.afterAny,
+    unique: job.unique ?? undefined,
+    start_by: job.startBy === null ? undefined : isoTime(job.startBy),
+    schedule: job.schedule ?? undefined,
   }) + "\n";
 }
 
@@ -60,6 +73,7 @@ export function encodeChange(before: Job, after: Job): string | undefined {
     at: isoTime(status.since),
     state: status.state,
     run_at: "runAt" in status && status.runAt !== null ? isoTime(status.runAt) : undefined,
+    reason: "reason" in status && status.reason !== null ? status.reason : undefined,
     counted_from: after.countedFrom === before.countedFrom ? undefined : after.countedFrom,
     attempt: attempt && attemptToJson(attempt),
   }) + "\n";
@@ -121,6 +135,9 @@ function parse(line: string): Record_ | undefined {
 }
 
 const isText = (value: unknown): value is string => typeof value === "string";
+const isTextOrNull = (value: unknown): value is string | null => value === null || isText(value);
+const isIds = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.every((id) => isText(id) && isJobId(id));
 const isNumber = (value: unknown): value is number =>
   typeof value === "number" && Number.isFinite(value);
 
@@ -131,7 +148,7 @@ function timeOf(value: unknown): number {
 
 function decodeRequest(line: string): JobRequest | undefined {
   const record = parse(line);
-  if (record === undefined || record.schema !== SCHEMA) return undefined;
+  if (record === undefined || !SCHEMAS.includes(record.schema)) return undefined;
   const { id, command, priority, cwd, env, max_retries, timeout, sequence, run_at } = record;
   const createdAt = timeOf(record.created_at);
   const runAt = run_at === null ? null : timeOf(run_at);
@@ -142,7 +159,8 @@ function decodeRequest(line: string): JobRequest | undefined {
     Number.isNaN(createdAt) ||
     Number.isNaN(runAt)
   ) return undefined;
-  return {
+  const added = decodeAdded(record);
+  return added && {
     id,
     command,
     priority,
@@ -153,7 +171,22 @@ function decodeRequest(line: string): JobRequest | undefined {
     createdAt,
     sequence,
     runAt,
+    ...added,
   };
+}
+
+const SCHEMAS: readonly unknown[] = [1, SCHEMA];
+
+/** The fields that came with the second version. */
+function decodeAdded(record: Record_) {
+  const { queue = DEFAULT_QUEUE, group = null, after = [], after_any = [] } = record;
+  const { unique = null, schedule = null } = record;
+  const startBy = record.start_by === undefined ? null : timeOf(record.start_by);
+  if (
+    !isText(queue) || !isName(queue) || !isTextOrNull(group) || !isIds(after) ||
+    !isIds(after_any) || !isTextOrNull(unique) || !isTextOrNull(schedule) || Number.isNaN(startBy)
+  ) return undefined;
+  return { queue, group, after, afterAny: after_any, unique, startBy, schedule };
 }
 
 function decodeChange(job: Job, line: string): Job | undefined {
@@ -183,13 +216,14 @@ function decodeStatus(record: Record_): Status | undefined {
   if (Number.isNaN(since) || Number.isNaN(runAt) || state === undefined || state === "processing") {
     return undefined;
   }
-  if (state === "pending") return { state, since, runAt };
+  if (state === "pending" || state === "blocked") return { state, since, runAt };
   if (state === "failed") return runAt === null ? undefined : { state, since, runAt };
-  return { state, since };
+  if (state !== "cancelled") return { state, since };
+  return { state, since, reason: isText(record.reason) ? record.reason : null };
 }
 
 function decodeAttempt(record: Record_): Attempt | undefined {
-  const { attempt, worker, pid, exit_code, signal, error } = record;
+  const { attempt, worker, host, pid, exit_code, signal, error } = record;
   const startedAt = timeOf(record.started_at);
   const endedAt = timeOf(record.ended_at);
   const outcome = OUTCOMES.find((name) => name === record.outcome);
@@ -200,6 +234,7 @@ function decodeAttempt(record: Record_): Attempt | undefined {
   return {
     attempt,
     worker,
+    host: isText(host) ? host : null,
     pid,
     startedAt,
     endedAt,

@@ -80,13 +80,6 @@ export class EndedIndex extends BucketedIndex {
     }
   }
 
-  /** Looks after all that processes left which were ended before they had tidied up. */
-  tidyAll(): void {
-    for (const bucket of this.buckets()) {
-      if (bucket.count === undefined) this.tidyBucket(bucket);
-    }
-  }
-
   /** Removes a bucket that is empty; one that was sealed before tickets left it is sealed again. */
   protected override tidyBucket(bucket: Bucket): void {
     this.removeIfEmpty(bucket);

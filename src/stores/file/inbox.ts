@@ -20,6 +20,7 @@ export async function openInbox(
   const indexes = {
     ready: new BucketedIndex(files, `${dataDir}/queue/ready`),
     later: new BucketedIndex(files, `${dataDir}/queue/later`),
+    blocked: new BucketedIndex(files, `${dataDir}/queue/blocked`),
   };
   return new FileInbox(dataDir, files, indexes, now);
 }

@@ -10,6 +10,7 @@ export const FOLDERS = [
   "queue",
   "queue/ready",
   "queue/later",
+  "queue/blocked",
   "queue/running",
   "queue/completed",
   "queue/dead",
@@ -19,6 +20,9 @@ export const FOLDERS = [
   "damaged",
   "tmp",
 ] as const;
+
+/** Of these, what folders of earlier versions don't have. */
+export const ADDED_FOLDERS = ["queue/blocked"] as const;
 
 /** Whether a restore puts another one in the place of this one of `FOLDERS`. */
 export function isOfQueue(folder: string): boolean {
@@ -62,11 +66,11 @@ export function journalPath(dataDir: string, worker: string): string {
 export const COMMAND_HOLDER = "cli-";
 
 /** A ticket's state in one letter; a running one's is followed by the worker's process id. */
-export type Tag = "p" | "f" | "c" | "d" | "x" | `r${number}`;
+export type Tag = "p" | "f" | "b" | "c" | "d" | "x" | `r${number}`;
 
 /**
- * What the name of a ticket says. `at` is when it is due, was claimed, or ended, according to where
- * it lies.
+ * What the name of a ticket says. `at` is when it is due, was enqueued (of a blocked job), was
+ * claimed, or ended, according to where it lies.
  */
 export interface Ticket {
   readonly at: number;
@@ -112,7 +116,7 @@ export function arrival(ticket: { createdAt: number; sequence: number }): string
 }
 
 const NAME =
-  /^(?:(\d{7})\.(\d{13})|(\d{13})\.(\d{7}))\.(\d{13})\.(\d{7})\.([pfcdx]|r\d+)\.([A-Za-z0-9_][A-Za-z0-9._-]{0,127})$/;
+  /^(?:(\d{7})\.(\d{13})|(\d{13})\.(\d{7}))\.(\d{13})\.(\d{7})\.([pfbcdx]|r\d+)\.([A-Za-z0-9_][A-Za-z0-9._-]{0,127})$/;
 
 /** Whether this is the name of a ticket, of either kind. */
 export function isTicket(name: string): boolean {
@@ -189,8 +193,21 @@ export function parseBucket(name: string): Bucket | undefined {
  * Ready tickets that come one by one share a bucket for ten seconds of due time and each priority.
  */
 export const READY_SLICE = 10_000;
-/** Later ones for a minute. */
+/** Later ones, and blocked ones by when they were enqueued, for a minute. */
 export const LATER_SLICE = 60_000;
+
+/** The folders of those that wait to be run, and of those that wait for other jobs first. */
+export type WaitingFolder = "ready" | "later" | "blocked";
+
+/** The name of a ticket in one of these folders. */
+export function waitingName(folder: WaitingFolder, ticket: Ticket): string {
+  return folder === "ready" ? readyName(ticket) : timedName(ticket);
+}
+
+/** The bucket of a ticket that comes into one of these folders alone. */
+export function waitingSlice(folder: WaitingFolder, ticket: Ticket): string {
+  return folder === "ready" ? readySlice(ticket) : laterSlice(ticket);
+}
 
 export function readySlice(ticket: Ticket): string {
   return `${rank(ticket.priority)}.${slice(ticket.at, READY_SLICE)}`;

@@ -1,7 +1,7 @@
 // Counting and listing from names: a bucket is read only when one of its tickets may be among those
 // that are asked for.
 import { QueueError } from "../../queue/errors.ts";
-import type { Job, JobState } from "../../queue/job.ts";
+import type { EndedState, Job, JobState } from "../../queue/job.ts";
 import type { Counts } from "../../queue/store.ts";
 import { claimed } from "../../queue/transitions.ts";
 import type { FileSystem } from "../../system/file_system.ts";
@@ -30,16 +30,28 @@ export interface Places {
   readonly running: string;
   readonly ready: BucketedIndex;
   readonly later: BucketedIndex;
-  readonly ended: Readonly<Record<"completed" | "dead" | "cancelled", BucketedIndex>>;
+  readonly blocked: BucketedIndex;
+  readonly ended: Readonly<Record<EndedState, BucketedIndex>>;
 }
 
 const STATE_OF: Readonly<Record<string, JobState>> = {
   p: "pending",
   f: "failed",
+  b: "blocked",
   r: "processing",
   c: "completed",
   d: "dead",
   x: "cancelled",
+};
+
+const NONE: Counts = {
+  pending: 0,
+  blocked: 0,
+  processing: 0,
+  completed: 0,
+  failed: 0,
+  dead: 0,
+  cancelled: 0,
 };
 
 /** The state that a ticket's tag stands for, or its first letter. */
@@ -61,20 +73,39 @@ export function heldTickets(places: Pick<Places, "files" | "running">, holder?: 
 /**
  * A job as it is while a worker holds its ticket; as it stands if the ticket only lags behind, or a
  * command has it.
+ * @param host says the worker's machine; see `hostOf`
  */
-export function whileHeld(job: Job, holder: string, ticket: Ticket): Job {
+export function whileHeld(
+  job: Job,
+  holder: string,
+  ticket: Ticket,
+  host: () => string | null,
+): Job {
   const { status } = job;
   const last = job.history.at(-1);
   if (status.state !== "pending" && status.state !== "failed") return job;
   if (holder.startsWith(COMMAND_HOLDER)) return job;
   if (last !== undefined && last.startedAt === ticket.at && last.worker === holder) return job;
-  const after = claimed(job, { worker: holder, pid: Number(ticket.tag.slice(1)) }, ticket.at);
+  const pid = Number(ticket.tag.slice(1));
+  const after = claimed(job, { worker: holder, pid, host: host() }, ticket.at);
   return after instanceof QueueError ? job : after;
+}
+
+/** The machine that a worker's record names; null if it says none. */
+export function hostOf(files: FileSystem, dataDir: string, worker: string): string | null {
+  try {
+    const { host } = JSON.parse(files.readText(`${dataDir}/workers/${worker}.json`));
+    return typeof host === "string" ? host : null;
+  } catch {
+    return null; // it is gone, or damaged
+  }
 }
 
 /** How many jobs are in each state. Sealed buckets are counted by their names. */
 export function countTickets(places: Places): Counts {
-  const counts = { pending: 0, processing: 0, completed: 0, failed: 0, dead: 0, cancelled: 0 };
+  const counts = { ...NONE };
+  // Before those that its tickets go to: so none is left out.
+  counts.blocked = countIn(places.blocked);
   for (const index of [places.later, places.ready]) {
     for (const bucket of index.buckets()) {
       // A sealed bucket here is a batch, none of which has been run.
@@ -84,12 +115,16 @@ export function countTickets(places: Places): Counts {
   }
   counts.processing = heldTickets(places).length;
   for (const state of ["completed", "dead", "cancelled"] as const) {
-    const index = places.ended[state];
-    for (const bucket of index.buckets()) {
-      counts[state] += bucket.count ?? index.tickets(bucket).length;
-    }
+    counts[state] = countIn(places.ended[state]);
   }
   return counts;
+}
+
+function countIn(index: BucketedIndex): number {
+  return index.buckets().reduce(
+    (sum, bucket) => sum + (bucket.count ?? index.tickets(bucket).length),
+    0,
+  );
 }
 
 /**
@@ -151,6 +186,7 @@ function bucketsOf(
   // A ticket arrived before it is due, and a slice of due times ends.
   const upTo = (time: string, slice: number) =>
     arrival({ createdAt: Number(time.slice(0, 13)) + slice, sequence: 0 });
+  if (states.has("blocked")) add(places.blocked, (bucket) => upTo(bucket.lower, LATER_SLICE));
   if (states.has("pending") || states.has("failed")) {
     add(places.later, (bucket) => upTo(bucket.lower, LATER_SLICE));
     add(places.ready, (bucket) => upTo(bucket.lower.slice(8), READY_SLICE));

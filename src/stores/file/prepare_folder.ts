@@ -1,6 +1,6 @@
 // What is to be there before a store is opened.
 import type { FileSystem } from "../../system/file_system.ts";
-import { FOLDERS, RESTORING } from "./layout.ts";
+import { ADDED_FOLDERS, FOLDERS, RESTORING } from "./layout.ts";
 import { makeUnlessThere } from "./bucketed_index.ts";
 
 /**
@@ -13,7 +13,20 @@ export async function prepareFolder(dataDir: string, files: FileSystem): Promise
     const { completeRestore } = await import("./complete_restore.ts");
     await completeRestore(dataDir, files);
   }
-  // The last one is there: so are all.
-  if (there.includes(FOLDERS.at(-1)!)) return;
-  for (const folder of FOLDERS) makeUnlessThere(files, `${dataDir}/${folder}`);
+  // The last one is there: so are all, but for those that an earlier version did not know.
+  if (!there.includes(FOLDERS.at(-1)!)) {
+    for (const folder of FOLDERS) makeUnlessThere(files, `${dataDir}/${folder}`);
+    return;
+  }
+  for (const folder of ADDED_FOLDERS) {
+    if (files.info(`${dataDir}/${folder}`) === undefined) addFolder(files, `${dataDir}/${folder}`);
+  }
+}
+
+function addFolder(files: FileSystem, path: string): void {
+  try {
+    makeUnlessThere(files, path);
+  } catch {
+    // Where nothing may be written it is taken for empty; and a restore that is at it makes its own.
+  }
 }

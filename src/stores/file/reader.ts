@@ -1,12 +1,20 @@
 // Looking at the jobs of a data folder. Changes nothing, and stands alone with what it needs,
 // because commands that only show something load nothing else of the store.
 import { type Job, JOB_STATES } from "../../queue/job.ts";
+import { matches } from "../../queue/query.ts";
 import type { Counts, JobReader, Query } from "../../queue/store.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import type { Decoded } from "./codec.ts";
 import { JobFiles } from "./job_files.ts";
-import { parseTicket } from "./layout.ts";
-import { countTickets, heldTickets, newestFirst, type Places, whileHeld } from "./listing.ts";
+import { parseTicket, type Ticket } from "./layout.ts";
+import {
+  countTickets,
+  heldTickets,
+  hostOf,
+  newestFirst,
+  type Places,
+  whileHeld,
+} from "./listing.ts";
 import { refusedByRestore, unlessRestored, watchForRestore } from "./maintenance.ts";
 import { prepareFolder } from "./prepare_folder.ts";
 import { promised } from "./promised.ts";
@@ -25,6 +33,7 @@ export async function openReader(
     running: `${dataDir}/queue/running`,
     ready: index("ready"),
     later: index("later"),
+    blocked: new BucketedIndex(files, `${dataDir}/queue/blocked`, true),
     ended: { completed: index("completed"), dead: index("dead"), cancelled: index("cancelled") },
   };
   return new Reader(dataDir, places, new JobFiles(files, dataDir), warn);
@@ -66,7 +75,7 @@ export class Reader implements JobReader {
   async *list(query: Query): AsyncGenerator<Job> {
     const isReplaced = watchForRestore(this.#dataDir, this.#places.files);
     try {
-      yield* this.#list(query);
+      yield* this.#list(query, await matches(query));
     } catch (error) {
       throw isReplaced() ? refusedByRestore() : error;
     }
@@ -74,7 +83,8 @@ export class Reader implements JobReader {
   }
 
   *#list(
-    { states = JOB_STATES, since = 0, where, limit = Infinity }: Query,
+    { states = JOB_STATES, since = 0, limit = Infinity }: Query,
+    isWanted: (job: Job) => boolean,
   ): Generator<Job> {
     const seen = new Set<string>();
     if (limit <= 0) return;
@@ -84,9 +94,9 @@ export class Reader implements JobReader {
       if (seen.has(ticket.id)) continue;
       const job = this.#readOrWarn(ticket.id)?.job;
       if (job === undefined) continue;
-      const shown = worker === undefined ? job : whileHeld(job, worker, ticket);
+      const shown = worker === undefined ? job : this.#whileHeld(job, worker, ticket);
       // It may have moved on since its ticket was seen.
-      if (!states.includes(shown.status.state) || where !== undefined && !where(shown)) continue;
+      if (!isWanted(shown)) continue;
       seen.add(ticket.id);
       yield shown;
       if (seen.size >= limit) return;
@@ -102,7 +112,7 @@ export class Reader implements JobReader {
       heldTickets(this.#places, worker).flatMap(({ name }) => {
         const ticket = parseTicket(name)!;
         const job = this.#readOrWarn(ticket.id)?.job;
-        const held = job && whileHeld(job, worker, ticket);
+        const held = job && this.#whileHeld(job, worker, ticket);
         return held?.status.state === "processing" ? [held] : [];
       })
     );
@@ -120,12 +130,18 @@ export class Reader implements JobReader {
       const { state } = decoded.job.status;
       if (state !== "pending" && state !== "failed") return decoded.job;
       const held = heldTickets(this.#places).find(({ name }) => parseTicket(name)!.id === id);
-      if (held !== undefined) return whileHeld(decoded.job, held.worker!, parseTicket(held.name)!);
+      if (held !== undefined) {
+        return this.#whileHeld(decoded.job, held.worker!, parseTicket(held.name)!);
+      }
       // It may have ended between the two looks.
       if (this.#jobs.read(id)?.job.history.length === decoded.job.history.length) {
         return decoded.job;
       }
     }
+  }
+
+  #whileHeld(job: Job, worker: string, ticket: Ticket): Job {
+    return whileHeld(job, worker, ticket, () => hostOf(this.#places.files, this.#dataDir, worker));
   }
 
   #look<T>(look: () => T): Promise<T> {

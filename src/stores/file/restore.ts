@@ -128,7 +128,7 @@ function unsettledJob(dataDir: string, files: FileSystem, worker: string): strin
     try {
       const job = jobs.read(ticket.id)?.job;
       // A ticket that lags behind the facts: the job has ended.
-      if (job && whileHeld(job, worker, ticket).status.state !== "processing") continue;
+      if (job && whileHeld(job, worker, ticket, () => null).status.state !== "processing") continue;
     } catch (error) {
       if (!(error instanceof QueueError)) throw error;
     }

@@ -4,7 +4,7 @@
 // complete a crash takes all of it back; after that, somebody completes it.
 import type { Job } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
-import { isDue, turnTime, type Waiting } from "../../queue/job.ts";
+import { type Blocked, isDue, turnTime, type Waiting } from "../../queue/job.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { join } from "../../system/paths.ts";
 import { encodeRequest } from "./codec.ts";
@@ -15,10 +15,10 @@ import {
   jobPath,
   laterSlice,
   parseTicket,
-  readyName,
-  readySlice,
   type Ticket,
-  timedName,
+  type WaitingFolder,
+  waitingName,
+  waitingSlice,
 } from "./layout.ts";
 import {
   BUCKET_SIZE,
@@ -39,22 +39,23 @@ const ONE = "~";
 /** A staged folder of this ending is complete: what is in it belongs into the queue. */
 const COMPLETE = ".complete";
 
-export interface WaitingIndexes {
-  readonly ready: BucketedIndex;
-  readonly later: BucketedIndex;
-}
+export type WaitingIndexes = Readonly<Record<WaitingFolder, BucketedIndex>>;
 
-/** The ticket of a waiting job, and whether it is due at `now`. */
+/** The ticket of a job that waits, and the folder of the queue that it lies in at `now`. */
 export function waitingTicket(
   job: Job,
-  status: Waiting,
+  status: Waiting | Blocked,
   now: number,
-): { ticket: Ticket; ready: boolean } {
+): { ticket: Ticket; folder: WaitingFolder } {
   const { priority, createdAt, sequence, id } = job;
+  if (status.state === "blocked") {
+    const ticket: Ticket = { at: createdAt, priority, createdAt, sequence, tag: "b", id };
+    return { ticket, folder: "blocked" };
+  }
   const tag = status.state === "failed" ? "f" : "p";
   return {
     ticket: { at: turnTime(job, status), priority, createdAt, sequence, tag, id },
-    ready: isDue(status, now),
+    folder: isDue(status, now) ? "ready" : "later",
   };
 }
 
@@ -120,15 +121,15 @@ export class Staging {
    * or it is not.
    */
   #addOne(job: Job, now: number): number {
-    const { ticket, ready } = waitingTicket(job, job.status as Waiting, now);
-    const index = ready ? this.#indexes.ready : this.#indexes.later;
-    const name = ready ? readyName(ticket) : timedName(ticket);
-    const bucket = ready ? readySlice(ticket) : laterSlice(ticket);
+    const { ticket, folder } = waitingTicket(job, job.status as Waiting | Blocked, now);
+    const index = this.#indexes[folder];
+    const name = waitingName(folder, ticket);
+    const bucket = waitingSlice(folder, ticket);
     const staged = `${this.#folder}${ONE}${name}`;
     let isNew: boolean;
     try {
       this.#write(job, staged, true);
-      for (const folder of this.#touched) this.#files.sync(folder);
+      for (const touched of this.#touched) this.#files.sync(touched);
       isNew = index.put(staged, bucket, name);
     } catch (error) {
       takeBackOne(this.#files, this.#dataDir, staged);
@@ -141,14 +142,14 @@ export class Staging {
     } catch {
       // The job's file is on disk. Were its ticket lost, in a power cut, a check would find that.
     }
-    wake(this.#files, index);
+    if (folder !== "blocked") wake(this.#files, index);
     return 1;
   }
 
   #stage(job: Job, now: number, few: boolean): void {
-    const { ticket, ready } = waitingTicket(job, job.status as Waiting, now);
-    const name = ready ? readyName(ticket) : timedName(ticket);
-    this.#write(job, `${this.#folder}/${this.#groupFor(ready, ticket, few)}/${name}`, few);
+    const { ticket, folder } = waitingTicket(job, job.status as Waiting | Blocked, now);
+    const name = waitingName(folder, ticket);
+    this.#write(job, `${this.#folder}/${this.#groupFor(folder, ticket, few)}/${name}`, few);
   }
 
   /** Writes a job's file under its staged name and its own. */
@@ -179,17 +180,18 @@ export class Staging {
   }
 
   /** The folder within the staged one that a ticket goes into. */
-  #groupFor(ready: boolean, ticket: Ticket, few: boolean): string {
-    // Many that fall due later go by the minute, so that buckets do not overlap; see falling_due.ts.
-    const key = few
-      ? (ready ? "r" : "l")
-      : ready
+  #groupFor(folder: WaitingFolder, ticket: Ticket, few: boolean): string {
+    // Of many, those that fall due later go by the minute, so that buckets do not overlap; see
+    // falling_due.ts.
+    const key = few || folder === "blocked"
+      ? folder
+      : folder === "ready"
       ? `r${ticket.priority}`
       : `l${laterSlice(ticket)}`;
     let group = this.#open.get(key);
     if (group === undefined || !few && group.size >= BUCKET_SIZE) {
       // A few go into the buckets of their time, many become buckets of their own.
-      group = { name: `${ready ? "ready" : "later"}${few ? "" : "+"}${this.#group++}`, size: 0 };
+      group = { name: `${folder}${few ? "" : "+"}${this.#group++}`, size: 0 };
       this.#files.makeFolder(`${this.#folder}/${group.name}`);
       this.#open.set(key, group);
     }
@@ -234,8 +236,10 @@ export function resolveStaged(
 
 /** The folders within a staged one; what else somebody has put there stays. */
 function groupsIn(files: FileSystem, folder: string): string[] {
-  return namesIn(files, folder).filter((name) => /^(?:ready|later)\+?\d+$/.test(name));
+  return namesIn(files, folder).filter((name) => GROUP.test(name));
 }
+
+const GROUP = /^(ready|later|blocked)\+?\d+$/;
 
 /** Moves all that is staged in a complete folder into the queue, and removes the folder. */
 function complete(files: FileSystem, indexes: WaitingIndexes, folder: string): void {
@@ -243,7 +247,8 @@ function complete(files: FileSystem, indexes: WaitingIndexes, folder: string): v
   if (groups.length === 0) return removeIfEmpty(files, folder);
   const touched = new Set<string>();
   for (const group of groups) {
-    const index = group.startsWith("ready") ? indexes.ready : indexes.later;
+    const kind = GROUP.exec(group)![1] as WaitingFolder;
+    const index = indexes[kind];
     const names = namesIn(files, `${folder}/${group}`).filter(isTicket);
     touched.add(index.folder);
     if (group.includes("+")) {
@@ -254,7 +259,7 @@ function complete(files: FileSystem, indexes: WaitingIndexes, folder: string): v
     }
     for (const name of names) {
       const ticket = parseTicket(name)!;
-      const bucket = index === indexes.ready ? readySlice(ticket) : laterSlice(ticket);
+      const bucket = waitingSlice(kind, ticket);
       index.put(`${folder}/${group}/${name}`, bucket, name);
       touched.add(index.path(bucket));
     }

@@ -13,7 +13,7 @@ import { FileInbox, uniqueName } from "./inbox.ts";
 import { FallingDue } from "./falling_due.ts";
 import { JobFiles } from "./job_files.ts";
 import { COMMAND_HOLDER, lockPath, parseTicket, type Ticket } from "./layout.ts";
-import { heldTickets, whileHeld } from "./listing.ts";
+import { heldTickets, hostOf, whileHeld } from "./listing.ts";
 import { isBeingRestored, RESTORE } from "./maintenance.ts";
 import { prepareFolder } from "./prepare_folder.ts";
 import { promised } from "./promised.ts";
@@ -230,7 +230,8 @@ export class FileStore implements JobStore {
     }
     if (this.#hasTidied) return;
     this.#hasTidied = true;
-    this.#tidy(() => Object.values(this.#tickets.ended).forEach((index) => index.tidyAll()));
+    const { ended, blocked } = this.#tickets;
+    this.#tidy(() => [blocked, ...Object.values(ended)].forEach((index) => index.tidyAll()));
   }
 
   /**
@@ -441,7 +442,8 @@ export class FileStore implements JobStore {
     }
     const decoded = this.#readTaken(path, ticket);
     if (decoded === undefined) return undefined;
-    const job = whileHeld(decoded.job, holder, ticket);
+    const host = () => hostOf(this.#files, this.#dataDir, holder);
+    const job = whileHeld(decoded.job, holder, ticket, host);
     if (job.status.state === "processing" || isCommand) {
       return { holder, job, path, unended: decoded.unended };
     }

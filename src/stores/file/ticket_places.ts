@@ -84,10 +84,7 @@ export class TicketPlaces {
       const inode = files.info(`${dataDir}/damaged/${name}`)?.inode;
       if (inode !== undefined) this.#aside.set(inode, (this.#aside.get(inode) ?? 0) + 1);
     }
-    const { ready, later, ended } = tickets;
-    for (const index of [ready, later, ended.completed, ended.dead, ended.cancelled]) {
-      this.#noteIndex(index);
-    }
+    for (const index of tickets.indexes()) this.#noteIndex(index);
     this.#noteRunning();
   }
 

@@ -1,28 +1,27 @@
 // Where the tickets of jobs lie, and how they move. A job has one ticket, and its place says the
 // job's state. It moves by rename: of several processes that try, one succeeds, and that one has
 // the job. `place` is the one rule of where a ticket belongs.
-import type { Job } from "../../queue/job.ts";
+import type { EndedState, Job } from "../../queue/job.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { EndedIndex } from "./ended_index.ts";
 import {
-  laterSlice,
   parseTicket,
-  readyName,
-  readySlice,
   type Ticket,
   timedName,
+  type WaitingFolder,
+  waitingName,
+  waitingSlice,
 } from "./layout.ts";
 import { heldTickets, type Places } from "./listing.ts";
 import { BucketedIndex, ignoreNotFound, makeUnlessThere } from "./bucketed_index.ts";
 import { waitingTicket, wake } from "./staging.ts";
-
-export type EndedState = "completed" | "dead" | "cancelled";
 
 export class Tickets implements Places {
   readonly files: FileSystem;
   readonly running: string;
   readonly ready: BucketedIndex;
   readonly later: BucketedIndex;
+  readonly blocked: BucketedIndex;
   readonly ended: Readonly<Record<EndedState, EndedIndex>>;
   readonly #damaged: string;
 
@@ -33,6 +32,7 @@ export class Tickets implements Places {
     this.running = `${dataDir}/queue/running`;
     this.ready = new BucketedIndex(files, `${dataDir}/queue/ready`);
     this.later = new BucketedIndex(files, `${dataDir}/queue/later`);
+    this.blocked = new BucketedIndex(files, `${dataDir}/queue/blocked`, true);
     this.ended = {
       completed: ended("completed"),
       dead: ended("dead"),
@@ -64,13 +64,12 @@ export class Tickets implements Places {
     if (status.state === "processing") {
       return this.place(from, { ...job, status: status.before }, now);
     }
-    if (status.state !== "pending" && status.state !== "failed") {
+    if (status.state === "completed" || status.state === "dead" || status.state === "cancelled") {
       return this.ended[status.state].add(from, endedTicket(job, status));
     }
-    const { ticket, ready } = waitingTicket(job, status, now);
-    if (ready) this.ready.put(from, readySlice(ticket), readyName(ticket));
-    else this.later.put(from, laterSlice(ticket), timedName(ticket));
-    wake(this.files, ready ? this.ready : this.later);
+    const { ticket, folder } = waitingTicket(job, status, now);
+    this[folder].put(from, waitingSlice(folder, ticket), waitingName(folder, ticket));
+    if (folder !== "blocked") wake(this.files, this[folder]);
   }
 
   /**
@@ -101,11 +100,12 @@ export class Tickets implements Places {
   placesOf(job: Job): [BucketedIndex, string][] {
     const { status } = job;
     if (status.state === "processing") return [];
-    if (status.state !== "pending" && status.state !== "failed") {
+    if (status.state === "completed" || status.state === "dead" || status.state === "cancelled") {
       return [[this.ended[status.state], timedName(endedTicket(job, status))]];
     }
     const { ticket } = waitingTicket(job, status, 0);
-    return [[this.later, timedName(ticket)], [this.ready, readyName(ticket)]];
+    const folders: WaitingFolder[] = status.state === "blocked" ? ["blocked"] : ["later", "ready"];
+    return folders.map((folder) => [this[folder], waitingName(folder, ticket)]);
   }
 
   /** The tickets that a holder has. */
@@ -124,9 +124,14 @@ export class Tickets implements Places {
     ignoreNotFound(() => this.files.rename(path, `${this.#damaged}/${timedName(ticket)}`));
   }
 
+  /** All indexes: whatever nobody holds lies in one of them. */
+  indexes(): BucketedIndex[] {
+    return [this.ready, this.later, this.blocked, ...Object.values(this.ended)];
+  }
+
   /** Removes the buckets that this process has emptied, and seals again those that it opened. */
   tidy(): void {
-    for (const index of [this.ready, this.later, ...Object.values(this.ended)]) index.tidy();
+    for (const index of this.indexes()) index.tidy();
   }
 }
 

@@ -4,6 +4,7 @@
 import { isDue, type Job, JOB_STATES, type JobState, type Waiting } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
 import { compareArrival, compareTurns, turnOf } from "../../queue/order.ts";
+import { matches } from "../../queue/query.ts";
 import type { Claimant, Counts, JobStore, Query } from "../../queue/store.ts";
 import { claimed, type Transition, type TransitionResult } from "../../queue/transitions.ts";
 
@@ -44,11 +45,8 @@ export class MemoryStore implements JobStore {
   }
 
   async *list(query: Query): AsyncIterable<Job> {
-    const { states, since = -Infinity, where = () => true, limit = Infinity } = query;
-    const found = [...this.#jobs.values()].filter((job) =>
-      (states?.includes(job.status.state) ?? true) && job.createdAt >= since && where(job)
-    );
-    yield* found.sort((a, b) => compareArrival(b, a)).slice(0, limit);
+    const found = [...this.#jobs.values()].filter(await matches(query));
+    yield* found.sort((a, b) => compareArrival(b, a)).slice(0, query.limit);
   }
 
   count(): Promise<Counts> {
