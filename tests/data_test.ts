@@ -80,7 +80,7 @@ async function withCopy(
     try {
       await test(dir, store);
     } finally {
-      store.close();
+      await store.close();
     }
     assertEquals(warnings, []);
   });

@@ -22,7 +22,6 @@ export async function endOrphanOf(
     jobs,
     workers,
     settings,
-    now: Date.now,
     journal: host.journal,
   });
 }

@@ -61,6 +61,26 @@ export interface RunningAttempt {
   readonly startedAt: number;
 }
 
+/**
+ * One claim of a job, told from every other: whoever speaks of a job that a worker has claimed shows
+ * it. A later claim by the same worker, or by a later process of its name, is another.
+ */
+export type Claim = Pick<RunningAttempt, "worker" | "pid" | "attempt" | "startedAt">;
+
+/** The claim on a running job. @throws Error if it does not run, which is a bug */
+export function claimOf({ id, status }: Pick<Job, "id" | "status">): Claim {
+  if (status.state === "processing") return status.running;
+  throw new Error(`Nobody has claimed job "${id}"`);
+}
+
+/** Whether this is the claim on the job. */
+export function isClaimOn({ status }: Pick<Job, "status">, claim: Claim): boolean {
+  if (status.state !== "processing") return false;
+  const { worker, pid, attempt, startedAt } = status.running;
+  return worker === claim.worker && pid === claim.pid && attempt === claim.attempt &&
+    startedAt === claim.startedAt;
+}
+
 export type Status =
   /** `since` is when it became pending: it takes its turn from then, or from `runAt`. */
   | { readonly state: "pending"; readonly since: number; readonly runAt: number | null }

@@ -3,13 +3,7 @@
 import type { Job } from "./job.ts";
 import { QueueError } from "./errors.ts";
 import type { JobReader, JobStore, Query } from "./store.ts";
-import {
-  cancelled,
-  removableByCleanup,
-  removableFromDlq,
-  retried,
-  type Transition,
-} from "./transitions.ts";
+import { cancelled, removableByCleanup, removableFromDlq, retried } from "./transitions.ts";
 
 /** What became of several jobs: those that were changed, and why the others were not. */
 export interface Results {
@@ -24,15 +18,14 @@ export type Progress = (done: number, total: number) => void;
  * Calls off a job that waits. A running one is called off by whoever runs it.
  * @throws QueueError `wrong_state`
  */
-export function cancel(store: JobStore, id: string, now: number): Promise<Job> {
-  return store.change(id, (job) => cancelled(job, now));
+export function cancel(store: JobStore, id: string): Promise<Job> {
+  return store.change(id, (job, now) => cancelled(job, now));
 }
 
 /** Puts dead jobs back to pending. */
-export function retryDead(store: JobStore, ids: Iterable<string>, now: number): Promise<Results> {
-  const transition: Transition = (job) => retried(job, now);
+export function retryDead(store: JobStore, ids: Iterable<string>): Promise<Results> {
   return eachOf(ids, async (id) => {
-    await store.change(id, transition);
+    await store.change(id, retried);
   });
 }
 

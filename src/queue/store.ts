@@ -1,6 +1,6 @@
 // The port: what a store of jobs must do, in the words of the domain. The store gives atomicity,
 // the domain the rules.
-import type { Job, JobState } from "./job.ts";
+import type { Claim, Job, JobState } from "./job.ts";
 import type { QueueError } from "./errors.ts";
 import type { Transition } from "./transitions.ts";
 
@@ -69,14 +69,14 @@ export interface JobStore extends JobReader {
   claim(by: Claimant, now: number): Promise<Job | undefined>;
 
   /**
-   * Applies `transition` to a job, atomically: nobody else changes it meanwhile. `holder` is the
-   * worker that speaks of a job it has claimed; without it a running job is seen as `processing`,
-   * and an transition that moves it on is refused.
+   * Applies `transition` to a job, atomically: nobody else changes it meanwhile. `claim` is given
+   * by whoever speaks of a job that was claimed; without it a running job is seen as `processing`,
+   * and a transition that moves it on is refused.
    * @returns the job afterwards
-   * @throws the transition's refusal; QueueError `not_found`; `claim_lost` if `holder` does not
-   *   hold the job
+   * @throws the transition's refusal; QueueError `not_found`; `claim_lost` if the job is no longer
+   *   held by this claim
    */
-  change(id: string, transition: Transition, holder?: string): Promise<Job>;
+  change(id: string, transition: Transition, claim?: Claim): Promise<Job>;
 
   /**
    * Removes a job and all that belongs to it.

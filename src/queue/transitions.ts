@@ -15,7 +15,8 @@ import { type Backoff, countedAttempts, retryDelay } from "./retry.ts";
 /** What an event makes of a job: the job afterwards, or a refusal (a value, not thrown here). */
 export type TransitionResult = Job | QueueError;
 
-export type Transition = (job: Job) => TransitionResult;
+/** `now` is the time of the store, which is one for all machines that share it. */
+export type Transition = (job: Job, now: number) => TransitionResult;
 
 /** A new job: pending, or blocked if it is to wait for others. */
 export function created(request: JobRequest): Job {

@@ -1,7 +1,7 @@
 // What a worker does with the jobs whose turn it is, as the loop in worker.ts asks for it.
 import type { Executor, Run } from "../exec/run.ts";
 import { QueueError } from "../queue/errors.ts";
-import type { Job } from "../queue/job.ts";
+import { claimOf, type Job } from "../queue/job.ts";
 import type { Ending } from "../queue/outcome.ts";
 import type { Settings } from "../queue/settings.ts";
 import type { JobStore } from "../queue/store.ts";
@@ -70,7 +70,7 @@ export class JobRunner implements WorkerParts {
   }
 
   record(job: Job, ending: Ending): Promise<Job | undefined> {
-    return this.#parts.recorder.record(job, ending, this.name);
+    return this.#parts.recorder.record(job, ending);
   }
 
   /** No shell could be started for it: too many processes or files, a full disk. */
@@ -82,7 +82,7 @@ export class JobRunner implements WorkerParts {
       message: `Cannot run job "${job.id}" now, trying again later: ${why}`,
     });
     try {
-      await jobs.change(job.id, unclaimed, this.name);
+      await jobs.change(job.id, unclaimed, claimOf(job));
     } catch (error) {
       if (!(error instanceof QueueError)) throw error;
       report({ kind: "warning", message: `Cannot give job "${job.id}" back: ${error.message}` });
@@ -113,8 +113,8 @@ export class JobRunner implements WorkerParts {
   /** What was claimed, and could not be begun since something went wrong at that moment. */
   async #giveStraysBack(): Promise<void> {
     const { jobs, atHand } = this.#parts;
-    for (const { id } of await jobs.claimedBy(this.name)) {
-      if (!atHand.has(id)) await jobs.change(id, unclaimed, this.name);
+    for (const job of await jobs.claimedBy(this.name)) {
+      if (!atHand.has(job.id)) await jobs.change(job.id, unclaimed, claimOf(job));
     }
     this.#mayHaveStrays = false;
   }

@@ -3,7 +3,7 @@
 import { adopt, UnseenError } from "../exec/adopt.ts";
 import type { StopReason } from "../exec/run.ts";
 import { QueueError } from "../queue/errors.ts";
-import type { Job } from "../queue/job.ts";
+import { claimOf, type Job } from "../queue/job.ts";
 import type { Settings } from "../queue/settings.ts";
 import type { JobReader, JobStore } from "../queue/store.ts";
 import { ended, unclaimed } from "../queue/transitions.ts";
@@ -24,7 +24,6 @@ export interface EndOrphanParts {
   readonly jobs: JobStore;
   readonly workers: Workers;
   readonly settings: Settings;
-  readonly now: () => number;
   /** The journal of a worker's shell. */
   readonly journal: (worker: string) => string;
 }
@@ -39,7 +38,7 @@ export interface EndOrphanParts {
 export async function endOrphan(
   job: Job,
   reason: StopReason,
-  { jobs, workers, settings, now, journal }: EndOrphanParts,
+  { jobs, workers, settings, journal }: EndOrphanParts,
 ): Promise<boolean> {
   if (job.status.state !== "processing") return false;
   const { worker } = job.status.running;
@@ -61,8 +60,8 @@ export async function endOrphan(
     const backoff = { base: settings.backoff_base, max: settings.backoff_max };
     await jobs.change(
       job.id,
-      ending === "not_begun" ? unclaimed : (job) => ended(job, ending, backoff, now()),
-      worker,
+      ending === "not_begun" ? unclaimed : (job, now) => ended(job, ending, backoff, now),
+      claimOf(held),
     );
     return true;
   } catch (error) {

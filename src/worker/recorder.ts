@@ -1,12 +1,12 @@
 // Writes down how attempts ended, however long the disk may be full or the store be away: nothing
 // else may be done with a job before.
 import { QueueError } from "../queue/errors.ts";
-import type { Job } from "../queue/job.ts";
+import { type Claim, claimOf, type Job } from "../queue/job.ts";
 import type { Ending } from "../queue/outcome.ts";
 import type { Requests } from "../queue/requests.ts";
 import type { Settings } from "../queue/settings.ts";
 import type { JobStore } from "../queue/store.ts";
-import { ended } from "../queue/transitions.ts";
+import { ended, type Transition } from "../queue/transitions.ts";
 import type { WorkerEvent } from "../queue/worker_event.ts";
 import { delay } from "../system/delay.ts";
 import type { JobsAtHand } from "./jobs_at_hand.ts";
@@ -18,7 +18,6 @@ export interface RecorderParts {
   readonly jobs: JobStore;
   readonly requests: Requests;
   readonly atHand: JobsAtHand;
-  readonly now: () => number;
   readonly settings: () => Promise<Settings>;
   readonly report: (event: WorkerEvent) => void;
   /** Aborts when nothing is waited for any more. */
@@ -37,9 +36,9 @@ export class Recorder {
    * @returns the job afterwards; undefined if that can't be: the job's file is damaged, or somebody
    *   removed it
    */
-  async record(job: Job, ending: Ending, holder: string): Promise<Job | undefined> {
+  async record(job: Job, ending: Ending): Promise<Job | undefined> {
     const { atHand, requests } = this.#parts;
-    const after = await this.#keepEnd(job, ending, holder);
+    const after = await this.#keepEnd(job, ending);
     if (after !== undefined && atHand.wasCancelled(job.id)) {
       // One that can't be cleared now is cleared as any that came too late.
       await requests.clearCancel(job.id).catch(() => {});
@@ -47,13 +46,14 @@ export class Recorder {
     return after;
   }
 
-  async #keepEnd(job: Job, ending: Ending, holder: string): Promise<Job | undefined> {
-    const { jobs, now, settings, force } = this.#parts;
+  async #keepEnd(job: Job, ending: Ending): Promise<Job | undefined> {
+    const { jobs, settings, force } = this.#parts;
+    const claim = claimOf(job);
     for (let isAgain = false;; isAgain = true) {
       try {
         const { backoff_base: base, backoff_max: max } = await settings();
-        const transition = (running: Job) => ended(running, ending, { base, max }, now());
-        return await jobs.change(job.id, transition, holder);
+        const transition: Transition = (job, now) => ended(job, ending, { base, max }, now);
+        return await jobs.change(job.id, transition, claim);
       } catch (error) {
         // The shell's journal has the exit code too: whoever comes after this worker settles the
         // job from it.
@@ -62,7 +62,7 @@ export class Recorder {
         if (error instanceof QueueError) {
           // What failed before may have come after the writing: then it is on record.
           const after = isAgain ? await jobs.get(job.id).catch(() => undefined) : undefined;
-          if (after !== undefined && isRecorded(after, job)) return after;
+          if (after !== undefined && isRecorded(after, claim)) return after;
           this.#warn(`${what}: ${error.message}`);
           return undefined;
         }
@@ -77,10 +77,9 @@ export class Recorder {
   }
 }
 
-/** Whether the attempt that `running` is at has ended in `after`. */
-function isRecorded(after: Job, { status }: Job): boolean {
-  return status.state === "processing" &&
-    after.history.some(({ attempt, worker }) =>
-      attempt === status.running.attempt && worker === status.running.worker
-    );
+/** Whether the attempt that was claimed has ended in `after`. */
+function isRecorded(after: Job, claim: Claim): boolean {
+  return after.history.some(({ attempt, worker }) =>
+    attempt === claim.attempt && worker === claim.worker
+  );
 }

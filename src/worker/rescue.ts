@@ -1,7 +1,7 @@
 // What a dead worker left: its place is taken, and each job that it had is followed to its end as
 // if nothing had happened.
 import { QueueError } from "../queue/errors.ts";
-import type { Job } from "../queue/job.ts";
+import { claimOf, type Job } from "../queue/job.ts";
 import type { Ending } from "../queue/outcome.ts";
 import type { JobStore } from "../queue/store.ts";
 import { unclaimed } from "../queue/transitions.ts";
@@ -53,7 +53,7 @@ export async function rescue(from: string, parts: RescueParts): Promise<void> {
   async function settle(job: Job): Promise<void> {
     const ending = await parts.adopt(job);
     if (ending === "not_begun") {
-      const after = await jobs.change(job.id, unclaimed, from);
+      const after = await jobs.change(job.id, unclaimed, claimOf(job));
       report({ kind: "job_given_back", worker, from, job: after });
     } else {
       const after = await parts.record(job, ending);

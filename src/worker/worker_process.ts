@@ -172,7 +172,7 @@ class WorkerProcess {
       name: this.#lock.name,
       jobs,
       adopt: adoptOne,
-      record: (job, ending) => this.#recorder.record(job, ending, from),
+      record: (job, ending) => this.#recorder.record(job, ending),
       again: async () => {
         await delay(TRY_AGAIN, stopping.signal);
         return !stopping.signal.aborted;

@@ -9,7 +9,7 @@ import { check } from "../../src/stores/file/check.ts";
 import { restore } from "../../src/stores/file/restore.ts";
 import { openFileStore } from "../../src/stores/file/store.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
-import { aJob, anEnding, EPOCH } from "../support/jobs.ts";
+import { aJob, anEnding, changeAs, EPOCH } from "../support/jobs.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 
 const NOW = EPOCH + 100_000;
@@ -28,10 +28,11 @@ async function makeData(dir: string): Promise<void> {
   ) {
     await store.add([aJob({ id, maxRetries: id === "dead" ? 0 : 3 })]);
     await store.claim(BY, NOW - 900);
-    await store.change(
+    await changeAs(
+      store,
+      BY.worker,
       id,
       (job) => ended(job, anEnding(outcome), { base: 2, max: 60 }, NOW - 800),
-      BY.worker,
     );
     diskFiles.create(`${dir}/jobs/${id.slice(0, 2)}/${id}.1.log`, "printed\n");
   }
@@ -47,7 +48,7 @@ async function makeData(dir: string): Promise<void> {
     diskFiles.create(`${dir}/workers/${name}`, name.endsWith(".json") ? "{}\n" : "");
   }
   diskFiles.create(`${dir}/control/pending.cancel`, "cancel\n");
-  store.close();
+  await store.close();
 }
 
 /** All files below a folder, by their paths from it. */
@@ -99,15 +100,16 @@ async function useAll(dir: string): Promise<string[]> {
     await store.recover();
     let job;
     while ((job = await store.claim(BY, NOW + 1000)) !== undefined) {
-      await store.change(
+      await changeAs(
+        store,
+        BY.worker,
         job.id,
         (job) => ended(job, anEnding("succeeded"), { base: 2, max: 60 }, NOW + 1000),
-        BY.worker,
       );
     }
     return ids.filter((id) => !id.startsWith("new-")).sort();
   } finally {
-    store.close();
+    await store.close();
   }
 }
 
@@ -228,13 +230,14 @@ Deno.test("a .DS_Store in every folder at once disturbs nothing, and is found an
     await store.change("dead", (job) => retried(job, NOW));
     await store.change("later", (job) => cancelled(job, NOW));
     assertEquals((await store.count()).processing, 1);
-    store.close();
-    await holding.change(
+    await store.close();
+    await changeAs(
+      holding,
+      BY.worker,
       "held",
       (job) => ended(job, anEnding("succeeded"), { base: 2, max: 60 }, NOW),
-      BY.worker,
     );
-    holding.close();
+    await holding.close();
     const { jobs, leftOut } = backup(data, `${dir}/copy`, diskFiles);
     assertEquals([jobs, leftOut], [IDS.length + 1, []]);
     Deno.mkdirSync(`${dir}/other`);

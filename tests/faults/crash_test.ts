@@ -7,7 +7,7 @@ import { QueueError } from "../../src/queue/errors.ts";
 import { ended, unblocked, unclaimed } from "../../src/queue/transitions.ts";
 import { check } from "../../src/stores/file/check.ts";
 import type { FileStore } from "../../src/stores/file/store.ts";
-import { anEnding } from "../support/jobs.ts";
+import { anEnding, changeAs } from "../support/jobs.ts";
 import { type Loss, type SimDisk, surelyDone } from "../support/sim_disk.ts";
 import {
   AT_FIRST,
@@ -72,7 +72,7 @@ async function verify(
   }
 
   // Work goes on: all that waits runs once, and what had completed does not run again.
-  store.close();
+  await store.close();
   store = await openAt(disk, NOW + 1e9);
   const completed = listed.filter((job) => job.status.state === "completed").map((job) => job.id);
   for (const { id } of listed.filter((job) => job.status.state === "blocked")) {
@@ -85,10 +85,11 @@ async function verify(
   ) {
     assert(ran.length <= ids.length, `${says}: no job is claimed for ever`);
     ran.push(job.id);
-    await store.change(
+    await changeAs(
+      store,
+      "w",
       job.id,
       (job) => ended(job, anEnding("succeeded"), { base: 1, max: 1 }, NOW + 1e9),
-      "w",
     );
   }
   assertEquals([...new Set(ran)], ran, `${says}: nothing runs twice`);
@@ -103,7 +104,7 @@ async function verify(
       `${says}: ${job.id} ends`,
     );
   }
-  store.close();
+  await store.close();
 }
 
 function assertExpectedIds(
@@ -141,7 +142,7 @@ async function act(scenario: Scenario, store: FileStore, disk: SimDisk): Promise
 
 /** Does what the next worker does with what a dead one held: here no job had begun. */
 async function settleDeadWorker(store: FileStore): Promise<void> {
-  for (const job of await store.claimedBy(WORKER)) await store.change(job.id, unclaimed, WORKER);
+  for (const job of await store.claimedBy(WORKER)) await changeAs(store, WORKER, job.id, unclaimed);
 }
 
 const text = ({ path, problem }: { path: string; problem: string }) => `${path}: ${problem}`;
@@ -186,7 +187,7 @@ for (const scenario of SCENARIOS) {
       { done: true, powerCut: true },
       "only what was synced",
     );
-    store.close();
+    await store.close();
   });
 
   Deno.test(`"${scenario.name}" fails cleanly when any file operation fails`, async () => {
@@ -233,7 +234,7 @@ for (const scenario of SCENARIOS) {
           }
         }
         try {
-          store.close();
+          await store.close();
         } catch { /* the next worker puts it right */ }
         if (error !== undefined) {
           assert(failed && !(error instanceof TypeError), `${says}: ${error.stack}`);

@@ -17,7 +17,7 @@ import { Findings } from "../../src/stores/file/findings.ts";
 import { lockPath } from "../../src/stores/file/layout.ts";
 import { REPAIR } from "../../src/stores/file/maintenance.ts";
 import type { FileStore } from "../../src/stores/file/store.ts";
-import { aJob, anEnding } from "../support/jobs.ts";
+import { aJob, anEnding, changeAs } from "../support/jobs.ts";
 import type { SimDisk } from "../support/sim_disk.ts";
 import { DATA, NOW, openAt, prepared } from "./scenarios.ts";
 
@@ -28,7 +28,7 @@ const BACKOFF = { base: 2, max: 60 };
 type Step = (store: FileStore) => Promise<unknown>;
 
 const end = (outcome: "succeeded" | "failed" | "released"): Step => (store) =>
-  store.change("b", (job) => ended(job, anEnding(outcome), BACKOFF, NOW), BY.worker);
+  changeAs(store, BY.worker, "b", (job) => ended(job, anEnding(outcome), BACKOFF, NOW));
 const claim: Step = (store) => store.claim(BY, NOW);
 const removeDead: Step = (store) => store.remove("e", removableFromDlq);
 const addAgain: Step = (store) => store.add([aJob({ id: "e", createdAt: NOW })]);
@@ -42,7 +42,7 @@ const OTHERS: Readonly<Record<string, readonly Step[]>> = {
   "a job that succeeds": [claim, end("succeeded")],
   "a job that fails": [claim, end("failed")],
   "a job that is handed back": [claim, end("released")],
-  "a claim given back": [claim, (store) => store.change("b", unclaimed, BY.worker)],
+  "a claim given back": [claim, (store) => changeAs(store, BY.worker, "b", unclaimed)],
   "a cancel": [(store) => store.change("b", (job) => cancelled(job, NOW))],
   "a retry that is due": [(store) => store.claim(BY, NOW + 60_000)],
   "dlq retry": [(store) => store.change("e", (job) => retried(job, NOW))],
@@ -167,7 +167,7 @@ async function verify({ disk, store }: Outcome, says: string): Promise<void> {
   assertEquals(ids.length, files.length, `${says}: each job is listed`);
   const busy = jobs.filter(({ status }) => status.state === "processing").map(({ id }) => id);
   const over = jobs.filter(({ status }) => status.state === "completed").map(({ id }) => id);
-  store.close();
+  await store.close();
   const later = await openAt(disk, NOW + 1e9);
   const ran: string[] = [];
   for (
@@ -175,17 +175,18 @@ async function verify({ disk, store }: Outcome, says: string): Promise<void> {
     (job = await later.claim({ worker: "w", pid: 9, host: "box" }, NOW + 1e9)) !== undefined;
   ) {
     ran.push(job.id);
-    await later.change(
+    await changeAs(
+      later,
+      "w",
       job.id,
       (job) => ended(job, anEnding("succeeded"), BACKOFF, NOW + 1e9),
-      "w",
     );
   }
   assertEquals(ran.length, new Set(ran).size, `${says}: none runs twice: ${ran}`);
   assertEquals(ran.filter((id) => busy.includes(id) || over.includes(id)), [], `${says}: ${ran}`);
   const waiting = jobs.filter(({ status: { state } }) => state === "pending" || state === "failed");
   assertEquals(ran.sort(), waiting.map(({ id }) => id).sort(), `${says}: all that waits runs`);
-  later.close();
+  await later.close();
 }
 
 function isRunning(jobs: readonly Job[], path: string): boolean {

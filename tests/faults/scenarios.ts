@@ -18,7 +18,7 @@ import { restore } from "../../src/stores/file/restore.ts";
 import { type FileStore, openFileStore } from "../../src/stores/file/store.ts";
 import { FileWorkerLock } from "../../src/stores/file/worker_lock.ts";
 import { rescue } from "../../src/worker/rescue.ts";
-import { aJob, anEnding, EPOCH } from "../support/jobs.ts";
+import { aJob, anEnding, changeAs, EPOCH } from "../support/jobs.ts";
 import { SimDisk } from "../support/sim_disk.ts";
 
 export const DATA = "/data";
@@ -66,13 +66,13 @@ export async function prepared(): Promise<SimDisk> {
   for (const id of ["c", "d", "e"]) {
     await store.add([aJob({ id, maxRetries: id === "e" ? 0 : 3 })]);
     await store.claim(BY, NOW - 900);
-    await store.change(id, (job) => ended(job, anEnding(ends[id]!), BACKOFF, NOW - 800), WORKER);
+    await changeAs(store, WORKER, id, (job) => ended(job, anEnding(ends[id]!), BACKOFF, NOW - 800));
     disk.create(`${DATA}/jobs/${id}/${id}.1.log`, "printed\n");
   }
   await store.add([aJob({ id: "f" })]);
   await store.change("f", (job) => cancelled(job, NOW - 700));
   await store.add([aJob({ id: "a" }), aJob({ id: "b", priority: 1, sequence: 1 })]);
-  store.close();
+  await store.close();
   return disk;
 }
 
@@ -114,7 +114,7 @@ async function adoption(store: FileStore, disk: SimDisk): Promise<void> {
       jobs: store,
       adopt: () => Promise.resolve(anEnding("succeeded")),
       record: (job, ending) =>
-        store.change(job.id, (job) => ended(job, ending, BACKOFF, NOW), WORKER),
+        changeAs(store, WORKER, job.id, (job) => ended(job, ending, BACKOFF, NOW)),
       again: () => Promise.resolve(false),
       report: () => {},
     });
@@ -168,7 +168,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: "give back before it began",
     before: claim,
-    action: (store) => store.change("b", unclaimed, WORKER),
+    action: (store) => changeAs(store, WORKER, "b", unclaimed),
     leaves: { b: "pending" },
   },
   ...(["succeeded", "failed", "timed_out", "lost", "cancelled", "released"] as const).map((
@@ -177,7 +177,7 @@ export const SCENARIOS: readonly Scenario[] = [
     name: `record ${outcome}`,
     before: claim,
     action: (store) =>
-      store.change("b", (job) => ended(job, anEnding(outcome), BACKOFF, NOW), WORKER),
+      changeAs(store, WORKER, "b", (job) => ended(job, anEnding(outcome), BACKOFF, NOW)),
     leaves: {
       b: outcome === "succeeded"
         ? "completed"
@@ -193,7 +193,7 @@ export const SCENARIOS: readonly Scenario[] = [
     before: async (store) => {
       for (const id of ["b", "a"]) {
         await store.claim(BY, NOW);
-        await store.change(id, (job) => ended(job, anEnding("succeeded"), BACKOFF, NOW), WORKER);
+        await changeAs(store, WORKER, id, (job) => ended(job, anEnding("succeeded"), BACKOFF, NOW));
       }
     },
     action: (store) => store.claim(BY, NOW + 60_000),
@@ -241,7 +241,7 @@ export const SCENARIOS: readonly Scenario[] = [
       backup(DATA, "/copy", disk);
       await store.add([aJob({ id: "after" })]);
       for (const id of ["e", "after"]) await store.change(id, (job) => cancelled(job, NOW));
-      store.close();
+      await store.close();
     },
     action: (_, disk) => restore(DATA, "/copy", disk),
     replacesAll: [...AT_FIRST],

@@ -23,7 +23,7 @@ async function prepared(): Promise<SimDisk> {
   const { jobs, store } = await open(disk);
   await addSchedule(store, aSchedule({ overlap: "allow", job: { command: "x", cwd: "/" } }), false);
   await fire(store, START + MINUTE);
-  jobs.close();
+  await jobs.close();
   return disk;
 }
 
@@ -53,7 +53,7 @@ async function verify(disk: SimDisk, says: string, powerCut: boolean): Promise<v
   if (powerCut) await check(DATA, disk, { repair: true });
   const found = await check(DATA, disk, { repair: false });
   assertEquals(found.map(({ path, problem }) => `${path} ${problem}`), [], says);
-  jobs.close();
+  await jobs.close();
 }
 
 Deno.test("a crash after any file operation of a firing neither loses the time nor fires it twice", async () => {
@@ -76,7 +76,7 @@ Deno.test("a crash after any file operation of a firing neither loses the time n
     }
   }
   await verify(base.afterStrict(log, log.length), "only what was synced", true);
-  jobs.close();
+  await jobs.close();
 });
 
 Deno.test("a firing goes on where it was when any of its file operations has failed", async () => {
@@ -95,7 +95,7 @@ Deno.test("a firing goes on where it was when any of its file operations has fai
     assert(error === undefined || /No space/.test(error.message), `operation ${at}: ${error}`);
     // The same process tries again; or another, when this one is no more.
     const left = disk.copyOf();
-    jobs.close();
+    await jobs.close();
     await verify(disk, `operation ${at} failed, tried again`, true);
     await verify(left, `operation ${at} failed, another tries`, true);
     if (!failed) break;
@@ -112,7 +112,7 @@ Deno.test("a crash while a schedule is changed leaves it as it was, or as it sha
     if (change === "replace") await addSchedule(store, replaced, true);
     if (change === "add") await addSchedule(store, { ...replaced, name: "t" }, false);
     if (change === "remove") await store.remove("s");
-    jobs.close();
+    await jobs.close();
     const { log } = disk;
     for (let until = 0; until <= log.length; until++) {
       for (let names = surelyDone(log, until); names <= until; names++) {
@@ -167,5 +167,5 @@ Deno.test("a schedule whose last job is damaged is told of, and fires when that 
   assert(error instanceof QueueError);
   await check(DATA, disk, { repair: true });
   assertEquals(await fire(store, START + 2 * MINUTE), ["fire 12:02"]);
-  jobs.close();
+  await jobs.close();
 });

@@ -1,6 +1,6 @@
 // What processes do to a queue in the tests of two at once, and the queue that they find: jobs in
 // every state, with buckets of two.
-import type { Job } from "../../src/queue/job.ts";
+import { type Claim, claimOf, type Job } from "../../src/queue/job.ts";
 import type { Outcome } from "../../src/queue/outcome.ts";
 import {
   cancel,
@@ -9,7 +9,7 @@ import {
   type Results,
   retryDead,
 } from "../../src/queue/operations.ts";
-import { cancelled, ended, unclaimed } from "../../src/queue/transitions.ts";
+import { cancelled, ended, type Transition, unclaimed } from "../../src/queue/transitions.ts";
 import { backup } from "../../src/stores/file/backup.ts";
 import { setBucketSize } from "../../src/stores/file/bucketed_index.ts";
 import { check } from "../../src/stores/file/check.ts";
@@ -20,7 +20,7 @@ import { type FileStore, openFileStore } from "../../src/stores/file/store.ts";
 import type { FileSystem } from "../../src/system/file_system.ts";
 import { rescue } from "../../src/worker/rescue.ts";
 import { FileWorkerLock } from "../../src/stores/file/worker_lock.ts";
-import { aJob, anEnding, EPOCH } from "../support/jobs.ts";
+import { aJob, anEnding, changeAs, EPOCH } from "../support/jobs.ts";
 import { SimDisk } from "../support/sim_disk.ts";
 import type { Program } from "./gated_process.ts";
 
@@ -57,7 +57,7 @@ function withStore(action: (store: FileStore, files: FileSystem) => Promise<unkn
     try {
       return await action(store, files);
     } finally {
-      store.close();
+      await store.close();
     }
   };
 }
@@ -68,14 +68,20 @@ function adding(...jobs: Job[]): Program {
     try {
       return await inbox.add(jobs);
     } finally {
-      inbox.close();
+      await inbox.close();
     }
   };
 }
 
-const finish = (id: string, worker: string, outcome: Outcome) => (store: FileStore) =>
-  store.change(id, (job) => ended(job, anEnding(outcome), BACKOFF, NOW), worker)
+/** The claims of the workers that have a job, by its id: each knows its own. */
+const claims = new Map<string, Claim>();
+
+const finishClaim = (id: string, claim: Claim, outcome: Outcome) => (store: FileStore) =>
+  store.change(id, (job) => ended(job, anEnding(outcome), BACKOFF, NOW), claim)
     .then((job) => job.status.state);
+
+const finish = (id: string, outcome: Outcome) => (store: FileStore) =>
+  finishClaim(id, claims.get(id)!, outcome)(store);
 
 const claimBy = (worker: string) => (store: FileStore) =>
   store.claim({ worker, pid: 7, host: "box" }, NOW).then((job) => job?.id);
@@ -99,11 +105,8 @@ async function adopt(store: FileStore, files: FileSystem): Promise<unknown> {
       jobs: store,
       adopt: () => Promise.resolve(anEnding("succeeded")),
       record: async (job, ending) => {
-        const after = await store.change(
-          job.id,
-          (job) => ended(job, ending, BACKOFF, NOW),
-          "worker-2",
-        );
+        const transition: Transition = (job) => ended(job, ending, BACKOFF, NOW);
+        const after = await store.change(job.id, transition, claimOf(job));
         states.push(`${after.id} ${after.status.state}`);
         return after;
       },
@@ -121,10 +124,10 @@ async function adopt(store: FileStore, files: FileSystem): Promise<unknown> {
 const work = (worker: string, jobs: number) => async (store: FileStore) => {
   const done: string[] = [];
   for (let n = 0; n < jobs; n++) {
-    const id = await claimBy(worker)(store);
-    if (id === undefined) continue;
-    await finish(id, worker, "succeeded")(store);
-    done.push(id);
+    const job = await store.claim({ worker, pid: 7, host: "box" }, NOW);
+    if (job === undefined) continue;
+    await finishClaim(job.id, claimOf(job), "succeeded")(store);
+    done.push(job.id);
   }
   return done;
 };
@@ -164,19 +167,21 @@ export const OPERATIONS: readonly Operation[] = [
     name: "succeed",
     isShort: true,
     worker: "worker-1",
-    program: withStore(finish("w", "worker-1", "succeeded")),
+    program: withStore(finish("w", "succeeded")),
   },
-  { name: "fail", worker: "worker-1", program: withStore(finish("w", "worker-1", "failed")) },
-  { name: "release", worker: "worker-1", program: withStore(finish("w", "worker-1", "released")) },
+  { name: "fail", worker: "worker-1", program: withStore(finish("w", "failed")) },
+  { name: "release", worker: "worker-1", program: withStore(finish("w", "released")) },
   {
     name: "unclaim",
     worker: "worker-1",
-    program: withStore((store) => store.change("w", unclaimed, "worker-1").then(({ id }) => id)),
+    program: withStore((store) =>
+      store.change("w", unclaimed, claims.get("w")!).then(({ id }) => id)
+    ),
   },
   {
     name: "retry",
     isShort: true,
-    program: withStore((store) => retryDead(store, ["d1"], NOW).then(only)),
+    program: withStore((store) => retryDead(store, ["d1"]).then(only)),
   },
   {
     name: "remove",
@@ -186,11 +191,11 @@ export const OPERATIONS: readonly Operation[] = [
   {
     name: "cancel",
     isShort: true,
-    program: withStore((store) => cancel(store, "a", NOW).then(({ id }) => id)),
+    program: withStore((store) => cancel(store, "a").then(({ id }) => id)),
   },
   {
     name: "cancel one of a batch",
-    program: withStore((store) => cancel(store, "s1", NOW).then(({ id }) => id)),
+    program: withStore((store) => cancel(store, "s1").then(({ id }) => id)),
   },
   {
     name: "cleanup",
@@ -258,7 +263,12 @@ export async function prepared({ quiet = false } = {}): Promise<SimDisk> {
     await store.claim({ worker: "worker-1", pid: 7, host: "box" }, now);
     disk.create(`${DATA}/jobs/${id.padEnd(2).slice(0, 2).trim()}/${id}.1.log`, "printed\n");
     const backoff = { base: 1000, max: 1000 };
-    await store.change(id, (job) => ended(job, anEnding(outcome), backoff, now + 1), "worker-1");
+    await changeAs(
+      store,
+      "worker-1",
+      id,
+      (job) => ended(job, anEnding(outcome), backoff, now + 1),
+    );
   }
   await store.add([at("x")]);
   await store.change("x", (job) => cancelled(job, now));
@@ -266,7 +276,8 @@ export async function prepared({ quiet = false } = {}): Promise<SimDisk> {
   else {
     for (const [id, worker] of [["w", "worker-1"], ["o", "worker-2"]] as const) {
       await store.add([at(id)]);
-      await store.claim({ worker, pid: 7, host: "box" }, now);
+      const job = await store.claim({ worker, pid: 7, host: "box" }, now);
+      claims.set(id, claimOf(job!));
     }
   }
   for (const worker of ["worker-2", "worker-1"]) {
@@ -282,6 +293,6 @@ export async function prepared({ quiet = false } = {}): Promise<SimDisk> {
   await store.add([at("g", { runAt: now + 1000 })]);
   if (!quiet) await store.add([at("l", { runAt: NOW + 3_600_000 })]);
   await store.add([0, 1, 2].map((sequence) => at(`s${sequence + 1}`, { sequence })));
-  store.close();
+  await store.close();
   return disk;
 }

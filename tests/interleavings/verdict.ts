@@ -8,7 +8,7 @@ import { check } from "../../src/stores/file/check.ts";
 import { type FileStore, openFileStore } from "../../src/stores/file/store.ts";
 import { restore } from "../../src/stores/file/restore.ts";
 import type { FileSystem } from "../../src/system/file_system.ts";
-import { anEnding } from "../support/jobs.ts";
+import { anEnding, changeAs } from "../support/jobs.ts";
 import type { SimDisk } from "../support/sim_disk.ts";
 import { FileWorkerLock } from "../../src/stores/file/worker_lock.ts";
 import { asProcess } from "./gated_process.ts";
@@ -74,7 +74,7 @@ async function look(files: SimDisk, problems: string[]): Promise<Job[]> {
     }
     return list;
   } finally {
-    store.close();
+    await store.close();
   }
 }
 
@@ -92,10 +92,11 @@ async function settleDeadWorkers(store: FileStore, files: FileSystem): Promise<v
 async function workOn(files: FileSystem, problems: string[]): Promise<void> {
   const store = await openFileStore(DATA, { files, now: () => LATER });
   const end = (job: Job, worker: string) =>
-    store.change(
+    changeAs(
+      store,
+      worker,
       job.id,
       (job) => ended(job, anEnding("succeeded"), { base: 1, max: 1 }, LATER),
-      worker,
     );
   try {
     const waiting: Job[] = [];
@@ -119,7 +120,7 @@ async function workOn(files: FileSystem, problems: string[]): Promise<void> {
       }
     }
   } finally {
-    store.close();
+    await store.close();
   }
 }
 

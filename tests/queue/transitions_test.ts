@@ -81,7 +81,7 @@ for (const [name, event] of Object.entries(EVENTS)) {
     Deno.test(`transitions: ${name} makes a ${state} job ${expected ?? "stay, and is refused"}`, () => {
       const before = SAMPLES[state];
       const copy = structuredClone(before);
-      const step = event(before);
+      const step = event(before, NOW);
       assertEquals(before, copy, "an event changes nothing in place");
       if (expected === undefined) {
         assert(step instanceof QueueError);
@@ -107,11 +107,11 @@ Deno.test("ended() adds one attempt to the history and schedules the retry", () 
 });
 
 Deno.test("ended() retries a lost run at once, and a released one without counting it", () => {
-  const lost = must(end("lost")(processing));
+  const lost = must(end("lost")(processing, NOW));
   assertEquals(lost.status, { state: "failed", since: NOW, runAt: NOW });
   let job = processing;
-  for (let i = 0; i < 5; i++) job = must(claimed(must(end("released")(job)), BY, NOW));
-  assertEquals(must(end("failed")(job)).status.state, "failed");
+  for (let i = 0; i < 5; i++) job = must(claimed(must(end("released")(job, NOW)), BY, NOW));
+  assertEquals(must(end("failed")(job, NOW)).status.state, "failed");
 });
 
 Deno.test("ended() knows no negative duration when the clock was set back", () => {
@@ -122,7 +122,7 @@ Deno.test("ended() knows no negative duration when the clock was set back", () =
 Deno.test("retried() gives all retries anew and keeps the history", () => {
   const job = must(retried(SAMPLES.dead, NOW));
   assertEquals([job.history.length, job.countedFrom], [2, 2]);
-  assertEquals(must(end("failed")(must(claimed(job, BY, NOW)))).status.state, "failed");
+  assertEquals(must(end("failed")(must(claimed(job, BY, NOW)), NOW)).status.state, "failed");
 });
 
 Deno.test("created() blocks a job that is to wait for others, and no other", () => {
@@ -143,7 +143,7 @@ Deno.test("cancelled() says why, if it is told", () => {
   const { status } = must(cancelled(SAMPLES.blocked, 3000, "expired"));
   assertEquals(status, { state: "cancelled", since: 3000, reason: "expired" });
   assertEquals(SAMPLES.cancelled.status, { state: "cancelled", since: 3000, reason: null });
-  const stopped = must(end("cancelled")(processing));
+  const stopped = must(end("cancelled")(processing, NOW));
   assertEquals(stopped.status, { state: "cancelled", since: NOW, reason: null });
 });
 

@@ -5,7 +5,7 @@ import { check } from "../../src/stores/file/check.ts";
 import { openFileStore } from "../../src/stores/file/store.ts";
 import { currentBoot } from "../../src/system/boot.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
-import { aJob, anEnding, EPOCH } from "../support/jobs.ts";
+import { aJob, anEnding, changeAs, EPOCH } from "../support/jobs.ts";
 import { type Loss, SimDisk } from "../support/sim_disk.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 
@@ -24,10 +24,11 @@ for (const loss of ["empty", "cut"] satisfies Loss[]) {
     const base = disk.copyOf();
     disk.log.length = 0;
     const end = (id: string, outcome: "failed" | "succeeded") =>
-      store.change(
+      changeAs(
+        store,
+        BY.worker,
         id,
         (job) => ended(job, anEnding(outcome), { base: 1, max: 1 }, EPOCH),
-        BY.worker,
       );
     assertEquals((await store.claim(BY, EPOCH))?.id, "dead");
     await end("dead", "failed");
@@ -65,7 +66,7 @@ Deno.test("restoreLostLines() looks only after a boot, and leaves what ended lon
     const now = Date.now();
     await store.add([aJob({ id: "a", createdAt: now })]);
     await store.claim(BY, now);
-    store.close();
+    await store.close();
     const ticket = (at: number) => `${at}.1000000.${now}.0000000.c.a`;
     const [held] = diskFiles.names(`${dir}/queue/running/w`);
     diskFiles.makeFolder(`${dir}/queue/completed/${now}~x`);

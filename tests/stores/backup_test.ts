@@ -28,7 +28,7 @@ async function restored(disk: SimDisk, from = "/copy"): Promise<string[]> {
   assertEquals(ids.length, jobs);
   assertEquals(await check(into, disk, { repair: false }), []);
   loadSetValues(into, disk);
-  store.close();
+  await store.close();
   return ids;
 }
 
@@ -52,7 +52,7 @@ Deno.test("backup() beside a cleanup takes no log without its job, at any step",
     assertEquals(leftOut, [], `before operation ${at}`);
     const ids = await restored(disk);
     assertEquals(ids.length, jobs, `before operation ${at}`);
-    store.close();
+    await store.close();
   }
 });
 
@@ -65,7 +65,7 @@ Deno.test("restore() lays blocked jobs in as blocked, also many of them", async 
   await store.change("n4", (job) => cancelled(job, NOW, "a was cancelled"));
   const counts = await store.count();
   assertEquals([counts.blocked, counts.pending, counts.cancelled], [38, 3, 2]);
-  store.close();
+  await store.close();
   backup(DATA, "/copy", disk);
   disk.makeFolder("/new");
   await restore("/new", "/copy", disk);
@@ -74,7 +74,7 @@ Deno.test("restore() lays blocked jobs in as blocked, also many of them", async 
   assertEquals(await after.count(), counts);
   assertEquals((await after.get("n5"))?.after, ["a"]);
   assertEquals((await after.change("n5", (job) => unblocked(job, NOW))).status.state, "pending");
-  after.close();
+  await after.close();
 });
 
 Deno.test("a check finds a blocked job's ticket that is missing or misplaced, and mends it", async () => {
@@ -82,7 +82,7 @@ Deno.test("a check finds a blocked job's ticket that is missing or misplaced, an
     const disk = await prepared();
     const store = await openAt(disk);
     await store.add([aJob({ id: "n", after: ["a"] })]);
-    store.close();
+    await store.close();
     const ticket = disk.tree(`${DATA}/queue/blocked`).find((path) => path.endsWith(".b.n"))!;
     if (damage === "misplaced") {
       disk.makeFolder(`${DATA}/queue/later/${EPOCH}`);
@@ -94,7 +94,7 @@ Deno.test("a check finds a blocked job's ticket that is missing or misplaced, an
     const after = await openAt(disk);
     assertEquals((await after.count()).blocked, 1);
     await after.change("n", (job) => unblocked(job, NOW));
-    after.close();
+    await after.close();
   }
 });
 
@@ -160,7 +160,7 @@ Deno.test("backup() and restore() follow no link", () =>
     Deno.mkdirSync(data);
     const store = await openFileStore(data, { files: diskFiles });
     await store.add([aJob({ id: "a" }), aJob({ id: "b", sequence: 1 })]);
-    store.close();
+    await store.close();
     diskFiles.create(`${data}/jobs/a/a.1.log`, "printed\n");
     backup(data, `${dir}/first`, diskFiles);
     Deno.removeSync(`${dir}/first/jobs/a/a.1.log`);
@@ -189,7 +189,7 @@ Deno.test("restore() refuses while a dead worker's job may still run, and not wh
     `{"at":"${new Date(EPOCH).toISOString()}","state":"cancelled"}\n`,
   );
   await restore(DATA, "/copy", disk);
-  store.close();
+  await store.close();
 });
 
 Deno.test("restore() and a worker that starts see each other, at any step of either", async () => {

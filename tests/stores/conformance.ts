@@ -17,7 +17,7 @@ import {
   unclaimed,
 } from "../../src/queue/transitions.ts";
 import { MemoryStore } from "../../src/stores/memory/store.ts";
-import { aJob, anEnding, EPOCH } from "../support/jobs.ts";
+import { aJob, anEnding, changeAs, EPOCH } from "../support/jobs.ts";
 
 /** Gives `test` a new, empty store, and clears away. */
 export type WithStore = (
@@ -132,7 +132,7 @@ export function testJobStore(name: string, withStore: WithStore): void {
           const actual: string[] = [];
           for (let job; (job = await store.claim(W1, now)) !== undefined;) {
             actual.push(job.id);
-            await store.change(job.id, end("succeeded", now), W1.worker);
+            await changeAs(store, W1.worker, job.id, end("succeeded", now));
           }
           assertEquals(actual, expected);
         },
@@ -199,13 +199,13 @@ export function testJobStore(name: string, withStore: WithStore): void {
       assertEquals(await one.claimedBy("w-1"), [claimed!]);
       assertEquals(await one.claimedBy("w-2"), []);
     }
-    other.close();
+    await other.close();
   });
 
   test("change() keeps how an attempt ended, and a job that completed is never claimed again", async (store) => {
     await store.add([aJob()]);
     await store.claim(W1, now);
-    const job = await store.change("a", end("succeeded", now + 1500), W1.worker);
+    const job = await changeAs(store, W1.worker, "a", end("succeeded", now + 1500));
     assertEquals(job.status, { state: "completed", since: now + 1500 });
     assertEquals(await store.get("a"), job);
     assertEquals(await store.claim(W1, now + 1e9), undefined);
@@ -215,13 +215,13 @@ export function testJobStore(name: string, withStore: WithStore): void {
   test("change() refuses a late word of one who lost the claim, and it changes nothing", async (store) => {
     await store.add([aJob()]);
     await store.claim(W1, now);
-    await store.change("a", unclaimed, W1.worker);
+    await changeAs(store, W1.worker, "a", unclaimed);
     await store.claim(W2, now);
     const before = await store.get("a");
-    await refused(() => store.change("a", end("failed", now), W1.worker), "claim_lost");
+    await refused(() => changeAs(store, W1.worker, "a", end("failed", now)), "claim_lost");
     assertEquals(await store.get("a"), before);
-    await store.change("a", end("succeeded", now), W2.worker);
-    await refused(() => store.change("a", end("failed", now), W2.worker), "claim_lost");
+    await changeAs(store, W2.worker, "a", end("succeeded", now));
+    await refused(() => changeAs(store, W2.worker, "a", end("failed", now)), "claim_lost");
     assertEquals((await store.get("a"))?.status.state, "completed");
   });
 
@@ -245,17 +245,17 @@ export function testJobStore(name: string, withStore: WithStore): void {
     );
     await store.add([aJob({ id: "later", runAt: EPOCH + 60_000 })]);
     for (const id of ["done", "dead", "runs"]) assertEquals((await store.claim(W1, now))?.id, id);
-    await store.change("done", end("succeeded", now), W1.worker);
-    await store.change("dead", end("failed", now), W1.worker);
+    await changeAs(store, W1.worker, "done", end("succeeded", now));
+    await changeAs(store, W1.worker, "dead", end("failed", now));
     const other = await again();
     const before = [await listed(store), await store.count(), await store.claimedBy("w-1")];
     for (const one of [store, other, store]) {
       await one.recover();
       assertEquals([await listed(one), await one.count(), await one.claimedBy("w-1")], before);
     }
-    assertEquals((await store.change("runs", end("succeeded", now), W1.worker)).id, "runs");
+    assertEquals((await changeAs(store, W1.worker, "runs", end("succeeded", now))).id, "runs");
     assertEquals((await store.claim(W2, now))?.id, "waits");
-    other.close();
+    await other.close();
   });
 
   test("what waits for no time is claimed at once when the clock was set back an hour", async (store) => {
@@ -266,11 +266,11 @@ export function testJobStore(name: string, withStore: WithStore): void {
     );
     for (let n = 0; n < 4; n++) await store.claim(W1, now);
     now -= 3_600_000;
-    await store.change("released", end("released", now), W1.worker);
-    await store.change("lost", end("lost", now), W1.worker);
-    await store.change("dead", end("failed", now), W1.worker);
+    await changeAs(store, W1.worker, "released", end("released", now));
+    await changeAs(store, W1.worker, "lost", end("lost", now));
+    await changeAs(store, W1.worker, "dead", end("failed", now));
     await store.change("dead", (job) => retried(job, now));
-    await store.change("fails", end("failed", now), W1.worker);
+    await changeAs(store, W1.worker, "fails", end("failed", now));
     assertEquals(await store.hasWork(), true);
     assertEquals(await store.nextDue(), now + 2000);
     const ids: (string | undefined)[] = [];
@@ -284,7 +284,7 @@ export function testJobStore(name: string, withStore: WithStore): void {
   test("a failed job is retried when it is due, until it is dead", async (store) => {
     await store.add([aJob({ maxRetries: 1 })]);
     await store.claim(W1, now);
-    await store.change("a", end("failed", now), W1.worker);
+    await changeAs(store, W1.worker, "a", end("failed", now));
     assertEquals((await store.get("a"))?.status, {
       state: "failed",
       since: now,
@@ -294,7 +294,7 @@ export function testJobStore(name: string, withStore: WithStore): void {
     now += 2000;
     const second = await store.claim(W1, now);
     assertEquals(second?.status.state === "processing" && second.status.running.attempt, 2);
-    await store.change("a", end("timed_out", now), W1.worker);
+    await changeAs(store, W1.worker, "a", end("timed_out", now));
     const dead = await store.get("a");
     assertEquals(dead?.status.state, "dead");
     assertEquals(dead?.history.map((attempt) => attempt.outcome), ["failed", "timed_out"]);
@@ -304,7 +304,7 @@ export function testJobStore(name: string, withStore: WithStore): void {
   test("a dead job can be retried with its retries anew and its history kept", async (store) => {
     await store.add([aJob({ maxRetries: 0 })]);
     await store.claim(W1, now);
-    await store.change("a", end("failed", now), W1.worker);
+    await changeAs(store, W1.worker, "a", end("failed", now));
     now += 5;
     const job = await store.change("a", (job) => retried(job, now));
     assertEquals([job.status.state, job.history.length, job.countedFrom], ["pending", 1, 1]);
@@ -325,7 +325,7 @@ export function testJobStore(name: string, withStore: WithStore): void {
     const job = aJob();
     await store.add([job]);
     await store.claim(W1, now);
-    assertEquals(await store.change("a", unclaimed, W1.worker), job);
+    assertEquals(await changeAs(store, W1.worker, "a", unclaimed), job);
     assertEquals(await store.get("a"), job);
     assertEquals((await store.claim(W2, now))?.id, "a");
   });
@@ -335,7 +335,7 @@ export function testJobStore(name: string, withStore: WithStore): void {
     await refused(() => store.remove("a", removableFromDlq), "wrong_state");
     assertEquals((await store.count()).pending, 1);
     await store.claim(W1, now);
-    await store.change("a", end("failed", now), W1.worker);
+    await changeAs(store, W1.worker, "a", end("failed", now));
     await store.remove("a", removableFromDlq);
     assertEquals(await store.get("a"), undefined);
     assertEquals(await listed(store), []);
@@ -352,7 +352,12 @@ export function testJobStore(name: string, withStore: WithStore): void {
     for (let i = 0; i < 10; i++) {
       const job = await store.claim(W1, now + 100);
       if (i < 8) {
-        await store.change(job!.id, end(i % 2 ? "succeeded" : "failed", now + 100 + i), W1.worker);
+        await changeAs(
+          store,
+          W1.worker,
+          job!.id,
+          end(i % 2 ? "succeeded" : "failed", now + 100 + i),
+        );
       }
     }
     const all = await listed(store);
@@ -416,7 +421,7 @@ export function testJobStore(name: string, withStore: WithStore): void {
       assertEquals((await listed(store)).length, 43);
       assertEquals((await store.claim(W1, now + 1e9))?.id, "free");
       assertEquals(await store.claim(W1, now + 1e9), undefined);
-      await store.change("free", end("succeeded", now), W1.worker);
+      await changeAs(store, W1.worker, "free", end("succeeded", now));
       assertEquals([await store.hasWork(), await store.nextDue()], [false, undefined]);
       await refused(() => store.remove("two", removableFromDlq), "wrong_state");
       assertEquals((await store.get("two"))?.status.state, "blocked");
@@ -431,7 +436,7 @@ export function testJobStore(name: string, withStore: WithStore): void {
       assertEquals([(await other.count()).blocked, (await other.count()).pending], [39, 2]);
       const order = [await other.claim(W2, now), await other.claim(W2, now)].map((job) => job?.id);
       assertEquals([...order, await other.claim(W2, now)], ["two", "many20", undefined]);
-      other.close();
+      await other.close();
     },
   );
 
@@ -447,7 +452,7 @@ export function testJobStore(name: string, withStore: WithStore): void {
     await store.add([aJob()]);
     const job = await store.claim(W1, now);
     assertEquals(job?.status.state === "processing" && job.status.running.host, "box");
-    await store.change("a", end("failed", now), W1.worker);
+    await changeAs(store, W1.worker, "a", end("failed", now));
     assertEquals((await store.get("a"))?.history.map(({ host }) => host), ["box"]);
   });
 
@@ -467,7 +472,7 @@ export function testJobStore(name: string, withStore: WithStore): void {
     assertEquals(await store.hasWork(), true);
     await store.claim(W1, now);
     assertEquals(await store.hasWork(), true);
-    await store.change("a", end("failed", now), W1.worker);
+    await changeAs(store, W1.worker, "a", end("failed", now));
     assertEquals(await store.hasWork(), true);
     await store.change("a", (job) => cancelled(job, now));
     assertEquals(await store.hasWork(), false);
@@ -488,7 +493,7 @@ export function testJobStore(name: string, withStore: WithStore): void {
       const aborted = store.waitForChange(20_000, abort.signal);
       abort.abort();
       await aborted;
-      other.close();
+      await other.close();
     },
   );
 
@@ -513,7 +518,7 @@ export function testJobStore(name: string, withStore: WithStore): void {
     });
     const clear = async () => {
       for (const { id } of await store.claimedBy(W1.worker)) {
-        await store.change(id, end("cancelled", now), W1.worker);
+        await changeAs(store, W1.worker, id, end("cancelled", now));
       }
       for (const { id } of await listed(store)) {
         await store.change(id, (job) => cancelled(job, now)).catch(() => {});
@@ -558,9 +563,10 @@ export function testJobStore(name: string, withStore: WithStore): void {
             ids.push(job.id);
             await both((one) => one.add([job]));
           } else if (kind === "claim") await both((one) => one.claim(W1, now));
-          else if (kind === "end") await both((one) => one.change(id, end(outcome, now), holder));
-          else if (kind === "recover") await both((one) => one.recover());
-          else if (kind === "unclaim") await both((one) => one.change(id, unclaimed, holder));
+          else if (kind === "end") {
+            await both((one) => changeAs(one, holder, id, end(outcome, now)));
+          } else if (kind === "recover") await both((one) => one.recover());
+          else if (kind === "unclaim") await both((one) => changeAs(one, holder, id, unclaimed));
           else if (kind === "cancel") {
             await both((one) => one.change(id, (job) => cancelled(job, now)));
           } else if (kind === "retry") {

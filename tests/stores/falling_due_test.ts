@@ -15,7 +15,7 @@ import { waitingTicket } from "../../src/stores/file/staging.ts";
 import { type FileStore, openFileStore } from "../../src/stores/file/store.ts";
 import type { Job, Waiting } from "../../src/queue/job.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
-import { aJob, anEnding, EPOCH } from "../support/jobs.ts";
+import { aJob, anEnding, changeAs, EPOCH } from "../support/jobs.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 import { waitUntil } from "../support/wait_until.ts";
 
@@ -28,7 +28,7 @@ function withStore(
     let now = EPOCH;
     const store = await openFileStore(dir, { files: diskFiles, now: () => now });
     await test(store, (ms) => now = EPOCH + ms, dir);
-    store.close();
+    await store.close();
   });
 }
 
@@ -129,18 +129,19 @@ Deno.test("a worker that is never idle sees what falls due, also what others lay
     await waitUntil(async () => (await busy.claim(BY, now))?.id === "soon", "it is claimed");
     const took = performance.now() - begin;
     assert(took < 3000, `${took} ms`); // a second, and some for a slow machine
-    busy.close();
-    other.close();
+    await busy.close();
+    await other.close();
   }));
 
 Deno.test("a retry is claimed when it is due by a worker that is busy all the time", () =>
   withStore(async (store, at) => {
     await store.add([aJob({ id: "first" }), aJob({ id: "x", sequence: 1 })]);
     const end = (id: string, outcome: "failed" | "succeeded", now: number) =>
-      store.change(
+      changeAs(
+        store,
+        BY.worker,
         id,
         (job) => ended(job, anEnding(outcome), { base: 2, max: 60 }, now),
-        BY.worker,
       );
     assertEquals((await store.claim(BY, at(0)))?.id, "first");
     await end("first", "failed", EPOCH);

@@ -23,7 +23,7 @@ testJobStore("FileStore", (test, now) =>
     try {
       await test(store, open);
     } finally {
-      store.close();
+      await store.close();
     }
   }));
 
@@ -68,6 +68,6 @@ Deno.test("FileStore: a job whose worker has no record, or a damaged one, runs o
       assertEquals(await hostNow(), null);
       diskFiles.remove(path);
     }
-    store.close();
+    await store.close();
   });
 });

@@ -4,7 +4,7 @@ import { cancelled, ended } from "../../src/queue/transitions.ts";
 import { openReader } from "../../src/stores/file/reader.ts";
 import { openFileStore } from "../../src/stores/file/store.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
-import { aJob, anEnding, EPOCH } from "../support/jobs.ts";
+import { aJob, anEnding, changeAs, EPOCH } from "../support/jobs.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 
 /** Puts a file and a folder of a stranger into every folder. */
@@ -28,15 +28,16 @@ Deno.test("strange files and folders in any folder of the store stand in nobody'
     const dead = await openFileStore(dir, options);
     await dead.change("m1", (job) => cancelled(job, now));
     litter(dir);
-    await store.change(
+    await changeAs(
+      store,
+      "w",
       "first",
       (job) => ended(job, anEnding("succeeded"), { base: 1, max: 1 }, now),
-      "w",
     );
     assertEquals((await store.claim({ worker: "w", pid: 1, host: "box" }, now))?.id, "second");
     await store.add([aJob({ id: "new", sequence: 99 })]);
     litter(dir);
-    dead.close();
+    await dead.close();
     const next = await openFileStore(dir, options);
     await next.recover();
     const reader = await openReader(dir, diskFiles, () => {});
@@ -54,8 +55,8 @@ Deno.test("strange files and folders in any folder of the store stand in nobody'
       ids.add(job.id);
     }
     assertEquals(ids.size, 41);
-    store.close();
-    next.close();
+    await store.close();
+    await next.close();
   }));
 
 Deno.test("one command's trouble keeps nobody from recovering what others have left", () =>
@@ -67,7 +68,7 @@ Deno.test("one command's trouble keeps nobody from recovering what others have l
         diskFiles.names(`${dir}/queue/ready/${bucket}`).filter((name) => name.endsWith(`.${id}`))
           .map((name) => [`${dir}/queue/ready/${bucket}/${name}`, name] as const)
       )[0]!;
-    store.close();
+    await store.close();
     // Three dead commands; the disk refuses to take the ticket of the first.
     for (const id of ["a", "b", "c"]) {
       const [path, name] = ticketOf(id);
@@ -99,5 +100,5 @@ Deno.test("one command's trouble keeps nobody from recovering what others have l
       ids.push(job.id);
     }
     assertEquals(ids, ["a", "b", "c"]);
-    next.close();
+    await next.close();
   }));

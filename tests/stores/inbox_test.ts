@@ -13,11 +13,11 @@ Deno.test("a command whose new lock file a worker looks at takes another name", 
       tried.push(path) === 1 ? (diskFiles.create(path, ""), undefined) : diskFiles.lock(path);
     const inbox = await openInbox(dir, { ...diskFiles, lock });
     assertEquals(await inbox.add([aJob({ id: "a" })]), 1);
-    inbox.close();
+    await inbox.close();
     assertEquals(new Set(tried).size, 2);
     const store = await openFileStore(dir, { files: diskFiles });
     await store.recover();
     assertEquals((await store.count()).pending, 1);
     assertEquals(diskFiles.names(`${dir}/workers`), []);
-    store.close();
+    await store.close();
   }));

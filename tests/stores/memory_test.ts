@@ -4,5 +4,5 @@ import { testJobStore } from "./conformance.ts";
 testJobStore("MemoryStore", async (test, now) => {
   const store = new MemoryStore(now);
   await test(store, () => Promise.resolve(store));
-  store.close();
+  await store.close();
 });

@@ -64,7 +64,7 @@ Deno.test("a job for the year 9999 is counted, listed and cancelled as any other
       dead: 0,
       cancelled: 2,
     });
-    store.close();
+    await store.close();
     assertEquals(await check(dir, diskFiles, { repair: false }), []);
   }));
 

@@ -29,8 +29,8 @@ Deno.test("a worker does not pass over a bucket that another has just opened", (
     };
     assertEquals((await second.claim({ worker: "w-2", pid: 2, host: "box" }, NOW))?.id, id(1));
     assertEquals((await claimed)?.id, id(0));
-    first.close();
-    second.close();
+    await first.close();
+    await second.close();
   }));
 
 Deno.test("a claim where nothing waits reads the line once", () =>
@@ -43,7 +43,7 @@ Deno.test("a claim where nothing waits reads the line once", () =>
     const store = await openFileStore(dir, { files: { ...diskFiles, names }, now: () => NOW });
     assertEquals(await store.claim({ worker: "w", pid: 1, host: "box" }, NOW), undefined);
     assertEquals(read, 1);
-    store.close();
+    await store.close();
   }));
 
 Deno.test("a worker finds the head again however far others have come, in order and with few lost claims", () =>
@@ -78,6 +78,6 @@ Deno.test("a worker finds the head again however far others have come, in order 
     // 31 if it tried them one after the other; 5 are before it has an idea, some more if the
     // machine is so slow that it reads anew.
     assert(lost <= 12, `${lost} lost claims`);
-    first.close();
-    second.close();
+    await first.close();
+    await second.close();
   }));

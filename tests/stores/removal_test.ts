@@ -5,7 +5,7 @@ import { check } from "../../src/stores/file/check.ts";
 import { logPath } from "../../src/stores/file/layout.ts";
 import { openFileStore } from "../../src/stores/file/store.ts";
 import { diskFiles, type FileSystem } from "../../src/system/file_system.ts";
-import { aJob, anEnding, EPOCH } from "../support/jobs.ts";
+import { aJob, anEnding, changeAs, EPOCH } from "../support/jobs.ts";
 import { SimDisk } from "../support/sim_disk.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 
@@ -22,7 +22,7 @@ Deno.test("a job that is removed leaves no log, also of attempts that its damage
     for (const n of [1, 2, 3]) diskFiles.create(logPath(dir, "a", n), "printed\n");
     await store.remove("a", removable);
     assertEquals(diskFiles.names(`${dir}/jobs/a`), []);
-    store.close();
+    await store.close();
   }));
 
 /** A disk with a cancelled job "a" that has a log. */
@@ -33,7 +33,7 @@ async function withCancelled(): Promise<SimDisk> {
   await store.add([aJob({ id: "a" })]);
   await store.change("a", (job) => cancelled(job, EPOCH));
   disk.create(logPath(DATA, "a", 1), "of the first\n");
-  store.close();
+  await store.close();
   return disk;
 }
 
@@ -62,14 +62,15 @@ async function verify(disk: SimDisk, says: string): Promise<void> {
     `${says}: once`,
   );
   await store.recover();
-  await store.change(
+  await changeAs(
+    store,
+    BY.worker,
     "a",
     (job) => ended(job, anEnding("succeeded"), { base: 1, max: 1 }, EPOCH),
-    BY.worker,
   );
   assertEquals((await store.get("a"))?.status.state, "completed", says);
   assertEquals(await check(DATA, disk, { repair: false }), [], says);
-  store.close();
+  await store.close();
 }
 
 // Also with the same time of arrival, which two jobs of one id can't have in practice.
@@ -128,20 +129,21 @@ Deno.test("in a folder that was copied without hard links nothing is taken for a
     const store = await openFileStore(`${dir}`, { files: diskFiles, now: () => EPOCH });
     await store.add([aJob({ id: "a" }), aJob({ id: "b", sequence: 1 })]);
     await store.claim(BY, EPOCH);
-    store.close();
+    await store.close();
     for (const folder of ["running/w", "ready"]) copyTickets(`${dir}/queue/${folder}`, diskFiles);
     const copied = await openFileStore(dir, { files: diskFiles, now: () => EPOCH });
     const end = (id: string) =>
-      copied.change(
+      changeAs(
+        copied,
+        BY.worker,
         id,
         (job) => ended(job, anEnding("succeeded"), { base: 1, max: 1 }, EPOCH),
-        BY.worker,
       );
     await end("a");
     assertEquals((await copied.claim(BY, EPOCH))?.id, "b");
     await end("b");
     assertEquals((await copied.count()).completed, 2);
-    copied.close();
+    await copied.close();
   }));
 
 /** Makes files of their own of all tickets below a folder. */

@@ -16,7 +16,7 @@ testScheduleStore("MemorySchedules", async (test) => {
   const jobs = new MemoryStore(() => START);
   const store = new MemorySchedules(jobs);
   await test(jobs, store, () => store);
-  jobs.close();
+  await jobs.close();
 });
 
 testScheduleStore("FileSchedules", (test) =>
@@ -25,7 +25,7 @@ testScheduleStore("FileSchedules", (test) =>
     const open = () => new FileSchedules(dir, { files: diskFiles, jobs });
     await test(jobs, open(), open);
     assertEquals(await check(dir, diskFiles, { repair: false }), []);
-    jobs.close();
+    await jobs.close();
   }));
 
 Deno.test("FileSchedules leaves a damaged file alone, names it, and goes on with the others", () =>
@@ -71,7 +71,7 @@ Deno.test("FileSchedules leaves a damaged file alone, names it, and goes on with
     assertEquals(await check(dir, diskFiles, { repair: false }), []);
     assertEquals((await store.list()).length, 1);
     assert(Deno.readTextFileSync(`${dir}/damaged/torn.json`) === broken.torn);
-    jobs.close();
+    await jobs.close();
   }));
 
 Deno.test("storage check finds strangers among the schedules, and none where there are none", () =>
@@ -90,7 +90,7 @@ Deno.test("storage check finds strangers among the schedules, and none where the
       "link.json",
       "x",
     ]);
-    jobs.close();
+    await jobs.close();
   }));
 
 Deno.test("a backup takes schedules along, and a restore puts them in the place of others", () =>
@@ -105,7 +105,7 @@ Deno.test("a backup takes schedules along, and a restore puts them in the place 
     backup(data, `${dir}/backup`, diskFiles);
     await addSchedule(store, aSchedule({ name: "later" }), false);
     await fire(store, START + 2 * MINUTE, { name: "kept" });
-    jobs.close();
+    await jobs.close();
 
     await restore(data, `${dir}/backup`, diskFiles);
     assertEquals(await store.list(), before);
@@ -134,7 +134,7 @@ Deno.test("a backup leaves out a damaged schedule, names it, and takes all else"
     const store = new FileSchedules(data, { files: diskFiles, jobs });
     await addSchedule(store, aSchedule({ name: "good" }), false);
     await fire(store, START + MINUTE, { name: "good" });
-    jobs.close();
+    await jobs.close();
     const torn = `${data}/schedules/torn.json`;
     Deno.writeTextFileSync(torn, "{");
     const link = `${data}/schedules/link.json`;
@@ -190,5 +190,5 @@ Deno.test("a backup has the job of each time that a schedule in it has on record
       const isOnRecord = Deno.readTextFileSync(`${target}/schedules/s.json`) === after;
       assert(count === 1 || !isOnRecord, `before read ${at}`);
     }
-    jobs.close();
+    await jobs.close();
   }));

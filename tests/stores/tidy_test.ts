@@ -7,7 +7,7 @@ import { BUCKET_SIZE } from "../../src/stores/file/bucketed_index.ts";
 import { parseBucket } from "../../src/stores/file/layout.ts";
 import { type FileStore, openFileStore } from "../../src/stores/file/store.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
-import { aJob, anEnding, EPOCH } from "../support/jobs.ts";
+import { aJob, anEnding, changeAs, EPOCH } from "../support/jobs.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 
 const BY = { worker: "w", pid: 1, host: "box" };
@@ -18,7 +18,7 @@ async function withStore(dir: string, action: (store: FileStore) => Promise<unkn
   try {
     await action(store);
   } finally {
-    store.close();
+    await store.close();
   }
 }
 
@@ -27,7 +27,7 @@ async function run(store: FileStore, outcome: "succeeded" | "failed"): Promise<v
   let n = 0;
   for (let job: Job | undefined; (job = await store.claim(BY, EPOCH + n)); n++) {
     const end = (job: Job) => ended(job, anEnding(outcome), { base: 1, max: 1 }, EPOCH + n);
-    await store.change(job.id, end, BY.worker);
+    await changeAs(store, BY.worker, job.id, end);
   }
 }
 
@@ -98,7 +98,7 @@ Deno.test("what a command that was killed has left open or empty is tidied up by
     await withStore(dir, (store) => store.recover());
     const left = buckets(dir, "completed").map((name) => parseBucket(name)!.count);
     assertEquals(left.sort(), [BUCKET_SIZE - 10, undefined]); // and the one that is being filled
-    killed.close();
+    await killed.close();
   }));
 
 Deno.test("a bucket is never sealed with a wrong count while tickets are taken out of it", () =>
@@ -124,9 +124,9 @@ Deno.test("a bucket is never sealed with a wrong count while tickets are taken o
       meanwhile = () => {};
       removed.push(other.remove("m1", () => undefined)); // at once: its files are synchronous
     };
-    sealing.close();
+    await sealing.close();
     await Promise.all(removed);
-    other.close();
+    await other.close();
     assertEquals(removed.length, 1);
     const [bucket] = buckets(dir, "completed").map((name) => parseBucket(name)!);
     assertEquals(bucket?.count, BUCKET_SIZE - 2);

@@ -35,5 +35,5 @@ Deno.test("a job's file that may not be read keeps no other job from being run, 
     mayRead = true;
     await check(dir, files, { repair: true }, () => {});
     assertEquals((await store.claim({ worker: "w", pid: 1, host: "box" }, now))?.id, "a");
-    store.close();
+    await store.close();
   }));

@@ -1,7 +1,8 @@
 // Jobs for tests.
-import type { Job, JobRequest } from "../../src/queue/job.ts";
+import { type Claim, claimOf, type Job, type JobRequest } from "../../src/queue/job.ts";
+import type { JobStore } from "../../src/queue/store.ts";
 import type { Ending, Outcome } from "../../src/queue/outcome.ts";
-import { created } from "../../src/queue/transitions.ts";
+import { created, type Transition } from "../../src/queue/transitions.ts";
 
 export const EPOCH = Date.parse("2026-01-02T03:04:05.678Z");
 
@@ -37,4 +38,20 @@ export function anEnding(outcome: Outcome): Ending {
   return outcome === "succeeded"
     ? { outcome, exitCode: 0, signal: null, error: null }
     : { outcome, exitCode: outcome === "failed" ? 1 : null, signal: null, error: outcome };
+}
+
+/** A claim that nobody has. */
+export function lostClaim(worker: string): Claim {
+  return { worker, pid: 1, attempt: 0, startedAt: 0 };
+}
+
+/** Changes a job as the worker that has claimed it; as one that has lost it, if it has not. */
+export async function changeAs(
+  store: JobStore,
+  worker: string,
+  id: string,
+  transition: Transition,
+): Promise<Job> {
+  const held = (await store.claimedBy(worker)).find((job) => job.id === id);
+  return await store.change(id, transition, held ? claimOf(held) : lostClaim(worker));
 }

@@ -11,7 +11,7 @@ import { journalPath, logPath } from "../../src/stores/file/layout.ts";
 import { openFileStore } from "../../src/stores/file/store.ts";
 import { diskFiles, type FileLock } from "../../src/system/file_system.ts";
 import { FileWorkerLock } from "../../src/stores/file/worker_lock.ts";
-import { aRequest } from "./jobs.ts";
+import { aRequest, changeAs } from "./jobs.ts";
 
 const EPOCH = Date.parse("2026-01-02T03:04:05.678Z");
 const FAR = Date.parse("2099-12-31T23:59:59.000Z");
@@ -119,10 +119,11 @@ export async function makeDataFolder(dir: string): Promise<Job[]> {
       if (ending === undefined) continue;
       tick();
       keep(
-        await store.change(
+        await changeAs(
+          store,
+          "worker-1",
           id,
           (job) => ended(job, ending, id === "retrying" ? FOR_YEARS : BACKOFF, now),
-          "worker-1",
         ),
       );
     }
@@ -142,7 +143,7 @@ export async function makeDataFolder(dir: string): Promise<Job[]> {
   );
   await store.add(batch);
   batch.forEach(keep);
-  store.close();
+  await store.close();
 
   // The worker that ran them died over the last one; its shell had told the journal that it began.
   let lock: FileLock | undefined;

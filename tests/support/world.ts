@@ -14,6 +14,7 @@ import { FileWorkers } from "../../src/stores/file/workers.ts";
 import { MemorySchedules } from "../../src/stores/memory/schedules.ts";
 import { MemoryStore } from "../../src/stores/memory/store.ts";
 import type { Store } from "../../src/stores/store.ts";
+import { changeAs } from "./jobs.ts";
 import { MemoryFiles } from "./memory_files.ts";
 
 export interface Result {
@@ -118,10 +119,11 @@ export class World {
       error: null,
       ...ending,
     };
-    return this.store.change(
+    return changeAs(
+      this.store,
+      worker,
       id,
       (job) => ended(job, full, { base: 2, max: 3600 }, this.now),
-      worker,
     );
   }
 

@@ -48,7 +48,7 @@ export async function retryCommand(call: CommandContext): Promise<number> {
   const command = filter === undefined ? undefined : patternOf(filter);
   return await call.withJobs(async (store) => {
     const ids = several ? await deadIds(store, command) : await idsOf(store, args);
-    return show(call, "Retried", several, await retryDead(store, ids, call.context.now()));
+    return show(call, "Retried", several, await retryDead(store, ids));
   });
 }
 

@@ -46,7 +46,7 @@ async function cancelOne(
     if (waited && job.status.state === "cancelled") return;
     try {
       // Also one that has just ended by itself, and was to be retried.
-      await cancel(jobs, id, call.context.now());
+      await cancel(jobs, id);
       return;
     } catch (error) {
       // A worker may have taken it a moment ago: then it is cancelled as a running one.

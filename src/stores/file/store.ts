@@ -2,7 +2,7 @@
 // file says what happened; its ticket lies where its state says. Facts are written first and the
 // ticket moves second, so after a crash a ticket may lag behind the facts by one step, and whoever
 // finds it so puts it where it belongs.
-import { isDue, type Job } from "../../queue/job.ts";
+import { type Claim, isClaimOn, isDue, type Job } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
 import type { Claimant, Counts, JobStore, Query } from "../../queue/store.ts";
 import { claimed, type Transition, waitingStatus } from "../../queue/transitions.ts";
@@ -138,10 +138,10 @@ export class FileStore implements JobStore {
     return promised(() => this.#claimedBy(worker).map((held) => held.job));
   }
 
-  change(id: string, transition: Transition, holder?: string): Promise<Job> {
-    return holder === undefined
+  change(id: string, transition: Transition, claim?: Claim): Promise<Job> {
+    return claim === undefined
       ? this.#changeFree(id, transition)
-      : promised(() => this.#changeHeld(id, transition, holder));
+      : promised(() => this.#changeHeld(id, transition, claim));
   }
 
   remove(id: string, unless: (job: Job) => QueueError | undefined): Promise<void> {
@@ -298,11 +298,11 @@ export class FileStore implements JobStore {
     return undefined;
   }
 
-  #changeHeld(id: string, transition: Transition, holder: string): Job {
+  #changeHeld(id: string, transition: Transition, claim: Claim): Job {
     const known = this.#held.get(id);
-    const held = known?.holder === holder
+    const held = known !== undefined && isClaimOn(known.job, claim)
       ? known
-      : this.#claimedBy(holder).find((other) => other.job.id === id);
+      : this.#claimedBy(claim.worker).find(({ job }) => job.id === id && isClaimOn(job, claim));
     // A late word of one who has lost the claim must change nothing, so look before the facts are
     // written.
     const ticket = held && this.#files.info(held.path);
@@ -312,7 +312,10 @@ export class FileStore implements JobStore {
       this.#held.delete(id);
       if (held !== undefined && isLeftover) this.#tickets.setAside(held.path, parse(held.path));
       if (this.#reader.jobNow(id) === undefined) throw notFound(id);
-      throw new QueueError("claim_lost", `Cannot change job "${id}": ${holder} no longer has it`);
+      throw new QueueError(
+        "claim_lost",
+        `Cannot change job "${id}": ${claim.worker} no longer has it`,
+      );
     }
     if (ticket.links < 2) this.#restoreFile(held);
     const job = this.#apply(held, transition);
@@ -336,7 +339,7 @@ export class FileStore implements JobStore {
 
   /** Writes what `transition` makes of a held job, then moves its ticket. */
   #apply(held: Held, transition: Transition): Job {
-    const after = transition(held.job);
+    const after = transition(held.job, this.#now());
     if (after instanceof QueueError) throw after;
     try {
       this.#jobs.append(held.job, after, held.unended);
@@ -355,7 +358,7 @@ export class FileStore implements JobStore {
 
   #changeFree(id: string, transition: Transition): Promise<Job> {
     const unless = (job: Job) => {
-      const after = transition(job);
+      const after = transition(job, this.#now());
       return after instanceof QueueError ? after : undefined;
     };
     return this.#withTicket(id, unless, (held) => this.#apply(held, transition));

@@ -1,7 +1,15 @@
 // The readable reference of the port: what a store must do, with nothing in the way. Keeps
 // everything in memory, so it is for tests; every method is atomic because none of them waits
 // halfway.
-import { isDue, type Job, JOB_STATES, type JobState, type Waiting } from "../../queue/job.ts";
+import {
+  type Claim,
+  isClaimOn,
+  isDue,
+  type Job,
+  JOB_STATES,
+  type JobState,
+  type Waiting,
+} from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
 import { compareArrival, compareTurns, turnOf } from "../../queue/order.ts";
 import { matches } from "../../queue/query.ts";
@@ -76,12 +84,12 @@ export class MemoryStore implements JobStore {
   }
 
   // deno-lint-ignore require-await
-  async change(id: string, transition: Transition, holder?: string): Promise<Job> {
+  async change(id: string, transition: Transition, claim?: Claim): Promise<Job> {
     const job = this.#need(id);
-    if (holder !== undefined && holderOf(job) !== holder) throw claimLost(id);
-    const step = transition(job);
+    if (claim !== undefined && !isClaimOn(job, claim)) throw claimLost(id);
+    const step = transition(job, this.#now());
     // Only the worker that runs a job moves it on.
-    if (!(step instanceof QueueError) && holder === undefined) mustNotRun(job);
+    if (!(step instanceof QueueError) && claim === undefined) mustNotRun(job);
     return this.#put(step);
   }
 
