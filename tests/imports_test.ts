@@ -23,38 +23,27 @@ interface Module {
     readonly specifier: string;
     readonly code?: { readonly specifier?: string };
     readonly type?: { readonly specifier?: string };
-    readonly isDynamic?: boolean;
   }[];
 }
 
 const root = new URL("..", import.meta.url).href;
 
-interface Import {
-  readonly target: string;
-  readonly lazy: boolean;
-}
-
 /** Each module of ours, by its path in the project, with what it imports. */
-async function graph(): Promise<Map<string, Import[]>> {
+async function graph(): Promise<Map<string, string[]>> {
   const { stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["info", "--json", `${root}main.ts`],
   })
     .output();
-  const modules = new Map<string, Import[]>();
+  const modules = new Map<string, string[]>();
   for (
     const { specifier, dependencies = [] } of JSON.parse(new TextDecoder().decode(stdout))
       .modules as Module[]
   ) {
     if (!specifier.startsWith(root)) continue;
-    const imports = dependencies.map(
-      ({ specifier: written, code, type, isDynamic = code === undefined }) => {
-        const target = code?.specifier ?? type?.specifier ?? written;
-        return {
-          target: target.startsWith(root) ? target.slice(root.length) : written,
-          lazy: isDynamic,
-        };
-      },
-    );
+    const imports = dependencies.map(({ specifier: written, code, type }) => {
+      const target = code?.specifier ?? type?.specifier ?? written;
+      return target.startsWith(root) ? target.slice(root.length) : written;
+    });
     modules.set(specifier.slice(root.length), imports);
   }
   return modules;
@@ -67,7 +56,7 @@ Deno.test("imports go only where src/README.md allows", () => {
   for (const [path, targets] of modules) {
     const folder = /^src\/([^/]+)\//.exec(path)?.[1];
     if (folder === undefined) continue;
-    for (const { target } of targets) {
+    for (const target of targets) {
       const inside = /^src\/(([^/]+)\/.+)$/.exec(target);
       const allowed = inside === null ? PACKAGES[folder]?.includes(target) : inside[2] === folder ||
         ALLOWED[folder]?.some((name) => name === inside[2] || name === inside[1]);
@@ -83,10 +72,8 @@ Deno.test("imports form no cycle", () => {
   const visit = (path: string, way: string[]) => {
     if (way.includes(path)) cycles.push([...way.slice(way.indexOf(path)), path].join(" -> "));
     if (done.has(path) || way.includes(path)) return;
-    for (const { target, lazy } of modules.get(path) ?? []) {
-      // The table of commands leads to each command, and completions lead back to the table: the
-      // one way round.
-      if (!(lazy && path === "src/cli/commands.ts")) visit(target, [...way, path]);
+    for (const target of modules.get(path) ?? []) {
+      visit(target, [...way, path]);
     }
     done.add(path);
   };
@@ -96,7 +83,7 @@ Deno.test("imports form no cycle", () => {
 
 Deno.test("imports of node: built-ins, which cost each start 10 ms and more, are found nowhere", () => {
   const found = [...modules].filter(([, imports]) =>
-    imports.some(({ target }) => target.startsWith("node:"))
+    imports.some((target) => target.startsWith("node:"))
   );
   assertEquals(found.map(([path]) => path), []);
 });

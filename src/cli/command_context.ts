@@ -4,7 +4,7 @@ import { QueueError } from "../queue/errors.ts";
 import type { Inbox, JobReader, JobStore } from "../queue/store.ts";
 import type { Store } from "../stores/store.ts";
 import type { Context } from "./context.ts";
-import type { Flags, Parsed } from "./parse.ts";
+import type { Flags, Parsed } from "./grammar/parse.ts";
 import { storeLocation } from "./store_location.ts";
 
 /** Does what a command says. @returns the exit code, 0 if nothing */

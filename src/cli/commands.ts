@@ -1,7 +1,7 @@
 // The table of commands. All that parser, help, completions and suggestions know comes from here; a
 // command's own module is loaded only when it is called.
-import type { FlagKind, FlagSpec } from "./flag_spec.ts";
-import type { CommandSpec } from "./spec.ts";
+import type { FlagKind, FlagSpec } from "./grammar/flag_spec.ts";
+import type { CommandSpec } from "./grammar/spec.ts";
 
 function toggle(name: string, about: string): FlagSpec {
   return { name, kind: "switch", about };
@@ -560,8 +560,9 @@ restarted after a failure, and stopped gracefully.`,
     flags: [],
     hidden: true,
     examples: ["queuectl complete -- job sh"],
-    load: async () =>
-      (await import("./commands/complete.ts"))
-        .completeCommand,
+    load: async () => {
+      const { completeCommand } = await import("./commands/complete.ts");
+      return (call) => completeCommand(call, COMMANDS);
+    },
   },
 ];

@@ -3,8 +3,8 @@ import { QueueError } from "../queue/errors.ts";
 import { nearest } from "../queue/nearest.ts";
 import { oneLine } from "../view/escape.ts";
 import type { Context } from "./context.ts";
-import { GLOBAL_FLAGS } from "./parse.ts";
-import type { CommandSpec } from "./spec.ts";
+import { GLOBAL_FLAGS } from "./grammar/parse.ts";
+import type { CommandSpec } from "./grammar/spec.ts";
 
 /** Says what went wrong, in one or two lines. @returns the exit code */
 export async function reportError(

@@ -4,8 +4,8 @@ import { QueueError } from "../queue/errors.ts";
 import { CommandContext } from "./command_context.ts";
 import { COMMANDS } from "./commands.ts";
 import type { Context } from "./context.ts";
-import { asksForHelp, parse } from "./parse.ts";
-import type { CommandSpec } from "./spec.ts";
+import { asksForHelp, parse } from "./grammar/parse.ts";
+import type { CommandSpec } from "./grammar/spec.ts";
 
 /**
  * Does what `context.args` say. @returns the exit code: 0 done, 1 it could not be done, 2 the
@@ -63,7 +63,7 @@ async function help(
   words: string[],
   spec: CommandSpec | undefined,
 ): Promise<number> {
-  const { helpFor } = await import("./help.ts");
+  const { helpFor } = await import("./grammar/help.ts");
   context.stdout.write(await helpFor(words, spec, context));
   return 0;
 }

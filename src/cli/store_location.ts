@@ -3,7 +3,7 @@ import { QueueError } from "../queue/errors.ts";
 import { isAbsolute, join, resolve } from "../system/paths.ts";
 import type { StoreLocation } from "../stores/store.ts";
 import type { Context } from "./context.ts";
-import type { Flags } from "./parse.ts";
+import type { Flags } from "./grammar/parse.ts";
 
 /**
  * The store that a command works on.

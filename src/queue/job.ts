@@ -96,6 +96,11 @@ export type Status =
 /** The states in which a job can be claimed. */
 export type Waiting = Extract<Status, { state: "pending" | "failed" }>;
 
+/** Whether a job waits to be run, now or later: it can be claimed when it is due. */
+export function isWaiting(status: Status): status is Waiting {
+  return status.state === "pending" || status.state === "failed";
+}
+
 /** The state of a job that waits for others. */
 export type Blocked = Extract<Status, { state: "blocked" }>;
 

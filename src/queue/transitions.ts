@@ -1,6 +1,7 @@
 // The rules of states: (job, facts, now) -> job, or the reason why not. Pure; everything else
 // carries values in and out.
 import {
+  isWaiting,
   type Job,
   type JobRequest,
   lastAttempt,
@@ -44,7 +45,7 @@ export function claimed(
   now: number,
 ): TransitionResult {
   const { status } = job;
-  if (status.state !== "pending" && status.state !== "failed") return refusal("claim", job);
+  if (!isWaiting(status)) return refusal("claim", job);
   const running: RunningAttempt = { attempt: lastAttempt(job) + 1, ...by, startedAt: now };
   return { ...job, status: { state: "processing", running, before: status } };
 }
@@ -100,7 +101,7 @@ function statusAfter(job: Job, attempt: Attempt, backoff: Backoff, now: number):
  */
 export function cancelled(job: Job, now: number, reason: string | null = null): TransitionResult {
   const { state } = job.status;
-  if (state !== "pending" && state !== "failed" && state !== "blocked") {
+  if (!isWaiting(job.status) && state !== "blocked") {
     return refusal("cancel", job);
   }
   return { ...job, status: { state: "cancelled", since: latest(job, now), reason } };
@@ -145,7 +146,7 @@ export function removableByCleanup(job: Job, cutoff: number): QueueError | undef
 export function waitingStatus(job: Job): Waiting | undefined {
   const { status } = job;
   if (status.state === "processing") return status.before;
-  return status.state === "pending" || status.state === "failed" ? status : undefined;
+  return isWaiting(status) ? status : undefined;
 }
 
 function latest(job: Job, now: number): number {

@@ -11,6 +11,11 @@ export function isAbsolute(path: string): boolean {
   return path.startsWith("/") || (isWindows && /^(?:[A-Za-z]:[\\/]|\\\\)/.test(path));
 }
 
+/** The last part of a path. */
+export function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}
+
 /** The path of the folder that `path`, an absolute one, lies in. */
 export function folderOf(path: string): string {
   return path.slice(0, path.lastIndexOf("/")) || "/";

@@ -1,5 +1,5 @@
 // Tables of jobs: for `list` and `dlq list`.
-import { attemptsBegun, DEFAULT_QUEUE, type Job, updatedAt } from "../queue/job.ts";
+import { attemptsBegun, DEFAULT_QUEUE, isWaiting, type Job, updatedAt } from "../queue/job.ts";
 import { countedAttempts } from "../queue/retry.ts";
 import { shortIds } from "./ids.ts";
 import { endingText } from "./outcomes.ts";
@@ -60,7 +60,7 @@ const COMMAND: JobColumn = { title: "COMMAND", cut: true, cell: (job) => job.com
 /** When a job that waits for a time will run: `in 5m`. */
 function nextRun(job: Job, now: number): string {
   const { status } = job;
-  if (status.state !== "pending" && status.state !== "failed") return "-";
+  if (!isWaiting(status)) return "-";
   return status.runAt === null || status.runAt <= now ? "now" : agoText(status.runAt, now);
 }
 

@@ -93,7 +93,7 @@ class Pool {
     this.#parts.ready();
   }
 
-  /** Runs one worker to its end. Whether that was as it should be. */
+  /** Runs one worker to its end. @returns false if it died */
   async #runOne(index: number): Promise<boolean> {
     let child: Child;
     try {

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { linesOf } from "../../src/cli/lines.ts";
+import { linesOf } from "../../src/cli/batch/lines.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 

@@ -1,6 +1,10 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { QueueError } from "../../src/queue/errors.ts";
-import { type ServiceAction, serviceCommand, type ServiceEffects } from "../../src/cli/service.ts";
+import {
+  type ServiceAction,
+  serviceCommand,
+  type ServiceEffects,
+} from "../../src/cli/service/service.ts";
 
 const UNIT = "/home/ann/.config/systemd/user/queuectl.service";
 const PLIST = "/home/ann/Library/LaunchAgents/local.queuectl.plist";

@@ -4,10 +4,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { loadSetValues } from "../../src/stores/file/config_file.ts";
 import { QueueError } from "../../src/queue/errors.ts";
+import { claimOf } from "../../src/queue/job.ts";
 import { ended, unblocked, unclaimed } from "../../src/queue/transitions.ts";
 import { check } from "../../src/stores/file/check.ts";
 import type { FileStore } from "../../src/stores/file/store.ts";
-import { anEnding, changeAs } from "../support/jobs.ts";
+import { anEnding } from "../support/jobs.ts";
 import { type Loss, type SimDisk, surelyDone } from "../support/sim_disk.ts";
 import {
   AT_FIRST,
@@ -85,11 +86,11 @@ async function verify(
   ) {
     assert(ran.length <= ids.length, `${says}: no job is claimed for ever`);
     ran.push(job.id);
-    await changeAs(
-      store,
-      "w",
+    const backoff = { base: 1, max: 1 };
+    await store.change(
       job.id,
-      (job) => ended(job, anEnding("succeeded"), { base: 1, max: 1 }, NOW + 1e9),
+      (job) => ended(job, anEnding("succeeded"), backoff, NOW + 1e9),
+      claimOf(job),
     );
   }
   assertEquals([...new Set(ran)], ran, `${says}: nothing runs twice`);
@@ -142,7 +143,9 @@ async function act(scenario: Scenario, store: FileStore, disk: SimDisk): Promise
 
 /** Does what the next worker does with what a dead one held: here no job had begun. */
 async function settleDeadWorker(store: FileStore): Promise<void> {
-  for (const job of await store.claimedBy(WORKER)) await changeAs(store, WORKER, job.id, unclaimed);
+  for (const job of await store.claimedBy(WORKER)) {
+    await store.change(job.id, unclaimed, claimOf(job));
+  }
 }
 
 const text = ({ path, problem }: { path: string; problem: string }) => `${path}: ${problem}`;

@@ -1,13 +1,13 @@
 // Buckets do not pile up: what is emptied goes, and what was opened is sealed again.
 import { assert, assertEquals } from "@std/assert";
-import type { Job } from "../../src/queue/job.ts";
+import { claimOf, type Job } from "../../src/queue/job.ts";
 import { cleanUp } from "../../src/queue/operations.ts";
 import { cancelled, ended, removableFromDlq, retried } from "../../src/queue/transitions.ts";
 import { BUCKET_SIZE } from "../../src/stores/file/bucketed_index.ts";
 import { parseBucket } from "../../src/stores/file/layout.ts";
 import { type FileStore, openFileStore } from "../../src/stores/file/store.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
-import { aJob, anEnding, changeAs, EPOCH } from "../support/jobs.ts";
+import { aJob, anEnding, EPOCH } from "../support/jobs.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 
 const BY = { worker: "w", pid: 1, host: "box" };
@@ -27,7 +27,7 @@ async function run(store: FileStore, outcome: "succeeded" | "failed"): Promise<v
   let n = 0;
   for (let job: Job | undefined; (job = await store.claim(BY, EPOCH + n)); n++) {
     const end = (job: Job) => ended(job, anEnding(outcome), { base: 1, max: 1 }, EPOCH + n);
-    await changeAs(store, BY.worker, job.id, end);
+    await store.change(job.id, end, claimOf(job));
   }
 }
 

@@ -4,7 +4,8 @@ import type { Job, JobState } from "../../queue/job.ts";
 import { oneLine } from "../../view/escape.ts";
 import type { CommandContext } from "../command_context.ts";
 import type { Store } from "../../stores/store.ts";
-import { proposals, type Proposed } from "../proposals.ts";
+import { proposals, type Proposed } from "../grammar/proposals.ts";
+import type { CommandSpec } from "../grammar/spec.ts";
 import { storeFlagsIn, storeLocation } from "../store_location.ts";
 
 const MOST_JOBS = 200;
@@ -12,11 +13,14 @@ const MOST_JOBS = 200;
 /**
  * Prints proposals; no jobs, and no error, if they can't be read: this runs while a person types.
  */
-export async function completeCommand(call: CommandContext): Promise<void> {
+export async function completeCommand(
+  call: CommandContext,
+  commands: readonly CommandSpec[],
+): Promise<void> {
   const words = call.args;
   const typed = storeFlagsIn(words);
   const flags = { text: (name: string) => typed.text(name) ?? call.flags.text(name) };
-  const lines = await proposals(words, async (what) => {
+  const lines = await proposals(commands, words, async (what) => {
     try {
       // Not prepared: completing a word makes no folder.
       const store = call.context.openStore(storeLocation(call.context, flags));

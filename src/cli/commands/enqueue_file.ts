@@ -4,10 +4,10 @@ import { enqueueAll, type JobDefaults, makeJob, type NewJob } from "../../queue/
 import { QueueError } from "../../queue/errors.ts";
 import type { JobStore } from "../../queue/store.ts";
 import { resolve } from "../../system/paths.ts";
-import { newJobReader } from "../batch_lines.ts";
+import { newJobReader } from "../batch/batch_lines.ts";
 import type { CommandContext } from "../command_context.ts";
 import type { Context } from "../context.ts";
-import { linesOf } from "../lines.ts";
+import { linesOf } from "../batch/lines.ts";
 import { progressMeter } from "../progress.ts";
 
 /** Read, and kept of ids, at once. */

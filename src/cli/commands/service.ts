@@ -1,7 +1,7 @@
 // queuectl service: has systemd or launchd keep `start` running.
 import type { CommandContext } from "../command_context.ts";
-import { type ServiceAction, serviceCommand } from "../service.ts";
-import { serviceEffects } from "../service_effects.ts";
+import { type ServiceAction, serviceCommand } from "../service/service.ts";
+import { serviceEffects } from "../service/service_effects.ts";
 import { storeLocation } from "../store_location.ts";
 
 export async function printCommand(call: CommandContext): Promise<void> {

@@ -7,9 +7,9 @@ import { ignoredSignals } from "../../system/signals.ts";
 import { pluralize } from "../../view/pluralize.ts";
 import { supervise } from "../../worker/supervisor.ts";
 import type { CommandContext } from "../command_context.ts";
-import { openReporter } from "../reporter.ts";
-import { whileSchedulesFire } from "../start_schedules.ts";
-import { spawnWorker } from "../worker_child.ts";
+import { openReporter } from "../start/reporter.ts";
+import { whileSchedulesFire } from "../start/fire_schedules.ts";
+import { spawnWorker } from "../start/worker_child.ts";
 import { detach } from "./start_detached.ts";
 
 /** As process 1 it inherits what jobs leave behind, and Deno collects only what it has started. */

@@ -6,9 +6,9 @@ import { LineWriter } from "../../system/line_writer.ts";
 import { TERMINATED } from "../../worker/supervisor.ts";
 import { runWorker } from "../../worker/worker_process.ts";
 import type { CommandContext } from "../command_context.ts";
-import { openReporter } from "../reporter.ts";
+import { openReporter } from "../start/reporter.ts";
 import { storeLocation } from "../store_location.ts";
-import type { WorkerWord } from "../worker_child.ts";
+import type { WorkerWord } from "../start/worker_child.ts";
 
 /**
  * Runs jobs until told to stop by a line on standard input, or by its end.

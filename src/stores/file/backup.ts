@@ -8,9 +8,10 @@ import type { BackupResult, LeftOut } from "../../queue/maintenance.ts";
 import type { Progress } from "../../queue/operations.ts";
 import { parseConfig } from "../../queue/settings.ts";
 import type { FileSystem } from "../../system/file_system.ts";
+import { folderOf } from "../../system/paths.ts";
 import { ignoreNotFound, makeUnlessThere } from "./bucketed_index.ts";
 import { goodLines } from "./codec.ts";
-import { nameOf } from "./findings.ts";
+import { kindName } from "./findings.ts";
 import { schedulesFolder } from "./layout.ts";
 import { unlessRestored } from "./maintenance.ts";
 import { checkSchedule, scheduleNames } from "./schedules.ts";
@@ -93,7 +94,7 @@ class Backup {
     const kind = this.#files.info(from)?.kind;
     if (kind === undefined) return;
     if (kind !== "folder") {
-      this.#leftOut.push({ path: from, why: `is ${nameOf(kind)}` });
+      this.#leftOut.push({ path: from, why: `is ${kindName(kind)}` });
       return;
     }
     makeUnlessThere(this.#files, to);
@@ -203,7 +204,7 @@ class Backup {
   #isFile(path: string): boolean {
     const kind = this.#files.info(path)?.kind;
     if (kind !== undefined && kind !== "file") {
-      this.#leftOut.push({ path, why: `is ${nameOf(kind)}` });
+      this.#leftOut.push({ path, why: `is ${kindName(kind)}` });
     }
     return kind === "file";
   }
@@ -242,7 +243,7 @@ function checkTarget(dataDir: string, target: string, files: FileSystem): void {
 }
 
 function makeFolders(files: FileSystem, path: string): void {
-  const parent = path.slice(0, path.lastIndexOf("/"));
-  if (parent !== "" && files.info(`${parent}/.`) === undefined) makeFolders(files, parent);
+  const parent = folderOf(path);
+  if (parent !== "/" && files.info(`${parent}/.`) === undefined) makeFolders(files, parent);
   makeUnlessThere(files, path);
 }

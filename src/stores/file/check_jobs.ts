@@ -4,7 +4,7 @@ import { isJobId } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
 import { namesIn } from "./bucketed_index.ts";
 import { goodLines } from "./codec.ts";
-import { nameOf } from "./findings.ts";
+import { kindName } from "./findings.ts";
 import { jobPath, parseTicket, type Ticket, timedName } from "./layout.ts";
 import { heldTickets } from "./listing.ts";
 import { REPAIR } from "./maintenance.ts";
@@ -48,7 +48,7 @@ function checkFile(
   if (info === undefined) return undefined;
   const isOurs = id !== undefined && isJobId(id) && id.slice(0, 2) === folder;
   if (!isOurs || info.kind !== "file") {
-    const problem = info.kind === "file" ? "does not belong here" : `is ${nameOf(info.kind)}`;
+    const problem = info.kind === "file" ? "does not belong here" : `is ${kindName(info.kind)}`;
     findings.addUnexpected(path, problem);
     return undefined;
   }

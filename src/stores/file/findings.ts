@@ -1,6 +1,7 @@
 // What a check finds, and how it is mended: for those that look through a data folder.
 import type { Finding } from "../../queue/maintenance.ts";
 import type { FileSystem } from "../../system/file_system.ts";
+import { nameOf } from "../../system/paths.ts";
 import { makeUnlessThere } from "./bucketed_index.ts";
 
 /** Mends a problem and says what it has done; undefined if there turned out to be none. */
@@ -51,7 +52,7 @@ export class Findings {
   freeName(path: string): string {
     const folder = `${this.#dataDir}/damaged`;
     makeUnlessThere(this.#files, folder);
-    const name = path.slice(path.lastIndexOf("/") + 1);
+    const name = nameOf(path);
     let aside = `${folder}/${name}`;
     for (let n = 2; this.#files.info(aside) !== undefined; n++) aside = `${folder}/${name}.${n}`;
     return aside;
@@ -65,7 +66,7 @@ export class Findings {
       return this.#repair;
     }
     if (info.kind !== "folder") {
-      this.add(path, `is no folder but ${nameOf(info.kind)}`, () => {
+      this.add(path, `is no folder but ${kindName(info.kind)}`, () => {
         const aside = this.setAside(path);
         this.#files.makeFolder(path);
         return `set aside as ${aside}, and made`;
@@ -91,6 +92,6 @@ function isOvertaken(error: unknown): boolean {
   return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.AlreadyExists;
 }
 
-export function nameOf(kind: string): string {
+export function kindName(kind: string): string {
   return kind === "link" ? "a link" : kind === "other" ? "something else" : `a ${kind}`;
 }

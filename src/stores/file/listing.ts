@@ -1,7 +1,7 @@
 // Counting and listing from names: a bucket is read only when one of its tickets may be among those
 // that are asked for.
 import { QueueError } from "../../queue/errors.ts";
-import type { EndedState, Job, JobState } from "../../queue/job.ts";
+import { type EndedState, isWaiting, type Job, type JobState } from "../../queue/job.ts";
 import type { Counts } from "../../queue/store.ts";
 import { claimed } from "../../queue/transitions.ts";
 import type { FileSystem } from "../../system/file_system.ts";
@@ -83,7 +83,7 @@ export function whileHeld(
 ): Job {
   const { status } = job;
   const last = job.history.at(-1);
-  if (status.state !== "pending" && status.state !== "failed") return job;
+  if (!isWaiting(status)) return job;
   if (holder.startsWith(COMMAND_HOLDER)) return job;
   if (last !== undefined && last.startedAt === ticket.at && last.worker === holder) return job;
   const pid = Number(ticket.tag.slice(1));

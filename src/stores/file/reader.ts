@@ -1,6 +1,6 @@
 // Looking at the jobs of a data folder. Changes nothing, and stands alone with what it needs,
 // because commands that only show something load nothing else of the store.
-import { type Job, JOB_STATES } from "../../queue/job.ts";
+import { isWaiting, type Job, JOB_STATES } from "../../queue/job.ts";
 import { matches } from "../../queue/query.ts";
 import type { Counts, JobReader, Query } from "../../queue/store.ts";
 import type { FileSystem } from "../../system/file_system.ts";
@@ -127,8 +127,7 @@ export class Reader implements JobReader {
     for (;;) {
       const decoded = this.#jobs.read(id);
       if (decoded === undefined) return undefined;
-      const { state } = decoded.job.status;
-      if (state !== "pending" && state !== "failed") return decoded.job;
+      if (!isWaiting(decoded.job.status)) return decoded.job;
       const held = heldTickets(this.#places).find(({ name }) => parseTicket(name)!.id === id);
       if (held !== undefined) {
         return this.#whileHeld(decoded.job, held.worker!, parseTicket(held.name)!);

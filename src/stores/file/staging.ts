@@ -5,6 +5,7 @@
 import type { Job } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
 import { type Blocked, isDue, turnTime, type Waiting } from "../../queue/job.ts";
+import { nameOf } from "../../system/paths.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { join } from "../../system/paths.ts";
 import { encodeRequest } from "./codec.ts";
@@ -281,7 +282,7 @@ function removeIfEmpty(files: FileSystem, folder: string): void {
 }
 
 function bucketOf(names: string[], folder: string, group: string): string {
-  const stage = folder.slice(folder.lastIndexOf("/") + 1, -COMPLETE.length);
+  const stage = nameOf(folder).slice(0, -COMPLETE.length);
   return bucketName({
     lower: names.reduce((a, b) => a < b ? a : b).slice(0, 43),
     newest: newestOf(names),

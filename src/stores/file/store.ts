@@ -7,6 +7,7 @@ import { QueueError } from "../../queue/errors.ts";
 import type { Claimant, Counts, JobStore, Query } from "../../queue/store.ts";
 import { claimed, type Transition, waitingStatus } from "../../queue/transitions.ts";
 import type { FileSystem } from "../../system/file_system.ts";
+import { nameOf } from "../../system/paths.ts";
 import { Watch } from "../../system/watch.ts";
 import type { Decoded } from "./codec.ts";
 import { FileInbox, uniqueName } from "./inbox.ts";
@@ -467,7 +468,7 @@ export class FileStore implements JobStore {
 
 /** The ticket that lies at a path. */
 function parse(path: string): Ticket {
-  return parseTicket(path.slice(path.lastIndexOf("/") + 1))!;
+  return parseTicket(nameOf(path))!;
 }
 
 function messageOf(error: unknown): string {

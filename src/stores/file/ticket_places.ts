@@ -3,9 +3,10 @@
 import type { Job } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
 import type { FileInfo, FileSystem } from "../../system/file_system.ts";
+import { nameOf } from "../../system/paths.ts";
 import { type BucketedIndex, namesIn } from "./bucketed_index.ts";
 import type { Decoded } from "./codec.ts";
-import { type Findings, nameOf } from "./findings.ts";
+import { type Findings, kindName } from "./findings.ts";
 import type { JobFiles } from "./job_files.ts";
 import {
   type Bucket,
@@ -138,7 +139,7 @@ export class TicketPlaces {
     const info = files.info(path);
     if (ticket === undefined) findings.addUnexpected(path, "does not belong here");
     else if (info !== undefined && info.kind !== "file") {
-      findings.addUnexpected(path, `is ${nameOf(info.kind)}`);
+      findings.addUnexpected(path, `is ${kindName(info.kind)}`);
     } else if (info !== undefined) {
       const place = { path, ticket, inode: info.inode, index, folder };
       this.#noted.set(ticket.id, [...this.of(ticket.id), place]);
@@ -199,7 +200,7 @@ export class TicketPlaces {
   /** The path of a ticket once its bucket is open for it to leave. */
   opened({ path, index, folder }: Place): string {
     const opened = index?.unseal(parseBucket(folder)!);
-    return opened === undefined ? path : index!.path(opened.name, nameIn(path));
+    return opened === undefined ? path : index!.path(opened.name, nameOf(path));
   }
 
   /** Takes a ticket out of the queue that belongs to nothing. */
@@ -225,7 +226,7 @@ export class TicketPlaces {
     const see = (index: BucketedIndex | undefined, path: string | undefined) => {
       const info = path === undefined ? undefined : files.info(path);
       if (path === undefined || info?.kind !== "file") return;
-      const ticket = parseTicket(nameIn(path))!;
+      const ticket = parseTicket(nameOf(path))!;
       places.set(path, { path, ticket, inode: info.inode, index, folder: folderOf(path) });
     };
     for (const place of this.of(id)) {
@@ -241,10 +242,6 @@ export class TicketPlaces {
   }
 }
 
-function nameIn(path: string): string {
-  return path.slice(path.lastIndexOf("/") + 1);
-}
-
 /** The name of the folder that something lies in. */
 function folderOf(path: string): string {
   return path.split("/").at(-2)!;
@@ -255,7 +252,7 @@ function openedPath({ index, folder, path }: Place): string | undefined {
   const bucket = parseBucket(folder);
   if (bucket?.count === undefined) return undefined;
   const opened = bucketName({ ...bucket, count: undefined });
-  return index!.path(opened, nameIn(path));
+  return index!.path(opened, nameOf(path));
 }
 
 function samePlaces(a: readonly Place[], b: readonly Place[]): boolean {

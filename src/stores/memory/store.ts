@@ -5,6 +5,7 @@ import {
   type Claim,
   isClaimOn,
   isDue,
+  isWaiting,
   type Job,
   JOB_STATES,
   type JobState,
@@ -71,7 +72,7 @@ export class MemoryStore implements JobStore {
     const turns = [];
     for (const job of this.#jobs.values()) {
       const { status } = job;
-      if ((status.state === "pending" || status.state === "failed") && isDue(status, now)) {
+      if (isWaiting(status) && isDue(status, now)) {
         turns.push(turnOf(job, status));
       }
     }
@@ -141,10 +142,7 @@ export class MemoryStore implements JobStore {
   }
 
   #waitingJobs(): Waiting[] {
-    return [...this.#jobs.values()].map((job) => job.status)
-      .filter((status): status is Waiting =>
-        status.state === "pending" || status.state === "failed"
-      );
+    return [...this.#jobs.values()].map((job) => job.status).filter(isWaiting);
   }
 
   #need(id: string): Job {

@@ -1,9 +1,9 @@
 // The help, from the table of commands. Loads no command.
-import { QueueError } from "../queue/errors.ts";
-import { nearest } from "../queue/nearest.ts";
-import { paintFor } from "../view/style.ts";
-import { COMMANDS } from "./commands.ts";
-import type { Context } from "./context.ts";
+import { QueueError } from "../../queue/errors.ts";
+import { nearest } from "../../queue/nearest.ts";
+import { paintFor } from "../../view/style.ts";
+import { COMMANDS } from "../commands.ts";
+import type { Context } from "../context.ts";
 import { GLOBAL_FLAGS } from "./parse.ts";
 import type { FlagSpec } from "./flag_spec.ts";
 import type { CommandSpec } from "./spec.ts";

@@ -1,9 +1,8 @@
 // What the shell proposes for the word being typed, from the table of commands.
-import type { JobState } from "../queue/job.ts";
-import { JOB_STATES } from "../queue/job.ts";
-import { LOG_LEVELS, SETTING_KEYS, SETTING_RULES } from "../queue/settings.ts";
-import { MISSED, OVERLAP } from "../queue/schedule.ts";
-import { COMMANDS } from "./commands.ts";
+import type { JobState } from "../../queue/job.ts";
+import { JOB_STATES } from "../../queue/job.ts";
+import { LOG_LEVELS, SETTING_KEYS, SETTING_RULES } from "../../queue/settings.ts";
+import { MISSED, OVERLAP } from "../../queue/schedule.ts";
 import { GLOBAL_FLAGS } from "./parse.ts";
 import type { FlagSpec, Proposal } from "./flag_spec.ts";
 import type { CommandSpec } from "./spec.ts";
@@ -22,21 +21,26 @@ export type FindJobs = (
  * Proposals for the last of `words`, which may be empty; what stands before it is complete. None
  * where files fit.
  */
-export async function proposals(words: readonly string[], findJobs: FindJobs): Promise<Proposed[]> {
+export async function proposals(
+  commands: readonly CommandSpec[],
+  words: readonly string[],
+  findJobs: FindJobs,
+): Promise<Proposed[]> {
   const { before, current } = unsplit(words);
-  const all = await candidates(before, current, findJobs);
+  const all = await candidates(commands, before, current, findJobs);
   return all.filter(({ word }) => word.startsWith(current));
 }
 
 function candidates(
+  commands: readonly CommandSpec[],
   before: string[],
   current: string,
   findJobs: FindJobs,
 ): Proposed[] | Promise<Proposed[]> {
   const [one, two] = before;
-  if (one === undefined) return firstWords();
-  const spec = COMMANDS.find(({ name }) => name === one || name === `${one} ${two}`);
-  if (spec === undefined) return before.length === 1 ? secondWords(one) : [];
+  if (one === undefined) return firstWords(commands);
+  const spec = commands.find(({ name }) => name === one || name === `${one} ${two}`);
+  if (spec === undefined) return before.length === 1 ? secondWords(commands, one) : [];
   if (before.includes("--")) return [];
   const asked = flagsOf(spec).find(({ name, kind }) =>
     kind !== "switch" && before.at(-1) === `--${name}`
@@ -67,23 +71,23 @@ function unsplit(words: readonly string[]): { before: string[]; current: string 
   return { before, current };
 }
 
-function firstWords(): Proposed[] {
+function firstWords(commands: readonly CommandSpec[]): Proposed[] {
   const about = new Map<string, string>();
-  for (const { name, summary, hidden } of COMMANDS) {
+  for (const { name, summary, hidden } of commands) {
     const [one, two] = name.split(" ") as [string, string | undefined];
     if (hidden === true) continue;
     const others = about.get(one);
     about.set(one, two === undefined ? summary : others === undefined ? two : `${others}, ${two}`);
   }
-  const commands = [...about].map(([word, text]) => ({ word, about: text }));
-  return [...commands, { word: "--help", about: "show the help" }, {
+  const words = [...about].map(([word, text]) => ({ word, about: text }));
+  return [...words, { word: "--help", about: "show the help" }, {
     word: "--version",
     about: "print the version",
   }];
 }
 
-function secondWords(group: string): Proposed[] {
-  return COMMANDS.filter(({ name }) => name.startsWith(`${group} `)).map(({ name, summary }) => ({
+function secondWords(commands: readonly CommandSpec[], group: string): Proposed[] {
+  return commands.filter(({ name }) => name.startsWith(`${group} `)).map(({ name, summary }) => ({
     word: name.slice(group.length + 1),
     about: summary,
   }));

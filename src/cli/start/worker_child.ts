@@ -1,10 +1,10 @@
 // A worker process as its supervisor starts it, and what the two tell each other: requests go to
 // the worker's standard input, a few words come from its standard output.
-import type { Host } from "../stores/store.ts";
-import { pause } from "../system/delay.ts";
-import { workerPermissions } from "../system/permissions.ts";
-import { selfCommand, sourceFolders } from "../system/self.ts";
-import type { Child } from "../worker/supervisor.ts";
+import type { Host } from "../../stores/store.ts";
+import { pause } from "../../system/delay.ts";
+import { workerPermissions } from "../../system/permissions.ts";
+import { selfCommand, sourceFolders } from "../../system/self.ts";
+import type { Child } from "../../worker/supervisor.ts";
 
 /** What a worker says: it has taken its place; a job of its died. */
 export type WorkerWord = "up" | "dead";

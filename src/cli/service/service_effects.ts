@@ -1,5 +1,6 @@
 // What `queuectl service` does to the real machine.
-import { selfCommand } from "../system/self.ts";
+import { folderOf } from "../../system/paths.ts";
+import { selfCommand } from "../../system/self.ts";
 import type { ServiceEffects } from "./service.ts";
 
 /** The real effects. @param say where progress goes */
@@ -12,7 +13,7 @@ export function serviceEffects(say: (line: string) => void): ServiceEffects {
     realPath: (path) => unlessMissing(() => Deno.realPathSync(path)),
     read: (path) => unlessMissing(() => Deno.readTextFileSync(path)),
     write(path, text) {
-      Deno.mkdirSync(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+      Deno.mkdirSync(folderOf(path), { recursive: true });
       const partial = `${path}.partial`;
       Deno.writeTextFileSync(partial, text);
       Deno.renameSync(partial, path);

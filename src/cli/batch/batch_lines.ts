@@ -1,12 +1,12 @@
 // A line of `enqueue --file`: a shell command, or a JSON object.
 import * as v from "valibot";
-import { DURATION_FORMS, parseDuration } from "../queue/durations.ts";
-import type { NewJob } from "../queue/enqueue.ts";
-import { PRIORITY_LIMIT } from "../queue/job.ts";
-import { QueueError } from "../queue/errors.ts";
-import { nearest } from "../queue/nearest.ts";
-import { parseTime, TIME_FORMS } from "../queue/times.ts";
-import { resolve } from "../system/paths.ts";
+import { DURATION_FORMS, parseDuration } from "../../queue/durations.ts";
+import type { NewJob } from "../../queue/enqueue.ts";
+import { PRIORITY_LIMIT } from "../../queue/job.ts";
+import { QueueError } from "../../queue/errors.ts";
+import { nearest } from "../../queue/nearest.ts";
+import { parseTime, TIME_FORMS } from "../../queue/times.ts";
+import { resolve } from "../../system/paths.ts";
 
 const text = v.string("takes text");
 

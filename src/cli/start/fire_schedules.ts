@@ -1,7 +1,7 @@
 // Schedules fire beside the workers of a `start`. What that takes is loaded when there is one.
-import type { WorkerEvent } from "../queue/worker_event.ts";
-import type { Store } from "../stores/store.ts";
-import { Scheduler } from "../worker/scheduler.ts";
+import type { WorkerEvent } from "../../queue/worker_event.ts";
+import type { Store } from "../../stores/store.ts";
+import { Scheduler } from "../../worker/scheduler.ts";
 
 /** What another `start` is at may still lie there for so long. */
 const AT_IT = 10_000;
@@ -71,9 +71,9 @@ async function aliveSince({ store, now }: FiringOptions): Promise<number> {
 
 async function openTools(store: Store, warn: (message: string) => void) {
   const [{ fireDue }, { recurrenceOf }, { nextLook }] = await Promise.all([
-    import("../queue/schedule_firing.ts"),
-    import("../queue/schedule_times.ts"),
-    import("../queue/schedule.ts"),
+    import("../../queue/schedule_firing.ts"),
+    import("../../queue/schedule_times.ts"),
+    import("../../queue/schedule.ts"),
   ]);
   const jobs = await store.openJobs(warn);
   const schedules = await store.openSchedules({ jobs, warn });

@@ -1,8 +1,13 @@
 // `queuectl service`: has the platform keep `start` running. Everything it does to the machine goes
 // through `ServiceEffects`.
-import { QueueError } from "../queue/errors.ts";
-import type { SelfCommand } from "../system/self.ts";
-import { LAUNCHD_LABEL, launchdPlist, type Service, systemdUnit } from "../system/service_unit.ts";
+import { QueueError } from "../../queue/errors.ts";
+import type { SelfCommand } from "../../system/self.ts";
+import {
+  LAUNCHD_LABEL,
+  launchdPlist,
+  type Service,
+  systemdUnit,
+} from "../../system/service_unit.ts";
 
 export type ServiceAction = "print" | "install" | "uninstall";
 

@@ -1,12 +1,12 @@
 // What supervisor and workers report, as lines on stderr: those that the configuration's log_level
 // lets through.
-import type { LogLevel } from "../queue/settings.ts";
-import type { WorkerEvent } from "../queue/worker_event.ts";
-import { LineWriter } from "../system/line_writer.ts";
-import { eventLine, isShown, type QueueEvent } from "../view/event_line.ts";
-import { paintFor } from "../view/style.ts";
-import { clockTime } from "../view/times.ts";
-import type { Context } from "./context.ts";
+import type { LogLevel } from "../../queue/settings.ts";
+import type { WorkerEvent } from "../../queue/worker_event.ts";
+import { LineWriter } from "../../system/line_writer.ts";
+import { eventLine, isShown, type QueueEvent } from "../../view/event_line.ts";
+import { paintFor } from "../../view/style.ts";
+import { clockTime } from "../../view/times.ts";
+import type { Context } from "../context.ts";
 
 /** Milliseconds in which the last lines are to be written, when a process ends. */
 const LAST_LINES = 1000;

@@ -1,8 +1,8 @@
 // The command line of one command, by its specification. Own code rather than a package:
 // @stricli/core alone takes 1.3 times the start-up of an empty program, nearly all that `enqueue`
 // is allowed (docs: src/README.md).
-import { QueueError } from "../queue/errors.ts";
-import { DURATION_FORMS, parseDuration } from "../queue/durations.ts";
+import { QueueError } from "../../queue/errors.ts";
+import { DURATION_FORMS, parseDuration } from "../../queue/durations.ts";
 import type { FlagSpec, Syntax } from "./flag_spec.ts";
 
 /** Flags that every command takes. */

@@ -1,6 +1,6 @@
 // What a command looks like, as data: it feeds the parser, the help, the completions and "did you
 // mean".
-import type { Handler } from "./command_context.ts";
+import type { Handler } from "../command_context.ts";
 import type { Proposal, Syntax } from "./flag_spec.ts";
 
 export interface CommandSpec extends Syntax {
