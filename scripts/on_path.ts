@@ -1,6 +1,7 @@
 // A `queuectl` for the PATH of a shell that runs these sources: for the demo, for the recorded
 // terminal, and for the tests of the documents.
 import { PERMISSION_FLAGS } from "../src/system/permissions.ts";
+import { shellWord } from "../src/system/shell_word.ts";
 import { type SelfCommand, selfCommand } from "../src/system/self.ts";
 
 /** How to run the sources, with the permissions that the program has when it is compiled. */
@@ -15,7 +16,7 @@ export function sources(): SelfCommand {
 
 /** Writes `queuectl` into an existing folder; the folder belongs in front of the PATH. */
 export function putOnPath(folder: string, { program, args }: SelfCommand): void {
-  const words = [program, ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
+  const words = [program, ...args].map(shellWord);
   Deno.writeTextFileSync(`${folder}/queuectl`, `#!/bin/sh\nexec ${words.join(" ")} "$@"\n`, {
     mode: 0o755,
   });

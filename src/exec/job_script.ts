@@ -2,6 +2,7 @@
 // job. Pure. It is right for bash, dash and busybox. It sets no variable but those meant for the
 // job, since the worker's environment may export one of the same name: it uses parameters instead.
 
+import { shellWord } from "../system/shell_word.ts";
 import { aliveOf, pipeOf, type ProcessIdentity } from "./journal.ts";
 import type { Run } from "./run.ts";
 
@@ -18,14 +19,6 @@ export interface Greeting {
   /** The path of `setsid`; empty if there is none. */
   readonly setsid: string;
 }
-
-/** The text as one word of shell, whatever it holds (but for NUL, which no argument can hold). */
-export function quote(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
-}
-
-/** Why a job was not started, as the shell writes it down. */
-export type StartFault = "journal" | "folder" | "log" | "tools" | "environment";
 
 /** The variable by which the processes of a run are found, and what it holds. */
 export const MARK = "QUEUECTL_RUN_ID";
@@ -52,10 +45,10 @@ const SIGNALS = "HUP INT QUIT PIPE ALRM TERM USR1 USR2";
  * and setsid. It holds a named pipe open by which others can tell that it lives.
  */
 export function greetingScript(journal: string): string {
-  const alive = quote(aliveOf(journal));
+  const alive = shellWord(aliveOf(journal));
   // The start time is field 22; the name of the program in field 2 may hold blanks, so count from
   // its end.
-  return `exec 3>>${quote(journal)};trap '' ${SIGNALS};set -- - -;` +
+  return `exec 3>>${shellWord(journal)};trap '' ${SIGNALS};set -- - -;` +
     `if read -r queuectl_line </proc/$$/stat;then set -- \${queuectl_line##*) };set -- "\${20}" -;` +
     `read -r queuectl_line </proc/sys/kernel/random/boot_id&&set -- "$1" "$queuectl_line";` +
     `else set -- $(LC_ALL=C ps -o lstart= -p $$);set -- "$1_$2_$3_$4_$5" -;fi 2>/dev/null;` +
@@ -80,7 +73,7 @@ export function parseGreeting(answer: string): Greeting {
  */
 export function functionsScript(kind: ShellKind, greeting: Greeting, journal: string): string {
   const { umask, identity } = greeting;
-  const detach = kind === "bash" ? "" : `${quote(greeting.setsid)} `;
+  const detach = kind === "bash" ? "" : `${shellWord(greeting.setsid)} `;
   return [
     // Bash counts itself among the nested shells; a job is to see what the worker sees.
     kind === "bash"
@@ -143,12 +136,12 @@ const OPEN_FILES =
  * the job ends it.
  */
 function cap(pipe: string, detach: string): string {
-  const fifo = quote(pipe);
+  const fifo = shellWord(pipe);
   return `tools() { command -v cat&&command -v dd&&command -v mkfifo&&command -v rm&&` +
     `command -v wc;} >/dev/null 2>&1\n` +
     `cap() { { :;} 5>>"$2"&&rm -f ${fifo}&&mkfifo ${fifo}&&` +
     `(${detach}/bin/sh -c ${
-      quote(FILTER)
+      shellWord(FILTER)
     } sh "$2" "$3" "$4" "$1" <${fifo} 3>&- 4>&- &);} 2>/dev/null`;
 }
 
@@ -183,7 +176,7 @@ export function jobScript(run: Run, journal: string): string {
     isCapped ? pipeOf(journal) : run.log,
     isCapped ? `${run.logMax} ${Math.ceil(run.logMax / 512)}` : "",
   ];
-  const job = `job ${words.map(quote).join(" ")}\n`;
+  const job = `job ${words.map(shellWord).join(" ")}\n`;
   return Object.keys(run.env).length === 0
     ? job
     : `environment() { ${environment(run)};}\n${job}environment() { :;}\n`;
@@ -196,12 +189,12 @@ export function jobScript(run: Run, journal: string): string {
  */
 function environment({ id, attempt, env }: Run): string {
   const steps = Object.entries(env).map(([name, value]) =>
-    `export ${quote(`${name}=${value}`)}` +
+    `export ${shellWord(`${name}=${value}`)}` +
     // Some of a shell's own variables take a value and then say another.
-    (isShellsOwn(name) ? `&&[ "$${name}" = ${quote(value)} ]` : "")
+    (isShellsOwn(name) ? `&&[ "$${name}" = ${shellWord(value)} ]` : "")
   );
-  const refuse = `echo ${quote(`! ${id} ${attempt} environment`)} >&3;exit ${REFUSED}`;
-  return `trap ${quote(refuse)} EXIT;{ ${steps.join("&&")}||exit;} 2>/dev/null;trap - EXIT`;
+  const refuse = `echo ${shellWord(`! ${id} ${attempt} environment`)} >&3;exit ${REFUSED}`;
+  return `trap ${shellWord(refuse)} EXIT;{ ${steps.join("&&")}||exit;} 2>/dev/null;trap - EXIT`;
 }
 
 /** The exit code of a job's process that could not be given its environment. */

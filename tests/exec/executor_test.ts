@@ -3,7 +3,7 @@
 
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { ShellExecutor } from "../../src/exec/executor.ts";
-import { quote } from "../../src/exec/job_script.ts";
+import { shellWord } from "../../src/system/shell_word.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 import { runsIn, withExecutor } from "./work_bench.ts";
@@ -32,7 +32,7 @@ Deno.test(
   "ShellExecutor.run() hands a command to the shell as it is, whatever it holds",
   withExecutor(async ({ run }) => {
     for (const text of TEXTS) {
-      const command = `printf '%s|' ${quote(text)}`;
+      const command = `printf '%s|' ${shellWord(text)}`;
       assertEquals(await run(command).then(({ log }) => log), `${text}|`);
       const { log } = await run(`printf '%s|' "$TEXT"`, { env: { TEXT: text } });
       assertEquals(log, `${text}|`);

@@ -3,6 +3,7 @@
 import { enqueue, type NewJob } from "../../queue/enqueue.ts";
 import { QueueError } from "../../queue/errors.ts";
 import { resolve } from "../../system/paths.ts";
+import { shellWord } from "../../system/shell_word.ts";
 import type { CommandContext } from "../command_context.ts";
 
 /** Puts one job, or a file of jobs, into the queue. */
@@ -50,7 +51,7 @@ export function commandText(args: readonly string[], rest: readonly string[] | u
 /** An argument as a word of the shell that stands for exactly it. */
 export function quoted(argument: string): string {
   if (/^[A-Za-z0-9_@%+=:,./-]+$/.test(argument)) return argument;
-  return `'${argument.replaceAll("'", `'\\''`)}'`;
+  return shellWord(argument);
 }
 
 /** What the options say of a job, or of each of many. */

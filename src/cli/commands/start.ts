@@ -1,14 +1,13 @@
 // queuectl start: runs the supervisor in the foreground, or leaves it in the background.
 import { QueueError } from "../../queue/errors.ts";
-import type { Requests } from "../../queue/requests.ts";
-import { isWorkerName, type WorkerLock } from "../../queue/workers.ts";
-import { afterMilliseconds, delay } from "../../system/delay.ts";
-import { ignoredSignals } from "../../system/signals.ts";
+import { isWorkerName } from "../../queue/workers.ts";
+import { delay } from "../../system/delay.ts";
 import { pluralize } from "../../view/pluralize.ts";
 import { supervise } from "../../worker/supervisor.ts";
 import type { CommandContext } from "../command_context.ts";
 import { openReporter } from "../start/reporter.ts";
 import { whileSchedulesFire } from "../start/fire_schedules.ts";
+import { StopRequests } from "../start/stop_requests.ts";
 import { spawnWorker } from "../start/worker_child.ts";
 import { detach } from "./start_detached.ts";
 
@@ -31,28 +30,15 @@ export async function startCommand(call: CommandContext): Promise<number> {
   if (flags.has("detach")) return await detach(call, store);
 
   await (await store.maintenance()).afterReboot();
-  const count = flags.number("count") ?? settings.worker_count;
   const { report, close } = openReporter(context, () => settings.log_level);
-  const ignored = await ignoredSignals(["HUP", "INT"]);
   const lock = await (await store.workers()).joinAsSupervisor(Deno.pid);
   const requests = await store.openRequests();
   const who = { pid: Deno.pid, host: Deno.hostname(), startedAt: context.now() };
   await lock.announce(who);
-  const stopping = new AbortController();
-  const force = new AbortController();
-  const ask = (reason: string, isForced: boolean) => {
-    if (force.signal.aborted || stopping.signal.aborted && !isForced) return;
-    report({ kind: "supervisor_stopping", reason, force: isForced });
-    stopping.abort();
-    if (isForced) force.abort();
-  };
-  const done = new AbortController();
-  const listening = listen(requests, lock, ask, done.signal);
-  const unlisten = onSignals(ignored, stopping.signal, ask);
   const timeout = flags.number("timeout");
-  const cancelTimeout = timeout === undefined
-    ? () => {}
-    : afterMilliseconds(timeout * 1000, () => ask(`after ${timeout} s`, false));
+  const asked = await StopRequests.listen({ requests, lock, timeout, report });
+  const { stopping, force } = asked;
+  const count = flags.number("count") ?? settings.worker_count;
   const drain = flags.has("drain");
   let dead = 0;
   try {
@@ -66,18 +52,14 @@ export async function startCommand(call: CommandContext): Promise<number> {
       now: context.now,
       report,
     };
-    const firing = { store, drain, now: context.now, report, stopping: stopping.signal };
-    const run = () => supervise(parts, stopping.signal, force.signal);
-    if (!await whileSchedulesFire(firing, run)) {
+    const firing = { store, drain, now: context.now, report, stopping };
+    if (!await whileSchedulesFire(firing, () => supervise(parts, stopping, force))) {
       throw new QueueError("unfinished", "Cannot run jobs: no worker came up", {
         hint: "What each of them said stands above",
       });
     }
   } finally {
-    cancelTimeout();
-    unlisten();
-    done.abort();
-    await listening;
+    await asked.close();
     requests.close();
     await lock.leave();
     report({ kind: "supervisor_stopped" });
@@ -85,50 +67,4 @@ export async function startCommand(call: CommandContext): Promise<number> {
   }
   if (drain && dead > 0) call.say(`${pluralize(dead, "job")} died: queuectl dlq list`);
   return 0;
-}
-
-/** Looks for requests of `queuectl stop`, and gives signs of life, until `done` aborts. */
-async function listen(
-  requests: Requests,
-  lock: WorkerLock,
-  ask: (reason: string, force: boolean) => void,
-  done: AbortSignal,
-): Promise<void> {
-  while (!done.aborted) {
-    try {
-      const kind = await requests.stopRequested(lock.name);
-      if (kind !== undefined) ask("queuectl stop", kind === "force");
-      await lock.heartbeat();
-    } catch {
-      // A full disk, or a folder that is gone: signals still reach this process.
-    }
-    await requests.wait(undefined, done);
-  }
-}
-
-/**
- * Ctrl-C and SIGTERM ask once, and the second time kill. SIGHUP never kills: a terminal that is
- * closed sends several.
- */
-function onSignals(
-  ignored: ReadonlySet<string>,
-  stopping: AbortSignal,
-  ask: (reason: string, force: boolean) => void,
-): () => void {
-  let hungUp = false;
-  const hear = (signal: string) => {
-    const isForced = stopping.aborted && signal !== "HUP" && !hungUp;
-    hungUp = signal === "HUP" && (hungUp || !stopping.aborted);
-    ask(signal === "INT" ? "Ctrl-C" : `SIG${signal}`, isForced);
-  };
-  const names = Deno.build.os === "windows" ? ["INT", "BREAK"] : ["INT", "TERM", "HUP"];
-  const listeners = names.map((name) => ({
-    signal: `SIG${name}` as Deno.Signal,
-    // With the first listener Deno takes all of these up, and ends at those that nobody hears.
-    hear: () => ignored.has(name) || hear(name),
-  }));
-  for (const { signal, hear } of listeners) Deno.addSignalListener(signal, hear);
-  return () => {
-    for (const { signal, hear } of listeners) Deno.removeSignalListener(signal, hear);
-  };
 }

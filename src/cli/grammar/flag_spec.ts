@@ -10,7 +10,6 @@ export type FlagKind = "switch" | "text" | "whole" | "duration";
 export type Proposal =
   | "job"
   | "dead job"
-  | "running job"
   | "state"
   | "queue"
   | "group"

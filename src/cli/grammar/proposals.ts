@@ -119,8 +119,6 @@ function values(
       return findJobs(undefined);
     case "dead job":
       return findJobs(["dead"]);
-    case "running job":
-      return findJobs(["processing"]);
     case "state": {
       // Of a list separated by commas, the last part is being typed.
       const front = current.slice(0, current.lastIndexOf(",") + 1);

@@ -1,0 +1,104 @@
+// What asks a `start` to stop: `queuectl stop`, signals, and the end of its time.
+import type { Requests } from "../../queue/requests.ts";
+import type { WorkerLock } from "../../queue/workers.ts";
+import type { WorkerEvent } from "../../queue/worker_event.ts";
+import { afterMilliseconds } from "../../system/delay.ts";
+import { ignoredSignals } from "../../system/signals.ts";
+
+export interface StopParts {
+  readonly requests: Requests;
+  readonly lock: WorkerLock;
+  /** Seconds after which it ends by itself. */
+  readonly timeout: number | undefined;
+  readonly report: (event: WorkerEvent) => void;
+}
+
+/** Listens until `close`, and gives signs of life meanwhile. */
+export class StopRequests {
+  readonly #stopping = new AbortController();
+  readonly #force = new AbortController();
+  readonly #closed = new AbortController();
+  readonly #report: (event: WorkerEvent) => void;
+  #undo: (() => void)[] = [];
+  #listening: Promise<void> = Promise.resolve();
+
+  private constructor(report: (event: WorkerEvent) => void) {
+    this.#report = report;
+  }
+
+  static async listen({ requests, lock, timeout, report }: StopParts): Promise<StopRequests> {
+    const stop = new StopRequests(report);
+    const ignored = await ignoredSignals(["HUP", "INT"]);
+    stop.#undo.push(onSignals(ignored, stop.stopping, (...asked) => stop.#ask(...asked)));
+    if (timeout !== undefined) {
+      const end = () => stop.#ask(`after ${timeout} s`, false);
+      stop.#undo.push(afterMilliseconds(timeout * 1000, end));
+    }
+    stop.#listening = stop.#hear(requests, lock);
+    return stop;
+  }
+
+  /** Aborts when no new job is to be taken. */
+  get stopping(): AbortSignal {
+    return this.#stopping.signal;
+  }
+
+  /** Aborts when running jobs are to be killed. */
+  get force(): AbortSignal {
+    return this.#force.signal;
+  }
+
+  async close(): Promise<void> {
+    for (const undo of this.#undo) undo();
+    this.#closed.abort();
+    await this.#listening;
+  }
+
+  #ask(reason: string, isForced: boolean): void {
+    if (this.force.aborted || this.stopping.aborted && !isForced) return;
+    this.#report({ kind: "supervisor_stopping", reason, force: isForced });
+    this.#stopping.abort();
+    if (isForced) this.#force.abort();
+  }
+
+  async #hear(requests: Requests, lock: WorkerLock): Promise<void> {
+    const closed = this.#closed.signal;
+    while (!closed.aborted) {
+      try {
+        const kind = await requests.stopRequested(lock.name);
+        if (kind !== undefined) this.#ask("queuectl stop", kind === "force");
+        await lock.heartbeat();
+      } catch {
+        // A full disk, or a folder that is gone: signals still reach this process.
+      }
+      await requests.wait(undefined, closed);
+    }
+  }
+}
+
+/**
+ * Ctrl-C and SIGTERM ask once, and the second time kill. SIGHUP never kills: a terminal that is
+ * closed sends several.
+ */
+function onSignals(
+  ignored: ReadonlySet<string>,
+  stopping: AbortSignal,
+  ask: (reason: string, force: boolean) => void,
+): () => void {
+  let hungUp = false;
+  const hear = (signal: string) => {
+    const isForced = stopping.aborted && signal !== "HUP" && !hungUp;
+    hungUp = signal === "HUP" && (hungUp || !stopping.aborted);
+    ask(signal === "INT" ? "Ctrl-C" : `SIG${signal}`, isForced);
+  };
+  const names = Deno.build.os === "windows" ? ["INT", "BREAK"] : ["INT", "TERM", "HUP"];
+  const listeners = names.map((name) => ({
+    signal: `SIG${name}` as Deno.Signal,
+    // With the first listener Deno takes all of these up, and ends at those that nobody hears.
+    hear: () => ignored.has(name) || hear(name),
+  }));
+  for (const { signal, hear } of listeners) Deno.addSignalListener(signal, hear);
+  return () => {
+    for (const { signal, hear } of listeners) Deno.removeSignalListener(signal, hear);
+  };
+}
