@@ -2,7 +2,7 @@
 // came through git, which keeps neither hard links nor modes nor empty folders: so does many a copy
 // that people make.
 import { assertEquals } from "@std/assert";
-import { loadSetValues } from "../src/stores/file/config_file.ts";
+import { loadSetValues } from "../src/stores/file/settings.ts";
 import { readJournal } from "../src/exec/journal.ts";
 import { type Job, JOB_STATES } from "../src/queue/job.ts";
 import type { JobReader } from "../src/queue/store.ts";

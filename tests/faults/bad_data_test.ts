@@ -1,7 +1,7 @@
 // Every file of a data folder damaged in every way, one at a time: the other jobs still work, the
 // check finds it and names it, the repair mends it or sets it aside, and no other job is lost.
 import { assert, assertEquals } from "@std/assert";
-import { mergeConfig } from "../../src/stores/file/change_config.ts";
+import { FileSettings } from "../../src/stores/file/settings.ts";
 import { QueueError } from "../../src/queue/errors.ts";
 import { cancelled, ended, retried } from "../../src/queue/transitions.ts";
 import { backup } from "../../src/stores/file/backup.ts";
@@ -43,7 +43,7 @@ async function makeData(dir: string): Promise<void> {
     aJob({ id: "later", sequence: 1, runAt: NOW + 60_000 }),
     aJob({ id: "blocked", sequence: 2, after: ["later"] }),
   ]);
-  mergeConfig(dir, diskFiles, { max_retries: 7 });
+  await new FileSettings(dir, diskFiles).merge({ max_retries: 7 });
   for (const name of ["worker-1.json", "worker-1.lock", "worker-1.runs"]) {
     diskFiles.create(`${dir}/workers/${name}`, name.endsWith(".json") ? "{}\n" : "");
   }

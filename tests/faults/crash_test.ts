@@ -2,7 +2,7 @@
 // what was not synced lost in every way, and with each operation failing: afterwards the invariants
 // of the design hold, and work goes on.
 import { assert, assertEquals } from "@std/assert";
-import { loadSetValues } from "../../src/stores/file/config_file.ts";
+import { loadSetValues } from "../../src/stores/file/settings.ts";
 import { QueueError } from "../../src/queue/errors.ts";
 import { claimOf } from "../../src/queue/job.ts";
 import { ended, unblocked, unclaimed } from "../../src/queue/transitions.ts";

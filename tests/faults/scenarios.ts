@@ -1,6 +1,6 @@
 // What can be interrupted: each thing that changes the data folder, on one that has jobs in every
 // state.
-import { mergeConfig } from "../../src/stores/file/change_config.ts";
+import { FileSettings } from "../../src/stores/file/settings.ts";
 import { QueueError } from "../../src/queue/errors.ts";
 import type { Job } from "../../src/queue/job.ts";
 import type { Outcome } from "../../src/queue/outcome.ts";
@@ -231,7 +231,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: "configuration",
-    action: (_, disk) => Promise.resolve(mergeConfig(DATA, disk, { max_retries: 7 })),
+    action: (_, disk) => new FileSettings(DATA, disk).merge({ max_retries: 7 }),
   },
   { name: "backup", action: (_, disk) => Promise.resolve(backup(DATA, "/copy", disk)) },
   {

@@ -1,8 +1,8 @@
 // What a backup says is good can be restored, whatever the queue looks like and whatever goes on
 // beside it: each backup that is made here is restored here.
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { mergeConfig } from "../../src/stores/file/change_config.ts";
-import { loadSetValues } from "../../src/stores/file/config_file.ts";
+import { FileSettings } from "../../src/stores/file/settings.ts";
+import { loadSetValues } from "../../src/stores/file/settings.ts";
 import { QueueError } from "../../src/queue/errors.ts";
 import { cancelled, removableByCleanup, unblocked } from "../../src/queue/transitions.ts";
 import { backup } from "../../src/stores/file/backup.ts";
@@ -140,7 +140,7 @@ Deno.test("restore() refuses a backup with a configuration of a later version, a
 
 Deno.test("restore() tolerates what a live folder may have, and refuses what is damaged", async () => {
   const disk = await prepared();
-  mergeConfig(DATA, disk, { max_retries: 7 });
+  await new FileSettings(DATA, disk).merge({ max_retries: 7 });
   backup(DATA, "/copy", disk);
   disk.append("/copy/jobs/a/a.jsonl", '{"at":"20');
   disk.create("/copy/jobs/a/gone.1.log", "stranger");

@@ -3,8 +3,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { QueueError } from "../../src/queue/errors.ts";
 import { parseConfig } from "../../src/queue/settings.ts";
-import { configPath } from "../../src/stores/file/config_file.ts";
-import { FileSettings } from "../../src/stores/file/settings.ts";
+import { configPath, FileSettings } from "../../src/stores/file/settings.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
 import { replaceFile } from "../../src/system/replace_file.ts";
 import { withTempDir } from "../support/temp_dir.ts";

@@ -2,7 +2,7 @@
 // JSON. One for each form that data folders have had stays under tests/data, and must be readable
 // for ever: a new one stands beside the old, never in its place. deno run -A
 // tests/support/make_data_folder.ts tests/data/v2
-import { mergeConfig } from "../../src/stores/file/change_config.ts";
+import { FileSettings } from "../../src/stores/file/settings.ts";
 import type { Job, JobRequest } from "../../src/queue/job.ts";
 import { historyToJson, jobToJson } from "../../src/queue/job_json.ts";
 import type { Ending } from "../../src/queue/outcome.ts";
@@ -100,9 +100,9 @@ export async function makeDataFolder(dir: string): Promise<Job[]> {
     await store.add([job]);
   };
 
-  mergeConfig(dir, diskFiles, { max_retries: 5 });
-  mergeConfig(dir, diskFiles, { backoff_base: 1.5 });
-  mergeConfig(dir, diskFiles, { log_max: 10 * 1024 * 1024 });
+  await new FileSettings(dir, diskFiles).merge({ max_retries: 5 });
+  await new FileSettings(dir, diskFiles).merge({ backoff_base: 1.5 });
+  await new FileSettings(dir, diskFiles).merge({ log_max: 10 * 1024 * 1024 });
 
   for (const [id, endings] of LIVES) {
     await add(make(id, REQUESTS[id]));

@@ -3,7 +3,6 @@
 import { enqueue, type NewJob } from "../../queue/enqueue.ts";
 import { QueueError } from "../../queue/errors.ts";
 import { resolve } from "../../system/paths.ts";
-import { shellWord } from "../../system/shell_word.ts";
 import type { CommandContext } from "../command_context.ts";
 
 /** Puts one job, or a file of jobs, into the queue. */
@@ -19,7 +18,7 @@ export async function enqueueCommand(call: CommandContext): Promise<number | voi
     const { enqueueFile } = await import("./enqueue_file.ts");
     return await enqueueFile(call, file, common, now);
   }
-  const command = commandText(args, rest);
+  const command = await commandText(args, rest);
   await call.withInbox(async (inbox, store) => {
     const settings = await (await store.settings()).load();
     const newJob = { ...common, command, id: flags.text("job-id") };
@@ -29,13 +28,17 @@ export async function enqueueCommand(call: CommandContext): Promise<number | voi
 }
 
 /** The command to run, from the words of the command line. */
-export function commandText(args: readonly string[], rest: readonly string[] | undefined): string {
+export async function commandText(
+  args: readonly string[],
+  rest: readonly string[] | undefined,
+): Promise<string> {
   if (rest !== undefined) {
     if (args.length > 0) {
       throw new QueueError("usage", `Unexpected argument "${args[0]}" before --`);
     }
     if (rest.length === 0) throw new QueueError("usage", "Missing program after --");
-    return rest.map(quoted).join(" ");
+    const { shellWord } = await import("../../system/shell_word.ts");
+    return rest.map((word) => PLAIN_WORD.test(word) ? word : shellWord(word)).join(" ");
   }
   if (args.length > 1) {
     throw new QueueError("usage", `Unexpected argument "${args[1]}": a command is one argument`, {
@@ -48,11 +51,8 @@ export function commandText(args: readonly string[], rest: readonly string[] | u
   return args[0];
 }
 
-/** An argument as a word of the shell that stands for exactly it. */
-export function quoted(argument: string): string {
-  if (/^[A-Za-z0-9_@%+=:,./-]+$/.test(argument)) return argument;
-  return shellWord(argument);
-}
+/** A word that means itself in every shell. */
+const PLAIN_WORD = /^[A-Za-z0-9_@%+=:,./-]+$/;
 
 /** What the options say of a job, or of each of many. */
 export async function commonFields(

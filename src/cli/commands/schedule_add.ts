@@ -64,7 +64,7 @@ async function scheduleFrom(call: CommandContext, now: number): Promise<Schedule
     missed: choice("missed", flags.text("missed"), MISSED),
     overlap: choice("overlap", flags.text("overlap"), OVERLAP),
     createdAt: now,
-    job: { ...fields, command: commandText(command, rest), delay: flags.number("delay") },
+    job: { ...fields, command: await commandText(command, rest), delay: flags.number("delay") },
   };
 }
 

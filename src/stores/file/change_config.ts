@@ -3,13 +3,20 @@ import { QueueError } from "../../queue/errors.ts";
 import { configText, type SetValues } from "../../queue/settings.ts";
 import type { FileLock, FileSystem } from "../../system/file_system.ts";
 import { freeName, replaceFile } from "../../system/replace_file.ts";
-import { configPath, loadSetValues } from "./config_file.ts";
+
+/** What those need that change the configuration. */
+export interface ConfigFile {
+  readonly dataDir: string;
+  readonly files: FileSystem;
+  readonly path: string;
+  /** What was set. @throws QueueError `damaged` */
+  load(): SetValues;
+}
 
 /** Sets these keys. @throws QueueError `damaged` if the present file is not what it should be */
-export function mergeConfig(dataDir: string, files: FileSystem, values: SetValues): void {
-  whileLocked(dataDir, files, () => {
-    const merged = { ...loadSetValues(dataDir, files), ...values };
-    replaceFile(files, configPath(dataDir), configText(merged));
+export function mergeConfig(config: ConfigFile, values: SetValues): void {
+  whileLocked(config, () => {
+    replaceFile(config.files, config.path, configText({ ...config.load(), ...values }));
   });
 }
 
@@ -18,11 +25,11 @@ export function mergeConfig(dataDir: string, files: FileSystem, values: SetValue
  * aside.
  * @returns where it was set aside, if it was
  */
-export function resetConfig(dataDir: string, files: FileSystem): string | undefined {
-  return whileLocked(dataDir, files, () => {
-    const path = configPath(dataDir);
+export function resetConfig(config: ConfigFile): string | undefined {
+  const { dataDir, files, path } = config;
+  return whileLocked(config, () => {
     try {
-      loadSetValues(dataDir, files);
+      config.load();
     } catch {
       const aside = freeName(files, `${path}.damaged`);
       files.rename(path, aside);
@@ -38,7 +45,7 @@ export function resetConfig(dataDir: string, files: FileSystem): string | undefi
 }
 
 // Two processes that read, change and write at once would undo each other's change without a word.
-function whileLocked<T>(dataDir: string, files: FileSystem, change: () => T): T {
+function whileLocked<T>({ dataDir, files }: ConfigFile, change: () => T): T {
   const lock: FileLock | undefined = files.lock(`${dataDir}/config.lock`);
   if (lock === undefined) {
     throw new QueueError("refused", "Another process is changing the configuration", {

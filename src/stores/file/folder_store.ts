@@ -1,4 +1,7 @@
-// The default store: a folder of files. Hands out its parts, and loads each when it is asked for.
+// The default store: a folder of files, made on first use and the user's alone. Hands out its parts,
+// and loads each when it is asked for.
+import { QueueError } from "../../queue/errors.ts";
+import { folderOf } from "../../system/paths.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import type { LogReader } from "../../queue/logs.ts";
 import type { Maintenance } from "../../queue/maintenance.ts";
@@ -8,7 +11,6 @@ import type { SettingsStore } from "../../queue/settings_store.ts";
 import type { Inbox, JobReader, JobStore } from "../../queue/store.ts";
 import type { Workers } from "../../queue/workers.ts";
 import type { Store, WorkerStore } from "../store.ts";
-import { prepareDataFolder } from "./data_folder.ts";
 
 /** What the folder store needs of the outside world. */
 export interface StoreWorld {
@@ -100,5 +102,45 @@ export class FolderStore implements Store {
     // By its real path: Deno follows links before it looks at what a worker may read.
     const path = files.realPath(this.dataDir);
     return Object.assign(new FolderStore(path, this.#world), { host: hostOf(path) });
+  }
+}
+
+/**
+ * Makes the folder, mode 0700, if it is missing. An empty one becomes private too, such as
+ * one made by hand for this.
+ * @throws QueueError `refused` if it belongs to another user, or is no folder
+ */
+function prepareDataFolder(path: string, world: StoreWorld): void {
+  const { files, os, userId } = world;
+  const info = files.info(`${path}/.`);
+  if (info === undefined) {
+    makeFolders(files, path);
+    return;
+  }
+  const user = userId();
+  if (user !== null && info.owner !== user) {
+    // Files that root or another user makes in it could not be read or removed by its owner.
+    throw new QueueError(
+      "refused",
+      `Cannot use ${path}: it belongs to another user (id ${info.owner})`,
+      {
+        hint: "Act as that user, or name another folder with --data-dir",
+      },
+    );
+  }
+  if (os === "windows" || (info.mode & 0o077) === 0) return;
+  if (files.names(path).length === 0) files.setMode(path, 0o700);
+}
+
+function makeFolders(files: FileSystem, path: string): void {
+  const parent = folderOf(path);
+  if (parent !== "/" && files.info(`${parent}/.`) === undefined) makeFolders(files, parent);
+  try {
+    files.makeFolder(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    // Another process may have been quicker.
+    if (files.info(`${path}/.`)?.kind === "folder") return;
+    throw new QueueError("refused", `Cannot use ${path}: it is not a folder`);
   }
 }
