@@ -71,8 +71,13 @@ export function fileFolder(files: FileSystem, warn: (message: string) => void): 
       return await restore(dataDir, from, files, progress);
     },
     check: async (dataDir, options, progress) => {
-      const { check } = await import("../stores/file/check.ts");
-      return check(dataDir, files, options, progress);
+      const [{ check }, { lastRun }, { journalPath }] = await Promise.all([
+        import("../stores/file/check.ts"),
+        import("../exec/journal.ts"),
+        import("../stores/file/layout.ts"),
+      ]);
+      const lastRunOf = (worker: string) => lastRun(files, journalPath(dataDir, worker));
+      return check(dataDir, files, { ...options, lastRun: lastRunOf }, progress);
     },
   };
 }

@@ -19,10 +19,16 @@ import {
 import { prepareFolder } from "./prepare_folder.ts";
 import { openFileStore } from "./store.ts";
 import { checkSchedules } from "./schedules.ts";
-import { TicketPlaces } from "./ticket_places.ts";
+import { type LastRun, TicketPlaces } from "./ticket_places.ts";
 import { Tickets } from "./tickets.ts";
 
 export type { Finding } from "./findings.ts";
+
+export interface CheckOptions {
+  readonly repair: boolean;
+  /** Who runs what: a job that runs must not be put back to wait, though its ticket is missing. */
+  readonly lastRun?: LastRun;
+}
 
 /**
  * Looks at every file of the data folder.
@@ -32,7 +38,7 @@ export type { Finding } from "./findings.ts";
 export async function check(
   dataDir: string,
   files: FileSystem,
-  { repair }: { repair: boolean },
+  { repair, lastRun = () => undefined }: CheckOptions,
   progress: Progress = () => {},
 ): Promise<Finding[]> {
   const findings = new Findings(files, dataDir, repair);
@@ -40,10 +46,10 @@ export async function check(
   const own = FOLDERS.filter((folder) => !isOfQueue(folder)).map((folder) => `/${folder}`);
   const there = ["", ...own].filter((folder) => findings.checkFolder(dataDir + folder));
   if (there.length <= own.length) return findings.all;
-  if (repair) await repairAll(dataDir, files, findings, progress);
+  if (repair) await repairAll(dataDir, files, findings, progress, lastRun);
   else {
     await prepareFolder(dataDir, files);
-    checkAll(dataDir, files, findings, progress);
+    checkAll(dataDir, files, findings, progress, lastRun);
   }
   return findings.all;
 }
@@ -57,6 +63,7 @@ async function repairAll(
   files: FileSystem,
   findings: Findings,
   progress: Progress,
+  lastRun: LastRun,
 ): Promise<void> {
   const store = await openFileStore(dataDir, { files });
   try {
@@ -65,7 +72,7 @@ async function repairAll(
     const lock = await lockMaintenance(dataDir, files, REPAIR);
     try {
       if (isBeingRestored(dataDir, files)) throw refusedByRestore();
-      checkAll(dataDir, files, findings, progress);
+      checkAll(dataDir, files, findings, progress, lastRun);
     } finally {
       lock.release();
       await store.recover();
@@ -81,11 +88,12 @@ export function checkAll(
   files: FileSystem,
   findings: Findings,
   progress: Progress,
+  lastRun: LastRun = () => undefined,
 ): void {
   unlessRestored(dataDir, files, () => {
     const folders = FOLDERS.filter(isOfQueue);
     const there = folders.filter((folder) => findings.checkFolder(`${dataDir}/${folder}`));
-    if (there.length === folders.length) checkInside(dataDir, files, findings, progress);
+    if (there.length === folders.length) checkInside(dataDir, files, findings, progress, lastRun);
   });
 }
 
@@ -94,16 +102,18 @@ function checkInside(
   files: FileSystem,
   findings: Findings,
   progress: Progress,
+  lastRun: LastRun,
 ): void {
   const jobs = new JobFiles(files, dataDir);
   const tickets = new Tickets(files, dataDir, `c${Deno.pid}`);
-  const places = new TicketPlaces({ dataDir, files, jobs, tickets, findings });
-  const ticketCheck = new TicketCheck({ dataDir, files, jobs, tickets, findings, places });
+  const parts = { dataDir, files, jobs, tickets, findings, lastRun };
+  const places = new TicketPlaces(parts);
+  const ticketCheck = new TicketCheck({ ...parts, places });
 
   checkNames(dataDir, files, findings);
   checkSchedules(dataDir, files, findings);
   places.noteAll();
-  const ids = checkJobFiles({ dataDir, files, jobs, findings, places, tickets });
+  const ids = checkJobFiles({ ...parts, places });
   let done = 0;
   for (const id of ids) {
     progress(done++, ids.size);

@@ -44,7 +44,16 @@ export interface CheckParts {
   readonly jobs: JobFiles;
   readonly tickets: Tickets;
   readonly findings: Findings;
+  readonly lastRun: LastRun;
 }
+
+/**
+ * The attempt that the shell of a worker has begun last, by its journal, whether it has ended or
+ * not; undefined if it has begun none.
+ */
+export type LastRun = (
+  worker: string,
+) => { readonly id: string; readonly attempt: number; readonly startedAt: number } | undefined;
 
 /** So often a job that is on the move is looked at before it is left for the next check. */
 const LOOKS = 5;
