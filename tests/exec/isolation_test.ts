@@ -151,6 +151,25 @@ Deno.test({
 });
 
 Deno.test({
+  name: "ShellExecutor.run() kills a child with a session of its own whose parent has ended",
+  ignore: Deno.build.os !== "linux",
+  fn: withEachShell(async ({ folder, run }) => {
+    const pid = () => numberIn(`${folder}/orphan`);
+    const stop = new AbortController();
+    const child = `setsid sh -c 'echo $$ >${folder}/orphan; exec sleep 60'`;
+    const ended = run(`(${child} &); sleep 60`, { killGrace: 0.2 }, stop.signal);
+    await waitUntil(pid);
+    stop.abort("cancelled");
+    try {
+      assertEquals((await ended).outcome, "cancelled");
+      assert(!lives(pid()), "only its environment tells whose it is");
+    } finally {
+      end(pid());
+    }
+  }),
+});
+
+Deno.test({
   name: "ShellExecutor.run() catches a chain of processes that start the next one and end",
   ignore: Deno.build.os !== "linux",
   fn: withExecutor(async ({ folder, run }) => {
