@@ -131,7 +131,7 @@ Deno.test({
       session: "setsid sleep 60",
       stubborn: `setsid sh -c "trap '' TERM; sleep 60; :"`,
       cleared: "env -i sleep 60",
-      both: "setsid env -i setsid sleep 60",
+      both: "setsid env -i sleep 60",
     };
     const begin = Object.entries(children).map(([name, child]) =>
       `${child} & echo $! >${folder}/${name}`
