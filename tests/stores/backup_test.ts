@@ -4,14 +4,14 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { setValue } from "../../src/config/change.ts";
 import { loadSetValues } from "../../src/config/load.ts";
 import { QueueError } from "../../src/queue/errors.ts";
-import { removableByCleanup } from "../../src/queue/transitions.ts";
 import { backup } from "../../src/stores/file/backup.ts";
 import { check } from "../../src/stores/file/check.ts";
+import { JobFiles } from "../../src/stores/file/job_files.ts";
 import { restore } from "../../src/stores/file/restore.ts";
 import { openFileStore } from "../../src/stores/file/store.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
 import { WorkerLock } from "../../src/worker/worker_lock.ts";
-import { DATA, NOW, openAt, prepared } from "../faults/scenarios.ts";
+import { AT_FIRST, DATA, NOW, openAt, prepared } from "../faults/scenarios.ts";
 import { aJob, EPOCH } from "../support/jobs.ts";
 import type { SimDisk } from "../support/sim_disk.ts";
 import { withTempDir } from "../support/temp_dir.ts";
@@ -34,25 +34,83 @@ async function restored(disk: SimDisk, from = "/copy"): Promise<string[]> {
 
 Deno.test("backup() beside a cleanup takes no log without its job, at any step", async () => {
   const base = await prepared();
+  const store = await openAt(base);
+  const job = (await store.get("c"))!;
+  store.close();
   const counting = base.copyOf();
   backup(DATA, "/copy", counting);
+  let without = 0;
   for (let at = 0; at <= counting.steps; at++) {
     const disk = base.copyOf();
-    const store = await openAt(disk);
-    const first = disk.steps;
-    let removal: Promise<void> | undefined;
+    // What a cleanup does to the job's own files, here all at one moment.
     disk.failure = (_operation, _path, index) => {
-      if (index - first < at || removal !== undefined) return undefined;
+      if (index < at) return undefined;
       disk.failure = () => undefined;
-      removal = store.remove("c", (job) => removableByCleanup(job, NOW));
+      new JobFiles(disk, DATA).remove(job);
       return undefined;
     };
     const { jobs, leftOut } = backup(DATA, "/copy", disk);
-    await removal;
+    disk.failure = () => undefined;
     assertEquals(leftOut, [], `before operation ${at}`);
     const ids = await restored(disk);
     assertEquals(ids.length, jobs, `before operation ${at}`);
+    if (!ids.includes("c")) without++;
+    const logs = disk.tree("/copy/jobs/c").filter((path) => path.endsWith(".log"));
+    if (!ids.includes("c")) assertEquals(logs, [], `before operation ${at}`);
+  }
+  assert(without > 0 && without < counting.steps);
+});
+
+Deno.test("backup() takes a batch that is on its way in wholly or not at all, at any step", async () => {
+  const base = await prepared();
+  const batch = ["n1", "n2", "n3"].map((id, sequence) =>
+    aJob({ id, sequence, createdAt: NOW, runAt: sequence === 1 ? NOW + 60_000 : null })
+  );
+  const numbers = new Set<number>();
+  for (let at = 1, isOver = false; !isOver; at++) {
+    const disk = base.copyOf();
+    const store = await openAt(disk);
+    const first = disk.steps;
+    isOver = true;
+    disk.failure = (_operation, _path, index) => {
+      if (index - first < at) return undefined;
+      disk.failure = () => undefined;
+      isOver = false;
+      backup(DATA, "/copy", disk);
+      return undefined;
+    };
+    await store.add(batch);
+    disk.failure = () => undefined;
+    if (!isOver) {
+      const ids = (await restored(disk)).filter((id) => id.startsWith("n"));
+      numbers.add(ids.length);
+      assert(ids.length === 0 || ids.length === 3, `before operation ${at}: ${ids}`);
+    }
     store.close();
+  }
+  assertEquals(numbers, new Set([0, 3]));
+});
+
+Deno.test("backup() takes a job along whose id somebody tries to use, at any step", async () => {
+  const base = await prepared();
+  for (const again of [["c"], ["n1", "c", "n2"]]) {
+    for (let at = 1, isOver = false; !isOver; at++) {
+      const disk = base.copyOf();
+      const store = await openAt(disk);
+      const first = disk.steps;
+      isOver = true;
+      disk.failure = (_operation, _path, index) => {
+        if (index - first < at) return undefined;
+        disk.failure = () => undefined;
+        isOver = false;
+        backup(DATA, "/copy", disk);
+        return undefined;
+      };
+      await assertRejects(() => store.add(again.map((id) => aJob({ id }))), QueueError);
+      disk.failure = () => undefined;
+      if (!isOver) assertEquals(await restored(disk), [...AT_FIRST], `before operation ${at}`);
+      store.close();
+    }
   }
 });
 

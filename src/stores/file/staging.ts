@@ -200,18 +200,48 @@ export class Staging {
 
 /** The ids of jobs that are on their way into the queue. */
 export function stagedIds(dataDir: string, files: FileSystem): Set<string> {
-  const ids = new Set<string>();
-  const note = (name: string) => {
-    const ticket = parseTicket(name.slice(name.lastIndexOf(ONE) + 1));
-    if (ticket !== undefined) ids.add(ticket.id);
-  };
-  for (const stage of namesIn(files, `${dataDir}/tmp`)) {
-    note(stage);
-    for (const group of namesIn(files, `${dataDir}/tmp/${stage}`)) {
-      for (const name of namesIn(files, `${dataDir}/tmp/${stage}/${group}`)) note(name);
+  const { committed, uncommitted } = lookAtStaged(dataDir, files);
+  return committed.union(uncommitted);
+}
+
+/**
+ * The ids of jobs that are on their way into the queue: those of complete batches, which are in the
+ * queue whatever happens, and others. No other job is among them, whose id somebody tries to use.
+ */
+export function lookAtStaged(
+  dataDir: string,
+  files: FileSystem,
+): { committed: Set<string>; uncommitted: Set<string> } {
+  const found = { committed: new Set<string>(), uncommitted: new Set<string>() };
+  const tmp = `${dataDir}/tmp`;
+  for (const stage of namesIn(files, tmp)) {
+    const ids = stage.endsWith(COMPLETE) ? found.committed : found.uncommitted;
+    const note = (path: string) => {
+      const id = idOf(path);
+      if (id !== undefined && !isTaken(files, dataDir, id, path)) ids.add(id);
+    };
+    note(`${tmp}/${stage}`);
+    for (const group of groupsIn(files, `${tmp}/${stage}`)) {
+      for (const name of namesIn(files, `${tmp}/${stage}/${group}`)) {
+        note(`${tmp}/${stage}/${group}/${name}`);
+      }
     }
   }
-  return ids;
+  return found;
+}
+
+/** The id of the job that is staged at a path; undefined if none is. */
+function idOf(staged: string): string | undefined {
+  const start = Math.max(staged.lastIndexOf("/"), staged.lastIndexOf(ONE)) + 1;
+  return parseTicket(staged.slice(start))?.id;
+}
+
+/** Whether the id of a staged job is that of another: it will be refused. */
+function isTaken(files: FileSystem, dataDir: string, id: string, staged: string): boolean {
+  const info = files.info(staged);
+  if (info?.links !== 1) return false; // it is linked under its id, or has moved on
+  const job = files.info(jobPath(dataDir, id));
+  return job !== undefined && job.inode !== info.inode;
 }
 
 /**
@@ -302,9 +332,7 @@ function takeBack(files: FileSystem, dataDir: string, folder: string): void {
 function takeBackOne(files: FileSystem, dataDir: string, staged: string): void {
   const info = files.info(staged);
   if (info === undefined) return;
-  const id = parseTicket(
-    staged.slice(Math.max(staged.lastIndexOf("/"), staged.lastIndexOf(ONE)) + 1),
-  )?.id;
+  const id = idOf(staged);
   const job = id === undefined ? undefined : jobPath(dataDir, id);
   if (job !== undefined && files.info(job)?.inode === info.inode) files.remove(job);
   files.remove(staged);
