@@ -8,7 +8,7 @@ import { backup } from "../../src/stores/file/backup.ts";
 import { check } from "../../src/stores/file/check.ts";
 import { JobFiles } from "../../src/stores/file/job_files.ts";
 import { restore } from "../../src/stores/file/restore.ts";
-import { openFileStore } from "../../src/stores/file/store.ts";
+import { type FileStore, openFileStore } from "../../src/stores/file/store.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
 import { WorkerLock } from "../../src/worker/worker_lock.ts";
 import { AT_FIRST, DATA, NOW, openAt, prepared } from "../faults/scenarios.ts";
@@ -67,52 +67,49 @@ Deno.test("backup() takes a batch that is on its way in wholly or not at all, at
     aJob({ id, sequence, createdAt: NOW, runAt: sequence === 1 ? NOW + 60_000 : null })
   );
   const numbers = new Set<number>();
-  for (let at = 1, isOver = false; !isOver; at++) {
-    const disk = base.copyOf();
-    const store = await openAt(disk);
-    const first = disk.steps;
-    isOver = true;
-    disk.failure = (_operation, _path, index) => {
-      if (index - first < at) return undefined;
-      disk.failure = () => undefined;
-      isOver = false;
-      backup(DATA, "/copy", disk);
-      return undefined;
-    };
-    await store.add(batch);
-    disk.failure = () => undefined;
-    if (!isOver) {
-      const ids = (await restored(disk)).filter((id) => id.startsWith("n"));
-      numbers.add(ids.length);
-      assert(ids.length === 0 || ids.length === 3, `before operation ${at}: ${ids}`);
-    }
-    store.close();
-  }
+  await backUpDuring(base, (store) => store.add(batch), (all, at) => {
+    const ids = all.filter((id) => id.startsWith("n"));
+    numbers.add(ids.length);
+    assert(ids.length === 0 || ids.length === 3, `before operation ${at}: ${ids}`);
+  });
   assertEquals(numbers, new Set([0, 3]));
 });
 
 Deno.test("backup() takes a job along whose id somebody tries to use, at any step", async () => {
   const base = await prepared();
   for (const again of [["c"], ["n1", "c", "n2"]]) {
-    for (let at = 1, isOver = false; !isOver; at++) {
-      const disk = base.copyOf();
-      const store = await openAt(disk);
-      const first = disk.steps;
-      isOver = true;
-      disk.failure = (_operation, _path, index) => {
-        if (index - first < at) return undefined;
-        disk.failure = () => undefined;
-        isOver = false;
-        backup(DATA, "/copy", disk);
-        return undefined;
-      };
-      await assertRejects(() => store.add(again.map((id) => aJob({ id }))), QueueError);
-      disk.failure = () => undefined;
-      if (!isOver) assertEquals(await restored(disk), [...AT_FIRST], `before operation ${at}`);
-      store.close();
-    }
+    const add = (store: FileStore) =>
+      assertRejects(() => store.add(again.map((id) => aJob({ id }))), QueueError);
+    await backUpDuring(base, add, (ids, at) => {
+      assertEquals(ids, [...AT_FIRST], `before operation ${at}`);
+    });
   }
 });
+
+/** Makes a backup before each file operation of `action`, and looks at the ids that it restores. */
+async function backUpDuring(
+  base: SimDisk,
+  action: (store: FileStore) => Promise<unknown>,
+  look: (ids: readonly string[], at: number) => void,
+): Promise<void> {
+  let isMade = true;
+  for (let at = 1; isMade; at++) {
+    const disk = base.copyOf();
+    const store = await openAt(disk);
+    const first = disk.steps;
+    isMade = false;
+    disk.failure = (_operation, _path, index) => {
+      if (index - first < at) return undefined;
+      disk.failure = () => undefined;
+      isMade = true;
+      backup(DATA, "/copy", disk);
+      return undefined;
+    };
+    await action(store);
+    if (isMade) look(await restored(disk), at);
+    store.close();
+  }
+}
 
 Deno.test("backup() leaves torn lines out, at the end and in the middle", async () => {
   for (const torn of ['{"at":"20', '{"at":"20\n', "\0\0\0\n"]) {
