@@ -29,8 +29,6 @@ import {
   newestOf,
 } from "./bucketed_index.ts";
 
-/** So many jobs are cheaper to sync one by one than with the whole file system. */
-const FEW = 32;
 /**
  * Between the name of whoever adds it and that of its ticket, in the name of a job that is staged
  * alone.
@@ -86,21 +84,15 @@ export class Staging {
 
   /** @throws QueueError `duplicate_id`; then, as after any error, nothing was added. */
   add(jobs: Iterable<Job>, now: number): number {
-    const first: Job[] = [];
     const rest = jobs[Symbol.iterator]();
-    let next = rest.next();
-    for (; !next.done && first.length <= Math.min(FEW, BUCKET_SIZE); next = rest.next()) {
-      first.push(next.value);
-    }
-    if (first.length === 1) return this.#addOne(first[0]!, now);
-    const few = next.done === true;
+    const [first, second] = [rest.next(), rest.next()];
+    if (!first.done && second.done) return this.#addOne(first.value, now);
     let added = 0;
     try {
       this.#files.makeFolder(this.#folder);
-      for (const job of first) this.#stage(job, now, few), added++;
-      for (; !next.done; next = rest.next()) this.#stage(next.value, now, few), added++;
-      if (few) { for (const folder of this.#touched) this.#files.sync(folder); }
-      else this.#files.syncAll(this.#dataDir);
+      if (!first.done) this.#stage(first.value, now), added++;
+      for (let next = second; !next.done; next = rest.next()) this.#stage(next.value, now), added++;
+      this.#files.syncAll(this.#dataDir);
       this.#files.rename(this.#folder, this.#folder + COMPLETE);
     } catch (error) {
       takeBack(this.#files, this.#dataDir, this.#folder);
@@ -145,10 +137,10 @@ export class Staging {
     return 1;
   }
 
-  #stage(job: Job, now: number, few: boolean): void {
+  #stage(job: Job, now: number): void {
     const { ticket, ready } = waitingTicket(job, job.status as Waiting, now);
     const name = ready ? readyName(ticket) : timedName(ticket);
-    this.#write(job, `${this.#folder}/${this.#groupFor(ready, ticket, few)}/${name}`, few);
+    this.#write(job, `${this.#folder}/${this.#groupFor(ready, ticket)}/${name}`, false);
   }
 
   /** Writes a job's file under its staged name and its own. */
@@ -179,17 +171,12 @@ export class Staging {
   }
 
   /** The folder within the staged one that a ticket goes into. */
-  #groupFor(ready: boolean, ticket: Ticket, few: boolean): string {
-    // Many that fall due later go by the minute, so that buckets do not overlap; see falling_due.ts.
-    const key = few
-      ? (ready ? "r" : "l")
-      : ready
-      ? `r${ticket.priority}`
-      : `l${laterSlice(ticket)}`;
+  #groupFor(ready: boolean, ticket: Ticket): string {
+    // What falls due later goes by the minute, so that buckets do not overlap; see falling_due.ts.
+    const key = ready ? `r${ticket.priority}` : `l${laterSlice(ticket)}`;
     let group = this.#open.get(key);
-    if (group === undefined || !few && group.size >= BUCKET_SIZE) {
-      // A few go into the buckets of their time, many become buckets of their own.
-      group = { name: `${ready ? "ready" : "later"}${few ? "" : "+"}${this.#group++}`, size: 0 };
+    if (group === undefined || group.size >= BUCKET_SIZE) {
+      group = { name: `${ready ? "ready" : "later"}${this.#group++}`, size: 0 };
       this.#files.makeFolder(`${this.#folder}/${group.name}`);
       this.#open.set(key, group);
     }
@@ -276,19 +263,8 @@ function complete(files: FileSystem, indexes: WaitingIndexes, folder: string): v
     const index = group.startsWith("ready") ? indexes.ready : indexes.later;
     const names = namesIn(files, `${folder}/${group}`).filter(isTicket);
     touched.add(index.folder);
-    if (group.includes("+")) {
-      if (names.length > 0) {
-        files.rename(`${folder}/${group}`, index.path(bucketOf(names, folder, group)));
-      } else removeIfEmpty(files, `${folder}/${group}`);
-      continue;
-    }
-    for (const name of names) {
-      const ticket = parseTicket(name)!;
-      const bucket = index === indexes.ready ? readySlice(ticket) : laterSlice(ticket);
-      index.put(`${folder}/${group}/${name}`, bucket, name);
-      touched.add(index.path(bucket));
-    }
-    removeIfEmpty(files, `${folder}/${group}`);
+    if (names.length === 0) removeIfEmpty(files, `${folder}/${group}`);
+    else files.rename(`${folder}/${group}`, index.path(bucketOf(names, folder, group)));
   }
   for (const path of touched) ignoreNotFound(() => files.sync(path));
   removeIfEmpty(files, folder);
