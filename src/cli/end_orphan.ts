@@ -17,11 +17,11 @@ export async function endOrphanOf(
 ): Promise<boolean> {
   const settings = await (await store.settings()).load();
   const workers = await store.workers();
-  const { host } = await store.forWorkers();
+  const { journal } = await store.host();
   return await endOrphan(job, reason, {
     jobs,
     workers,
     settings,
-    journal: host.journal,
+    journal,
   });
 }

@@ -4,6 +4,7 @@
 import type { Ending } from "../queue/outcome.ts";
 import { diskFiles, type FileSystem } from "../system/file_system.ts";
 import { endingOf, type KillCause, killed, lost } from "./ending.ts";
+import { findShell } from "./find_shell.ts";
 import {
   aliveOf,
   type JournalEntry,
@@ -38,7 +39,13 @@ export async function adopt(
   stop?: AbortSignal,
   files: FileSystem = diskFiles,
 ): Promise<Ending | "not_begun"> {
-  const look = () => readJournal(files, journal, attempt);
+  // Where somebody has removed or damaged the journal.
+  let found: ProcessIdentity | undefined;
+  const look = (): JournalEntry => {
+    const entry = readJournal(files, journal, attempt);
+    return found ? { ...entry, shell: found, began: attempt.startedAt } : entry;
+  };
+  if (!look().shell) found = await findShell(attempt);
   const adoptedAt = Date.now();
   let sight: Sight | undefined;
   let aliveUntil = 0;

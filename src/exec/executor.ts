@@ -110,6 +110,9 @@ export class ShellExecutor implements Executor {
 
   async #readyShell(kind: ShellKind): Promise<ResidentShell> {
     if (this.#shell?.status || (kind === "sh" && this.#shell?.kind === "bash")) this.#retire();
+    // Somebody has removed the journal, and nobody sees what this shell writes. A look at each run
+    // would take a hundredth of a short job's time.
+    if (this.#written > JOURNAL_LIMIT && !this.#files.info(this.#journal)) this.#retire();
     if (!this.#shell) {
       this.#shell = await ResidentShell.start(this.#files, this.#journal, kind);
       this.#written = 0;

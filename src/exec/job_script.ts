@@ -3,7 +3,7 @@
 // job, since the worker's environment may export one of the same name: it uses parameters instead.
 
 import { shellWord } from "../system/shell_word.ts";
-import { aliveOf, pipeOf, type ProcessIdentity } from "./journal.ts";
+import { aliveOf, pipeOf, type ProcessIdentity, type RunKey } from "./journal.ts";
 import type { Run } from "./run.ts";
 
 /**
@@ -27,11 +27,13 @@ export const MARK = "QUEUECTL_RUN_ID";
  * Unique among all runs of all workers of a machine, also where ids are used again. The dot at the
  * end keeps it from being the beginning of another.
  */
-export function markOf(
-  run: Pick<Run, "id" | "attempt" | "startedAt">,
-  shell: ProcessIdentity,
-): string {
-  return `${run.id}.${run.attempt}.${run.startedAt}.${shell.pid}.${shell.start}.`;
+export function markOf(run: RunKey, shell: ProcessIdentity): string {
+  return `${runText(run)}${shell.pid}.${shell.start}.`;
+}
+
+/** The part of the mark that says which run it is; the rest says which shell runs it. */
+export function runText({ id, attempt, startedAt }: RunKey): string {
+  return `${id}.${attempt}.${startedAt}.`;
 }
 
 // A job that signals its parent must not end the shell. They are ignored rather than trapped: a

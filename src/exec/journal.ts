@@ -102,6 +102,16 @@ export function readWriter(
   };
 }
 
+/** The run that began last, whether it has ended or not; undefined if there was none. */
+export function lastRun(files: FileSystem, path: string): RunKey | undefined {
+  const lines = journalText(files, path).split("\n").slice(0, -1);
+  const [, id, attempt, startedAt] = lines.findLast((line) => line.startsWith("+ "))?.split(" ") ??
+    [];
+  return id === undefined
+    ? undefined
+    : { id, attempt: Number(attempt), startedAt: Number(startedAt) };
+}
+
 function journalText(files: FileSystem, path: string): string {
   try {
     return files.readText(path);

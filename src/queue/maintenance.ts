@@ -1,4 +1,5 @@
 // The port for a store as a whole: its size, backups, and what is damaged in it.
+import type { Claim } from "./job.ts";
 import type { Progress } from "./operations.ts";
 
 /** How much a store holds. */
@@ -30,6 +31,20 @@ export interface BackupResult {
   readonly leftOut: readonly LeftOut[];
 }
 
+/**
+ * The attempt that the shell of a worker has begun last, whether it has ended or not; undefined if
+ * it has begun none.
+ */
+export type LastRun = (
+  worker: string,
+) => Omit<Claim, "worker" | "pid"> & { id: string } | undefined;
+
+export interface CheckOptions {
+  readonly repair: boolean;
+  /** Who runs what: a job that runs must not be put back to wait, whatever the store has lost. */
+  readonly lastRun?: LastRun;
+}
+
 export interface Maintenance {
   size(): Promise<StoreSize>;
 
@@ -50,7 +65,7 @@ export interface Maintenance {
   ): Promise<{ readonly jobs: number; readonly leftOut: readonly LeftOut[] }>;
 
   /** Looks for what is damaged or inconsistent, and mends what can be mended if asked to. */
-  check(options: { readonly repair: boolean }, progress: Progress): Promise<Finding[]>;
+  check(options: CheckOptions, progress: Progress): Promise<Finding[]>;
 
   /** Puts back what a restart of the machine has lost, where the store can tell. */
   afterReboot(): Promise<void>;

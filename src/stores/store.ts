@@ -41,22 +41,21 @@ export interface Store {
   settings(): Promise<SettingsStore>;
   maintenance(): Promise<Maintenance>;
 
-  /**
-   * The store as every process of this host can reach it, and what of this host its workers use.
-   * Says what is wrong with it here, once, rather than in each worker.
-   */
-  forWorkers(): Promise<WorkerStore>;
-}
+  /** What belongs to this host, and not to the store. */
+  host(): Promise<Host>;
 
-export interface WorkerStore extends Store {
-  readonly host: Host;
+  /**
+   * The store as the workers of this host use it. Says what is wrong with it here, once, rather than
+   * in each worker.
+   */
+  forWorkers(): Promise<Store>;
 }
 
 /** What belongs to this host rather than to the store. */
 export interface Host {
   /** The options that name the store on the command line of a worker. */
   readonly options: readonly string[];
-  /** The folder that workers of the store read and write: its real path. */
+  /** The folder that workers of the store read and write. */
   readonly folder: string;
   /** Where `start --detach` writes what it tells. */
   readonly startLog: string;

@@ -76,6 +76,41 @@ Deno.test("storage check, with and without repair, finds nothing while workers a
     assertEquals(runs.length, new Set(runs).size, "no attempt ran twice");
   }));
 
+Deno.test("a repair does not let a job run twice whose ticket was removed while it runs, or after", () =>
+  withQueue(async (queue) => {
+    const { dir, data } = queue;
+    const command = `echo $$ >>${dir}/runs; until [ -e ${dir}/go ]; do sleep 0.05; done; exit 3`;
+    await queue.ok("enqueue", "--job-id", "a", "--max-retries", "0", command);
+    const supervisor = await queue.start("--count", "2");
+    await waitUntil(() => existsIn(dir, "runs"), "the job runs");
+    const [worker] = (await queue.workers()).filter(({ job_id }) => job_id === "a");
+    const folder = `${data}/queue/running/${worker!.name}`;
+    const removeTicket = () => {
+      for (const { name } of Deno.readDirSync(folder)) Deno.removeSync(`${folder}/${name}`);
+    };
+    const repair = () => queue.ok("storage", "check", "--repair");
+
+    removeTicket();
+    assertStringIncludes(await repair(), `given back to ${worker!.name}, which runs the job`);
+    assertEquals(await queue.state("a"), "processing");
+    // The same when all are dead, and the job has ended without them.
+    for (const { pid } of [supervisor, ...await queue.workers()]) Deno.kill(pid, "SIGKILL");
+    await supervisor.status;
+    Deno.writeTextFileSync(`${dir}/go`, "");
+    const journal = `${data}/workers/${worker!.name}.runs`;
+    await waitUntil(() => Deno.readTextFileSync(journal).includes("- a 1 3"), "the job has ended");
+    removeTicket();
+    await repair();
+    await queue.ok("start", "--drain");
+    const { state, history } = await queue.json("job", "show", "a");
+    assertEquals([state, history.length, history[0].exit_code], ["dead", 1, 3]);
+    assertEquals(Deno.readTextFileSync(`${dir}/runs`).trim().split("\n").length, 1);
+  }));
+
+function existsIn(folder: string, name: string): boolean {
+  return Array.from(Deno.readDirSync(folder)).some((entry) => entry.name === name);
+}
+
 Deno.test("two repairs at once: one waits a moment and is refused while the other is at work", () =>
   withQueue(async (queue) => {
     await queue.ok("enqueue", "true");

@@ -3,6 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { adopt } from "../../src/exec/adopt.ts";
 import type { Run } from "../../src/exec/run.ts";
+import { diskFiles } from "../../src/system/file_system.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 import { end, lives, numberIn } from "../support/processes.ts";
 import { waitUntil } from "../support/wait_until.ts";
@@ -121,6 +122,39 @@ Deno.test(
     assertEquals(await adopt(journal, { ...run, startedAt: run.startedAt + 1 }), "not_begun");
   }),
 );
+
+Deno.test({
+  name: "adopt() waits for an attempt whose journal is gone or damaged, and can end it",
+  ignore: Deno.build.os !== "linux",
+  fn: withWorker(async ({ folder, journal, orphan, shell }) => {
+    for (const damage of [undefined, "", "shell 1", "\0\xff rubbish\n"]) {
+      const run = await orphan("until [ -e go ]; do sleep 0.02; done; echo to the end");
+      const pids = [shell(), numberIn(`${folder}/pid`)];
+      if (damage === undefined) await Deno.remove(journal);
+      else await Deno.writeTextFile(journal, damage);
+      let looks = 0;
+      const files = {
+        ...diskFiles,
+        readText: (path: string) => (looks++, diskFiles.readText(path)),
+      };
+      const adopted = adopt(journal, run, undefined, files).finally(() => looks = Infinity);
+      await waitUntil(() => looks > 2); // it has found the job by then
+      await Deno.writeTextFile(`${folder}/go`, "");
+      const ending = await adopted;
+      assert(ending !== "not_begun");
+      assertEquals([ending.outcome, readLog(run.log)], ["lost", "to the end\n"]);
+      for (const pid of pids) assert(!lives(pid));
+      assertEquals(await adopt(journal, run), "not_begun", "nothing is left to tell of it");
+      for (const name of ["go", "pid"]) await Deno.remove(`${folder}/${name}`);
+    }
+    const run = await orphan("trap '' TERM; while :; do sleep 0.02; done", { killGrace: 0.1 });
+    await Deno.remove(journal);
+    const ending = await adopt(journal, run, AbortSignal.abort("released"));
+    assert(ending !== "not_begun");
+    assertEquals(ending.outcome, "released");
+    assert(!lives(numberIn(`${folder}/pid`)));
+  }),
+});
 
 Deno.test("adopt() waits for no stranger that has the shell's number now, and does not signal it", () =>
   withTempDir(async (folder) => {

@@ -210,3 +210,15 @@ Deno.test(
     assert(/^shell \d+ \S+ \S+ \S+ \S+$/.test(first!), first);
   }),
 );
+
+Deno.test(
+  "ShellExecutor.run() goes on when somebody has removed its journal",
+  withExecutor(async ({ journal, run }) => {
+    const id = "x".repeat(128);
+    assertEquals((await run("true", { id })).outcome, "succeeded");
+    await Deno.remove(journal);
+    // So many that the journal is begun anew.
+    for (let n = 0; n < 250; n++) assertEquals((await run("true", { id })).outcome, "succeeded");
+    assert(Deno.readTextFileSync(journal).startsWith("shell "));
+  }),
+);

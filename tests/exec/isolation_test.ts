@@ -131,7 +131,7 @@ Deno.test({
       session: "setsid sleep 60",
       stubborn: `setsid sh -c "trap '' TERM; sleep 60; :"`,
       cleared: "env -i sleep 60",
-      both: "setsid env -i setsid sleep 60",
+      both: "setsid env -i sleep 60",
     };
     const begin = Object.entries(children).map(([name, child]) =>
       `${child} & echo $! >${folder}/${name}`
@@ -147,6 +147,25 @@ Deno.test({
     await run("sleep 60", { timeout: 0.2 });
     assert(lives(numberIn(`${folder}/daemon`)), "the daemon of a job that succeeded lives on");
     end(numberIn(`${folder}/daemon`));
+  }),
+});
+
+Deno.test({
+  name: "ShellExecutor.run() kills a child with a session of its own whose parent has ended",
+  ignore: Deno.build.os !== "linux",
+  fn: withEachShell(async ({ folder, run }) => {
+    const pid = () => numberIn(`${folder}/orphan`);
+    const stop = new AbortController();
+    const child = `setsid sh -c 'echo $$ >${folder}/orphan; exec sleep 60'`;
+    const ended = run(`(${child} &); sleep 60`, { killGrace: 0.2 }, stop.signal);
+    await waitUntil(pid);
+    stop.abort("cancelled");
+    try {
+      assertEquals((await ended).outcome, "cancelled");
+      assert(!lives(pid()), "only its environment tells whose it is");
+    } finally {
+      end(pid());
+    }
   }),
 });
 

@@ -1,17 +1,17 @@
 // What a backup says is good can be restored, whatever the queue looks like and whatever goes on
 // beside it: each backup that is made here is restored here.
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { FileSettings } from "../../src/stores/file/settings.ts";
-import { loadSetValues } from "../../src/stores/file/settings.ts";
+import { FileSettings, loadSetValues } from "../../src/stores/file/settings.ts";
 import { QueueError } from "../../src/queue/errors.ts";
-import { cancelled, removableByCleanup, unblocked } from "../../src/queue/transitions.ts";
+import { cancelled, unblocked } from "../../src/queue/transitions.ts";
 import { backup } from "../../src/stores/file/backup.ts";
 import { check } from "../../src/stores/file/check.ts";
+import { JobFiles } from "../../src/stores/file/job_files.ts";
 import { restore } from "../../src/stores/file/restore.ts";
-import { openFileStore } from "../../src/stores/file/store.ts";
+import { type FileStore, openFileStore } from "../../src/stores/file/store.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
 import { FileWorkerLock } from "../../src/stores/file/worker_lock.ts";
-import { DATA, NOW, openAt, prepared } from "../faults/scenarios.ts";
+import { AT_FIRST, DATA, NOW, openAt, prepared } from "../faults/scenarios.ts";
 import { aJob, EPOCH } from "../support/jobs.ts";
 import type { SimDisk } from "../support/sim_disk.ts";
 import { withTempDir } from "../support/temp_dir.ts";
@@ -34,69 +34,82 @@ async function restored(disk: SimDisk, from = "/copy"): Promise<string[]> {
 
 Deno.test("backup() beside a cleanup takes no log without its job, at any step", async () => {
   const base = await prepared();
+  const store = await openAt(base);
+  const job = (await store.get("c"))!;
+  await store.close();
   const counting = base.copyOf();
   backup(DATA, "/copy", counting);
+  let without = 0;
   for (let at = 0; at <= counting.steps; at++) {
     const disk = base.copyOf();
-    const store = await openAt(disk);
-    const first = disk.steps;
-    let removal: Promise<void> | undefined;
+    // What a cleanup does to the job's own files, here all at one moment.
     disk.failure = (_operation, _path, index) => {
-      if (index - first < at || removal !== undefined) return undefined;
+      if (index < at) return undefined;
       disk.failure = () => undefined;
-      removal = store.remove("c", (job) => removableByCleanup(job, NOW));
+      new JobFiles(disk, DATA).remove(job);
       return undefined;
     };
     const { jobs, leftOut } = backup(DATA, "/copy", disk);
-    await removal;
+    disk.failure = () => undefined;
     assertEquals(leftOut, [], `before operation ${at}`);
     const ids = await restored(disk);
     assertEquals(ids.length, jobs, `before operation ${at}`);
-    await store.close();
+    if (!ids.includes("c")) without++;
+    const logs = disk.tree("/copy/jobs/c").filter((path) => path.endsWith(".log"));
+    if (!ids.includes("c")) assertEquals(logs, [], `before operation ${at}`);
+  }
+  assert(without > 0 && without < counting.steps);
+});
+
+Deno.test("backup() takes a batch that is on its way in wholly or not at all, at any step", async () => {
+  const base = await prepared();
+  const batch = ["n1", "n2", "n3"].map((id, sequence) =>
+    aJob({ id, sequence, createdAt: NOW, runAt: sequence === 1 ? NOW + 60_000 : null })
+  );
+  const numbers = new Set<number>();
+  await backUpDuring(base, (store) => store.add(batch), (all, at) => {
+    const ids = all.filter((id) => id.startsWith("n"));
+    numbers.add(ids.length);
+    assert(ids.length === 0 || ids.length === 3, `before operation ${at}: ${ids}`);
+  });
+  assertEquals(numbers, new Set([0, 3]));
+});
+
+Deno.test("backup() takes a job along whose id somebody tries to use, at any step", async () => {
+  const base = await prepared();
+  for (const again of [["c"], ["n1", "c", "n2"]]) {
+    const add = (store: FileStore) =>
+      assertRejects(() => store.add(again.map((id) => aJob({ id }))), QueueError);
+    await backUpDuring(base, add, (ids, at) => {
+      assertEquals(ids, [...AT_FIRST], `before operation ${at}`);
+    });
   }
 });
 
-Deno.test("restore() lays blocked jobs in as blocked, also many of them", async () => {
-  const disk = await prepared();
-  const store = await openAt(disk);
-  const waits = (id: string, sequence: number) => aJob({ id, sequence, after: ["a"] });
-  await store.add(Array.from({ length: 40 }, (_, i) => waits(`n${i}`, i)));
-  await store.change("n3", (job) => unblocked(job, NOW));
-  await store.change("n4", (job) => cancelled(job, NOW, "a was cancelled"));
-  const counts = await store.count();
-  assertEquals([counts.blocked, counts.pending, counts.cancelled], [38, 3, 2]);
-  await store.close();
-  backup(DATA, "/copy", disk);
-  disk.makeFolder("/new");
-  await restore("/new", "/copy", disk);
-  assertEquals(await check("/new", disk, { repair: false }), []);
-  const after = await openFileStore("/new", { files: disk, now: () => NOW });
-  assertEquals(await after.count(), counts);
-  assertEquals((await after.get("n5"))?.after, ["a"]);
-  assertEquals((await after.change("n5", (job) => unblocked(job, NOW))).status.state, "pending");
-  await after.close();
-});
-
-Deno.test("a check finds a blocked job's ticket that is missing or misplaced, and mends it", async () => {
-  for (const damage of ["missing", "misplaced"]) {
-    const disk = await prepared();
+/** Makes a backup before each file operation of `action`, and looks at the ids that it restores. */
+async function backUpDuring(
+  base: SimDisk,
+  action: (store: FileStore) => Promise<unknown>,
+  look: (ids: readonly string[], at: number) => void,
+): Promise<void> {
+  let isMade = true;
+  for (let at = 1; isMade; at++) {
+    const disk = base.copyOf();
     const store = await openAt(disk);
-    await store.add([aJob({ id: "n", after: ["a"] })]);
+    const first = disk.steps;
+    isMade = false;
+    disk.failure = (_operation, _path, index) => {
+      if (index - first < at) return undefined;
+      disk.failure = () => undefined;
+      isMade = true;
+      backup(DATA, "/copy", disk);
+      return undefined;
+    };
+    await action(store);
+    if (isMade) look(await restored(disk), at);
     await store.close();
-    const ticket = disk.tree(`${DATA}/queue/blocked`).find((path) => path.endsWith(".b.n"))!;
-    if (damage === "misplaced") {
-      disk.makeFolder(`${DATA}/queue/later/${EPOCH}`);
-      disk.link(ticket, `${DATA}/queue/later/${EPOCH}/${ticket.split("/").at(-1)}`);
-    }
-    disk.remove(ticket);
-    assertEquals((await check(DATA, disk, { repair: true })).length, 1, damage);
-    assertEquals(await check(DATA, disk, { repair: false }), [], damage);
-    const after = await openAt(disk);
-    assertEquals((await after.count()).blocked, 1);
-    await after.change("n", (job) => unblocked(job, NOW));
-    await after.close();
   }
-});
+}
 
 Deno.test("backup() leaves torn lines out, at the end and in the middle", async () => {
   for (const torn of ['{"at":"20', '{"at":"20\n', "\0\0\0\n"]) {
@@ -240,4 +253,46 @@ Deno.test("a restore that was broken off waits for no worker, and a worker does 
   worker.leave();
   (await openAt(disk)).close();
   assertEquals(disk.info(`${DATA}/restoring`), undefined);
+});
+
+Deno.test("restore() lays blocked jobs in as blocked, also many of them", async () => {
+  const disk = await prepared();
+  const store = await openAt(disk);
+  const waits = (id: string, sequence: number) => aJob({ id, sequence, after: ["a"] });
+  await store.add(Array.from({ length: 40 }, (_, i) => waits(`n${i}`, i)));
+  await store.change("n3", (job) => unblocked(job, NOW));
+  await store.change("n4", (job) => cancelled(job, NOW, "a was cancelled"));
+  const counts = await store.count();
+  assertEquals([counts.blocked, counts.pending, counts.cancelled], [38, 3, 2]);
+  await store.close();
+  backup(DATA, "/copy", disk);
+  disk.makeFolder("/new");
+  await restore("/new", "/copy", disk);
+  assertEquals(await check("/new", disk, { repair: false }), []);
+  const after = await openFileStore("/new", { files: disk, now: () => NOW });
+  assertEquals(await after.count(), counts);
+  assertEquals((await after.get("n5"))?.after, ["a"]);
+  assertEquals((await after.change("n5", (job) => unblocked(job, NOW))).status.state, "pending");
+  await after.close();
+});
+
+Deno.test("a check finds a blocked job's ticket that is missing or misplaced, and mends it", async () => {
+  for (const damage of ["missing", "misplaced"]) {
+    const disk = await prepared();
+    const store = await openAt(disk);
+    await store.add([aJob({ id: "n", after: ["a"] })]);
+    await store.close();
+    const ticket = disk.tree(`${DATA}/queue/blocked`).find((path) => path.endsWith(".b.n"))!;
+    if (damage === "misplaced") {
+      disk.makeFolder(`${DATA}/queue/later/${EPOCH}`);
+      disk.link(ticket, `${DATA}/queue/later/${EPOCH}/${ticket.split("/").at(-1)}`);
+    }
+    disk.remove(ticket);
+    assertEquals((await check(DATA, disk, { repair: true })).length, 1, damage);
+    assertEquals(await check(DATA, disk, { repair: false }), [], damage);
+    const after = await openAt(disk);
+    assertEquals((await after.count()).blocked, 1);
+    await after.change("n", (job) => unblocked(job, NOW));
+    await after.close();
+  }
 });

@@ -25,7 +25,7 @@ export async function runFileWorker(dir: string, options: FileWorkerOptions = {}
       jobs,
       workers: await store.workers(),
       requests,
-      host: store.host,
+      host: await store.host(),
       files,
       wanted: options.wanted,
       drain: options.drain ?? false,

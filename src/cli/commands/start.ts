@@ -38,6 +38,7 @@ export async function startCommand(call: CommandContext): Promise<number> {
   const timeout = flags.number("timeout");
   const asked = await StopRequests.listen({ requests, lock, timeout, report });
   const { stopping, force } = asked;
+  const host = await store.host();
   const count = flags.number("count") ?? settings.worker_count;
   const drain = flags.has("drain");
   let dead = 0;
@@ -46,7 +47,7 @@ export async function startCommand(call: CommandContext): Promise<number> {
     if (Deno.pid === 1) report({ kind: "warning", message: IS_INIT });
     const parts = {
       count,
-      spawn: () => spawnWorker({ host: store.host, name, drain, onDead: () => dead++ }),
+      spawn: () => spawnWorker({ host, name, drain, onDead: () => dead++ }),
       ready: () => void lock.announce({ ...who, ready: true }),
       sleep: delay,
       now: context.now,

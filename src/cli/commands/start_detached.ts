@@ -4,7 +4,7 @@ import { QueueError } from "../../queue/errors.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { selfCommand } from "../../system/self.ts";
 import { supervisorName } from "../../queue/workers.ts";
-import type { WorkerStore } from "../../stores/store.ts";
+import type { Store } from "../../stores/store.ts";
 import type { CommandContext } from "../command_context.ts";
 
 const POLL = 20;
@@ -42,9 +42,9 @@ exec "$@" >>"$log" 2>&1`;
  * Starts a supervisor in the background, and prints its process id once a worker of its runs.
  * @returns the exit code
  */
-export async function detach(call: CommandContext, store: WorkerStore): Promise<number> {
+export async function detach(call: CommandContext, store: Store): Promise<number> {
   const { context } = call;
-  const { options, startLog: log } = store.host;
+  const { options, startLog: log } = await store.host();
   rotate(context.files, log);
   const { program, args } = selfCommand();
   const words = [...args, "start", ...options, ...flagsOf(call)];

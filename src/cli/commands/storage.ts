@@ -97,8 +97,11 @@ export async function checkCommand(call: CommandContext): Promise<number> {
   const { context, flags } = call;
   const meter = progressOf(context, "Checking");
   const repair = flags.has("repair");
-  const maintenance = await call.store().maintenance();
-  const findings = await maintenance.check({ repair }, meter.progress);
+  const store = call.store();
+  const [maintenance, { journal }] = [await store.maintenance(), await store.host()];
+  const { lastRun } = await import("../../exec/journal.ts");
+  const options = { repair, lastRun: (worker: string) => lastRun(context.files, journal(worker)) };
+  const findings = await maintenance.check(options, meter.progress);
   meter.end();
   for (const { path, problem, repaired } of findings) {
     call.print(

@@ -37,7 +37,7 @@ export async function workerCommand(call: CommandContext): Promise<number> {
       jobs,
       workers: await store.workers(),
       requests,
-      host: store.host,
+      host: await store.host(),
       files: context.files,
       wanted: flags.text("worker-name"),
       drain: flags.has("drain"),

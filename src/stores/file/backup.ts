@@ -15,7 +15,7 @@ import { kindName } from "./findings.ts";
 import { schedulesFolder } from "./layout.ts";
 import { unlessRestored } from "./maintenance.ts";
 import { checkSchedule, scheduleNames } from "./schedules.ts";
-import { stagedIds } from "./staging.ts";
+import { lookAtStaged, stagedIds } from "./staging.ts";
 
 /** The file that makes a folder a backup. It is written last, so an interrupted backup has none. */
 export const MANIFEST = "backup.json";
@@ -70,10 +70,12 @@ class Backup {
     // Before the jobs are listed: a time that is on record as fired has its job in the backup. The
     // other way round does no harm, since an id is taken once only.
     this.#copySchedules();
-    // What is on its way into the queue is not acknowledged yet: it stays out, wholly.
-    const before = stagedIds(this.#dataDir, this.#files);
+    // What is on its way into the queue stays out, wholly, but for batches that are complete
+    // already: they may have been acknowledged.
+    const before = lookAtStaged(this.#dataDir, this.#files);
     const folders = this.#folders();
-    const staged = before.union(stagedIds(this.#dataDir, this.#files));
+    const after = stagedIds(this.#dataDir, this.#files).difference(before.committed);
+    const staged = before.uncommitted.union(after);
 
     const total = folders.reduce((sum, { ids }) => sum + ids.length, 0);
     let done = 0;

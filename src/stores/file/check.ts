@@ -1,7 +1,7 @@
 // Looks through a data folder for what is damaged or inconsistent, also while it is in use: only
 // what is certain is reported. With `repair`, mends what it can; what can't be read is set aside,
 // never removed.
-import type { Finding } from "../../queue/maintenance.ts";
+import type { CheckOptions, Finding, LastRun } from "../../queue/maintenance.ts";
 import type { Progress } from "../../queue/operations.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { checkJobFiles } from "./check_jobs.ts";
@@ -31,7 +31,7 @@ import { Tickets } from "./tickets.ts";
 export async function check(
   dataDir: string,
   files: FileSystem,
-  { repair }: { repair: boolean },
+  { repair, lastRun = () => undefined }: CheckOptions,
   progress: Progress = () => {},
 ): Promise<Finding[]> {
   const findings = new Findings(files, dataDir, repair);
@@ -39,10 +39,10 @@ export async function check(
   const own = FOLDERS.filter((folder) => !isOfQueue(folder)).map((folder) => `/${folder}`);
   const there = ["", ...own].filter((folder) => findings.checkFolder(dataDir + folder));
   if (there.length <= own.length) return findings.all;
-  if (repair) await repairAll(dataDir, files, findings, progress);
+  if (repair) await repairAll(dataDir, files, findings, progress, lastRun);
   else {
     await prepareFolder(dataDir, files);
-    checkAll(dataDir, files, findings, progress);
+    checkAll(dataDir, files, findings, progress, lastRun);
   }
   return findings.all;
 }
@@ -56,6 +56,7 @@ async function repairAll(
   files: FileSystem,
   findings: Findings,
   progress: Progress,
+  lastRun: LastRun,
 ): Promise<void> {
   const store = await openFileStore(dataDir, { files });
   try {
@@ -64,7 +65,7 @@ async function repairAll(
     const lock = await lockMaintenance(dataDir, files, REPAIR);
     try {
       if (isBeingRestored(dataDir, files)) throw refusedByRestore();
-      checkAll(dataDir, files, findings, progress);
+      checkAll(dataDir, files, findings, progress, lastRun);
     } finally {
       lock.release();
       await store.recover();
@@ -80,11 +81,12 @@ export function checkAll(
   files: FileSystem,
   findings: Findings,
   progress: Progress,
+  lastRun: LastRun = () => undefined,
 ): void {
   unlessRestored(dataDir, files, () => {
     const folders = FOLDERS.filter(isOfQueue);
     const there = folders.filter((folder) => findings.checkFolder(`${dataDir}/${folder}`));
-    if (there.length === folders.length) checkInside(dataDir, files, findings, progress);
+    if (there.length === folders.length) checkInside(dataDir, files, findings, progress, lastRun);
   });
 }
 
@@ -93,16 +95,18 @@ function checkInside(
   files: FileSystem,
   findings: Findings,
   progress: Progress,
+  lastRun: LastRun,
 ): void {
   const jobs = new JobFiles(files, dataDir);
   const tickets = new Tickets(files, dataDir, `c${Deno.pid}`);
-  const places = new TicketPlaces({ dataDir, files, jobs, tickets, findings });
-  const ticketCheck = new TicketCheck({ dataDir, files, jobs, tickets, findings, places });
+  const parts = { dataDir, files, jobs, tickets, findings, lastRun };
+  const places = new TicketPlaces(parts);
+  const ticketCheck = new TicketCheck({ ...parts, places });
 
   checkNames(dataDir, files, findings);
   checkSchedules(dataDir, files, findings);
   places.noteAll();
-  const ids = checkJobFiles({ dataDir, files, jobs, findings, places, tickets });
+  const ids = checkJobFiles({ ...parts, places });
   let done = 0;
   for (const id of ids) {
     progress(done++, ids.size);

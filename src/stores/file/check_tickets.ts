@@ -1,7 +1,9 @@
 // The part of a check that is about tickets: a job has one, and it lies where the job's state says.
 // A repair takes a ticket into its own hands before it moves it, and then reads the facts again: a
 // rename that fails means that somebody else moved it, and that nothing is wrong.
-import { hasEnded, type Job } from "../../queue/job.ts";
+import { hasEnded, type Job, lastAttempt } from "../../queue/job.ts";
+import { waitingStatus } from "../../queue/transitions.ts";
+import type { FileSystem } from "../../system/file_system.ts";
 import { makeUnlessThere } from "./bucketed_index.ts";
 import { encodeState } from "./codec.ts";
 import { arrival, COMMAND_HOLDER, jobPath, type Ticket, timedName } from "./layout.ts";
@@ -123,13 +125,17 @@ export class TicketCheck {
     findings.add(jobPath(dataDir, id), "is a job without a ticket", () => this.#makeTicket(job));
   }
 
-  /** Makes a ticket in these hands, so that it is put in its place even if this process dies. */
+  /**
+   * Makes a ticket in these hands, so that it is put in its place even if this process dies; in
+   * those of its worker if the job runs, or has ended and that is not on record yet.
+   */
   #makeTicket(job: Job): string | undefined {
     const { dataDir, files, places, tickets } = this.#parts;
     const { id, priority, createdAt, sequence } = job;
-    const at = Date.now();
-    const ticket: Ticket = { at, priority, createdAt, sequence, id, tag: `r${Deno.pid}` };
-    const folder = `${tickets.running}/${REPAIR}`;
+    const holder = this.#holderOf(job);
+    const { at, pid } = holder ?? { at: Date.now(), pid: Deno.pid };
+    const ticket: Ticket = { at, priority, createdAt, sequence, id, tag: `r${pid}` };
+    const folder = `${tickets.running}/${holder?.worker ?? REPAIR}`;
     const path = `${folder}/${timedName(ticket)}`;
     makeUnlessThere(files, folder);
     files.link(jobPath(dataDir, id), path);
@@ -137,8 +143,25 @@ export class TicketCheck {
       files.remove(path);
       return undefined;
     }
+    if (holder !== undefined) return `given back to ${holder.worker}, which runs the job`;
     tickets.place(path, job, at);
     return `put back as ${job.status.state}`;
+  }
+
+  /** The worker that has begun this job, and what its ticket there is to say, as the journals do. */
+  #holderOf(job: Job): { worker: string; at: number; pid: number } | undefined {
+    const { dataDir, files, lastRun } = this.#parts;
+    if (waitingStatus(job) === undefined) return undefined;
+    for (const name of files.names(`${dataDir}/workers`)) {
+      if (!name.endsWith(".runs")) continue;
+      const worker = name.slice(0, -".runs".length);
+      const run = lastRun(worker);
+      if (
+        run?.id !== job.id || run.attempt <= lastAttempt(job) || run.startedAt < job.createdAt
+      ) continue;
+      return { worker, at: run.startedAt, pid: pidOf(files, `${dataDir}/workers/${worker}.json`) };
+    }
+    return undefined;
   }
 
   /** A ticket that is left of an earlier job: the id was used again. */
@@ -165,6 +188,16 @@ export class TicketCheck {
     const { places, tickets } = this.#parts;
     const ticket: Ticket = { ...place.ticket, tag: `r${Deno.pid}` };
     return tickets.take(places.opened(place), REPAIR, ticket);
+  }
+}
+
+/** The process id in a worker's record; 0 if that can't be read. */
+function pidOf(files: FileSystem, path: string): number {
+  try {
+    const { pid } = JSON.parse(files.readText(path));
+    return Number.isSafeInteger(pid) ? pid : 0;
+  } catch {
+    return 0;
   }
 }
 

@@ -1,5 +1,11 @@
 // The maintenance of a data folder; each part is loaded when it is called.
-import type { BackupResult, Finding, Maintenance, StoreSize } from "../../queue/maintenance.ts";
+import type {
+  BackupResult,
+  CheckOptions,
+  Finding,
+  Maintenance,
+  StoreSize,
+} from "../../queue/maintenance.ts";
 import type { Progress } from "../../queue/operations.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 
@@ -27,7 +33,7 @@ export class FileMaintenance implements Maintenance {
     return await restore(this.#dataDir, from, this.#files, progress);
   }
 
-  async check(options: { readonly repair: boolean }, progress: Progress): Promise<Finding[]> {
+  async check(options: CheckOptions, progress: Progress): Promise<Finding[]> {
     const { check } = await import("./check.ts");
     return await check(this.#dataDir, this.#files, options, progress);
   }

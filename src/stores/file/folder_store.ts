@@ -10,7 +10,7 @@ import type { ScheduleStore, ScheduleWatch } from "../../queue/schedule_store.ts
 import type { SettingsStore } from "../../queue/settings_store.ts";
 import type { Inbox, JobReader, JobStore } from "../../queue/store.ts";
 import type { Workers } from "../../queue/workers.ts";
-import type { Store, WorkerStore } from "../store.ts";
+import type { Host, Store } from "../store.ts";
 
 /** What the folder store needs of the outside world. */
 export interface StoreWorld {
@@ -92,16 +92,17 @@ export class FolderStore implements Store {
     return new FileMaintenance(this.dataDir, this.#world.files);
   }
 
-  async forWorkers(): Promise<WorkerStore> {
-    const [{ prepareFolder }, { hostOf }] = await Promise.all([
-      import("./prepare_folder.ts"),
-      import("./host.ts"),
-    ]);
+  async host(): Promise<Host> {
+    const { hostOf } = await import("./host.ts");
+    return hostOf(this.dataDir);
+  }
+
+  async forWorkers(): Promise<Store> {
+    const { prepareFolder } = await import("./prepare_folder.ts");
     const { files } = this.#world;
     await prepareFolder(this.dataDir, files);
     // By its real path: Deno follows links before it looks at what a worker may read.
-    const path = files.realPath(this.dataDir);
-    return Object.assign(new FolderStore(path, this.#world), { host: hostOf(path) });
+    return new FolderStore(files.realPath(this.dataDir), this.#world);
   }
 }
 

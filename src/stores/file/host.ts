@@ -2,7 +2,6 @@
 import type { Host } from "../store.ts";
 import { journalPath, logPath } from "./layout.ts";
 
-/** @param dataDir its real path */
 export function hostOf(dataDir: string): Host {
   return {
     options: [`--data-dir=${dataDir}`],

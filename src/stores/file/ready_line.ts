@@ -21,13 +21,6 @@ export class ReadyLine {
   #readAt = -Infinity;
   #stale = STALE;
   #losses = 0;
-  /**
-   * So many tickets others have probably taken since this worker took its last one: as many as the
-   * time before.
-   */
-  #ahead = 0;
-  /** Of those that others took since, so many were passed without trying. */
-  #passed = 0;
 
   constructor(index: BucketedIndex) {
     this.#index = index;
@@ -41,7 +34,6 @@ export class ReadyLine {
   /** The next ticket to try; undefined if there is none. */
   next(): { path: string; name: string } | undefined {
     const isOld = performance.now() - this.#readAt > this.#stale || this.#losses >= LOSSES;
-    if (!isOld && this.#losses === 0 && this.#ahead > 1) this.#passTaken();
     if (isOld || this.#next >= this.#tickets.length) this.#readAgain();
     const ticket = this.#tickets[this.#next++];
     return ticket && { path: this.#index.path(ticket.bucket, ticket.name), name: ticket.name };
@@ -49,32 +41,7 @@ export class ReadyLine {
 
   /** Tells whether the rename of the ticket last given succeeded. */
   took(success: boolean): void {
-    if (!success) {
-      this.#losses++;
-      return;
-    }
-    this.#ahead = this.#passed + this.#losses;
-    this.#passed = 0;
-    this.#losses = 0;
-  }
-
-  /**
-   * Goes on to the first ticket that is there. All workers take from the head, so those that are
-   * gone come before it, and a guess is off by little: two looks, where each of several others
-   * would cost a lost claim. One that is passed by mistake, because a job behind it was called off,
-   * is the first when the line is read again.
-   */
-  #passTaken(): void {
-    const isThere = (n: number) => {
-      const ticket = this.#tickets[this.#next + n];
-      return ticket === undefined || this.#index.has(ticket.bucket, ticket.name);
-    };
-    const guess = Math.min(this.#ahead, this.#tickets.length - this.#next);
-    let n = guess;
-    while (n > 0 && isThere(n - 1)) n--;
-    if (n === guess) { while (!isThere(n)) n++; }
-    this.#next += n;
-    this.#passed = n;
+    this.#losses = success ? 0 : this.#losses + 1;
   }
 
   #readAgain(): void {
@@ -83,7 +50,6 @@ export class ReadyLine {
     this.#readAt = begin;
     this.#stale = Math.min(Math.max(STALE, READ_SHARE * (performance.now() - begin)), STALEST);
     this.#losses = 0;
-    this.#passed = this.#ahead; // those that are gone are not in the list
   }
 
   /**

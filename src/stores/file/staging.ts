@@ -30,8 +30,6 @@ import {
   newestOf,
 } from "./bucketed_index.ts";
 
-/** So many jobs are cheaper to sync one by one than with the whole file system. */
-const FEW = 32;
 /**
  * Between the name of whoever adds it and that of its ticket, in the name of a job that is staged
  * alone.
@@ -88,21 +86,15 @@ export class Staging {
 
   /** @throws QueueError `duplicate_id`; then, as after any error, nothing was added. */
   add(jobs: Iterable<Job>, now: number): number {
-    const first: Job[] = [];
     const rest = jobs[Symbol.iterator]();
-    let next = rest.next();
-    for (; !next.done && first.length <= Math.min(FEW, BUCKET_SIZE); next = rest.next()) {
-      first.push(next.value);
-    }
-    if (first.length === 1) return this.#addOne(first[0]!, now);
-    const few = next.done === true;
+    const [first, second] = [rest.next(), rest.next()];
+    if (!first.done && second.done) return this.#addOne(first.value, now);
     let added = 0;
     try {
       this.#files.makeFolder(this.#folder);
-      for (const job of first) this.#stage(job, now, few), added++;
-      for (; !next.done; next = rest.next()) this.#stage(next.value, now, few), added++;
-      if (few) { for (const folder of this.#touched) this.#files.sync(folder); }
-      else this.#files.syncAll(this.#dataDir);
+      if (!first.done) this.#stage(first.value, now), added++;
+      for (let next = second; !next.done; next = rest.next()) this.#stage(next.value, now), added++;
+      this.#files.syncAll(this.#dataDir);
       this.#files.rename(this.#folder, this.#folder + COMPLETE);
     } catch (error) {
       takeBack(this.#files, this.#dataDir, this.#folder);
@@ -147,10 +139,10 @@ export class Staging {
     return 1;
   }
 
-  #stage(job: Job, now: number, few: boolean): void {
+  #stage(job: Job, now: number): void {
     const { ticket, folder } = waitingTicket(job, job.status as Waiting | Blocked, now);
     const name = waitingName(folder, ticket);
-    this.#write(job, `${this.#folder}/${this.#groupFor(folder, ticket, few)}/${name}`, few);
+    this.#write(job, `${this.#folder}/${this.#groupFor(folder, ticket)}/${name}`, false);
   }
 
   /** Writes a job's file under its staged name and its own. */
@@ -181,18 +173,16 @@ export class Staging {
   }
 
   /** The folder within the staged one that a ticket goes into. */
-  #groupFor(folder: WaitingFolder, ticket: Ticket, few: boolean): string {
-    // Of many, those that fall due later go by the minute, so that buckets do not overlap; see
-    // falling_due.ts.
-    const key = few || folder === "blocked"
+  #groupFor(folder: WaitingFolder, ticket: Ticket): string {
+    // What falls due later goes by the minute, so that buckets do not overlap; see falling_due.ts.
+    const key = folder === "blocked"
       ? folder
       : folder === "ready"
       ? `r${ticket.priority}`
       : `l${laterSlice(ticket)}`;
     let group = this.#open.get(key);
-    if (group === undefined || !few && group.size >= BUCKET_SIZE) {
-      // A few go into the buckets of their time, many become buckets of their own.
-      group = { name: `${folder}${few ? "" : "+"}${this.#group++}`, size: 0 };
+    if (group === undefined || group.size >= BUCKET_SIZE) {
+      group = { name: `${folder}${this.#group++}`, size: 0 };
       this.#files.makeFolder(`${this.#folder}/${group.name}`);
       this.#open.set(key, group);
     }
@@ -203,18 +193,48 @@ export class Staging {
 
 /** The ids of jobs that are on their way into the queue. */
 export function stagedIds(dataDir: string, files: FileSystem): Set<string> {
-  const ids = new Set<string>();
-  const note = (name: string) => {
-    const ticket = parseTicket(name.slice(name.lastIndexOf(ONE) + 1));
-    if (ticket !== undefined) ids.add(ticket.id);
-  };
-  for (const stage of namesIn(files, `${dataDir}/tmp`)) {
-    note(stage);
-    for (const group of namesIn(files, `${dataDir}/tmp/${stage}`)) {
-      for (const name of namesIn(files, `${dataDir}/tmp/${stage}/${group}`)) note(name);
+  const { committed, uncommitted } = lookAtStaged(dataDir, files);
+  return committed.union(uncommitted);
+}
+
+/**
+ * The ids of jobs that are on their way into the queue: those of complete batches, which are in the
+ * queue whatever happens, and others. No other job is among them, whose id somebody tries to use.
+ */
+export function lookAtStaged(
+  dataDir: string,
+  files: FileSystem,
+): { committed: Set<string>; uncommitted: Set<string> } {
+  const found = { committed: new Set<string>(), uncommitted: new Set<string>() };
+  const tmp = `${dataDir}/tmp`;
+  for (const stage of namesIn(files, tmp)) {
+    const ids = stage.endsWith(COMPLETE) ? found.committed : found.uncommitted;
+    const note = (path: string) => {
+      const id = idOf(path);
+      if (id !== undefined && !isTaken(files, dataDir, id, path)) ids.add(id);
+    };
+    note(`${tmp}/${stage}`);
+    for (const group of groupsIn(files, `${tmp}/${stage}`)) {
+      for (const name of namesIn(files, `${tmp}/${stage}/${group}`)) {
+        note(`${tmp}/${stage}/${group}/${name}`);
+      }
     }
   }
-  return ids;
+  return found;
+}
+
+/** The id of the job that is staged at a path; undefined if none is. */
+function idOf(staged: string): string | undefined {
+  const start = Math.max(staged.lastIndexOf("/"), staged.lastIndexOf(ONE)) + 1;
+  return parseTicket(staged.slice(start))?.id;
+}
+
+/** Whether the id of a staged job is that of another: it will be refused. */
+function isTaken(files: FileSystem, dataDir: string, id: string, staged: string): boolean {
+  const info = files.info(staged);
+  if (info?.links !== 1) return false; // it is linked under its id, or has moved on
+  const job = files.info(jobPath(dataDir, id));
+  return job !== undefined && job.inode !== info.inode;
 }
 
 /**
@@ -252,19 +272,8 @@ function complete(files: FileSystem, indexes: WaitingIndexes, folder: string): v
     const index = indexes[kind];
     const names = namesIn(files, `${folder}/${group}`).filter(isTicket);
     touched.add(index.folder);
-    if (group.includes("+")) {
-      if (names.length > 0) {
-        files.rename(`${folder}/${group}`, index.path(bucketOf(names, folder, group)));
-      } else removeIfEmpty(files, `${folder}/${group}`);
-      continue;
-    }
-    for (const name of names) {
-      const ticket = parseTicket(name)!;
-      const bucket = waitingSlice(kind, ticket);
-      index.put(`${folder}/${group}/${name}`, bucket, name);
-      touched.add(index.path(bucket));
-    }
-    removeIfEmpty(files, `${folder}/${group}`);
+    if (names.length === 0) removeIfEmpty(files, `${folder}/${group}`);
+    else files.rename(`${folder}/${group}`, index.path(bucketOf(names, folder, group)));
   }
   for (const path of touched) ignoreNotFound(() => files.sync(path));
   removeIfEmpty(files, folder);
@@ -308,9 +317,7 @@ function takeBack(files: FileSystem, dataDir: string, folder: string): void {
 function takeBackOne(files: FileSystem, dataDir: string, staged: string): void {
   const info = files.info(staged);
   if (info === undefined) return;
-  const id = parseTicket(
-    staged.slice(Math.max(staged.lastIndexOf("/"), staged.lastIndexOf(ONE)) + 1),
-  )?.id;
+  const id = idOf(staged);
   const job = id === undefined ? undefined : jobPath(dataDir, id);
   if (job !== undefined && files.info(job)?.inode === info.inode) files.remove(job);
   files.remove(staged);

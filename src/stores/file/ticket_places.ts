@@ -1,6 +1,7 @@
 // Where tickets lie, for a check: all of them as they were first seen, and those of one job looked
 // at again until it is certain. Tickets move meanwhile; what was seen once proves nothing.
 import type { Job } from "../../queue/job.ts";
+import type { LastRun } from "../../queue/maintenance.ts";
 import { QueueError } from "../../queue/errors.ts";
 import type { FileInfo, FileSystem } from "../../system/file_system.ts";
 import { nameOf } from "../../system/paths.ts";
@@ -45,6 +46,7 @@ export interface CheckParts {
   readonly jobs: JobFiles;
   readonly tickets: Tickets;
   readonly findings: Findings;
+  readonly lastRun: LastRun;
 }
 
 /** So often a job that is on the move is looked at before it is left for the next check. */
