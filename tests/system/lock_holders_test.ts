@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { diskFiles } from "../../src/system/file_system.ts";
 import { lockHolders, parseLocks } from "../../src/system/lock_holders.ts";
+import { withVariables } from "../exec/work_bench.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 
 Deno.test({
@@ -13,6 +14,20 @@ Deno.test({
       assertEquals((await lockHolders())?.get(inode), Deno.pid);
       lock.release();
       assertEquals((await lockHolders())?.get(inode), undefined);
+    }),
+});
+
+Deno.test({
+  name: "lockHolders() needs no program on the PATH",
+  ignore: Deno.build.os !== "linux",
+  fn: () =>
+    withTempDir(async (dir) => {
+      const lock = diskFiles.lock(`${dir}/lock`)!;
+      const { inode } = diskFiles.info(`${dir}/lock`)!;
+      await withVariables({ PATH: dir }, async () => {
+        assertEquals((await lockHolders())?.get(inode), Deno.pid);
+      });
+      lock.release();
     }),
 });
 
