@@ -94,9 +94,8 @@ async function waitForEnd(
     if (waited % ASK_AGAIN === 0) {
       for (const name of names) requestStop(files, dataDir, name, kind);
     }
-    if (kind === "graceful" && left.every(({ silence }) => silence >= SILENCE)) {
-      throw silent(left);
-    }
+    const stuck = kind === "graceful" ? stuckAmong(left) : [];
+    if (stuck.length > 0) throw silent(stuck);
     if (kind === "force" && waited === WAKE) await folder.signal(dataDir, names, "SIGCONT");
     if (kind === "force" && waited >= killAt && waited % 1000 === 0) {
       // Supervisors come first in the list: they shall start no worker anew.
@@ -135,11 +134,18 @@ function isThere(
   return true;
 }
 
-function silent(left: readonly Awaited[]): QueueError {
-  const pids = left.map(({ bearer }) => bearer.pid).filter((pid) => pid !== 0).join(" ");
+/** Those who give no sign of life, if they are all that is waited for: a supervisor waits too. */
+function stuckAmong(left: readonly Awaited[]): Awaited[] {
+  const isSilent = ({ silence }: Awaited) => silence >= SILENCE;
+  const workers = left.filter(({ bearer }) => !bearer.name.startsWith("supervisor-"));
+  return (workers.length > 0 ? workers : left).every(isSilent) ? left.filter(isSilent) : [];
+}
+
+function silent(stuck: readonly Awaited[]): QueueError {
+  const pids = stuck.map(({ bearer }) => bearer.pid).filter((pid) => pid !== 0).join(" ");
   return new QueueError(
     "unfinished",
-    `Cannot wait for ${listOf(left)}: no sign of life for ${SILENCE / 1000} s`,
+    `Cannot wait for ${listOf(stuck)}: no sign of life for ${SILENCE / 1000} s`,
     {
       hint:
         `Has somebody stopped it? kill -CONT ${pids} lets it go on; queuectl stop --force ends it`,
