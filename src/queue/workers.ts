@@ -81,6 +81,11 @@ export interface Workers {
   signal(names: readonly string[], signal: "SIGCONT" | "SIGKILL"): Promise<string[]>;
 }
 
+/** Whether this is the name of a supervisor. */
+export function isSupervisorName(name: string): boolean {
+  return /^supervisor-\d+(?:-\d+)?$/.test(name);
+}
+
 /** The name of the supervisor with this process id. */
 export function supervisorName(pid: number): string {
   return `supervisor-${pid}`;

@@ -8,6 +8,8 @@ export interface FileInfo {
   /** Milliseconds since 1970. */
   readonly modifiedAt: number;
   readonly inode: number;
+  /** The file system that it lies in; 0 where the system does not tell. */
+  readonly device: number;
   /** How many names the file has; 0 where the system does not tell. */
   readonly links: number;
   readonly mode: number;
@@ -120,6 +122,7 @@ export const diskFiles: FileSystem = {
         size: info.size,
         modifiedAt: info.mtime?.getTime() ?? 0,
         inode: info.ino ?? 0,
+        device: info.dev ?? 0,
         links: info.nlink ?? 0,
         mode: info.mode ?? 0,
         owner: info.uid ?? 0,

@@ -12,6 +12,7 @@ export async function ignoredSignals(names: readonly string[]): Promise<Set<stri
   try {
     const { stdout } = await new Deno.Command("/bin/sh", {
       args: ["-c", script, "sh", ...names],
+      clearEnv: true, // a shell may take a function `kill` out of it
       stdin: "null",
       stderr: "null",
     }).output();

@@ -117,6 +117,22 @@ Deno.test("stop says which worker gives no sign of life", async () => {
   ]);
 });
 
+Deno.test("stop does not wait for a silent worker because its supervisor lives, which waits too", async () => {
+  const { world } = worldWithWorker();
+  const supervisor = FileWorkerLock.join(world.files, DATA, "supervisor-99");
+  supervisor.announce({ pid: 99, host: "here", startedAt: world.now });
+  let sleeps = 0;
+  world.meanwhile = () => {
+    world.files.touch(`${DATA}/workers/${supervisor.name}.json`);
+    if (++sleeps > 5000) throw new Error("it still waits");
+  };
+  const { code, err } = await world.run("stop");
+  assertEquals([code, err.split("\n")[0]], [
+    1,
+    "queuectl: Cannot wait for worker-1 (process 100 on here): no sign of life for 20 s",
+  ]);
+});
+
 Deno.test("stop waits as long as a worker gives signs of life", async () => {
   const { world, worker } = worldWithWorker();
   let sleeps = 0;

@@ -71,6 +71,20 @@ Deno.test({
 });
 
 Deno.test({
+  name: "start is not stopped by a request to an earlier one that had its process id",
+  ignore,
+  fn: () =>
+    withQueue(async (queue) => {
+      const id = await queue.ok("enqueue", "true");
+      // The shell becomes the program, so the process id is the program's.
+      const request = `: >"$QUEUECTL_DATA_DIR/control/supervisor-$$.stop-graceful"`;
+      assertEquals((await startIn(queue, request, "--drain").status).code, 0);
+      assertEquals(await queue.state(id), "completed");
+      assertEquals([...Deno.readDirSync(`${queue.data}/control`)], []);
+    }),
+});
+
+Deno.test({
   name: "SIGHUP, however often, ends start gracefully and kills no job",
   ignore,
   fn: () =>

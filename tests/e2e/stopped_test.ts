@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { lives } from "../support/processes.ts";
 import { numberOnceIn, type QueueProgram, withQueue } from "../support/queue_program.ts";
+import { waitUntil } from "../support/wait_until.ts";
 
 const ignore = Deno.build.os === "windows";
 
@@ -53,6 +54,23 @@ Deno.test({
       }
       assertEquals([lives(worker.pid), lives(pid)], [false, false]);
       await supervisor.status;
+      assertEquals(await queue.state(id), "pending");
+    }),
+});
+
+Deno.test({
+  name: "a second SIGTERM to start ends also a worker that was stopped",
+  ignore,
+  fn: () =>
+    withQueue(async (queue) => {
+      const { id, pid, supervisor, worker } = await running(queue);
+      Deno.kill(worker.pid, "SIGSTOP");
+      // Of signals that come close together a process may see one.
+      await waitUntil(() => {
+        if (!lives(supervisor.pid)) return true;
+        supervisor.kill("SIGTERM");
+      }, "start has ended");
+      assertEquals([lives(worker.pid), lives(pid)], [false, false]);
       assertEquals(await queue.state(id), "pending");
     }),
 });

@@ -1,6 +1,10 @@
 // What other programs leave in folders (a file manager, say) is passed over by all but the check.
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
+import { QueueError } from "../../src/queue/errors.ts";
 import { cancelled, ended } from "../../src/queue/transitions.ts";
+import { check } from "../../src/stores/file/check.ts";
+import { lockPath } from "../../src/stores/file/layout.ts";
+import { RESTORE } from "../../src/stores/file/maintenance.ts";
 import { openReader } from "../../src/stores/file/reader.ts";
 import { openFileStore } from "../../src/stores/file/store.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
@@ -57,6 +61,38 @@ Deno.test("strange files and folders in any folder of the store stand in nobody'
     assertEquals(ids.size, 41);
     await store.close();
     await next.close();
+  }));
+
+Deno.test("check() takes what start --detach writes, and has put aside, for no stranger's", () =>
+  withTempDir(async (dir) => {
+    (await openReader(dir, diskFiles, () => {})).close();
+    for (const name of ["start.log", "start.log.1"]) Deno.writeTextFileSync(`${dir}/${name}`, "x");
+    assertEquals(await check(dir, diskFiles, { repair: false }), []);
+  }));
+
+Deno.test("a folder that is lost when it is empty is made anew, and a restore is not disturbed", () =>
+  withTempDir(async (dir) => {
+    const jobs = [aJob({ id: "first" }), aJob({ id: "second", sequence: 1 })];
+    const store = await openFileStore(dir, { files: diskFiles });
+    await store.add(jobs);
+    store.close();
+    // As by a copy that takes files alone, of a folder in which a job was on its way.
+    Deno.writeTextFileSync(`${dir}/tmp/cli-1.job`, "");
+    for (const folder of ["queue/later", "queue/dead", "queue/running", "control", "damaged"]) {
+      Deno.removeSync(`${dir}/${folder}`);
+    }
+    const next = await openFileStore(dir, { files: diskFiles });
+    assertEquals((await next.count()).pending, 2);
+    assertEquals(
+      (await next.claim({ worker: "w", pid: 1, host: "box" }, EPOCH + 1000))?.id,
+      "first",
+    );
+    next.close();
+    Deno.removeSync(`${dir}/queue/dead`);
+    const restore = diskFiles.lock(lockPath(dir, RESTORE))!;
+    const error = await assertRejects(() => openReader(dir, diskFiles, () => {}), QueueError);
+    assertEquals(error.code, "refused");
+    restore.release();
   }));
 
 Deno.test("one command's trouble keeps nobody from recovering what others have left", () =>

@@ -329,11 +329,11 @@ export class SimDisk implements FileSystem {
     const { kind, inode, mode } = node;
     this.access?.looks.push(`mode ${inode}`);
     if (node.kind === "folder") {
-      return { kind, size: 0, links: 2, modifiedAt: 0, inode, mode, owner: OWNER };
+      return { kind, size: 0, links: 2, modifiedAt: 0, inode, device: 0, mode, owner: OWNER };
     }
     for (const what of ["content", "links", "touched"]) this.access?.looks.push(`${what} ${inode}`);
     const { links, modifiedAt, text } = node;
-    return { kind, size: sizeOf(text), links, modifiedAt, inode, mode, owner: OWNER };
+    return { kind, size: sizeOf(text), links, modifiedAt, inode, device: 0, mode, owner: OWNER };
   }
 
   setMode(path: string, mode: number): void {

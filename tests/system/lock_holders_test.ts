@@ -1,6 +1,7 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { diskFiles } from "../../src/system/file_system.ts";
-import { lockHolders, parseLocks } from "../../src/system/lock_holders.ts";
+import { deviceText, lockHolders, parseLocks } from "../../src/system/lock_holders.ts";
+import { withVariables } from "../exec/work_bench.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 
 Deno.test({
@@ -9,10 +10,26 @@ Deno.test({
   fn: () =>
     withTempDir(async (dir) => {
       const lock = diskFiles.lock(`${dir}/lock`)!;
-      const { inode } = diskFiles.info(`${dir}/lock`)!;
-      assertEquals((await lockHolders())?.get(inode), Deno.pid);
+      const { inode, device } = diskFiles.info(`${dir}/lock`)!;
+      const mine = async () =>
+        (await lockHolders())?.get(inode)?.filter((holder) => holder.device === deviceText(device));
+      assertEquals((await mine())?.map(({ pid }) => pid), [Deno.pid]);
       lock.release();
-      assertEquals((await lockHolders())?.get(inode), undefined);
+      assertEquals(await mine() ?? [], []);
+    }),
+});
+
+Deno.test({
+  name: "lockHolders() needs no program on the PATH",
+  ignore: Deno.build.os !== "linux",
+  fn: () =>
+    withTempDir(async (dir) => {
+      const lock = diskFiles.lock(`${dir}/lock`)!;
+      const { inode } = diskFiles.info(`${dir}/lock`)!;
+      await withVariables({ PATH: dir }, async () => {
+        assert((await lockHolders())?.get(inode)?.some(({ pid }) => pid === Deno.pid));
+      });
+      lock.release();
     }),
 });
 
@@ -23,6 +40,18 @@ Deno.test("parseLocks() passes over other locks, those who wait, and processes o
 3: FLOCK  ADVISORY  WRITE 0 fe:00:2155872 0 EOF
 4: FLOCK  ADVISORY  READ  12 00:2f:7 0 EOF
 5: FLOCK  ADVISORY  WRITE 12 00:2f:9 0 EOF
+6: FLOCK  ADVISORY  WRITE 13 fe:00:9 0 EOF
 `;
-  assertEquals([...parseLocks(text)], [[2155870, 4133], [9, 12]]);
+  assertEquals([...parseLocks(text)], [
+    [2155870, [{ pid: 4133, device: "fe:00" }]],
+    [9, [{ pid: 12, device: "00:2f" }, { pid: 13, device: "fe:00" }]],
+  ]);
+});
+
+Deno.test("deviceText() writes a device as the kernel does", () => {
+  assertEquals([deviceText(0xfe00), deviceText(0x2f), deviceText(0x10305)], [
+    "fe:00",
+    "00:2f",
+    "103:05",
+  ]);
 });

@@ -2,7 +2,7 @@
 // says which do not answer. With --force it ends those by signals.
 import { QueueError } from "../../queue/errors.ts";
 import type { Requests, StopKind } from "../../queue/requests.ts";
-import type { WorkerInfo, Workers } from "../../queue/workers.ts";
+import { isSupervisorName, type WorkerInfo, type Workers } from "../../queue/workers.ts";
 import type { Store } from "../../stores/store.ts";
 import { DEFAULT_SETTINGS } from "../../queue/settings.ts";
 import { orphansAmong } from "../../worker/orphans.ts";
@@ -100,9 +100,8 @@ async function waitForEnd(all: readonly WorkerInfo[], parts: WaitParts): Promise
     if (waited % ASK_AGAIN === 0) {
       for (const name of names) await requests.requestStop(name, kind);
     }
-    if (kind === "graceful" && left.every(({ silence }) => silence >= SILENCE)) {
-      throw silent(left);
-    }
+    const stuck = kind === "graceful" ? stuckAmong(left) : [];
+    if (stuck.length > 0) throw silent(stuck);
     if (kind === "force" && waited === WAKE) await workers.signal(names, "SIGCONT");
     if (kind === "force" && waited >= killAt && waited % 1000 === 0) {
       // Supervisors come first in the list: they shall start no worker anew.
@@ -137,11 +136,18 @@ async function isThere(one: Awaited, { workers, requests }: WaitParts): Promise<
   return true;
 }
 
-function silent(left: readonly Awaited[]): QueueError {
-  const pids = left.map(({ process }) => process.pid).filter((pid) => pid !== 0).join(" ");
+/** Those who give no sign of life, if they are all that is waited for: a supervisor waits too. */
+function stuckAmong(left: readonly Awaited[]): Awaited[] {
+  const isSilent = ({ silence }: Awaited) => silence >= SILENCE;
+  const workers = left.filter(({ process }) => !isSupervisorName(process.name));
+  return (workers.length > 0 ? workers : left).every(isSilent) ? left.filter(isSilent) : [];
+}
+
+function silent(stuck: readonly Awaited[]): QueueError {
+  const pids = stuck.map(({ process }) => process.pid).filter((pid) => pid !== 0).join(" ");
   return new QueueError(
     "unfinished",
-    `Cannot wait for ${listOf(left)}: no sign of life for ${SILENCE / 1000} s`,
+    `Cannot wait for ${listOf(stuck)}: no sign of life for ${SILENCE / 1000} s`,
     {
       hint:
         `Has somebody stopped it? kill -CONT ${pids} lets it go on; queuectl stop --force ends it`,

@@ -46,8 +46,20 @@ export function spawnWorker({ host, name, drain, onDead }: WorkerChildOptions): 
       await pause(LAST_WORDS, hearing);
       return { code, signal };
     }),
-    stop: (kind) => void input.write(new TextEncoder().encode(`${kind}\n`)).catch(() => {}),
+    stop(kind) {
+      input.write(new TextEncoder().encode(`${kind}\n`)).catch(() => {});
+      if (kind === "force") wake(child);
+    },
   };
+}
+
+/** One that somebody has stopped hears nothing. */
+function wake(child: Deno.ChildProcess): void {
+  try {
+    if (Deno.build.os !== "windows") child.kill("SIGCONT");
+  } catch {
+    // It has ended.
+  }
 }
 
 async function hear(

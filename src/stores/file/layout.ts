@@ -22,7 +22,7 @@ export const FOLDERS = [
 ] as const;
 
 /** Of these, what folders of earlier versions don't have. */
-export const ADDED_FOLDERS = ["queue/blocked"] as const;
+export const ADDED_FOLDERS: readonly string[] = ["queue/blocked"];
 
 /** Whether a restore puts another one in the place of this one of `FOLDERS`. */
 export function isOfQueue(folder: string): boolean {

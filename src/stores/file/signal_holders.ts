@@ -1,7 +1,7 @@
 // Signals to supervisors and workers that do not answer. Only to those that hold the lock of their
 // name now, on this machine and in this PID namespace: a recorded process id alone proves nothing.
 import type { FileSystem } from "../../system/file_system.ts";
-import { lockHolders } from "../../system/lock_holders.ts";
+import { deviceText, type LockHolder, lockHolders } from "../../system/lock_holders.ts";
 import { lockPath } from "./layout.ts";
 import { holderOf } from "./worker_lock.ts";
 
@@ -14,12 +14,19 @@ export async function signalHolders(
 ): Promise<string[]> {
   const holders = await lockHolders();
   return names.filter((name) => {
-    const pid = holders === undefined ? pidHere(name) : holders.get(inodeOf(name));
+    const pid = holders === undefined ? pidHere(name) : holderNow(name, holders);
     return pid !== undefined && send(pid, signal);
   });
 
-  function inodeOf(name: string): number {
-    return files.info(lockPath(dataDir, name))?.inode ?? -1;
+  function holderNow(name: string, holders: Map<number, LockHolder[]>): number | undefined {
+    const file = files.info(lockPath(dataDir, name));
+    const candidates = file === undefined ? [] : holders.get(file.inode) ?? [];
+    // Another file system may have a file of this number, with the lock of a stranger. Where the
+    // devices don't tell (btrfs), it has to be who has said that it is the one.
+    const device = deviceText(file?.device ?? 0);
+    const said = holderOf(files, dataDir, name)?.pid;
+    return (candidates.find((holder) => holder.device === device) ??
+      candidates.find((holder) => holder.pid === said))?.pid;
   }
 
   function pidHere(name: string): number | undefined {

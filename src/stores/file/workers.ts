@@ -1,6 +1,7 @@
 // Workers of a data folder: each has a lock file of its name, a record of who it is, and, while it
 // has jobs, a folder of their tickets.
 import {
+  isSupervisorName,
   isWorkerName,
   supervisorName,
   type WorkerIdentity,
@@ -38,11 +39,11 @@ export class FileWorkers implements Workers {
   }
 
   live(): Promise<WorkerInfo[]> {
-    return promised(() => this.#live((name) => !isSupervisor(name)));
+    return promised(() => this.#live((name) => !isSupervisorName(name)));
   }
 
   liveSupervisors(): Promise<WorkerInfo[]> {
-    return promised(() => this.#live(isSupervisor));
+    return promised(() => this.#live(isSupervisorName));
   }
 
   find(name: string): Promise<WorkerInfo | undefined> {
@@ -126,13 +127,9 @@ function namesWith(files: FileSystem, dataDir: string, endings: readonly string[
   const names = files.names(`${dataDir}/workers`).flatMap((file) => {
     const ending = endings.find((ending) => file.endsWith(ending));
     const name = ending === undefined ? "" : file.slice(0, -ending.length);
-    return isWorkerName(name) || isSupervisor(name) ? [name] : [];
+    return isWorkerName(name) || isSupervisorName(name) ? [name] : [];
   });
   return inOrder(names);
-}
-
-function isSupervisor(name: string): boolean {
-  return /^supervisor-\d+(?:-\d+)?$/.test(name);
 }
 
 function inOrder(names: readonly string[]): string[] {

@@ -3,6 +3,7 @@
 // deno-lint-ignore-file require-await
 import { QueueError } from "../../queue/errors.ts";
 import {
+  isSupervisorName,
   supervisorName,
   type WorkerIdentity,
   type WorkerInfo,
@@ -39,11 +40,11 @@ export class MemoryWorkers implements Workers {
   }
 
   async live(): Promise<WorkerInfo[]> {
-    return this.#living().filter(({ name }) => !isSupervisor(name));
+    return this.#living().filter(({ name }) => !isSupervisorName(name));
   }
 
   async liveSupervisors(): Promise<WorkerInfo[]> {
-    return this.#living().filter(({ name }) => isSupervisor(name));
+    return this.#living().filter(({ name }) => isSupervisorName(name));
   }
 
   async find(name: string): Promise<WorkerInfo | undefined> {
@@ -109,8 +110,4 @@ class MemoryWorkerLock implements WorkerLock {
     this.isHeld = false;
     this.#forget();
   }
-}
-
-function isSupervisor(name: string): boolean {
-  return name.startsWith("supervisor-");
 }
