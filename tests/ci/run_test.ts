@@ -79,6 +79,15 @@ ok | 1 passed | 0 failed | 2 ignored (1s)`,
     last: "22 passed, 0 failed",
     code: 0,
   },
+  "knows the files of skipped tests also where test files run side by side": {
+    test: 0,
+    says: `./tests/a_test.ts => one ... ok (1ms)
+./tests/a_test.ts => two (skipped: no rare-program here) ... ignored (0ms)
+ok | 1 passed | 0 failed | 1 ignored (1s)`,
+    saysOfFiles: "ok | 20 passed | 0 failed (1s)",
+    last: "22 passed, 0 failed",
+    code: 0,
+  },
 };
 
 for (const [name, wanted] of Object.entries(CASES)) {
