@@ -22,4 +22,4 @@ export function parseDuration(text: string): number | undefined {
 
 /** How a duration may be written, for messages. */
 export const DURATION_FORMS =
-  "a number of seconds (60, 1.5), or with units (500ms, 90s, 5m, 1h30m, 7d)";
+  "a number of seconds (60, 1.5), or with units (500ms, 90s, 5m, 1h30m, 7d), of 100 years at most";

@@ -43,6 +43,9 @@ export interface WorkerLock {
   leave(): Promise<void>;
 }
 
+/** `SIGTERM` asks to stop, the second one by force; `SIGCONT` wakes what was stopped. */
+export type EndingSignal = "SIGTERM" | "SIGCONT" | "SIGKILL";
+
 export interface Workers {
   /**
    * Takes the first name that is free: `wanted` itself, then with -2, -3, …; `worker-1`,
@@ -78,7 +81,7 @@ export interface Workers {
    * Signals those supervisors and workers of this host that have these names.
    * @returns the names of those that could be reached
    */
-  signal(names: readonly string[], signal: "SIGCONT" | "SIGKILL"): Promise<string[]>;
+  signal(names: readonly string[], signal: EndingSignal): Promise<string[]>;
 }
 
 /** Whether this is the name of a supervisor. */

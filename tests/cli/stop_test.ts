@@ -162,3 +162,21 @@ Deno.test("stop --force wakes those that do not answer, then kills them, then sa
     "Such as one of another container or user: end it there\n",
   ]);
 });
+
+Deno.test("stop ends them by signals where no request can be written, as on a full disk", async () => {
+  for (
+    const [args, signals] of [[[], ["SIGTERM"]], [["--force"], ["SIGTERM", "SIGTERM"]]] as const
+  ) {
+    const { world, worker } = worldWithWorker();
+    const supervisor = FileWorkerLock.join(world.files, DATA, "supervisor-99");
+    world.files.failure = (operation, path) =>
+      operation === "create" && path.includes("/control/") ? new Error("No space left") : undefined;
+    world.onSignal = () => {
+      if (world.calls.length < signals.length) return [];
+      for (const lock of [worker, supervisor]) lock.leave();
+      return [supervisor.name];
+    };
+    assertEquals((await world.run("stop", ...args)).code, 0);
+    assertEquals(world.calls, signals.map((signal) => `${signal} supervisor-99`));
+  }
+});

@@ -22,7 +22,8 @@ export async function startCommand(call: CommandContext): Promise<number> {
   if (name !== undefined && !isWorkerName(name)) {
     throw new QueueError(
       "usage",
-      `Cannot call a worker "${name}": a name is 1 to 64 of A-Z a-z 0-9 . _ -`,
+      `Cannot call a worker "${name}": a name is 1 to 64 of A-Z a-z 0-9 . _ - and does not begin ` +
+        "with . or -, nor with cli- or supervisor-, which others have",
     );
   }
   const store = await call.store().forWorkers();

@@ -70,7 +70,9 @@ export async function detach(call: CommandContext, store: Store): Promise<number
   }
   if (code === undefined) child.kill("SIGTERM");
   throw new QueueError("unfinished", "Cannot run jobs in the background: no worker came up", {
-    hint: `See ${log}`,
+    hint: context.files.info(log)?.kind === "file"
+      ? `See ${log}`
+      : `Nothing could be written to ${log}: see what queuectl start says without --detach`,
   });
 }
 

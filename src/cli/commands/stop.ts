@@ -87,7 +87,7 @@ interface WaitParts {
  * @throws QueueError `unfinished` if some do not answer
  */
 async function waitForEnd(all: readonly WorkerInfo[], parts: WaitParts): Promise<void> {
-  const { kind, workers, requests } = parts;
+  const { kind, workers } = parts;
   const killAt = parts.graceMs + BEYOND_GRACE;
   let left: Awaited[] = all.map((process) => ({ process, silence: 0 }));
   // Time is counted by our own steps: while the machine sleeps nobody can answer.
@@ -97,9 +97,7 @@ async function waitForEnd(all: readonly WorkerInfo[], parts: WaitParts): Promise
     left = there;
     if (left.length === 0) return;
     const names = left.map(({ process }) => process.name);
-    if (waited % ASK_AGAIN === 0) {
-      for (const name of names) await requests.requestStop(name, kind);
-    }
+    if (waited % ASK_AGAIN === 0) await ask(names, parts, waited / ASK_AGAIN);
     const stuck = kind === "graceful" ? stuckAmong(left) : [];
     if (stuck.length > 0) throw silent(stuck);
     if (kind === "force" && waited === WAKE) await workers.signal(names, "SIGCONT");
@@ -117,6 +115,24 @@ async function waitForEnd(all: readonly WorkerInfo[], parts: WaitParts): Promise
       );
     }
     await parts.sleep(POLL);
+  }
+}
+
+/**
+ * Asks by requests or, where none can be written down, as on a full disk, by signals.
+ * @param times how often they have been asked before
+ */
+async function ask(names: readonly string[], parts: WaitParts, times: number): Promise<void> {
+  const { kind, workers, requests } = parts;
+  try {
+    for (const name of names) await requests.requestStop(name, kind);
+  } catch (error) {
+    if (error instanceof QueueError) throw error;
+    // A worker that is signalled itself would be replaced. The second signal means force.
+    const supervisors = names.filter(isSupervisorName);
+    if (times < (kind === "force" ? 2 : 1)) {
+      await workers.signal(supervisors.length > 0 ? supervisors : names, "SIGTERM");
+    }
   }
 }
 

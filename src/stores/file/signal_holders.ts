@@ -1,5 +1,6 @@
 // Signals to supervisors and workers that do not answer. Only to those that hold the lock of their
 // name now, on this machine and in this PID namespace: a recorded process id alone proves nothing.
+import type { EndingSignal } from "../../queue/workers.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { deviceText, type LockHolder, lockHolders } from "../../system/lock_holders.ts";
 import { lockPath } from "./layout.ts";
@@ -10,7 +11,7 @@ export async function signalHolders(
   files: FileSystem,
   dataDir: string,
   names: readonly string[],
-  signal: "SIGCONT" | "SIGKILL",
+  signal: EndingSignal,
 ): Promise<string[]> {
   const holders = await lockHolders();
   return names.filter((name) => {

@@ -1,6 +1,7 @@
 // Workers of a data folder: each has a lock file of its name, a record of who it is, and, while it
 // has jobs, a folder of their tickets.
 import {
+  type EndingSignal,
   isSupervisorName,
   isWorkerName,
   supervisorName,
@@ -71,7 +72,7 @@ export class FileWorkers implements Workers {
     return lock && this.#portOf(lock);
   }
 
-  async signal(names: readonly string[], signal: "SIGCONT" | "SIGKILL"): Promise<string[]> {
+  async signal(names: readonly string[], signal: EndingSignal): Promise<string[]> {
     const { signalHolders } = await import("./signal_holders.ts");
     return await signalHolders(this.#files, this.#dataDir, names, signal);
   }
