@@ -115,6 +115,10 @@ function values(
       return findJobs(undefined);
     case "dead job":
       return findJobs(["dead"]);
+    case "ended job":
+      return findJobs(["completed", "dead", "cancelled"]);
+    case "waiting job":
+      return findJobs(["pending", "blocked", "failed"]);
     case "running job":
       return findJobs(["processing"]);
     case "state": {

@@ -3,6 +3,7 @@
 import type { Job } from "./job.ts";
 import { QueueError } from "./errors.ts";
 import type { JobReader, JobStore, Query } from "./store.ts";
+import { removableOnceEnded, retriedOnceEnded, type Revision, updated } from "./revise.ts";
 import {
   cancelled,
   removableByCleanup,
@@ -39,6 +40,26 @@ export function retryDead(store: JobStore, ids: Iterable<string>, now: number): 
 /** Removes jobs from the dead letter queue, with their history and logs. */
 export function removeDead(store: JobStore, ids: Iterable<string>): Promise<Results> {
   return eachOf(ids, (id) => store.remove(id, removableFromDlq));
+}
+
+/** Puts ended jobs back to pending, whatever their state. */
+export function retryEnded(store: JobStore, ids: Iterable<string>, now: number): Promise<Results> {
+  return eachOf(ids, async (id) => {
+    await store.change(id, (job) => retriedOnceEnded(job, now));
+  });
+}
+
+/** Removes ended jobs, with their history and logs. */
+export function removeEnded(store: JobStore, ids: Iterable<string>): Promise<Results> {
+  return eachOf(ids, (id) => store.remove(id, removableOnceEnded));
+}
+
+/**
+ * Changes a job that waits.
+ * @throws QueueError `wrong_state`
+ */
+export function update(store: JobStore, id: string, revision: Revision): Promise<Job> {
+  return store.change(id, (job) => updated(job, revision));
 }
 
 /** The ids of all dead jobs, or of those whose command fits a pattern. */

@@ -8,6 +8,7 @@ import {
   removeDead,
   type Results,
   retryDead,
+  update,
 } from "../../src/queue/operations.ts";
 import { cancelled, ended, unclaimed } from "../../src/queue/transitions.ts";
 import { backup } from "../../src/stores/file/backup.ts";
@@ -57,7 +58,7 @@ function withStore(action: (store: FileStore, files: FileSystem) => Promise<unkn
     try {
       return await action(store, files);
     } finally {
-      store.close();
+      await store.close();
     }
   };
 }
@@ -68,7 +69,7 @@ function adding(...jobs: Job[]): Program {
     try {
       return await inbox.add(jobs);
     } finally {
-      inbox.close();
+      await inbox.close();
     }
   };
 }
@@ -193,6 +194,10 @@ export const OPERATIONS: readonly Operation[] = [
     program: withStore((store) => cancel(store, "s1", NOW).then(({ id }) => id)),
   },
   {
+    name: "update",
+    program: withStore((store) => update(store, "a", { priority: -1 }).then(({ id }) => id)),
+  },
+  {
     name: "cleanup",
     program: withStore((store) => cleanUp(store, NOW, () => {}).then(() => {})),
     isComposed: true,
@@ -282,6 +287,6 @@ export async function prepared({ quiet = false } = {}): Promise<SimDisk> {
   await store.add([at("g", { runAt: now + 1000 })]);
   if (!quiet) await store.add([at("l", { runAt: NOW + 3_600_000 })]);
   await store.add([0, 1, 2].map((sequence) => at(`s${sequence + 1}`, { sequence })));
-  store.close();
+  await store.close();
   return disk;
 }

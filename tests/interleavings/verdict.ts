@@ -74,7 +74,7 @@ async function look(files: SimDisk, problems: string[]): Promise<Job[]> {
     }
     return list;
   } finally {
-    store.close();
+    await store.close();
   }
 }
 
@@ -119,7 +119,7 @@ async function workOn(files: FileSystem, problems: string[]): Promise<void> {
       }
     }
   } finally {
-    store.close();
+    await store.close();
   }
 }
 

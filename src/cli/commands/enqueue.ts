@@ -64,8 +64,6 @@ export async function commonFields(
   if (folder !== undefined && context.files.info(`${cwd}/.`)?.kind !== "folder") {
     throw new QueueError("usage", `--cwd: there is no folder ${cwd}`);
   }
-  const delay = flags.number("delay");
-  const at = flags.text("at");
   return {
     cwd,
     env: environment(flags.texts("env")),
@@ -74,12 +72,19 @@ export async function commonFields(
     timeout: flags.number("timeout"),
     queue: flags.text("queue"),
     group: flags.text("group"),
-    runAt: delay !== undefined
-      ? now + delay * 1000
-      : at !== undefined
-      ? await timeGiven(at, now)
-      : undefined,
+    runAt: await timeAsked(flags, now),
   };
+}
+
+/** The time that `--delay` or `--at` gives. */
+export async function timeAsked(
+  flags: CommandContext["flags"],
+  now: number,
+): Promise<number | undefined> {
+  const delay = flags.number("delay");
+  const at = flags.text("at");
+  if (delay !== undefined) return now + delay * 1000;
+  return at === undefined ? undefined : await timeGiven(at, now);
 }
 
 function environment(pairs: readonly string[]): Record<string, string> {

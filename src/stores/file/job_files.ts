@@ -2,7 +2,7 @@
 import { type Job, lastAttempt } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
 import type { FileInfo, FileSystem } from "../../system/file_system.ts";
-import { damaged, decode, type Decoded, encodeChange, goodLines } from "./codec.ts";
+import { damaged, decode, type Decoded, encodeChange, encodeRevision, goodLines } from "./codec.ts";
 import { jobFolder, jobPath, logPath } from "./layout.ts";
 import { ignoreNotFound } from "./bucketed_index.ts";
 
@@ -56,9 +56,11 @@ export class JobFiles {
   /** Adds what turns `before` into `after`. `unended`: the file ends in a torn line. */
   append(before: Job, after: Job, unended: boolean): void {
     const line = encodeChange(before, after);
-    if (line !== undefined) {
-      this.#files.append(jobPath(this.#dataDir, after.id), unended ? `\n${line}` : line);
-    }
+    if (line === undefined) return;
+    const path = jobPath(this.#dataDir, after.id);
+    this.#files.append(path, unended ? `\n${line}` : line);
+    // The ticket's name says the priority and the time: it must not know more than the file.
+    if (encodeRevision(before, after) !== undefined) this.#files.sync(path);
   }
 
   /**

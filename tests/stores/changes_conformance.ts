@@ -1,0 +1,123 @@
+// What every store must do where users change what was asked for, or come back to what has ended.
+import { assertEquals, assertRejects } from "@std/assert";
+import { QueueError } from "../../src/queue/errors.ts";
+import type { Job } from "../../src/queue/job.ts";
+import type { Outcome } from "../../src/queue/outcome.ts";
+import { removableOnceEnded, retriedOnceEnded, updated } from "../../src/queue/revise.ts";
+import type { JobStore } from "../../src/queue/store.ts";
+import { cancelled, ended } from "../../src/queue/transitions.ts";
+import { aJob, anEnding, EPOCH } from "../support/jobs.ts";
+import type { WithStore } from "./conformance.ts";
+
+const BACKOFF = { base: 2, max: 60 };
+const W1 = { worker: "w-1", pid: 11, host: "box" };
+
+export function testChanges(name: string, withStore: WithStore): void {
+  let now = EPOCH;
+  const test = (
+    says: string,
+    body: (store: JobStore, again: () => Promise<JobStore>) => Promise<void>,
+  ) =>
+    Deno.test(`${name}: ${says}`, async () => {
+      now = EPOCH;
+      await withStore(body, () => now);
+    });
+  const end = async (store: JobStore, id: string, outcome: Outcome) => {
+    const ending = (job: Job) => ended(job, anEnding(outcome), BACKOFF, now);
+    return await store.change(id, ending, W1.worker);
+  };
+  const claimed = async (store: JobStore) => (await store.claim(W1, now))?.id;
+
+  test(
+    "a waiting job that is changed takes its new turn, and keeps what was changed",
+    async (store, again) => {
+      await store.add(["a", "b", "c", "d"].map((id, sequence) => aJob({ id, sequence })));
+      await store.add(
+        Array.from({ length: 40 }, (_, i) => aJob({ id: `m${i}`, createdAt: now + 1 })),
+      );
+      const changed = await store.change(
+        "c",
+        (job) => updated(job, { priority: 5, queue: "video", maxRetries: 0, timeout: 9 }),
+      );
+      assertEquals(
+        [changed.priority, changed.queue, changed.maxRetries, changed.timeout],
+        [5, "video", 0, 9],
+      );
+      await store.change("a", (job) => updated(job, { runAt: now + 5000 }));
+      await store.change("m39", (job) => updated(job, { priority: 4 }));
+      const other = await again();
+      assertEquals(await other.get("c"), changed);
+      assertEquals((await Array.fromAsync(other.list({ queue: "video" }))).length, 1);
+      assertEquals((await other.count()).pending, 44);
+      const order = [];
+      for (let n = 0; n < 4; n++) order.push(await claimed(other));
+      assertEquals(order, ["c", "m39", "b", "d"]);
+      assertEquals((await other.get("c"))?.status.state, "processing");
+      assertEquals((await end(other, "c", "failed")).status.state, "dead");
+      assertEquals(await store.nextDue(), now + 5000);
+      now += 5000;
+      await store.change("a", (job) => updated(job, { priority: 1 }));
+      assertEquals(await claimed(store), "a");
+      await other.close();
+    },
+  );
+
+  test("a job that waits for a time runs at once when its time is changed to now", async (store) => {
+    await store.add([aJob({ runAt: EPOCH + 1e6 })]);
+    assertEquals(await claimed(store), undefined);
+    await store.change("a", (job) => updated(job, { runAt: now }));
+    assertEquals([await store.hasWork(), await claimed(store)], [true, "a"]);
+  });
+
+  test("a blocked job and one that waits for a retry can be changed", async (store) => {
+    await store.add([aJob({ id: "b", after: ["x"] }), aJob({ maxRetries: 1 })]);
+    await claimed(store);
+    await end(store, "a", "failed");
+    await store.change("a", (job) => updated(job, { runAt: now + 60_000, priority: 2 }));
+    await store.change("b", (job) => updated(job, { runAt: now + 60_000, priority: 2 }));
+    const [a, b] = [await store.get("a"), await store.get("b")];
+    assertEquals(a?.status, { state: "failed", since: now, runAt: now + 60_000 });
+    assertEquals(b?.status, { state: "blocked", since: EPOCH, runAt: now + 60_000 });
+    const counts = await store.count();
+    assertEquals([counts.failed, counts.blocked], [1, 1]);
+    now += 60_000;
+    assertEquals([await claimed(store), await claimed(store)], ["a", undefined]);
+  });
+
+  test("a job that runs or has ended is not changed", async (store) => {
+    await store.add([aJob()]);
+    await claimed(store);
+    for (const after of ["processing", "completed"]) {
+      const before = await store.get("a");
+      const change = () => store.change("a", (job) => updated(job, { priority: 1 }));
+      assertEquals((await assertRejects(change, QueueError)).code as string, "wrong_state");
+      assertEquals(await store.get("a"), before);
+      if (after === "processing") await end(store, "a", "succeeded");
+    }
+  });
+
+  test("a completed and a cancelled job can be retried and removed", async (store, again) => {
+    await store.add([aJob({ id: "c" }), aJob({ id: "x", sequence: 1 })]);
+    await store.change("x", (job) => cancelled(job, now));
+    await claimed(store);
+    await end(store, "c", "succeeded");
+    now += 1000;
+    for (const id of ["c", "x"]) {
+      const { status } = await store.change(id, (job) => retriedOnceEnded(job, now));
+      assertEquals(status, { state: "pending", since: now, runAt: null });
+    }
+    const other = await again();
+    assertEquals((await other.count()).pending, 2);
+    const job = (await other.get("c"))!;
+    assertEquals([job.history.length, job.countedFrom], [1, 1]);
+    assertEquals([await claimed(other), await claimed(other)], ["c", "x"]);
+    for (const id of ["c", "x"]) {
+      const refusal = () => other.remove(id, removableOnceEnded);
+      assertEquals((await assertRejects(refusal, QueueError)).code as string, "wrong_state");
+      await end(other, id, "succeeded");
+      await other.remove(id, removableOnceEnded);
+    }
+    assertEquals(await Array.fromAsync(other.list({})), []);
+    await other.close();
+  });
+}
