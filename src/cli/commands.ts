@@ -82,18 +82,23 @@ export const COMMANDS: readonly CommandSpec[] = [
       option("file", "text", "FILE", "many jobs, one a line; - reads standard input", {
         proposes: "file",
       }),
+      toggle("follow", "print its output as it comes, and end with its exit code"),
     ],
-    oneOf: [["delay", "at"], ["file", "job-id"]],
+    oneOf: [["delay", "at"], ["file", "job-id"], ["file", "follow"]],
     notes:
       `A line of --file is a shell command, or a JSON object with "command" and, if wanted, "id", "priority", "cwd",
 "env", "max_retries", "timeout", "delay", "run_at", "queue", "group". Blank lines and lines that begin with # are
 skipped. If any line is wrong, nothing is enqueued. Other options given beside --file hold for lines that don't say
-otherwise.`,
+otherwise.
+
+With --follow the id goes to stderr and the output to stdout, through all attempts, and the exit code is that of the
+last one: 124 if it timed out, 1 if it was cancelled. Ctrl-C ends the following, not the job.`,
     examples: [
       "queuectl enqueue 'tar czf backup.tgz ~/notes'",
       "queuectl enqueue --max-retries 5 --timeout 10m -- curl -fO https://example.org/big.iso",
       "queuectl enqueue --queue downloads --group mirror 'wget -m https://example.org'",
       "queuectl enqueue --file jobs.txt",
+      "queuectl enqueue --follow make",
     ],
     load: async () =>
       (await import("./commands/enqueue.ts"))

@@ -28,7 +28,7 @@ Deno.test("job update refuses what it can't do, and changes nothing", async () =
       [[id, "--queue", ".x"], '".x" cannot be the name of a queue'],
       [[id, "--priority", "2000000"], "--priority takes"],
       [[id, "--command", "y"], "Unknown option --command"],
-      [[id, "--at", "soon"], "--at takes ISO 8601"],
+      [[id, "--at", "soon"], "--at takes a time"],
       [[], "Missing id"],
       [[id, id, "--priority", "1"], "Unexpected argument"],
     ] as const

@@ -19,12 +19,17 @@ export async function enqueueCommand(call: CommandContext): Promise<number | voi
     return await enqueueFile(call, file, common, now);
   }
   const command = commandText(args, rest);
-  await call.withInbox(async (inbox, store) => {
-    const settings = await (await store.settings()).load();
-    const newJob = { ...common, command, id: flags.text("job-id") };
-    const job = await enqueue(inbox, newJob, { settings, now, newId: context.newId });
-    call.print(`${job.id}\n`);
-  });
+  const put = () =>
+    call.withInbox(async (inbox, store) => {
+      const settings = await (await store.settings()).load();
+      const newJob = { ...common, command, id: flags.text("job-id") };
+      return await enqueue(inbox, newJob, { settings, now, newId: context.newId });
+    });
+  if (flags.has("follow")) {
+    const { enqueueAndFollow } = await import("./enqueue_follow.ts");
+    return await enqueueAndFollow(call, put);
+  }
+  call.print(`${(await put()).id}\n`);
 }
 
 /** The command to run, from the words of the command line. */
