@@ -72,11 +72,18 @@ export interface JobStore extends JobReader {
    * Applies `transition` to a job, atomically: nobody else changes it meanwhile. `holder` is the
    * worker that speaks of a job it has claimed; without it a running job is seen as `processing`,
    * and an transition that moves it on is refused.
+   * @param adds the job that a holder adds in the same step, both or neither, made of the job
+   *   afterwards; one whose id is taken counts as added
    * @returns the job afterwards
    * @throws the transition's refusal; QueueError `not_found`; `claim_lost` if `holder` does not
    *   hold the job
    */
-  change(id: string, transition: Transition, holder?: string): Promise<Job>;
+  change(
+    id: string,
+    transition: Transition,
+    holder?: string,
+    adds?: (after: Job) => Job | undefined,
+  ): Promise<Job>;
 
   /**
    * Removes a job and all that belongs to it.

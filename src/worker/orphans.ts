@@ -3,6 +3,7 @@
 import { adopt, UnseenError } from "../exec/adopt.ts";
 import type { StopReason } from "../exec/run.ts";
 import { QueueError } from "../queue/errors.ts";
+import { hookFor } from "../queue/hooks.ts";
 import type { Job } from "../queue/job.ts";
 import type { Settings } from "../queue/settings.ts";
 import type { JobReader, JobStore } from "../queue/store.ts";
@@ -63,6 +64,7 @@ export async function endOrphan(
       job.id,
       ending === "not_begun" ? unclaimed : (job) => ended(job, ending, backoff, now()),
       worker,
+      (after) => hookFor(after, settings, now()),
     );
     return true;
   } catch (error) {

@@ -1,6 +1,7 @@
 // Writes down how attempts ended, however long the disk may be full or the store be away: nothing
 // else may be done with a job before.
 import { QueueError } from "../queue/errors.ts";
+import { hookFor } from "../queue/hooks.ts";
 import type { Job } from "../queue/job.ts";
 import type { Ending } from "../queue/outcome.ts";
 import type { Requests } from "../queue/requests.ts";
@@ -51,9 +52,11 @@ export class Recorder {
     const { jobs, now, settings, force } = this.#parts;
     for (let isAgain = false;; isAgain = true) {
       try {
-        const { backoff_base: base, backoff_max: max } = await settings();
+        const current = await settings();
+        const { backoff_base: base, backoff_max: max } = current;
         const transition = (running: Job) => ended(running, ending, { base, max }, now());
-        return await jobs.change(job.id, transition, holder);
+        const hook = (after: Job) => hookFor(after, current, now());
+        return await jobs.change(job.id, transition, holder, hook);
       } catch (error) {
         // The shell's journal has the exit code too: whoever comes after this worker settles the
         // job from it.

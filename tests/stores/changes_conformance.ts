@@ -120,4 +120,36 @@ export function testChanges(name: string, withStore: WithStore): void {
     assertEquals(await Array.fromAsync(other.list({})), []);
     await other.close();
   });
+
+  test(
+    "change() adds the job that the end of another makes, with it and once",
+    async (store, again) => {
+      await store.add([aJob({ id: "a", maxRetries: 0 })]);
+      await claimed(store);
+      const added = aJob({ id: "added", queue: "hooks", createdAt: now + 5, env: { A: "b" } });
+      const failing = (job: Job) => ended(job, anEnding("failed"), BACKOFF, now);
+      const change = (holder?: string) => store.change("a", failing, holder, () => added);
+      for (const holder of ["w-2", undefined]) {
+        await assertRejects(() => change(holder), QueueError);
+        assertEquals(await store.get("added"), undefined);
+      }
+      assertEquals((await change(W1.worker)).status.state, "dead");
+      const other = await again();
+      assertEquals(await other.get("added"), added);
+      assertEquals((await other.count()).pending, 1);
+      assertEquals(await claimed(other), "added");
+      // One whose id is taken counts as added, whatever became of it.
+      await end(other, "added", "succeeded");
+      await other.change("a", (job) => retriedOnceEnded(job, now));
+      await claimed(other);
+      const ending = (job: Job) => ended(job, anEnding("succeeded"), BACKOFF, now);
+      await other.change("a", ending, W1.worker, () => added);
+      assertEquals((await other.get("added"))?.status.state, "completed");
+      await other.remove("added", removableOnceEnded);
+      await other.recover();
+      assertEquals(await other.get("added"), undefined);
+      assertEquals(await claimed(other), undefined);
+      await other.close();
+    },
+  );
 }

@@ -64,7 +64,7 @@ async function repairAll(
     const lock = await lockMaintenance(dataDir, files, REPAIR);
     try {
       if (isBeingRestored(dataDir, files)) throw refusedByRestore();
-      checkAll(dataDir, files, findings, progress);
+      checkAll(dataDir, files, findings, progress, (id) => store.addOwed(id));
     } finally {
       lock.release();
       await store.recover();
@@ -80,11 +80,12 @@ export function checkAll(
   files: FileSystem,
   findings: Findings,
   progress: Progress,
+  addOwed: (id: string) => void = () => {},
 ): void {
   unlessRestored(dataDir, files, () => {
     const folders = FOLDERS.filter(isOfQueue);
     const there = folders.filter((folder) => findings.checkFolder(`${dataDir}/${folder}`));
-    if (there.length === folders.length) checkInside(dataDir, files, findings, progress);
+    if (there.length === folders.length) checkInside(dataDir, files, findings, progress, addOwed);
   });
 }
 
@@ -93,11 +94,12 @@ function checkInside(
   files: FileSystem,
   findings: Findings,
   progress: Progress,
+  addOwed: (id: string) => void,
 ): void {
   const jobs = new JobFiles(files, dataDir);
   const tickets = new Tickets(files, dataDir, `c${Deno.pid}`);
   const places = new TicketPlaces({ dataDir, files, jobs, tickets, findings });
-  const ticketCheck = new TicketCheck({ dataDir, files, jobs, tickets, findings, places });
+  const ticketCheck = new TicketCheck({ dataDir, files, jobs, tickets, findings, places, addOwed });
 
   checkNames(dataDir, files, findings);
   checkSchedules(dataDir, files, findings);

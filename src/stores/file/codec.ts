@@ -31,6 +31,8 @@ export interface Decoded {
    * Whether the file ends in the middle of a line, so that the next must begin with a line break.
    */
   readonly unended: boolean;
+  /** What the last line adds to the queue, in the same step. */
+  readonly adds: Job | undefined;
 }
 
 type Record_ = Readonly<Record<string, unknown>>;
@@ -59,8 +61,11 @@ export function encodeRequest(job: JobRequest): string {
   }) + "\n";
 }
 
-/** The line that turns `before` into `after`; undefined if nothing changed that is kept. */
-export function encodeChange(before: Job, after: Job): string | undefined {
+/**
+ * The line that turns `before` into `after` and adds a job; undefined if nothing changed that is
+ * kept.
+ */
+export function encodeChange(before: Job, after: Job, adds?: Job): string | undefined {
   const { status } = after;
   const changed = encodeRevision(before, after);
   if (
@@ -78,6 +83,7 @@ export function encodeChange(before: Job, after: Job): string | undefined {
     counted_from: after.countedFrom === before.countedFrom ? undefined : after.countedFrom,
     attempt: attempt && attemptToJson(attempt),
     changed,
+    adds: adds && JSON.parse(encodeRequest(adds)),
   }) + "\n";
 }
 
@@ -126,12 +132,19 @@ export function decode(text: string, id: string, path: string): Decoded {
   }
   let job = created(request);
   let torn = unended;
+  let last = "";
   for (let i = 1; i < lines.length; i++) {
     const next = decodeChange(job, lines[i]!);
     if (next === undefined) torn = true;
-    else job = next;
+    else [job, last] = [next, lines[i]!];
   }
-  return { job, torn, unended };
+  return { job, torn, unended, adds: last.includes('"adds":') ? decodeAdds(last) : undefined };
+}
+
+function decodeAdds(line: string): Job | undefined {
+  const { adds } = parse(line) ?? {};
+  const request = adds === undefined ? undefined : decodeRequest(JSON.stringify(adds));
+  return request && created(request);
 }
 
 export function damaged(id: string, path: string): QueueError {

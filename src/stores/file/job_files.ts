@@ -53,14 +53,19 @@ export class JobFiles {
     return job?.kind === "file" && job.inode !== ticket.inode && job.links > 1;
   }
 
-  /** Adds what turns `before` into `after`. `unended`: the file ends in a torn line. */
-  append(before: Job, after: Job, unended: boolean): void {
-    const line = encodeChange(before, after);
+  /**
+   * Adds what turns `before` into `after`, and which job that adds. `unended`: the file ends in a
+   * torn line.
+   */
+  append(before: Job, after: Job, unended: boolean, adds?: Job): void {
+    const line = encodeChange(before, after, adds);
     if (line === undefined) return;
     const path = jobPath(this.#dataDir, after.id);
     this.#files.append(path, unended ? `\n${line}` : line);
     // The ticket's name says the priority and the time: it must not know more than the file.
-    if (encodeRevision(before, after) !== undefined) this.#files.sync(path);
+    // Nor must there be another job of an end that is not on file.
+    const isFirst = adds !== undefined || encodeRevision(before, after) !== undefined;
+    if (isFirst) this.#files.sync(path);
   }
 
   /**

@@ -20,7 +20,7 @@ import { promised } from "./promised.ts";
 import { Reader } from "./reader.ts";
 import { ReadyLine } from "./ready_line.ts";
 import { ignoreNotFound } from "./bucketed_index.ts";
-import { resolveStaged } from "./staging.ts";
+import { resolveStaged, stagedIds } from "./staging.ts";
 import { Tickets } from "./tickets.ts";
 
 /** So often a ticket that is on its way is looked for: a few times at once, then for five seconds. */
@@ -53,6 +53,8 @@ interface Held {
   /** Whether the job's file ends in the middle of a line. */
   unended: boolean;
 }
+
+type Adds = (after: Job) => Job | undefined;
 
 export class FileStore implements JobStore {
   readonly #dataDir: string;
@@ -129,7 +131,7 @@ export class FileStore implements JobStore {
           this.#held.set(ticket.id, { holder: by.worker, job, path, unended: decoded.unended });
           return job;
         }
-        this.#tickets.place(path, decoded.job, now); // the ticket lagged behind the facts
+        this.#settle(path, decoded); // the ticket lagged behind the facts
       }
     });
   }
@@ -138,10 +140,10 @@ export class FileStore implements JobStore {
     return promised(() => this.#claimedBy(worker).map((held) => held.job));
   }
 
-  change(id: string, transition: Transition, holder?: string): Promise<Job> {
+  change(id: string, transition: Transition, holder?: string, adds?: Adds): Promise<Job> {
     return holder === undefined
       ? this.#changeFree(id, transition)
-      : promised(() => this.#changeHeld(id, transition, holder));
+      : promised(() => this.#changeHeld(id, transition, holder, adds));
   }
 
   remove(id: string, unless: (job: Job) => QueueError | undefined): Promise<void> {
@@ -298,7 +300,7 @@ export class FileStore implements JobStore {
     return undefined;
   }
 
-  #changeHeld(id: string, transition: Transition, holder: string): Job {
+  #changeHeld(id: string, transition: Transition, holder: string, adds?: Adds): Job {
     const known = this.#held.get(id);
     const held = known?.holder === holder
       ? known
@@ -315,7 +317,7 @@ export class FileStore implements JobStore {
       throw new QueueError("claim_lost", `Cannot change job "${id}": ${holder} no longer has it`);
     }
     if (ticket.links < 2) this.#restoreFile(held);
-    const job = this.#apply(held, transition);
+    const job = this.#apply(held, transition, adds);
     this.#held.delete(id);
     return job;
   }
@@ -334,16 +336,21 @@ export class FileStore implements JobStore {
     throw new QueueError("damaged", `Cannot change job "${id}": its file is missing`);
   }
 
-  /** Writes what `transition` makes of a held job, then moves its ticket. */
-  #apply(held: Held, transition: Transition): Job {
+  /**
+   * Writes what `transition` makes of a held job, and which job that adds; then adds it; then moves
+   * the ticket. Who finds the ticket here, with the end on file, goes on from there: `#settle`.
+   */
+  #apply(held: Held, transition: Transition, adds?: Adds): Job {
     const after = transition(held.job);
     if (after instanceof QueueError) throw after;
+    const added = adds?.(after);
     try {
-      this.#jobs.append(held.job, after, held.unended);
+      this.#jobs.append(held.job, after, held.unended, added);
     } catch (error) {
       held.unended = true; // whoever tries again can't know how much of the line was written
       throw error;
     }
+    if (added !== undefined) this.#addOnce(added);
     const now = this.#now();
     this.#tickets.place(held.path, after, now);
     const waiting = waitingStatus(after);
@@ -351,6 +358,41 @@ export class FileStore implements JobStore {
     if (isDue(waiting, now)) this.#line.forget();
     else this.#fallingDue.expect(waiting.runAt!);
     return after;
+  }
+
+  /**
+   * Puts a ticket where the facts say, once the job is there that they add. Not for tickets that
+   * commands have taken: they come from where this was done, and the job that was added may have
+   * been removed since.
+   */
+  #settle(path: string, { job, adds }: Pick<Decoded, "job" | "adds">): void {
+    if (adds !== undefined) this.#addOnce(adds);
+    this.#tickets.place(path, job, this.#now());
+  }
+
+  /** Adds the job that the last line of another's file adds, if any. */
+  addOwed(id: string): void {
+    const adds = this.#jobs.read(id)?.adds;
+    if (adds !== undefined) this.#addOnce(adds);
+  }
+
+  /** Adds a job unless it is there. */
+  #addOnce(job: Job): void {
+    for (let tries = 0; tries < 3; tries++) {
+      try {
+        this.#inbox.addNow([job]);
+        return this.#forgetWhatIsKnown();
+      } catch (error) {
+        if (!(error instanceof QueueError)) throw error;
+        // Not a refusal of what is done to the other job: it is to be tried again.
+        if (error.code !== "duplicate_id") throw new Error(error.message);
+        if (!stagedIds(this.#dataDir, this.#files).has(job.id)) return;
+        // Half on its way, left by one that died: that is taken back first.
+        this.#inbox.settleStaged();
+        this.#recover();
+      }
+    }
+    throw new Error(`Another process is adding job "${job.id}"`);
   }
 
   #changeFree(id: string, transition: Transition): Promise<Job> {
@@ -447,7 +489,7 @@ export class FileStore implements JobStore {
     if (job.status.state === "processing" || isCommand) {
       return { holder, job, path, unended: decoded.unended };
     }
-    this.#tickets.place(path, job, this.#now());
+    this.#settle(path, { job, adds: decoded.adds });
     return undefined;
   }
 

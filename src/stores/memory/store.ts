@@ -76,12 +76,19 @@ export class MemoryStore implements JobStore {
   }
 
   // deno-lint-ignore require-await
-  async change(id: string, transition: Transition, holder?: string): Promise<Job> {
+  async change(
+    id: string,
+    transition: Transition,
+    holder?: string,
+    adds: (after: Job) => Job | undefined = () => undefined,
+  ): Promise<Job> {
     const job = this.#need(id);
     if (holder !== undefined && holderOf(job) !== holder) throw claimLost(id);
     const step = transition(job);
     // Only the worker that runs a job moves it on.
     if (!(step instanceof QueueError) && holder === undefined) mustNotRun(job);
+    const added = step instanceof QueueError || holder === undefined ? undefined : adds(step);
+    if (added !== undefined && !this.#jobs.has(added.id)) this.#jobs.set(added.id, added);
     return this.#put(step);
   }
 
