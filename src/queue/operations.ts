@@ -81,6 +81,16 @@ export async function cleanUp(
   });
 }
 
+/**
+ * The same, of at most `most` jobs.
+ * @returns how many were removed
+ */
+export async function cleanUpSome(store: JobStore, cutoff: number, most: number): Promise<number> {
+  const ids = await store.idsEndedBefore(["completed", "cancelled"], cutoff, most);
+  const remove = (id: string) => store.remove(id, (job) => removableByCleanup(job, cutoff));
+  return (await eachOf(ids, remove)).done.length;
+}
+
 /** Figures about the dead letter queue. Maps, since commands may be any text. */
 export interface DlqStats {
   readonly total: number;

@@ -1,6 +1,6 @@
 // The port: what a store of jobs must do, in the words of the domain. The store gives atomicity,
 // the domain the rules.
-import type { Job, JobState } from "./job.ts";
+import type { EndedState, Job, JobState } from "./job.ts";
 import type { QueueError } from "./errors.ts";
 import type { Transition } from "./transitions.ts";
 
@@ -43,6 +43,15 @@ export interface JobReader {
   list(query: Query): AsyncIterable<Job>;
 
   count(): Promise<Counts>;
+
+  /**
+   * At most `limit` ids of jobs in these states that ended before a time, in no order. What it
+   * costs must not grow with the number of those that ended later.
+   */
+  idsEndedBefore(states: readonly EndedState[], before: number, limit: number): Promise<string[]>;
+
+  /** How many of the jobs that are there have ended at or after a time, and how. */
+  countEndedSince(since: number): Promise<Readonly<Record<EndedState, number>>>;
 
   /** The jobs that this worker has claimed and not settled. */
   claimedBy(worker: string): Promise<Job[]>;

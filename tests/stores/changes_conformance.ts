@@ -152,4 +152,34 @@ export function testChanges(name: string, withStore: WithStore): void {
       await other.close();
     },
   );
+
+  test(
+    "idsEndedBefore() and countEndedSince() know what has ended when, and how",
+    async (store, again) => {
+      const ids = Array.from({ length: 9 }, (_, i) => `j${i}`);
+      await store.add(ids.map((id, sequence) => aJob({ id, sequence, maxRetries: 0 })));
+      await store.add([aJob({ id: "off", sequence: 9 })]);
+      for (const [i, id] of ids.entries()) {
+        now = EPOCH + i * 1000;
+        assertEquals(await claimed(store), id);
+        if (i < 8) await end(store, id, i % 4 === 3 ? "failed" : "succeeded");
+      }
+      await store.change("off", (job) => cancelled(job, now));
+      const other = await again();
+      const found = async (states: Parameters<JobStore["idsEndedBefore"]>[0], before: number) =>
+        (await other.idsEndedBefore(states, before, 100)).sort();
+      assertEquals(await found(["completed"], EPOCH + 5000), ["j0", "j1", "j2", "j4"]);
+      assertEquals(await found(["dead"], EPOCH + 1e9), ["j3", "j7"]);
+      assertEquals(await found(["completed", "cancelled"], EPOCH), []);
+      assertEquals(await found(["cancelled"], now), []);
+      assertEquals(await found(["cancelled"], now + 1), ["off"]);
+      assertEquals((await other.idsEndedBefore(["completed", "dead"], now, 3)).length, 3);
+      assertEquals(await other.idsEndedBefore(["completed"], now, 0), []);
+      const since = (ms: number) => other.countEndedSince(EPOCH + ms);
+      assertEquals(await since(0), { completed: 6, dead: 2, cancelled: 1 });
+      assertEquals(await since(7000), { completed: 0, dead: 1, cancelled: 1 });
+      assertEquals(await since(8001), { completed: 0, dead: 0, cancelled: 0 });
+      await other.close();
+    },
+  );
 }

@@ -5,6 +5,7 @@ import { isWorkerName, type WorkerLock } from "../../queue/workers.ts";
 import { afterMilliseconds, delay } from "../../system/delay.ts";
 import { ignoredSignals } from "../../system/signals.ts";
 import { pluralize } from "../../view/pluralize.ts";
+import { keepHouse } from "../../worker/housekeeper.ts";
 import { supervise } from "../../worker/supervisor.ts";
 import type { CommandContext } from "../command_context.ts";
 import { openReporter } from "../reporter.ts";
@@ -54,6 +55,15 @@ export async function startCommand(call: CommandContext): Promise<number> {
     ? () => {}
     : afterMilliseconds(timeout * 1000, () => ask(`after ${timeout} s`, false));
   const drain = flags.has("drain");
+  const housekeeping = keepHouse({
+    keepCompleted: async () => (await (await store.settings()).load()).keep_completed,
+    isFirst: async () =>
+      (await (await store.workers()).liveSupervisors()).every(({ name }) => name >= lock.name),
+    openJobs: () => store.openJobs(() => {}), // what can't be read, workers tell
+    now: context.now,
+    sleep: delay,
+    report,
+  }, done.signal);
   let dead = 0;
   try {
     report({ kind: "supervisor_started", workers: count, store: store.name });
@@ -77,7 +87,7 @@ export async function startCommand(call: CommandContext): Promise<number> {
     cancelTimeout();
     unlisten();
     done.abort();
-    await listening;
+    await Promise.all([listening, housekeeping]);
     requests.close();
     await lock.leave();
     report({ kind: "supervisor_stopped" });

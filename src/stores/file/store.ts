@@ -2,7 +2,7 @@
 // file says what happened; its ticket lies where its state says. Facts are written first and the
 // ticket moves second, so after a crash a ticket may lag behind the facts by one step, and whoever
 // finds it so puts it where it belongs.
-import { isDue, type Job } from "../../queue/job.ts";
+import { type EndedState, isDue, type Job } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
 import type { Claimant, Counts, JobStore, Query } from "../../queue/store.ts";
 import { claimed, type Transition, waitingStatus } from "../../queue/transitions.ts";
@@ -108,6 +108,14 @@ export class FileStore implements JobStore {
 
   count(): Promise<Counts> {
     return this.#reader.count();
+  }
+
+  idsEndedBefore(states: readonly EndedState[], before: number, limit: number): Promise<string[]> {
+    return this.#reader.idsEndedBefore(states, before, limit);
+  }
+
+  countEndedSince(since: number): Promise<Record<EndedState, number>> {
+    return this.#reader.countEndedSince(since);
   }
 
   claim(by: Claimant, now: number): Promise<Job | undefined> {

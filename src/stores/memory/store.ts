@@ -1,7 +1,16 @@
 // The readable reference of the port: what a store must do, with nothing in the way. Keeps
 // everything in memory, so it is for tests; every method is atomic because none of them waits
 // halfway.
-import { isDue, type Job, JOB_STATES, type JobState, type Waiting } from "../../queue/job.ts";
+import {
+  type EndedState,
+  hasEnded,
+  isDue,
+  type Job,
+  JOB_STATES,
+  type JobState,
+  updatedAt,
+  type Waiting,
+} from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
 import { compareArrival, compareTurns, turnOf } from "../../queue/order.ts";
 import { matches } from "../../queue/query.ts";
@@ -55,6 +64,22 @@ export class MemoryStore implements JobStore {
       number
     >;
     for (const job of this.#jobs.values()) counts[job.status.state] += 1;
+    return Promise.resolve(counts);
+  }
+
+  idsEndedBefore(states: readonly EndedState[], before: number, limit: number): Promise<string[]> {
+    const found = [...this.#jobs.values()].filter((job) =>
+      hasEnded(job) && updatedAt(job) < before &&
+      (states as readonly JobState[]).includes(job.status.state)
+    );
+    return Promise.resolve(found.slice(0, limit).map(({ id }) => id));
+  }
+
+  countEndedSince(since: number): Promise<Record<EndedState, number>> {
+    const counts = { completed: 0, dead: 0, cancelled: 0 };
+    for (const job of this.#jobs.values()) {
+      if (hasEnded(job) && updatedAt(job) >= since) counts[job.status.state as EndedState] += 1;
+    }
     return Promise.resolve(counts);
   }
 
