@@ -31,6 +31,10 @@ const context: Context = {
       userId: () => Deno.uid(),
       warn: (message) => stderr.write(`queuectl: ${message}\n`),
     }),
+  onInterrupt(hear) {
+    Deno.addSignalListener("SIGINT", hear);
+    return { release: () => Deno.removeSignalListener("SIGINT", hear) };
+  },
   onEnd(undo) {
     const end = () => {
       undo();

@@ -190,10 +190,17 @@ function before(example: string): string {
   if (example.startsWith("queuectl start") && !/--drain|--detach/.test(example)) {
     return "(until queuectl status | grep -q busy; do sleep 0.1; done; queuectl stop) &";
   }
+  if (example.includes("--follow make")) {
+    return "(until queuectl list | grep -q make; do sleep 0.1; done; queuectl start --drain) &";
+  }
+  if (/job (cancel|wait) --group/.test(example)) {
+    const enqueue = "queuectl enqueue --group mirror true";
+    return example.includes("wait") ? `${enqueue}; queuectl start --drain` : enqueue;
+  }
   if (example.includes("job wait")) {
     return "(until queuectl list | grep -q make; do sleep 0.1; done; queuectl start --drain) &";
   }
-  if (example.includes("job cancel")) return "queuectl dlq retry 3f2a";
+  if (/job (cancel|update)/.test(example)) return "queuectl dlq retry 3f2a";
   if (example.includes("storage backup")) return "rm -r ~/backups/queue-monday";
   return "";
 }

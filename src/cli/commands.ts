@@ -25,6 +25,11 @@ const WORKERS = option("count", "whole", "N", "how many workers (default: worker
   max: 1024,
 });
 const CONFIRM = toggle("confirm", "really do it");
+const GROUP = option("group", "text", "NAME", "all jobs that are of this group now", {
+  proposes: "group",
+});
+/** Of the options of enqueue, what may be changed as long as the job waits. */
+const UPDATED = ["priority", "queue", "max-retries", "timeout", "delay", "at"];
 
 /** Of the options of enqueue, what a schedule can't have. */
 const NOT_SCHEDULED = {
@@ -77,18 +82,23 @@ export const COMMANDS: readonly CommandSpec[] = [
       option("file", "text", "FILE", "many jobs, one a line; - reads standard input", {
         proposes: "file",
       }),
+      toggle("follow", "print its output as it comes, and end with its exit code"),
     ],
-    oneOf: [["delay", "at"], ["file", "job-id"]],
+    oneOf: [["delay", "at"], ["file", "job-id"], ["file", "follow"]],
     notes:
       `A line of --file is a shell command, or a JSON object with "command" and, if wanted, "id", "priority", "cwd",
 "env", "max_retries", "timeout", "delay", "run_at", "queue", "group". Blank lines and lines that begin with # are
 skipped. If any line is wrong, nothing is enqueued. Other options given beside --file hold for lines that don't say
-otherwise.`,
+otherwise.
+
+With --follow the id goes to stderr and the output to stdout, through all attempts, and the exit code is that of the
+last one: 124 if it timed out, 1 if it was cancelled. Ctrl-C ends the following, not the job.`,
     examples: [
       "queuectl enqueue 'tar czf backup.tgz ~/notes'",
       "queuectl enqueue --max-retries 5 --timeout 10m -- curl -fO https://example.org/big.iso",
       "queuectl enqueue --queue downloads --group mirror 'wget -m https://example.org'",
       "queuectl enqueue --file jobs.txt",
+      "queuectl enqueue --follow make",
     ],
     load: async () =>
       (await import("./commands/enqueue.ts"))
@@ -216,11 +226,11 @@ never shown here: see "queuectl job show --verbose".`,
   {
     name: "job cancel",
     summary: "Call jobs off, also running ones",
-    forms: ["<id>..."],
-    args: [1, Infinity, "id"],
+    forms: ["<id>...", "--group <name>"],
+    args: [0, Infinity, "id"],
     proposes: "job",
-    flags: [],
-    examples: ["queuectl job cancel 3f2a"],
+    flags: [GROUP],
+    examples: ["queuectl job cancel 3f2a", "queuectl job cancel --group mirror"],
     load: async () =>
       (await import("./commands/job_cancel.ts"))
         .cancelCommand,
@@ -228,16 +238,57 @@ never shown here: see "queuectl job show --verbose".`,
   {
     name: "job wait",
     summary: "Wait until jobs have ended",
-    forms: ["<id>..."],
-    args: [1, Infinity, "id"],
+    forms: ["<id>...", "--group <name>"],
+    args: [0, Infinity, "id"],
     proposes: "job",
-    flags: [option("timeout", "duration", "DURATION", "wait no longer than this")],
+    flags: [GROUP, option("timeout", "duration", "DURATION", "wait no longer than this")],
     notes:
       "Exits with 0 if all have completed, with 1 if one died, was cancelled or removed, or the time ran out.",
-    examples: ['queuectl job wait "$(queuectl enqueue make)" --timeout 10m'],
+    examples: [
+      'queuectl job wait "$(queuectl enqueue make)" --timeout 10m',
+      "queuectl job wait --group mirror",
+    ],
     load: async () =>
       (await import("./commands/job_wait.ts"))
         .waitCommand,
+  },
+  {
+    name: "job retry",
+    summary: "Put ended jobs back into the queue, their retries anew",
+    forms: ["<id>..."],
+    args: [1, Infinity, "id"],
+    proposes: "ended job",
+    flags: [],
+    notes: "Whatever became of them: completed, dead or cancelled. Their history stays.",
+    examples: ["queuectl job retry 3f2a"],
+    load: async () => (await import("./commands/job_change.ts")).retryCommand,
+  },
+  {
+    name: "job update",
+    summary: "Change a job that waits",
+    forms: ["<id>"],
+    args: [1, 1, "id"],
+    proposes: "waiting job",
+    get flags() {
+      return ENQUEUE_FLAGS().filter(({ name }) => UPDATED.includes(name))
+        .map((flag) => ({ ...flag, about: flag.about.replace(/ \(default.*/, "") }));
+    },
+    oneOf: [["delay", "at"]],
+    notes:
+      `What is not given stays as it is. --delay counts from now. A job that a worker has begun, or that has ended, is
+refused.`,
+    examples: ["queuectl job update 3f2a --priority 10", "queuectl job update 3f2a --at 18:00"],
+    load: async () => (await import("./commands/job_change.ts")).updateCommand,
+  },
+  {
+    name: "job remove",
+    summary: "Remove ended jobs, with their history and logs",
+    forms: ["<id>..."],
+    args: [1, Infinity, "id"],
+    proposes: "ended job",
+    flags: [],
+    examples: ["queuectl job remove 3f2a"],
+    load: async () => (await import("./commands/job_change.ts")).removeCommand,
   },
   {
     name: "schedule add",

@@ -5,7 +5,7 @@
 import type { Ending } from "../queue/outcome.ts";
 import { diskFiles, type FileSystem } from "../system/file_system.ts";
 import { endingOf, type KillCause, killed, notStarted, refusal, shellDied } from "./ending.ts";
-import { isShellsOwn, jobScript, REFUSED, type ShellKind } from "./job_script.ts";
+import { isShellsOwn, jobScript, REFUSED, type ShellKind, type Variables } from "./job_script.ts";
 import { aliveOf, type JournalEntry, readJournal, type RunEnd, shellLine } from "./journal.ts";
 import { killAttempt, type Killing } from "./kill_attempt.ts";
 import { ResidentShell } from "./resident_shell.ts";
@@ -22,14 +22,23 @@ export class ShellExecutor implements Executor {
   readonly #journal: string;
   readonly #files: FileSystem;
   readonly #wanted: ShellKind;
+  readonly #variables: Variables;
   #shell: ResidentShell | undefined;
   #written = 0;
   #isBusy = false;
   readonly #leaving = new Set<Promise<void>>();
 
-  constructor(options: { journal: string; files?: FileSystem; shell?: ShellKind | undefined }) {
+  constructor(
+    options: {
+      journal: string;
+      files?: FileSystem;
+      shell?: ShellKind | undefined;
+      variables?: Variables;
+    },
+  ) {
     this.#journal = options.journal;
     this.#wanted = options.shell ?? "bash";
+    this.#variables = options.variables ?? {};
     this.#files = options.files ?? diskFiles;
   }
 
@@ -114,7 +123,12 @@ export class ShellExecutor implements Executor {
     // would take a hundredth of a short job's time.
     if (this.#written > JOURNAL_LIMIT && !this.#files.info(this.#journal)) this.#retire();
     if (!this.#shell) {
-      this.#shell = await ResidentShell.start(this.#files, this.#journal, kind);
+      this.#shell = await ResidentShell.start(
+        this.#files,
+        this.#journal,
+        kind,
+        this.#variables,
+      );
       this.#written = 0;
     } else if (this.#written > JOURNAL_LIMIT) {
       // The shell appends, so it goes on behind the first line, which says who it is.

@@ -69,11 +69,19 @@ export function parseGreeting(answer: string): Greeting {
   return { identity, umask, setsid: setsid.join(" ") };
 }
 
+/** Variables that all jobs of a worker get, unless their own environment says otherwise. */
+export type Variables = Readonly<Record<string, string>>;
+
 /**
  * The functions that the lines for jobs call. Bash reads a pipe byte by byte, so what is said once
  * need not be said with each job.
  */
-export function functionsScript(kind: ShellKind, greeting: Greeting, journal: string): string {
+export function functionsScript(
+  kind: ShellKind,
+  greeting: Greeting,
+  journal: string,
+  variables: Variables = {},
+): string {
   const { umask, identity } = greeting;
   const detach = kind === "bash" ? "" : `${shellWord(greeting.setsid)} `;
   return [
@@ -82,6 +90,7 @@ export function functionsScript(kind: ShellKind, greeting: Greeting, journal: st
       ? 'set -m;if [ "$SHLVL" -gt 1 ];then export SHLVL=$((SHLVL-1));else unset SHLVL;fi'
       : "",
     OPEN_FILES,
+    ...Object.entries(variables).map(([name, value]) => `export ${name}=${shellWord(value)}`),
     "environment() { :;}",
     // What the job is, in a process of its own: its parameters are those of `job`, behind two more.
     `child() { trap - ${SIGNALS};environment;` +

@@ -9,6 +9,7 @@ import {
   greetingScript,
   parseGreeting,
   type ShellKind,
+  type Variables,
 } from "./job_script.ts";
 import { pause } from "./timer.ts";
 
@@ -55,6 +56,7 @@ export class ResidentShell {
     files: FileSystem,
     journal: string,
     wanted: ShellKind,
+    variables: Variables = {},
   ): Promise<ResidentShell> {
     let fault = "there is no /bin/sh";
     for (const [kind, ...words] of wanted === "bash" ? SHELLS : SHELLS.toReversed()) {
@@ -66,7 +68,7 @@ export class ResidentShell {
       const shell = new ResidentShell(child);
       const answer = await shell.ask(greetingScript(journal));
       if (answer !== undefined) {
-        const missing = shell.#meet(parseGreeting(answer), kind, journal);
+        const missing = shell.#meet(parseGreeting(answer), kind, journal, variables);
         if (missing === undefined) return shell;
         fault = missing;
       }
@@ -77,14 +79,20 @@ export class ResidentShell {
   }
 
   /** Tells it what it needs for jobs. What is missing, if anything. */
-  #meet(greeting: Greeting, kind: ShellKind, journal: string): string | undefined {
+  #meet(
+    greeting: Greeting,
+    kind: ShellKind,
+    journal: string,
+    variables: Variables,
+  ): string | undefined {
     if (kind === "sh" && greeting.setsid === "") {
       return "neither bash nor setsid is on the PATH; install one of them";
     }
     this.identity = greeting.identity;
     this.kind = kind;
     // It needs no answer: the next line is read after it.
-    this.#input.write(encoder.encode(functionsScript(kind, greeting, journal))).catch(() => {});
+    const script = functionsScript(kind, greeting, journal, variables);
+    this.#input.write(encoder.encode(script)).catch(() => {});
     return undefined;
   }
 

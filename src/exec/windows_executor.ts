@@ -6,6 +6,7 @@ import type { Ending } from "../queue/outcome.ts";
 import { diskFiles, type FileSystem } from "../system/file_system.ts";
 import { exited, type KillCause, killed, notStarted, refusal } from "./ending.ts";
 import { NO_PROCESS } from "./processes.ts";
+import type { Variables } from "./job_script.ts";
 import type { Executor, Run, StopReason } from "./run.ts";
 import { afterMilliseconds, pause } from "./timer.ts";
 
@@ -54,11 +55,15 @@ export class WindowsExecutor implements Executor {
   readonly #journal: string;
   readonly #files: FileSystem;
   readonly #launcher: Launcher;
+  readonly #variables: Variables;
 
-  constructor(options: { journal: string; files?: FileSystem; launcher?: Launcher }) {
+  constructor(
+    options: { journal: string; files?: FileSystem; launcher?: Launcher; variables?: Variables },
+  ) {
     this.#journal = options.journal;
     this.#files = options.files ?? diskFiles;
     this.#launcher = options.launcher ?? launcher;
+    this.#variables = options.variables ?? {};
   }
 
   async run(run: Run, stop?: AbortSignal): Promise<Ending> {
@@ -75,6 +80,7 @@ export class WindowsExecutor implements Executor {
     try {
       if (!this.#files.info(run.log)) this.#files.create(run.log, "");
       child = this.#launcher.start(run.command, run.cwd, {
+        ...this.#variables,
         ...run.env,
         QUEUECTL_JOB_ID: run.id,
         QUEUECTL_ATTEMPT: String(run.attempt),

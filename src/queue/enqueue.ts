@@ -60,10 +60,7 @@ export function makeJob(newJob: NewJob, defaults: JobDefaults, sequence: number)
       throw new QueueError("usage", `The value of ${name} contains a NUL character`);
     }
   }
-  const runAt = newJob.runAt === undefined ? null : Math.round(newJob.runAt);
-  if (runAt !== null && !(Math.abs(runAt) <= LAST_TIME)) {
-    throw new QueueError("usage", "The time at which the job is to run is too far away");
-  }
+  const runAt = newJob.runAt === undefined ? null : checkedTime(newJob.runAt);
   return created({
     id: id ?? newId(),
     command,
@@ -84,6 +81,13 @@ export function makeJob(newJob: NewJob, defaults: JobDefaults, sequence: number)
     startBy: null,
     schedule: newJob.schedule ?? null,
   });
+}
+
+/** The time at which a job is to run. @throws QueueError `usage` if it is too far away */
+export function checkedTime(time: number): number {
+  const rounded = Math.round(time);
+  if (Math.abs(rounded) <= LAST_TIME) return rounded;
+  throw new QueueError("usage", "The time at which the job is to run is too far away");
 }
 
 /** @throws QueueError `usage` if a queue or a group can't have this name */

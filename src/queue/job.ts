@@ -14,7 +14,7 @@ export const JOB_STATES = [
 
 export type JobState = typeof JOB_STATES[number];
 
-/** What was asked for. It never changes after the job was enqueued. */
+/** What was asked for. Only a user changes it, as long as the job waits; see revise.ts. */
 export interface JobRequest {
   readonly id: string;
   readonly command: string;

@@ -3,6 +3,7 @@
 import type { Job } from "./job.ts";
 import { QueueError } from "./errors.ts";
 import type { JobReader, JobStore, Query } from "./store.ts";
+import { removableOnceEnded, retriedOnceEnded, type Revision, updated } from "./revise.ts";
 import { cancelled, removableByCleanup, removableFromDlq, retried } from "./transitions.ts";
 
 /** What became of several jobs: those that were changed, and why the others were not. */
@@ -34,6 +35,26 @@ export function removeDead(store: JobStore, ids: Iterable<string>): Promise<Resu
   return eachOf(ids, (id) => store.remove(id, removableFromDlq));
 }
 
+/** Puts ended jobs back to pending, whatever their state. */
+export function retryEnded(store: JobStore, ids: Iterable<string>): Promise<Results> {
+  return eachOf(ids, async (id) => {
+    await store.change(id, retriedOnceEnded);
+  });
+}
+
+/** Removes ended jobs, with their history and logs. */
+export function removeEnded(store: JobStore, ids: Iterable<string>): Promise<Results> {
+  return eachOf(ids, (id) => store.remove(id, removableOnceEnded));
+}
+
+/**
+ * Changes a job that waits.
+ * @throws QueueError `wrong_state`
+ */
+export function update(store: JobStore, id: string, revision: Revision): Promise<Job> {
+  return store.change(id, (job) => updated(job, revision));
+}
+
 /** The ids of all dead jobs, or of those whose command fits a pattern. */
 export function deadIds(store: JobReader, command?: string): Promise<string[]> {
   return idsOf(store, { states: ["dead"], ...(command !== undefined && { command }) });
@@ -51,6 +72,16 @@ export async function cleanUp(
     await store.remove(id, (job) => removableByCleanup(job, cutoff));
     progress(++done, ids.length);
   });
+}
+
+/**
+ * The same, of at most `most` jobs.
+ * @returns how many were removed
+ */
+export async function cleanUpSome(store: JobStore, cutoff: number, most: number): Promise<number> {
+  const ids = await store.idsEndedBefore(["completed", "cancelled"], cutoff, most);
+  const remove = (id: string) => store.remove(id, (job) => removableByCleanup(job, cutoff));
+  return (await eachOf(ids, remove)).done.length;
 }
 
 /** Figures about the dead letter queue. Maps, since commands may be any text. */

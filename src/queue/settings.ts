@@ -19,7 +19,13 @@ export interface Settings {
   readonly kill_grace: number;
   readonly log_level: LogLevel;
   readonly log_max: number;
+  readonly keep_completed: number;
+  readonly on_completed: string;
+  readonly on_dead: string;
 }
+
+/** The value of a hook that is not there. */
+export const NO_HOOK = "none";
 
 export type SettingKey = keyof Settings;
 
@@ -41,6 +47,9 @@ export const DEFAULT_SETTINGS: Settings = {
   kill_grace: 5,
   log_level: "INFO",
   log_max: 0,
+  keep_completed: 0,
+  on_completed: NO_HOOK,
+  on_dead: NO_HOOK,
 };
 
 interface Rule {
@@ -48,7 +57,7 @@ interface Rule {
   /** Which values it takes, for messages. */
   readonly values: string;
   /** The value, or undefined if `text` is none. */
-  readonly parse: (text: string) => number | LogLevel | undefined;
+  readonly parse: (text: string) => number | string | undefined;
 }
 
 const duration: Rule["parse"] = parseDuration;
@@ -74,6 +83,12 @@ function size(text: string): number | undefined {
   if (match === null) return undefined;
   const bytes = Number(match[1]) * BYTES_IN[match[2]!.toUpperCase()]!;
   return Number.isSafeInteger(bytes) ? bytes : undefined;
+}
+
+const HOOK_VALUES = `a shell command, or ${NO_HOOK}`;
+
+function hook(text: string): string | undefined {
+  return text.trim() === "" || text.includes("\0") ? undefined : text;
 }
 
 export const SETTING_RULES: Readonly<Record<SettingKey, Rule>> = {
@@ -116,6 +131,21 @@ export const SETTING_RULES: Readonly<Record<SettingKey, Rule>> = {
     about: "the most that the log of one attempt may hold; 0 for no limit",
     values: "a number of bytes (1048576), or with a unit (512K, 10M, 2G)",
     parse: size,
+  },
+  keep_completed: {
+    about: "completed and cancelled jobs are removed after this time; 0 for never",
+    values: DURATION_FORMS,
+    parse: duration,
+  },
+  on_completed: {
+    about: "a command that is enqueued when a job completes",
+    values: HOOK_VALUES,
+    parse: hook,
+  },
+  on_dead: {
+    about: "a command that is enqueued when a job dies",
+    values: HOOK_VALUES,
+    parse: hook,
   },
 };
 

@@ -1,6 +1,6 @@
 // The port: what a store of jobs must do, in the words of the domain. The store gives atomicity,
 // the domain the rules.
-import type { Claim, Job, JobState } from "./job.ts";
+import type { Claim, EndedState, Job, JobState } from "./job.ts";
 import type { QueueError } from "./errors.ts";
 import type { Transition } from "./transitions.ts";
 
@@ -31,6 +31,9 @@ export interface Claimant {
   readonly host: string;
 }
 
+/** The job that the end of another adds, if any; `now` is the time of the store. */
+export type Adds = (after: Job, now: number) => Job | undefined;
+
 /** What can be seen of a store. */
 export interface JobReader {
   /** The job with this id as it is now. */
@@ -43,6 +46,15 @@ export interface JobReader {
   list(query: Query): AsyncIterable<Job>;
 
   count(): Promise<Counts>;
+
+  /**
+   * At most `limit` ids of jobs in these states that ended before a time, in no order. What it
+   * costs must not grow with the number of those that ended later.
+   */
+  idsEndedBefore(states: readonly EndedState[], before: number, limit: number): Promise<string[]>;
+
+  /** How many of the jobs that are there have ended at or after a time, and how. */
+  countEndedSince(since: number): Promise<Readonly<Record<EndedState, number>>>;
 
   /** The jobs that this worker has claimed and not settled. */
   claimedBy(worker: string): Promise<Job[]>;
@@ -72,11 +84,13 @@ export interface JobStore extends JobReader {
    * Applies `transition` to a job, atomically: nobody else changes it meanwhile. `claim` is given
    * by whoever speaks of a job that was claimed; without it a running job is seen as `processing`,
    * and a transition that moves it on is refused.
+   * @param adds the job that a holder adds in the same step, both or neither, made of the job
+   *   afterwards; one whose id is taken counts as added
    * @returns the job afterwards
    * @throws the transition's refusal; QueueError `not_found`; `claim_lost` if the job is no longer
    *   held by this claim
    */
-  change(id: string, transition: Transition, claim?: Claim): Promise<Job>;
+  change(id: string, transition: Transition, claim?: Claim, adds?: Adds): Promise<Job>;
 
   /**
    * Removes a job and all that belongs to it.

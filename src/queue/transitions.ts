@@ -153,7 +153,8 @@ function latest(job: Job, now: number): number {
   return Math.max(now, updatedAt(job));
 }
 
-function refusal(verb: string, job: Job, hint?: string): QueueError {
+/** The refusal of an event, in words. */
+export function refusal(verb: string, job: Job, hint?: string): QueueError {
   const is = job.status.state === "processing" ? "running" : job.status.state;
   return new QueueError(
     "wrong_state",

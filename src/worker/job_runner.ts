@@ -120,7 +120,10 @@ export class JobRunner implements WorkerParts {
   }
 }
 
-/** What an executor is told of the attempt that `worker` has claimed. */
+/**
+ * What an executor is told of the attempt that `worker` has claimed. A data folder that the job's
+ * own environment names must not stand back behind the worker's store.
+ */
 export function runOf(
   job: Job,
   worker: string,
@@ -134,7 +137,7 @@ export function runOf(
     attempt,
     command: job.command,
     cwd: job.cwd,
-    env: job.env,
+    env: "QUEUECTL_DATA_DIR" in job.env ? { QUEUECTL_STORE: "", ...job.env } : job.env,
     timeout: job.timeout,
     killGrace: kill_grace,
     log: log(job.id, attempt),

@@ -3,6 +3,7 @@
 import { adopt, UnseenError } from "../exec/adopt.ts";
 import type { StopReason } from "../exec/run.ts";
 import { QueueError } from "../queue/errors.ts";
+import { hookFor } from "../queue/hooks.ts";
 import { claimOf, type Job } from "../queue/job.ts";
 import type { Settings } from "../queue/settings.ts";
 import type { JobReader, JobStore } from "../queue/store.ts";
@@ -62,6 +63,7 @@ export async function endOrphan(
       job.id,
       ending === "not_begun" ? unclaimed : (job, now) => ended(job, ending, backoff, now),
       claimOf(held),
+      (after, now) => hookFor(after, settings, now),
     );
     return true;
   } catch (error) {

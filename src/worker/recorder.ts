@@ -1,11 +1,12 @@
 // Writes down how attempts ended, however long the disk may be full or the store be away: nothing
 // else may be done with a job before.
 import { QueueError } from "../queue/errors.ts";
+import { hookFor } from "../queue/hooks.ts";
 import { type Claim, claimOf, type Job } from "../queue/job.ts";
 import type { Ending } from "../queue/outcome.ts";
 import type { Requests } from "../queue/requests.ts";
 import type { Settings } from "../queue/settings.ts";
-import type { JobStore } from "../queue/store.ts";
+import type { Adds, JobStore } from "../queue/store.ts";
 import { ended, type Transition } from "../queue/transitions.ts";
 import type { WorkerEvent } from "../queue/worker_event.ts";
 import { delay } from "../system/delay.ts";
@@ -51,9 +52,11 @@ export class Recorder {
     const claim = claimOf(job);
     for (let isAgain = false;; isAgain = true) {
       try {
-        const { backoff_base: base, backoff_max: max } = await settings();
+        const current = await settings();
+        const { backoff_base: base, backoff_max: max } = current;
         const transition: Transition = (job, now) => ended(job, ending, { base, max }, now);
-        return await jobs.change(job.id, transition, claim);
+        const hook: Adds = (after, now) => hookFor(after, current, now);
+        return await jobs.change(job.id, transition, claim, hook);
       } catch (error) {
         // The shell's journal has the exit code too: whoever comes after this worker settles the
         // job from it.

@@ -34,6 +34,8 @@ export interface WorkerOptions {
     log(id: string, attempt: number): string;
   };
   readonly files: FileSystem;
+  /** How jobs can name the store: a path, or a URL without a password. */
+  readonly store: string;
   /** The name it would like; `worker-N` if undefined. */
   readonly wanted: string | undefined;
   readonly drain: boolean;
@@ -111,9 +113,14 @@ class WorkerProcess {
   }
 
   async #work(): Promise<void> {
-    const { host, files, stopping } = this.#options;
+    const { host, files, store, stopping } = this.#options;
     const { name } = this.#lock;
-    const executor = await openExecutor({ journal: host.journal(name), files });
+    const executor = await openExecutor({
+      journal: host.journal(name),
+      files,
+      // So that an `enqueue` within a job reaches the same queue.
+      variables: { QUEUECTL_STORE: store },
+    });
     const runner = new JobRunner({
       ...this.#options,
       name,

@@ -222,3 +222,25 @@ Deno.test(
     assert(Deno.readTextFileSync(journal).startsWith("shell "));
   }),
 );
+for (const shell of ["bash", "sh"] as const) {
+  Deno.test(`ShellExecutor.run() gives all jobs its variables, unless they have their own (${shell})`, () =>
+    withTempDir(async (folder) => {
+      const journal = `${folder}/w.runs`;
+      const variables = { QUEUECTL_STORE: '/it\'s a "path" $HOME' };
+      const executor = new ShellExecutor({ journal, shell, variables });
+      const newRun = runsIn(folder);
+      const printed = async (env: Record<string, string>) => {
+        const run = newRun('printf %s "$QUEUECTL_STORE"', { env });
+        assertEquals((await executor.run(run)).outcome, "succeeded");
+        return Deno.readTextFileSync(run.log);
+      };
+      try {
+        assertEquals(await printed({}), variables.QUEUECTL_STORE);
+        assertEquals(await printed({ A: "1" }), variables.QUEUECTL_STORE);
+        assertEquals(await printed({ QUEUECTL_STORE: "own" }), "own");
+        assertEquals(await printed({}), variables.QUEUECTL_STORE);
+      } finally {
+        await executor.close();
+      }
+    }));
+}

@@ -13,6 +13,7 @@ import {
   unblocked,
   unclaimed,
 } from "../../src/queue/transitions.ts";
+import { removableOnceEnded, retriedOnceEnded, updated } from "../../src/queue/revise.ts";
 import { backup } from "../../src/stores/file/backup.ts";
 import { restore } from "../../src/stores/file/restore.ts";
 import { type FileStore, openFileStore } from "../../src/stores/file/store.ts";
@@ -124,6 +125,37 @@ async function adoption(store: FileStore, disk: SimDisk): Promise<void> {
   }
 }
 
+/** What a user changes of jobs that wait, or does with one that has ended. */
+const changing: readonly Scenario[] = [
+  {
+    name: "update the priority",
+    action: (store) => store.change("a", (job) => updated(job, { priority: 3, queue: "q" })),
+    leaves: { a: "pending" },
+  },
+  {
+    name: "update the time of a retry",
+    action: (store) => store.change("d", (job) => updated(job, { runAt: NOW + 90_000 })),
+    leaves: { d: "failed" },
+  },
+  {
+    name: "update one of many",
+    before: (store) => store.add(batch(35)),
+    action: (store) => store.change("n0", (job) => updated(job, { runAt: NOW - 1 })),
+    has: Array.from({ length: 35 }, (_, i) => `n${i}`),
+    leaves: { n0: "pending" },
+  },
+  ...["c", "e", "f"].map((id): Scenario => ({
+    name: `retry the ended job ${id}`,
+    action: (store) => store.change(id, (job) => retriedOnceEnded(job, NOW)),
+    leaves: { [id]: "pending" },
+  })),
+  {
+    name: "remove a cancelled job",
+    action: (store) => store.remove("f", removableOnceEnded),
+    removes: ["f"],
+  },
+];
+
 export const SCENARIOS: readonly Scenario[] = [
   {
     name: "enqueue one",
@@ -219,6 +251,7 @@ export const SCENARIOS: readonly Scenario[] = [
     action: (store) => store.remove("c", (job) => removableByCleanup(job, NOW)),
     removes: ["c"],
   },
+  ...changing,
   { name: "a worker comes and goes", action: (_, disk) => Promise.resolve(comeAndGo(disk)) },
   {
     name: "adoption",

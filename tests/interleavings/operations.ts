@@ -8,6 +8,7 @@ import {
   removeDead,
   type Results,
   retryDead,
+  update,
 } from "../../src/queue/operations.ts";
 import { cancelled, ended, type Transition, unclaimed } from "../../src/queue/transitions.ts";
 import { backup } from "../../src/stores/file/backup.ts";
@@ -196,6 +197,10 @@ export const OPERATIONS: readonly Operation[] = [
   {
     name: "cancel one of a batch",
     program: withStore((store) => cancel(store, "s1").then(({ id }) => id)),
+  },
+  {
+    name: "update",
+    program: withStore((store) => update(store, "a", { priority: -1 }).then(({ id }) => id)),
   },
   {
     name: "cleanup",

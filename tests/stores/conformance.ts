@@ -18,6 +18,7 @@ import {
 } from "../../src/queue/transitions.ts";
 import { MemoryStore } from "../../src/stores/memory/store.ts";
 import { aJob, anEnding, changeAs, EPOCH } from "../support/jobs.ts";
+import { testChanges } from "./changes_conformance.ts";
 
 /** Gives `test` a new, empty store, and clears away. */
 export type WithStore = (
@@ -41,6 +42,7 @@ async function refused(action: () => Promise<unknown>, code: string): Promise<vo
 }
 
 export function testJobStore(name: string, withStore: WithStore): void {
+  testChanges(name, withStore);
   let now = EPOCH;
   const test = (
     says: string,

@@ -75,7 +75,7 @@ Deno.test("a folder that is lost when it is empty is made anew, and a restore is
     const jobs = [aJob({ id: "first" }), aJob({ id: "second", sequence: 1 })];
     const store = await openFileStore(dir, { files: diskFiles });
     await store.add(jobs);
-    store.close();
+    await store.close();
     // As by a copy that takes files alone, of a folder in which a job was on its way.
     Deno.writeTextFileSync(`${dir}/tmp/cli-1.job`, "");
     for (const folder of ["queue/later", "queue/dead", "queue/running", "control", "damaged"]) {

@@ -27,6 +27,7 @@ export async function runFileWorker(dir: string, options: FileWorkerOptions = {}
       requests,
       host: await store.host(),
       files,
+      store: store.name,
       wanted: options.wanted,
       drain: options.drain ?? false,
       pid: Deno.pid,

@@ -1,6 +1,6 @@
 // Jobs for tests.
 import { type Claim, claimOf, type Job, type JobRequest } from "../../src/queue/job.ts";
-import type { JobStore } from "../../src/queue/store.ts";
+import type { Adds, JobStore } from "../../src/queue/store.ts";
 import type { Ending, Outcome } from "../../src/queue/outcome.ts";
 import { created, type Transition } from "../../src/queue/transitions.ts";
 
@@ -51,7 +51,8 @@ export async function changeAs(
   worker: string,
   id: string,
   transition: Transition,
+  adds?: Adds,
 ): Promise<Job> {
   const held = (await store.claimedBy(worker)).find((job) => job.id === id);
-  return await store.change(id, transition, held ? claimOf(held) : lostClaim(worker));
+  return await store.change(id, transition, held ? claimOf(held) : lostClaim(worker), adds);
 }

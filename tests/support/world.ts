@@ -71,6 +71,8 @@ export class World {
   onEndOrphan: (id: string) => Promise<boolean> | boolean = () => false;
   /** Called when supervisors and workers are signalled; returns the names that it reached. */
   onSignal: (signal: string) => Promise<string[]> | string[] = () => [];
+  /** Presses Ctrl-C, where somebody listens to it. */
+  interrupt = () => {};
   /** How far the clock moves each time it is read. */
   tick = 0;
   #ids = 0;
@@ -175,6 +177,10 @@ export class World {
       endOrphan: async ({ name }, _, { id }, reason) => {
         this.calls.push(`end ${name} ${id} ${reason}`);
         return await this.onEndOrphan(id);
+      },
+      onInterrupt: (hear) => {
+        this.interrupt = hear;
+        return { release: () => this.interrupt = () => {} };
       },
       onEnd: () => ({ release: () => {} }),
     };

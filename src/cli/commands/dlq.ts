@@ -2,10 +2,11 @@
 import { QueueError } from "../../queue/errors.ts";
 import { findJobs } from "../../queue/find_job.ts";
 import type { Job } from "../../queue/job.ts";
-import { deadIds, dlqStats, removeDead, type Results, retryDead } from "../../queue/operations.ts";
+import { deadIds, dlqStats, removeDead, retryDead } from "../../queue/operations.ts";
 import type { JobReader } from "../../queue/store.ts";
 import { pluralize } from "../../view/pluralize.ts";
 import type { CommandContext } from "../command_context.ts";
+import { showResults } from "../results.ts";
 import { tableStyle } from "../tables.ts";
 
 export async function listCommand(call: CommandContext): Promise<void> {
@@ -48,13 +49,13 @@ export async function retryCommand(call: CommandContext): Promise<number> {
   const command = filter === undefined ? undefined : patternOf(filter);
   return await call.withJobs(async (store) => {
     const ids = several ? await deadIds(store, command) : await idsOf(store, args);
-    return show(call, "Retried", several, await retryDead(store, ids));
+    return showResults(call, "Retried", several, await retryDead(store, ids));
   });
 }
 
 export async function removeCommand(call: CommandContext): Promise<number> {
   return await call.withJobs(async (store) =>
-    show(call, "Removed", false, await removeDead(store, await idsOf(store, call.args)))
+    showResults(call, "Removed", false, await removeDead(store, await idsOf(store, call.args)))
   );
 }
 
@@ -70,23 +71,8 @@ export async function clearCommand(call: CommandContext): Promise<number> {
         },
       );
     }
-    return show(call, "Removed", true, await removeDead(store, ids));
+    return showResults(call, "Removed", true, await removeDead(store, ids));
   });
-}
-
-// One id a line where ids were given, a number where there may be thousands.
-function show(
-  call: CommandContext,
-  what: string,
-  several: boolean,
-  { done, refused }: Results,
-): number {
-  call.print(
-    several
-      ? `${what} ${pluralize(done.length, "job")}\n`
-      : done.map((id) => `${what} ${id}\n`).join(""),
-  );
-  return call.report(refused);
 }
 
 async function idsOf(store: JobReader, texts: readonly string[]): Promise<string[]> {

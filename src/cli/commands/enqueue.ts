@@ -19,12 +19,17 @@ export async function enqueueCommand(call: CommandContext): Promise<number | voi
     return await enqueueFile(call, file, common, now);
   }
   const command = await commandText(args, rest);
-  await call.withInbox(async (inbox, store) => {
-    const settings = await (await store.settings()).load();
-    const newJob = { ...common, command, id: flags.text("job-id") };
-    const job = await enqueue(inbox, newJob, { settings, now, newId: context.newId });
-    call.print(`${job.id}\n`);
-  });
+  const put = () =>
+    call.withInbox(async (inbox, store) => {
+      const settings = await (await store.settings()).load();
+      const newJob = { ...common, command, id: flags.text("job-id") };
+      return await enqueue(inbox, newJob, { settings, now, newId: context.newId });
+    });
+  if (flags.has("follow")) {
+    const { enqueueAndFollow } = await import("./enqueue_follow.ts");
+    return await enqueueAndFollow(call, put);
+  }
+  call.print(`${(await put()).id}\n`);
 }
 
 /** The command to run, from the words of the command line. */
@@ -65,8 +70,6 @@ export async function commonFields(
   if (folder !== undefined && context.files.info(`${cwd}/.`)?.kind !== "folder") {
     throw new QueueError("usage", `--cwd: there is no folder ${cwd}`);
   }
-  const delay = flags.number("delay");
-  const at = flags.text("at");
   return {
     cwd,
     env: environment(flags.texts("env")),
@@ -75,12 +78,19 @@ export async function commonFields(
     timeout: flags.number("timeout"),
     queue: flags.text("queue"),
     group: flags.text("group"),
-    runAt: delay !== undefined
-      ? now + delay * 1000
-      : at !== undefined
-      ? await timeGiven(at, now)
-      : undefined,
+    runAt: await timeAsked(flags, now),
   };
+}
+
+/** The time that `--delay` or `--at` gives. */
+export async function timeAsked(
+  flags: CommandContext["flags"],
+  now: number,
+): Promise<number | undefined> {
+  const delay = flags.number("delay");
+  const at = flags.text("at");
+  if (delay !== undefined) return now + delay * 1000;
+  return at === undefined ? undefined : await timeGiven(at, now);
 }
 
 function environment(pairs: readonly string[]): Record<string, string> {

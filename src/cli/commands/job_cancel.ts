@@ -1,12 +1,12 @@
 // queuectl job cancel: jobs that wait are called off in the store, running ones by their worker, or
 // in its place if it has died.
 import { QueueError } from "../../queue/errors.ts";
-import { findJobs } from "../../queue/find_job.ts";
-import type { Job } from "../../queue/job.ts";
+import { hasEnded, type Job } from "../../queue/job.ts";
 import { cancel } from "../../queue/operations.ts";
 import type { JobStore } from "../../queue/store.ts";
 import type { WorkerInfo } from "../../queue/workers.ts";
 import type { Store } from "../../stores/store.ts";
+import { chosenJobs } from "../chosen_jobs.ts";
 import type { CommandContext } from "../command_context.ts";
 
 const POLL = 50;
@@ -17,17 +17,34 @@ const BEYOND_GRACE = 15_000;
 export async function cancelCommand(call: CommandContext): Promise<number> {
   return await call.withJobs(async (jobs, store) => {
     const refused: QueueError[] = [];
-    for (const { id } of await findJobs(jobs, call.args)) {
+    const chosen = await chosenJobs(call, jobs);
+    const group = call.flags.text("group");
+    for (const { id } of group === undefined ? chosen : unendedFirst(chosen, group)) {
       try {
         await cancelOne(call, jobs, store, id);
         call.print(`Cancelled ${id}\n`);
       } catch (error) {
         if (!(error instanceof QueueError)) throw error;
-        refused.push(error);
+        // Of a group, one that has ended by itself meanwhile needs no calling off.
+        const now = group === undefined ? undefined : await jobs.get(id);
+        if (now === undefined || !hasEnded(now)) refused.push(error);
       }
     }
     return call.report(refused);
   });
+}
+
+/**
+ * Those of a group that have not ended; the running ones last, since to end them takes time, in
+ * which others would begin.
+ */
+function unendedFirst(jobs: readonly Job[], group: string): Job[] {
+  const left = jobs.filter((job) => !hasEnded(job));
+  if (left.length === 0) {
+    throw new QueueError("refused", `All jobs of the group "${group}" have ended already`);
+  }
+  const runs = ({ status }: Job) => status.state === "processing";
+  return [...left.filter((job) => !runs(job)), ...left.filter(runs)];
 }
 
 async function cancelOne(

@@ -1,22 +1,24 @@
 // queuectl job wait.
 import { QueueError } from "../../queue/errors.ts";
-import { findJobs } from "../../queue/find_job.ts";
+import { hasEnded } from "../../queue/job.ts";
+import { chosenJobs } from "../chosen_jobs.ts";
 import type { CommandContext } from "../command_context.ts";
 
 const POLL = 150;
 
 /** Waits until all jobs have ended, and prints how. @returns the exit code: 0 if all completed */
 export async function waitCommand(call: CommandContext): Promise<number> {
-  const { context, flags, args } = call;
+  const { context, flags } = call;
   const timeout = flags.number("timeout");
   const deadline = timeout === undefined ? Infinity : context.now() + timeout * 1000;
   return await call.withReader(async (store) => {
-    const left = new Set((await findJobs(store, args)).map(({ id }) => id));
+    const left = new Set((await chosenJobs(call, store)).map(({ id }) => id));
     let code = 0;
     for (;;) {
       for (const id of left) {
-        const state = (await store.get(id))?.status.state ?? "removed";
-        if (state === "pending" || state === "processing" || state === "failed") continue;
+        const job = await store.get(id);
+        if (job !== undefined && !hasEnded(job)) continue;
+        const state = job?.status.state ?? "removed";
         left.delete(id);
         if (state !== "completed") code = 1;
         call.print(`${id} ${state}\n`);

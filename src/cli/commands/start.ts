@@ -3,6 +3,7 @@ import { QueueError } from "../../queue/errors.ts";
 import { isWorkerName } from "../../queue/workers.ts";
 import { delay } from "../../system/delay.ts";
 import { pluralize } from "../../view/pluralize.ts";
+import { keepHouse } from "../../worker/housekeeper.ts";
 import { supervise } from "../../worker/supervisor.ts";
 import type { CommandContext } from "../command_context.ts";
 import { openReporter } from "../start/reporter.ts";
@@ -42,6 +43,16 @@ export async function startCommand(call: CommandContext): Promise<number> {
   const host = await store.host();
   const count = flags.number("count") ?? settings.worker_count;
   const drain = flags.has("drain");
+  const ended = new AbortController();
+  const housekeeping = keepHouse({
+    keepCompleted: async () => (await (await store.settings()).load()).keep_completed,
+    isFirst: async () =>
+      (await (await store.workers()).liveSupervisors()).every(({ name }) => name >= lock.name),
+    openJobs: () => store.openJobs(() => {}), // what can't be read, workers tell
+    now: context.now,
+    sleep: delay,
+    report,
+  }, ended.signal);
   let dead = 0;
   try {
     report({ kind: "supervisor_started", workers: count, store: store.name });
@@ -62,6 +73,8 @@ export async function startCommand(call: CommandContext): Promise<number> {
     }
   } finally {
     await asked.close();
+    ended.abort();
+    await housekeeping;
     requests.close();
     await lock.leave();
     report({ kind: "supervisor_stopped" });

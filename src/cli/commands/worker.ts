@@ -39,6 +39,7 @@ export async function workerCommand(call: CommandContext): Promise<number> {
       requests,
       host: await store.host(),
       files: context.files,
+      store: store.name,
       wanted: flags.text("worker-name"),
       drain: flags.has("drain"),
       pid: Deno.pid,

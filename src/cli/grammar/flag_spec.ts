@@ -10,6 +10,8 @@ export type FlagKind = "switch" | "text" | "whole" | "duration";
 export type Proposal =
   | "job"
   | "dead job"
+  | "ended job"
+  | "waiting job"
   | "state"
   | "queue"
   | "group"

@@ -119,6 +119,10 @@ function values(
       return findJobs(undefined);
     case "dead job":
       return findJobs(["dead"]);
+    case "ended job":
+      return findJobs(["completed", "dead", "cancelled"]);
+    case "waiting job":
+      return findJobs(["pending", "blocked", "failed"]);
     case "state": {
       // Of a list separated by commas, the last part is being typed.
       const front = current.slice(0, current.lastIndexOf(",") + 1);

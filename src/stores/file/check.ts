@@ -65,7 +65,7 @@ async function repairAll(
     const lock = await lockMaintenance(dataDir, files, REPAIR);
     try {
       if (isBeingRestored(dataDir, files)) throw refusedByRestore();
-      checkAll(dataDir, files, findings, progress, lastRun);
+      checkAll(dataDir, files, findings, progress, lastRun, (id) => store.addOwed(id));
     } finally {
       lock.release();
       await store.recover();
@@ -82,26 +82,34 @@ export function checkAll(
   findings: Findings,
   progress: Progress,
   lastRun: LastRun = () => undefined,
+  addOwed: (id: string) => void = () => {},
 ): void {
   unlessRestored(dataDir, files, () => {
     const folders = FOLDERS.filter(isOfQueue);
     const there = folders.filter((folder) => findings.checkFolder(`${dataDir}/${folder}`));
-    if (there.length === folders.length) checkInside(dataDir, files, findings, progress, lastRun);
+    const inside = { dataDir, files, findings, lastRun, addOwed };
+    if (there.length === folders.length) checkInside(inside, progress);
   });
 }
 
+interface CheckInside {
+  readonly dataDir: string;
+  readonly files: FileSystem;
+  readonly findings: Findings;
+  readonly lastRun: LastRun;
+  /** Adds the job that the end of another is to add, if any. */
+  readonly addOwed: (id: string) => void;
+}
+
 function checkInside(
-  dataDir: string,
-  files: FileSystem,
-  findings: Findings,
+  { dataDir, files, findings, lastRun, addOwed }: CheckInside,
   progress: Progress,
-  lastRun: LastRun,
 ): void {
   const jobs = new JobFiles(files, dataDir);
   const tickets = new Tickets(files, dataDir, `c${Deno.pid}`);
   const parts = { dataDir, files, jobs, tickets, findings, lastRun };
   const places = new TicketPlaces(parts);
-  const ticketCheck = new TicketCheck({ ...parts, places });
+  const ticketCheck = new TicketCheck({ ...parts, places, addOwed });
 
   checkNames(dataDir, files, findings);
   checkSchedules(dataDir, files, findings);

@@ -15,10 +15,16 @@ import type { CheckParts, Place, Sight, TicketPlaces } from "./ticket_places.ts"
 const LOOKS_WITHOUT_LINKS = 3;
 const ENDED = ["completed", "dead", "cancelled"] as const;
 
-export class TicketCheck {
-  readonly #parts: CheckParts & { readonly places: TicketPlaces };
+interface TicketCheckParts extends CheckParts {
+  readonly places: TicketPlaces;
+  /** Adds the job that the end of this one is to add, if any. */
+  readonly addOwed: (id: string) => void;
+}
 
-  constructor(parts: CheckParts & { readonly places: TicketPlaces }) {
+export class TicketCheck {
+  readonly #parts: TicketCheckParts;
+
+  constructor(parts: TicketCheckParts) {
     this.#parts = parts;
   }
 
@@ -108,6 +114,8 @@ export class TicketCheck {
       files.append(jobPath(dataDir, job.id), unended ? `\n${line}` : line);
       return `the job is ${ended}`;
     }
+    // Its ticket has not been where it belongs since the job ended, or that would have been done.
+    if (hasEnded(job) && ended === undefined) this.#parts.addOwed(job.id);
     const path = this.#take(place);
     const now = places.readJob(job.id)?.job;
     if (path === undefined || now === undefined) return undefined;

@@ -31,6 +31,8 @@ export interface Decoded {
    * Whether the file ends in the middle of a line, so that the next must begin with a line break.
    */
   readonly unended: boolean;
+  /** What the last line adds to the queue, in the same step. */
+  readonly adds: Job | undefined;
 }
 
 type Record_ = Readonly<Record<string, unknown>>;
@@ -59,12 +61,16 @@ export function encodeRequest(job: JobRequest): string {
   }) + "\n";
 }
 
-/** The line that turns `before` into `after`; undefined if nothing changed that is kept. */
-export function encodeChange(before: Job, after: Job): string | undefined {
+/**
+ * The line that turns `before` into `after` and adds a job; undefined if nothing changed that is
+ * kept.
+ */
+export function encodeChange(before: Job, after: Job, adds?: Job): string | undefined {
   const { status } = after;
+  const changed = encodeRevision(before, after);
   if (
     status.state === "processing" ||
-    after.history === before.history && status === unchanged(before)
+    changed === undefined && after.history === before.history && status === unchanged(before)
   ) {
     return undefined;
   }
@@ -76,7 +82,24 @@ export function encodeChange(before: Job, after: Job): string | undefined {
     reason: "reason" in status && status.reason !== null ? status.reason : undefined,
     counted_from: after.countedFrom === before.countedFrom ? undefined : after.countedFrom,
     attempt: attempt && attemptToJson(attempt),
+    changed,
+    adds: adds && JSON.parse(encodeRequest(adds)),
   }) + "\n";
+}
+
+/** What a user has changed of what was asked for; undefined if nothing. */
+export function encodeRevision(before: JobRequest, after: JobRequest): Record_ | undefined {
+  const fields = [
+    before.priority === after.priority ? {} : { priority: after.priority },
+    before.queue === after.queue ? {} : { queue: after.queue },
+    before.maxRetries === after.maxRetries ? {} : { max_retries: after.maxRetries },
+    before.timeout === after.timeout ? {} : { timeout: after.timeout },
+    before.runAt === after.runAt
+      ? {}
+      : { run_at: after.runAt === null ? null : isoTime(after.runAt) },
+  ];
+  const changed: Record_ = Object.assign({}, ...fields);
+  return Object.keys(changed).length === 0 ? undefined : changed;
 }
 
 /** The line that says nothing but that a job is in this state since `at`. */
@@ -109,12 +132,19 @@ export function decode(text: string, id: string, path: string): Decoded {
   }
   let job = created(request);
   let torn = unended;
+  let last = "";
   for (let i = 1; i < lines.length; i++) {
     const next = decodeChange(job, lines[i]!);
     if (next === undefined) torn = true;
-    else job = next;
+    else [job, last] = [next, lines[i]!];
   }
-  return { job, torn, unended };
+  return { job, torn, unended, adds: last.includes('"adds":') ? decodeAdds(last) : undefined };
+}
+
+function decodeAdds(line: string): Job | undefined {
+  const { adds } = parse(line) ?? {};
+  const request = adds === undefined ? undefined : decodeRequest(JSON.stringify(adds));
+  return request && created(request);
 }
 
 export function damaged(id: string, path: string): QueueError {
@@ -196,17 +226,32 @@ function decodeChange(job: Job, line: string): Job | undefined {
   const attempt = record.attempt === undefined
     ? undefined
     : decodeAttempt(record.attempt as Record_);
-  if (status === undefined || attempt === undefined && record.attempt !== undefined) {
-    return undefined;
-  }
+  const revised = record.changed === undefined ? job : decodeRevision(job, record.changed);
+  if (
+    status === undefined || revised === undefined ||
+    attempt === undefined && record.attempt !== undefined
+  ) return undefined;
   // A worker that was told of an error may have written the line all the same, and again.
   const isNew = attempt !== undefined && attempt.attempt > lastAttempt(job);
   return {
-    ...job,
+    ...revised,
     status,
     history: isNew ? [...job.history, attempt] : job.history,
     countedFrom: isNumber(record.counted_from) ? record.counted_from : job.countedFrom,
   };
+}
+
+function decodeRevision(job: Job, value: unknown): Job | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const record = value as Record_;
+  const { priority = job.priority, queue = job.queue, timeout = job.timeout } = record;
+  const { max_retries = job.maxRetries, run_at } = record;
+  const runAt = run_at === undefined ? job.runAt : run_at === null ? null : timeOf(run_at);
+  if (
+    !isNumber(priority) || !isText(queue) || !isName(queue) || !isNumber(max_retries) ||
+    !isNumber(timeout) || Number.isNaN(runAt)
+  ) return undefined;
+  return { ...job, priority, queue, maxRetries: max_retries, timeout, runAt };
 }
 
 function decodeStatus(record: Record_): Status | undefined {

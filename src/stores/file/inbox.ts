@@ -51,7 +51,14 @@ export class FileInbox implements Inbox {
   }
 
   async add(jobs: Iterable<Job>): Promise<number> {
-    const holder = await this.holder();
+    await this.holder();
+    return this.addNow(jobs);
+  }
+
+  /** As `add`, but refuses at once while a backup is restored. */
+  addNow(jobs: Iterable<Job>): number {
+    if (!this.#takeLock()) throw refusedByRestore();
+    const holder = this.#name;
     const staging = new Staging(this.#files, this.#dataDir, this.#indexes, holder);
     const before = this.#isUnsettled;
     this.#isUnsettled = true;
@@ -66,6 +73,15 @@ export class FileInbox implements Inbox {
    * @throws QueueError `refused` while a backup is restored
    */
   async holder(): Promise<string> {
+    for (let tries = 0; !this.#takeLock(); tries++) {
+      if (tries >= TRIES) throw refusedByRestore();
+      await new Promise((resolve) => setTimeout(resolve, PAUSE));
+    }
+    return this.#name;
+  }
+
+  /** False while a backup is restored. */
+  #takeLock(): boolean {
     for (let tries = 0; this.#lock === undefined; tries++) {
       const path = lockPath(this.#dataDir, this.#name);
       const lock = this.#files.lock(path);
@@ -74,17 +90,22 @@ export class FileInbox implements Inbox {
         // file, and clears it away.
         if (tries === 100) throw new QueueError("io", `Cannot lock ${path}`);
         this.#name = COMMAND_HOLDER + uniqueName();
-      } else if (!isBeingRestored(this.#dataDir, this.#files)) {
-        this.#lock = lock;
-      } else {
+        continue;
+      }
+      if (isBeingRestored(this.#dataDir, this.#files)) {
         // Who restores waits for the lock; or somebody only looks whether it still does.
         ignoreNotFound(() => this.#files.remove(path));
         lock.release();
-        if (tries >= TRIES) throw refusedByRestore();
-        await new Promise((resolve) => setTimeout(resolve, PAUSE));
+        return false;
       }
+      this.#lock = lock;
     }
-    return this.#name;
+    return true;
+  }
+
+  /** Takes back, or completes, what this process has staged and left so. */
+  settleStaged(): void {
+    this.#takeBack(this.#name);
   }
 
   /** Whether this name is the one of this process. */

@@ -2,7 +2,7 @@
 import { type Job, lastAttempt } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
 import type { FileInfo, FileSystem } from "../../system/file_system.ts";
-import { damaged, decode, type Decoded, encodeChange, goodLines } from "./codec.ts";
+import { damaged, decode, type Decoded, encodeChange, encodeRevision, goodLines } from "./codec.ts";
 import { jobFolder, jobPath, logPath } from "./layout.ts";
 import { ignoreNotFound } from "./bucketed_index.ts";
 
@@ -53,12 +53,19 @@ export class JobFiles {
     return job?.kind === "file" && job.inode !== ticket.inode && job.links > 1;
   }
 
-  /** Adds what turns `before` into `after`. `unended`: the file ends in a torn line. */
-  append(before: Job, after: Job, unended: boolean): void {
-    const line = encodeChange(before, after);
-    if (line !== undefined) {
-      this.#files.append(jobPath(this.#dataDir, after.id), unended ? `\n${line}` : line);
-    }
+  /**
+   * Adds what turns `before` into `after`, and which job that adds. `unended`: the file ends in a
+   * torn line.
+   */
+  append(before: Job, after: Job, unended: boolean, adds?: Job): void {
+    const line = encodeChange(before, after, adds);
+    if (line === undefined) return;
+    const path = jobPath(this.#dataDir, after.id);
+    this.#files.append(path, unended ? `\n${line}` : line);
+    // The ticket's name says the priority and the time: it must not know more than the file.
+    // Nor must there be another job of an end that is not on file.
+    const isFirst = adds !== undefined || encodeRevision(before, after) !== undefined;
+    if (isFirst) this.#files.sync(path);
   }
 
   /**

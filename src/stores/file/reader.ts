@@ -1,10 +1,11 @@
 // Looking at the jobs of a data folder. Changes nothing, and stands alone with what it needs,
 // because commands that only show something load nothing else of the store.
-import { isWaiting, type Job, JOB_STATES } from "../../queue/job.ts";
+import { type EndedState, isWaiting, type Job, JOB_STATES } from "../../queue/job.ts";
 import { matches } from "../../queue/query.ts";
 import type { Counts, JobReader, Query } from "../../queue/store.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import type { Decoded } from "./codec.ts";
+import { countEndedSince, idsEndedBefore } from "./ended_times.ts";
 import { JobFiles } from "./job_files.ts";
 import { parseTicket, type Ticket } from "./layout.ts";
 import {
@@ -105,6 +106,14 @@ export class Reader implements JobReader {
 
   count(): Promise<Counts> {
     return this.#look(() => countTickets(this.#places));
+  }
+
+  idsEndedBefore(states: readonly EndedState[], before: number, limit: number): Promise<string[]> {
+    return this.#look(() => idsEndedBefore(this.#places, states, before, limit));
+  }
+
+  countEndedSince(since: number): Promise<Record<EndedState, number>> {
+    return this.#look(() => countEndedSince(this.#places, since));
   }
 
   claimedBy(worker: string): Promise<Job[]> {

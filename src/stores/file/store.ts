@@ -2,9 +2,9 @@
 // file says what happened; its ticket lies where its state says. Facts are written first and the
 // ticket moves second, so after a crash a ticket may lag behind the facts by one step, and whoever
 // finds it so puts it where it belongs.
-import { type Claim, isClaimOn, isDue, type Job } from "../../queue/job.ts";
+import { type Claim, type EndedState, isClaimOn, isDue, type Job } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
-import type { Claimant, Counts, JobStore, Query } from "../../queue/store.ts";
+import type { Adds, Claimant, Counts, JobStore, Query } from "../../queue/store.ts";
 import { claimed, type Transition, waitingStatus } from "../../queue/transitions.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { nameOf } from "../../system/paths.ts";
@@ -21,7 +21,7 @@ import { promised } from "./promised.ts";
 import { Reader } from "./reader.ts";
 import { ReadyLine } from "./ready_line.ts";
 import { ignoreNotFound } from "./bucketed_index.ts";
-import { resolveStaged } from "./staging.ts";
+import { resolveStaged, stagedIds } from "./staging.ts";
 import { Tickets } from "./tickets.ts";
 
 /** So often a ticket that is on its way is looked for: a few times at once, then for five seconds. */
@@ -109,6 +109,14 @@ export class FileStore implements JobStore {
     return this.#reader.count();
   }
 
+  idsEndedBefore(states: readonly EndedState[], before: number, limit: number): Promise<string[]> {
+    return this.#reader.idsEndedBefore(states, before, limit);
+  }
+
+  countEndedSince(since: number): Promise<Record<EndedState, number>> {
+    return this.#reader.countEndedSince(since);
+  }
+
   claim(by: Claimant, now: number): Promise<Job | undefined> {
     return promised(() => {
       this.#promote(now);
@@ -130,7 +138,7 @@ export class FileStore implements JobStore {
           this.#held.set(ticket.id, { holder: by.worker, job, path, unended: decoded.unended });
           return job;
         }
-        this.#tickets.place(path, decoded.job, now); // the ticket lagged behind the facts
+        this.#settle(path, decoded); // the ticket lagged behind the facts
       }
     });
   }
@@ -139,10 +147,10 @@ export class FileStore implements JobStore {
     return promised(() => this.#claimedBy(worker).map((held) => held.job));
   }
 
-  change(id: string, transition: Transition, claim?: Claim): Promise<Job> {
+  change(id: string, transition: Transition, claim?: Claim, adds?: Adds): Promise<Job> {
     return claim === undefined
       ? this.#changeFree(id, transition)
-      : promised(() => this.#changeHeld(id, transition, claim));
+      : promised(() => this.#changeHeld(id, transition, claim, adds));
   }
 
   remove(id: string, unless: (job: Job) => QueueError | undefined): Promise<void> {
@@ -299,7 +307,7 @@ export class FileStore implements JobStore {
     return undefined;
   }
 
-  #changeHeld(id: string, transition: Transition, claim: Claim): Job {
+  #changeHeld(id: string, transition: Transition, claim: Claim, adds?: Adds): Job {
     const known = this.#held.get(id);
     const held = known !== undefined && isClaimOn(known.job, claim)
       ? known
@@ -319,7 +327,7 @@ export class FileStore implements JobStore {
       );
     }
     if (ticket.links < 2) this.#restoreFile(held);
-    const job = this.#apply(held, transition);
+    const job = this.#apply(held, transition, adds);
     this.#held.delete(id);
     return job;
   }
@@ -338,16 +346,21 @@ export class FileStore implements JobStore {
     throw new QueueError("damaged", `Cannot change job "${id}": its file is missing`);
   }
 
-  /** Writes what `transition` makes of a held job, then moves its ticket. */
-  #apply(held: Held, transition: Transition): Job {
+  /**
+   * Writes what `transition` makes of a held job, and which job that adds; then adds it; then moves
+   * the ticket. Who finds the ticket here, with the end on file, goes on from there: `#settle`.
+   */
+  #apply(held: Held, transition: Transition, adds?: Adds): Job {
     const after = transition(held.job, this.#now());
     if (after instanceof QueueError) throw after;
+    const added = adds?.(after, this.#now());
     try {
-      this.#jobs.append(held.job, after, held.unended);
+      this.#jobs.append(held.job, after, held.unended, added);
     } catch (error) {
       held.unended = true; // whoever tries again can't know how much of the line was written
       throw error;
     }
+    if (added !== undefined) this.#addOnce(added);
     const now = this.#now();
     this.#tickets.place(held.path, after, now);
     const waiting = waitingStatus(after);
@@ -355,6 +368,41 @@ export class FileStore implements JobStore {
     if (isDue(waiting, now)) this.#line.forget();
     else this.#fallingDue.expect(waiting.runAt!);
     return after;
+  }
+
+  /**
+   * Puts a ticket where the facts say, once the job is there that they add. Not for tickets that
+   * commands have taken: they come from where this was done, and the job that was added may have
+   * been removed since.
+   */
+  #settle(path: string, { job, adds }: Pick<Decoded, "job" | "adds">): void {
+    if (adds !== undefined) this.#addOnce(adds);
+    this.#tickets.place(path, job, this.#now());
+  }
+
+  /** Adds the job that the last line of another's file adds, if any. */
+  addOwed(id: string): void {
+    const adds = this.#jobs.read(id)?.adds;
+    if (adds !== undefined) this.#addOnce(adds);
+  }
+
+  /** Adds a job unless it is there. */
+  #addOnce(job: Job): void {
+    for (let tries = 0; tries < 3; tries++) {
+      try {
+        this.#inbox.addNow([job]);
+        return this.#forgetWhatIsKnown();
+      } catch (error) {
+        if (!(error instanceof QueueError)) throw error;
+        // Not a refusal of what is done to the other job: it is to be tried again.
+        if (error.code !== "duplicate_id") throw new Error(error.message);
+        if (!stagedIds(this.#dataDir, this.#files).has(job.id)) return;
+        // Half on its way, left by one that died: that is taken back first.
+        this.#inbox.settleStaged();
+        this.#recover();
+      }
+    }
+    throw new Error(`Another process is adding job "${job.id}"`);
   }
 
   #changeFree(id: string, transition: Transition): Promise<Job> {
@@ -451,7 +499,7 @@ export class FileStore implements JobStore {
     if (job.status.state === "processing" || isCommand) {
       return { holder, job, path, unended: decoded.unended };
     }
-    this.#tickets.place(path, job, this.#now());
+    this.#settle(path, { job, adds: decoded.adds });
     return undefined;
   }
 

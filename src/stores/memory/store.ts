@@ -3,18 +3,21 @@
 // halfway.
 import {
   type Claim,
+  type EndedState,
+  hasEnded,
   isClaimOn,
   isDue,
   isWaiting,
   type Job,
   JOB_STATES,
   type JobState,
+  updatedAt,
   type Waiting,
 } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
 import { compareArrival, compareTurns, turnOf } from "../../queue/order.ts";
 import { matches } from "../../queue/query.ts";
-import type { Claimant, Counts, JobStore, Query } from "../../queue/store.ts";
+import type { Adds, Claimant, Counts, JobStore, Query } from "../../queue/store.ts";
 import { claimed, type Transition, type TransitionResult } from "../../queue/transitions.ts";
 
 /** A store of jobs that forgets them with the process. */
@@ -67,6 +70,22 @@ export class MemoryStore implements JobStore {
     return Promise.resolve(counts);
   }
 
+  idsEndedBefore(states: readonly EndedState[], before: number, limit: number): Promise<string[]> {
+    const found = [...this.#jobs.values()].filter((job) =>
+      hasEnded(job) && updatedAt(job) < before &&
+      (states as readonly JobState[]).includes(job.status.state)
+    );
+    return Promise.resolve(found.slice(0, limit).map(({ id }) => id));
+  }
+
+  countEndedSince(since: number): Promise<Record<EndedState, number>> {
+    const counts = { completed: 0, dead: 0, cancelled: 0 };
+    for (const job of this.#jobs.values()) {
+      if (hasEnded(job) && updatedAt(job) >= since) counts[job.status.state as EndedState] += 1;
+    }
+    return Promise.resolve(counts);
+  }
+
   // deno-lint-ignore require-await
   async claim(by: Claimant, now: number): Promise<Job | undefined> {
     const turns = [];
@@ -85,12 +104,21 @@ export class MemoryStore implements JobStore {
   }
 
   // deno-lint-ignore require-await
-  async change(id: string, transition: Transition, claim?: Claim): Promise<Job> {
+  async change(
+    id: string,
+    transition: Transition,
+    claim?: Claim,
+    adds: Adds = () => undefined,
+  ): Promise<Job> {
     const job = this.#need(id);
     if (claim !== undefined && !isClaimOn(job, claim)) throw claimLost(id);
     const step = transition(job, this.#now());
     // Only the worker that runs a job moves it on.
     if (!(step instanceof QueueError) && claim === undefined) mustNotRun(job);
+    const added = step instanceof QueueError || claim === undefined
+      ? undefined
+      : adds(step, this.#now());
+    if (added !== undefined && !this.#jobs.has(added.id)) this.#jobs.set(added.id, added);
     return this.#put(step);
   }
 

@@ -1,0 +1,67 @@
+// queuectl enqueue --follow: as if the command ran here, though a worker runs it.
+import { QueueError } from "../../queue/errors.ts";
+import { hasEnded, type Job } from "../../queue/job.ts";
+import type { CommandContext } from "../command_context.ts";
+import { followLog, LogPrinter } from "../follow_log.ts";
+
+/** What `timeout` of coreutils says, too. */
+const TIMED_OUT = 124;
+/** What a shell says of a command that Ctrl-C has ended. */
+const INTERRUPTED = 130;
+
+/**
+ * Enqueues a job and prints its output until it has ended.
+ * @param enqueue makes the job, which is acknowledged then
+ * @returns the exit code of its last attempt
+ */
+export async function enqueueAndFollow(
+  call: CommandContext,
+  enqueue: () => Promise<Job>,
+): Promise<number> {
+  const stop = new AbortController();
+  // Before the job is there: from then on Ctrl-C must not leave one of which nothing was said.
+  const interrupts = call.context.onInterrupt(() => stop.abort());
+  try {
+    const job = await enqueue();
+    call.say(job.id);
+    const end = await follow(call, job, stop.signal);
+    if (hasEnded(end)) return exitCode(call, end);
+    call.say(
+      `queuectl: no longer followed, but job "${job.id}" goes on: ` +
+        `queuectl job logs ${job.id} --follow`,
+    );
+    return INTERRUPTED;
+  } finally {
+    interrupts.release();
+  }
+}
+
+async function follow(call: CommandContext, job: Job, stop: AbortSignal): Promise<Job> {
+  return await call.withReader(async (jobs, store) => {
+    if ((await (await store.workers()).live()).length === 0) {
+      call.say("queuectl: no worker is alive; the job runs as soon as one is (queuectl start)");
+    }
+    const log = new LogPrinter(call, await store.logs(), job.id);
+    try {
+      return await followLog(call, job, { jobs, log, stop });
+    } catch (error) {
+      // Called off before it ran.
+      const now = error instanceof QueueError ? await jobs.get(job.id) : undefined;
+      if (now?.status.state === "cancelled") return now;
+      throw error;
+    }
+  });
+}
+
+function exitCode(call: CommandContext, { id, status, history }: Job): number {
+  if (status.state === "completed") return 0;
+  if (status.state === "cancelled") {
+    call.say(`queuectl: job "${id}" was cancelled${status.reason ? `: ${status.reason}` : ""}`);
+    return 1;
+  }
+  const last = history.at(-1);
+  if (last?.outcome === "timed_out" || last?.exitCode === null) {
+    call.say(`queuectl: job "${id}" died: ${last.error}`);
+  }
+  return last?.outcome === "timed_out" ? TIMED_OUT : last?.exitCode || 1;
+}

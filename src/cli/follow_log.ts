@@ -1,0 +1,99 @@
+// Prints what a job prints while it does, byte by byte, through all of its attempts.
+import { QueueError } from "../queue/errors.ts";
+import { attemptsBegun, hasEnded, type Job } from "../queue/job.ts";
+import type { LogReader } from "../queue/logs.ts";
+import type { JobReader } from "../queue/store.ts";
+import type { CommandContext } from "./command_context.ts";
+
+const CHUNK = 65_536;
+const POLL = 100;
+
+export interface Following {
+  readonly jobs: JobReader;
+  readonly log: LogPrinter;
+  /** Follow this attempt alone. */
+  readonly attempt?: number | undefined;
+  /** Aborts when it is to end before the job does. */
+  readonly stop?: AbortSignal;
+}
+
+/**
+ * Prints until the job has ended for good, or the one attempt that is followed.
+ * @returns the job as it is then
+ * @throws QueueError `not_found` if the job is removed, or what is followed never comes
+ */
+export async function followLog(
+  call: CommandContext,
+  first: Job,
+  { jobs, log, attempt: chosen, stop }: Following,
+): Promise<Job> {
+  let attempt = chosen ?? Math.max(1, attemptsBegun(first));
+  for (let job = first; !stop?.aborted;) {
+    // The state is read before the log: what an attempt printed is complete once it is known to
+    // have ended.
+    await log.print(attempt);
+    const begun = attemptsBegun(job);
+    const running = job.status.state === "processing" ? begun : undefined;
+    if (attempt <= begun && attempt !== running) {
+      if (chosen !== undefined) return job;
+      if (attempt < begun) {
+        attempt += 1;
+        call.say(`queuectl: attempt ${attempt}`);
+        continue;
+      }
+    }
+    if (hasEnded(job)) {
+      if (attempt > begun) throw chosen === undefined ? notYet(job) : noAttempt(job, attempt);
+      return job;
+    }
+    await call.context.sleep(POLL);
+    const now = await jobs.get(job.id);
+    if (now === undefined) throw new QueueError("not_found", `Job "${job.id}" was removed`);
+    job = now;
+  }
+  return first;
+}
+
+/** Prints the logs of one job's attempts, each from where it stopped. */
+export class LogPrinter {
+  readonly #call: CommandContext;
+  readonly #logs: LogReader;
+  readonly #id: string;
+  #attempt = 0;
+  #offset = 0;
+
+  constructor(call: CommandContext, logs: LogReader, id: string) {
+    this.#call = call;
+    this.#logs = logs;
+    this.#id = id;
+  }
+
+  /** Prints what is new. @returns false if there is no such log */
+  async print(attempt: number): Promise<boolean> {
+    if (attempt !== this.#attempt) [this.#attempt, this.#offset] = [attempt, 0];
+    for (;;) {
+      const bytes = await this.#logs.read(this.#id, attempt, this.#offset, CHUNK);
+      if (bytes === undefined) return false;
+      if (bytes.length === 0) return true;
+      this.#call.context.stdout.write(bytes);
+      this.#offset += bytes.length;
+    }
+  }
+}
+
+/** The job has no log to print. */
+export function notYet(job: Job): QueueError {
+  const hint = hasEnded(job) ? {} : { hint: `Wait for it: queuectl job logs ${job.id} --follow` };
+  return new QueueError("not_found", `Job "${job.id}" has not run`, hint);
+}
+
+/** The job has not had that attempt. */
+export function noAttempt(job: Job, attempt: number): QueueError {
+  const begun = attemptsBegun(job);
+  return new QueueError(
+    "not_found",
+    `Job "${job.id}" has had ${
+      begun === 1 ? "1 attempt" : `${begun} attempts`
+    }, no attempt ${attempt}`,
+  );
+}
