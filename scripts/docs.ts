@@ -21,7 +21,7 @@ export async function generatedFiles(): Promise<Record<string, string>> {
 
 async function referenceOfThisVersion(): Promise<Reference> {
   const { COMMANDS } = await table<{ COMMANDS: readonly CommandDoc[] }>("commands.ts");
-  const { GLOBAL_FLAGS } = await table<{ GLOBAL_FLAGS: readonly FlagDoc[] }>("parse.ts");
+  const { GLOBAL_FLAGS } = await table<{ GLOBAL_FLAGS: readonly FlagDoc[] }>("grammar/parse.ts");
   const { version } = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`));
   return {
     version,

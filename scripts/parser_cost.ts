@@ -2,7 +2,7 @@
 // table of commands and lazy implementations. Start-ups are interleaved; what counts is the
 // difference to an empty program on the same machine. deno run -A scripts/parser_cost.ts [ROUNDS]
 const COMMANDS = new URL("../src/cli/commands.ts", import.meta.url).href;
-const PARSE = new URL("../src/cli/parse.ts", import.meta.url).href;
+const PARSE = new URL("../src/cli/grammar/parse.ts", import.meta.url).href;
 const ARGS = [
   "enqueue",
   "--priority",

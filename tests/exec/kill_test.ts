@@ -73,7 +73,7 @@ Deno.test(
     const survives = async (later: string, command: string, env: Record<string, string>) => {
       const begin = performance.now();
       assertEquals((await run(command, { env })).outcome, "succeeded");
-      assert(performance.now() - begin < 5000);
+      assert(performance.now() - begin < 30_000);
       const pid = numberIn(`${folder}/left`);
       try {
         assert((await run(later, { timeout: 0.3 })).outcome !== "succeeded");

@@ -53,7 +53,7 @@ Deno.test(
       `(until [ -e go ]; do sleep 0.02; done; yes | head -c 2000; exec sleep 60) & echo $! >pid; echo done`;
     const log = `${folder}/left.log`;
     assertEquals((await run(command, { log, logMax: 10 })).log, "done\n");
-    assert(performance.now() - begin < 5000);
+    assert(performance.now() - begin < 30_000);
     assertEquals((await run("echo next", { logMax: 10 })).log, "next\n");
     await Deno.writeTextFile(`${folder}/go`, "");
     await waitUntil(() => readLog(log) === "done\ny\ny\ny" + note(10));

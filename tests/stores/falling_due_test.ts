@@ -128,7 +128,7 @@ Deno.test("a worker that is never idle sees what falls due, also what others lay
     const begin = performance.now();
     await waitUntil(async () => (await busy.claim(BY, now))?.id === "soon", "it is claimed");
     const took = performance.now() - begin;
-    assert(took < 3000, `${took} ms`); // a second, and some for a slow machine
+    assert(took < 10_000, `${took} ms`); // a second, and some for a slow machine
     await busy.close();
     await other.close();
   }));
