@@ -47,13 +47,22 @@ export interface JobReader {
   /** The jobs that this worker has claimed and not settled. */
   claimedBy(worker: string): Promise<Job[]>;
 
+  /** The ids of the jobs that wait for this one, in no order. */
+  dependentsOf(id: string): Promise<string[]>;
+
   close(): Promise<void>;
 }
 
 /** The part of a store that takes new jobs. */
 export type Inbox = Pick<JobStore, "add" | "close">;
 
-/** A store of jobs. Safe with any number of users at once; every method is atomic. */
+/**
+ * A store of jobs. Safe with any number of users at once; every method is atomic. When a job that
+ * others wait for ends or is removed, the store applies `settled` of dependencies.ts to each of
+ * those, and so on down the line; likewise to a new one whose others have ended. If who did it dies
+ * before all are told, the others are told by `recover`, at the latest before that job is changed
+ * or removed by anyone.
+ */
 export interface JobStore extends JobReader {
   /**
    * Adds all jobs, or none. When it returns they survive a power cut.

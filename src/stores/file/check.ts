@@ -4,6 +4,7 @@
 import type { Finding } from "../../queue/maintenance.ts";
 import type { Progress } from "../../queue/operations.ts";
 import type { FileSystem } from "../../system/file_system.ts";
+import { checkDependents } from "./check_dependents.ts";
 import { checkJobFiles } from "./check_jobs.ts";
 import { checkNames } from "./check_names.ts";
 import { TicketCheck } from "./check_tickets.ts";
@@ -111,5 +112,6 @@ function checkInside(
   for (const id of places.ids()) {
     if (!ids.has(id)) ticketCheck.checkWithoutJob(id);
   }
+  checkDependents({ dataDir, jobs, tickets, findings });
   progress(ids.size, ids.size);
 }

@@ -19,6 +19,7 @@ import { prepareFolder } from "./prepare_folder.ts";
 import { promised } from "./promised.ts";
 import { Reader } from "./reader.ts";
 import { ReadyLine } from "./ready_line.ts";
+import { Release } from "./release.ts";
 import { ignoreNotFound } from "./bucketed_index.ts";
 import { resolveStaged } from "./staging.ts";
 import { Tickets } from "./tickets.ts";
@@ -68,6 +69,7 @@ export class FileStore implements JobStore {
   /** What was claimed through this object, so that settling it reads nothing again. */
   readonly #held = new Map<string, Held>();
   readonly #fallingDue: FallingDue;
+  readonly #release: Release;
   #hasTidied = false;
   #watch: Watch | undefined;
 
@@ -80,15 +82,28 @@ export class FileStore implements JobStore {
     this.#jobs = new JobFiles(files, dataDir);
     const unique = uniqueName();
     this.#tickets = new Tickets(files, dataDir, unique);
-    this.#inbox = new FileInbox(dataDir, files, this.#tickets, now, unique);
+    const { dependents } = this.#tickets;
+    this.#inbox = new FileInbox(dataDir, files, this.#tickets, now, unique, dependents);
     this.#reader = new Reader(dataDir, this.#tickets, this.#jobs, warn);
     this.#line = new ReadyLine(this.#tickets.ready);
     this.#fallingDue = new FallingDue(this.#tickets);
+    this.#release = new Release({
+      files,
+      jobs: this.#jobs,
+      tickets: this.#tickets,
+      now,
+      holder: () => {
+        this.#inbox.tookTicket();
+        return this.#inbox.holder();
+      },
+      putBack: (holder) => this.#putBack(holder),
+    });
   }
 
   async add(jobs: Iterable<Job>): Promise<number> {
     const added = await this.#inbox.add(jobs);
     this.#forgetWhatIsKnown();
+    await this.#tellDependents();
     return added;
   }
 
@@ -106,6 +121,10 @@ export class FileStore implements JobStore {
 
   count(): Promise<Counts> {
     return this.#reader.count();
+  }
+
+  dependentsOf(id: string): Promise<string[]> {
+    return this.#reader.dependentsOf(id);
   }
 
   claim(by: Claimant, now: number): Promise<Job | undefined> {
@@ -129,7 +148,7 @@ export class FileStore implements JobStore {
           this.#held.set(ticket.id, { holder: by.worker, job, path, unended: decoded.unended });
           return job;
         }
-        this.#tickets.place(path, decoded.job, now); // the ticket lagged behind the facts
+        this.#tickets.placeLate(path, decoded.job, now); // the ticket lagged behind the facts
       }
     });
   }
@@ -138,19 +157,25 @@ export class FileStore implements JobStore {
     return promised(() => this.#claimedBy(worker).map((held) => held.job));
   }
 
-  change(id: string, transition: Transition, holder?: string): Promise<Job> {
-    return holder === undefined
-      ? this.#changeFree(id, transition)
-      : promised(() => this.#changeHeld(id, transition, holder));
+  async change(id: string, transition: Transition, holder?: string): Promise<Job> {
+    if (holder === undefined) await this.#tellWhatCounts(id);
+    const job = holder === undefined
+      ? await this.#changeFree(id, transition)
+      : await promised(() => this.#changeHeld(id, transition, holder));
+    await this.#tellDependents();
+    return job;
   }
 
-  remove(id: string, unless: (job: Job) => QueueError | undefined): Promise<void> {
-    return this.#withTicket(id, unless, (held) => {
+  async remove(id: string, unless: (job: Job) => QueueError | undefined): Promise<void> {
+    await this.#tellWhatCounts(id);
+    await this.#withTicket(id, unless, (held) => {
       // The ticket goes last: one without a job, in a command's hands, tells that a removal was
       // begun. From the moment on at which the job's file is gone its id may be used again.
       this.#jobs.remove(held.job);
+      this.#tickets.markIfAwaited(id);
       ignoreNotFound(() => this.#files.remove(held.path));
     });
+    await this.#tellDependents();
   }
 
   nextDue(): Promise<number | undefined> {
@@ -169,8 +194,9 @@ export class FileStore implements JobStore {
     });
   }
 
-  hasWork(): Promise<boolean> {
-    return promised(() => {
+  async hasWork(): Promise<boolean> {
+    await this.#release.all(); // what somebody has left who died over it
+    return await promised(() => {
       const { ready, later } = this.#tickets;
       if (heldTickets(this.#tickets).length > 0) return true;
       if (ready.buckets().some((bucket) => ready.tickets(bucket).length > 0)) return true;
@@ -194,8 +220,13 @@ export class FileStore implements JobStore {
     return this.#watch.next(timeout, signal);
   }
 
-  recover(): Promise<void> {
-    return promised(() => this.#recover());
+  async recover(): Promise<void> {
+    await promised(() => this.#recover());
+    try {
+      if (await this.#release.all()) this.#forgetWhatIsKnown();
+    } catch (error) {
+      this.#warnOnce(`Cannot tell jobs that wait for others: ${messageOf(error)}`);
+    }
   }
 
   close(): Promise<void> {
@@ -204,6 +235,32 @@ export class FileStore implements JobStore {
       this.#tidy(() => this.#tickets.tidy());
       this.#inbox.release((holder) => this.#settleHolder(holder));
     });
+  }
+
+  /** Tells those that wait for jobs that this process has ended or removed. */
+  async #tellDependents(): Promise<void> {
+    const { dependents } = this.#tickets;
+    if (!dependents.hasNews) return;
+    dependents.hasNews = false;
+    try {
+      if (await this.#release.all()) this.#forgetWhatIsKnown();
+    } catch {
+      // What was to be done is done. The marks stay, and whoever recovers does the rest.
+    }
+  }
+
+  /**
+   * Before a job that has ended is removed or retried: that it has ended counts for those that wait
+   * for it, also where somebody died before he could tell them.
+   */
+  async #tellWhatCounts(id: string): Promise<void> {
+    if (!this.#tickets.dependents.areThere(id) || await this.#release.of(id)) return;
+    this.#reader.jobNow(id); // throws if it is damaged
+    throw new QueueError(
+      "refused",
+      `Cannot change job "${id}": another process is changing one that waits for it`,
+      { hint: "Try again in a moment" },
+    );
   }
 
   #recover(): void {
@@ -404,9 +461,7 @@ export class FileStore implements JobStore {
       } catch (error) {
         // The ticket goes where the facts say by now; if that fails too, it does so when this
         // process ends, or after.
-        for (const held of this.#claimedBy(holder)) {
-          this.#tickets.place(held.path, held.job, this.#now());
-        }
+        this.#putBack(holder);
         throw error;
       }
     }
@@ -424,6 +479,12 @@ export class FileStore implements JobStore {
     );
   }
 
+  #putBack(holder: string): void {
+    for (const held of this.#claimedBy(holder)) {
+      this.#tickets.place(held.path, held.job, this.#now());
+    }
+  }
+
   #claimedBy(holder: string): Held[] {
     return this.#tickets.claimedBy(holder).flatMap(({ path, ticket }) =>
       this.#heldAt(holder, path, ticket) ?? []
@@ -437,6 +498,7 @@ export class FileStore implements JobStore {
   #heldAt(holder: string, path: string, ticket: Ticket): Held | undefined {
     const isCommand = holder.startsWith(COMMAND_HOLDER);
     if (isCommand && this.#isOfRemovedJob(path, ticket.id)) {
+      this.#tickets.markIfAwaited(ticket.id);
       ignoreNotFound(() => this.#files.remove(path));
       return undefined;
     }
@@ -447,7 +509,7 @@ export class FileStore implements JobStore {
     if (job.status.state === "processing" || isCommand) {
       return { holder, job, path, unended: decoded.unended };
     }
-    this.#tickets.place(path, job, this.#now());
+    this.#tickets.placeLate(path, job, this.#now());
     return undefined;
   }
 

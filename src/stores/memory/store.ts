@@ -1,6 +1,7 @@
 // The readable reference of the port: what a store must do, with nothing in the way. Keeps
 // everything in memory, so it is for tests; every method is atomic because none of them waits
 // halfway.
+import { settledAll, stillAwaitedBy } from "../../queue/dependencies.ts";
 import { isDue, type Job, JOB_STATES, type JobState, type Waiting } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
 import { compareArrival, compareTurns, turnOf } from "../../queue/order.ts";
@@ -30,6 +31,7 @@ export class MemoryStore implements JobStore {
       added.set(job.id, job);
     }
     for (const [id, job] of added) this.#jobs.set(id, job);
+    this.#settleBlocked();
     this.#wake();
     return added.size;
   }
@@ -92,6 +94,14 @@ export class MemoryStore implements JobStore {
     if (refusal !== undefined) throw refusal;
     mustNotRun(job);
     this.#jobs.delete(id);
+    this.#settleBlocked();
+  }
+
+  dependentsOf(id: string): Promise<string[]> {
+    const waiting = [...this.#jobs.values()].filter((job) =>
+      stillAwaitedBy(job).some((one) => one.id === id)
+    );
+    return Promise.resolve(waiting.map((job) => job.id));
   }
 
   nextDue(): Promise<number | undefined> {
@@ -148,8 +158,23 @@ export class MemoryStore implements JobStore {
   #put(step: TransitionResult): Job {
     if (step instanceof QueueError) throw step;
     this.#jobs.set(step.id, step);
+    this.#settleBlocked();
     this.#wake();
     return step;
+  }
+
+  /** Applies to those that wait for others what those have come to, as long as that goes on. */
+  #settleBlocked(): void {
+    for (let isNew = true; isNew;) {
+      isNew = false;
+      for (const job of this.#jobs.values()) {
+        if (job.status.state !== "blocked") continue;
+        const after = settledAll(job, (id) => this.#jobs.get(id), this.#now());
+        if (after === job) continue;
+        this.#jobs.set(job.id, after);
+        isNew = true;
+      }
+    }
   }
 
   #wake(): void {
