@@ -32,6 +32,8 @@ const NOT_SCHEDULED = {
   file: "a schedule makes one job at a time",
   follow: "there is no job yet",
   at: "--cron or --every says when",
+  after: "another job ends once, and a schedule makes one job after another",
+  "after-any": "another job ends once, and a schedule makes one job after another",
 };
 const SCHEDULE_FLAGS = [
   option("cron", "text", "PATTERN", "when: minute hour day month weekday, or @daily"),
@@ -72,6 +74,12 @@ export const COMMANDS: readonly CommandSpec[] = [
       option("group", "text", "NAME", "a name for jobs that belong together", {
         proposes: "group",
       }),
+      option("after", "text", "ID,...", "when these have completed; repeatable", {
+        proposes: "job",
+      }),
+      option("after-any", "text", "ID,...", "when these have ended, whichever way", {
+        proposes: "job",
+      }),
       option("cwd", "text", "DIR", "the folder to run in (default: here)", { proposes: "folder" }),
       option("env", "text", "KEY=VALUE", "a variable of its environment; repeatable"),
       option("file", "text", "FILE", "many jobs, one a line; - reads standard input", {
@@ -81,13 +89,18 @@ export const COMMANDS: readonly CommandSpec[] = [
     oneOf: [["delay", "at"], ["file", "job-id"]],
     notes:
       `A line of --file is a shell command, or a JSON object with "command" and, if wanted, "id", "priority", "cwd",
-"env", "max_retries", "timeout", "delay", "run_at", "queue", "group". Blank lines and lines that begin with # are
-skipped. If any line is wrong, nothing is enqueued. Other options given beside --file hold for lines that don't say
-otherwise.`,
+"env", "max_retries", "timeout", "delay", "run_at", "queue", "group", "after", "after_any". Blank lines and lines that
+begin with # are skipped. If any line is wrong, nothing is enqueued. Other options given beside --file hold for lines
+that don't say otherwise. "after" and "after_any" take a list of ids, also those of other lines, in any order.
+
+A job with --after is blocked until the others have completed. If one of them dies it waits on, until that one is
+retried and completes; if one is cancelled or removed, it is cancelled, too. With --after-any they may end whichever
+way. What has ended in time counts at once, and for good.`,
     examples: [
       "queuectl enqueue 'tar czf backup.tgz ~/notes'",
       "queuectl enqueue --max-retries 5 --timeout 10m -- curl -fO https://example.org/big.iso",
       "queuectl enqueue --queue downloads --group mirror 'wget -m https://example.org'",
+      "queuectl enqueue --after 3f2a,9b1c --job-id report ./report.sh",
       "queuectl enqueue --file jobs.txt",
     ],
     load: async () =>
@@ -238,6 +251,16 @@ never shown here: see "queuectl job show --verbose".`,
     load: async () =>
       (await import("./commands/job_wait.ts"))
         .waitCommand,
+  },
+  {
+    name: "job tree",
+    summary: "Show what a job waits for, and what waits for it",
+    forms: ["<id>"],
+    args: [1, 1, "id"],
+    proposes: "job",
+    flags: [],
+    examples: ["queuectl job tree 3f2a"],
+    load: async () => (await import("./commands/job_tree.ts")).treeCommand,
   },
   {
     name: "schedule add",

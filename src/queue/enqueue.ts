@@ -23,6 +23,9 @@ export interface NewJob {
   readonly runAt?: number | undefined;
   readonly queue?: string | undefined;
   readonly group?: string | undefined;
+  /** The ids of jobs that have to complete first, and of those that have to end first. */
+  readonly after?: readonly string[] | undefined;
+  readonly afterAny?: readonly string[] | undefined;
   /** The schedule that it is a job of. */
   readonly schedule?: string | undefined;
 }
@@ -78,12 +81,16 @@ export function makeJob(newJob: NewJob, defaults: JobDefaults, sequence: number)
     runAt,
     queue: queue ?? DEFAULT_QUEUE,
     group: group ?? null,
-    after: [],
-    afterAny: [],
+    after: distinct(newJob.after),
+    afterAny: distinct(newJob.afterAny).filter((other) => !newJob.after?.includes(other)),
     unique: null,
     startBy: null,
     schedule: newJob.schedule ?? null,
   });
+}
+
+function distinct(ids: readonly string[] = []): string[] {
+  return [...new Set(ids)];
 }
 
 /** @throws QueueError `usage` if a queue or a group can't have this name */

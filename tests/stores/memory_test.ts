@@ -1,8 +1,12 @@
 import { MemoryStore } from "../../src/stores/memory/store.ts";
-import { testJobStore } from "./conformance.ts";
+import { testJobStore, type WithStore } from "./conformance.ts";
+import { testDependencies } from "./dependency_conformance.ts";
 
-testJobStore("MemoryStore", async (test, now) => {
+const withMemoryStore: WithStore = async (test, now) => {
   const store = new MemoryStore(now);
   await test(store, () => Promise.resolve(store));
   store.close();
-});
+};
+
+testJobStore("MemoryStore", withMemoryStore);
+testDependencies("MemoryStore", withMemoryStore);

@@ -19,9 +19,13 @@ export async function enqueueCommand(call: CommandContext): Promise<number | voi
     return await enqueueFile(call, file, common, now);
   }
   const command = commandText(args, rest);
+  const newJob = { ...common, command, id: flags.text("job-id") };
+  if (common.after !== undefined || common.afterAny !== undefined) {
+    const { enqueueRelated } = await import("./enqueue_related.ts");
+    return await enqueueRelated(call, newJob, now);
+  }
   await call.withInbox(async (inbox, store) => {
     const settings = await (await store.settings()).load();
-    const newJob = { ...common, command, id: flags.text("job-id") };
     const job = await enqueue(inbox, newJob, { settings, now, newId: context.newId });
     call.print(`${job.id}\n`);
   });
@@ -74,12 +78,20 @@ export async function commonFields(
     timeout: flags.number("timeout"),
     queue: flags.text("queue"),
     group: flags.text("group"),
+    after: listed(flags.texts("after")),
+    afterAny: listed(flags.texts("after-any")),
     runAt: delay !== undefined
       ? now + delay * 1000
       : at !== undefined
       ? await timeGiven(at, now)
       : undefined,
   };
+}
+
+/** The words of lists that are separated by commas; undefined if there is no list. */
+function listed(lists: readonly string[]): string[] | undefined {
+  if (lists.length === 0) return undefined;
+  return lists.join(",").split(",").map((word) => word.trim()).filter((word) => word !== "");
 }
 
 function environment(pairs: readonly string[]): Record<string, string> {

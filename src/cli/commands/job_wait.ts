@@ -1,4 +1,5 @@
 // queuectl job wait.
+import { isFinal } from "../../queue/dependencies.ts";
 import { QueueError } from "../../queue/errors.ts";
 import { findJobs } from "../../queue/find_job.ts";
 import type { CommandContext } from "../command_context.ts";
@@ -16,7 +17,7 @@ export async function waitCommand(call: CommandContext): Promise<number> {
     for (;;) {
       for (const id of left) {
         const state = (await store.get(id))?.status.state ?? "removed";
-        if (state === "pending" || state === "processing" || state === "failed") continue;
+        if (!isFinal(state)) continue;
         left.delete(id);
         if (state !== "completed") code = 1;
         call.print(`${id} ${state}\n`);

@@ -2,6 +2,7 @@
 import { QueueError } from "../../queue/errors.ts";
 import type { Requests } from "../../queue/requests.ts";
 import { isWorkerName, type WorkerLock } from "../../queue/workers.ts";
+import type { Store } from "../../stores/store.ts";
 import { afterMilliseconds, delay } from "../../system/delay.ts";
 import { ignoredSignals } from "../../system/signals.ts";
 import { pluralize } from "../../view/pluralize.ts";
@@ -83,8 +84,22 @@ export async function startCommand(call: CommandContext): Promise<number> {
     report({ kind: "supervisor_stopped" });
     await close();
   }
+  const blocked = drain ? await blockedIn(store) : 0;
+  if (blocked > 0) {
+    const are = blocked === 1 ? "1 job waits" : `${blocked} jobs wait`;
+    call.say(`${are} for others that have not completed: queuectl list --state blocked`);
+  }
   if (drain && dead > 0) call.say(`${pluralize(dead, "job")} died: queuectl dlq list`);
   return 0;
+}
+
+async function blockedIn(store: Store): Promise<number> {
+  const reader = await store.openReader();
+  try {
+    return (await reader.count()).blocked;
+  } finally {
+    await reader.close();
+  }
 }
 
 /** Looks for requests of `queuectl stop`, and gives signs of life, until `done` aborts. */

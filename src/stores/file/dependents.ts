@@ -71,18 +71,17 @@ export class Dependents {
 
   /**
    * Lays down who waits for `id`.
-   * @param stage a path on the way, for who comes across a file that is half written; none where
-   *   nobody looks yet
+   * @param stage the beginning of a path on the way, so that nobody comes across a file that is half
+   *   written
    */
-  lay(id: string, lines: readonly string[], stage?: string): void {
+  lay(id: string, lines: readonly string[], stage = this.#stagePath()): void {
     const folder = `${this.#folder}/${id}`;
-    const path = `${folder}/~${this.#newName()}`;
-    if (stage !== undefined) this.#files.create(stage, lines.join("\n") + "\n");
+    const name = this.#newName();
+    const staged = stage + name;
+    this.#files.create(staged, lines.join("\n") + "\n");
     for (let tries = 0;; tries++) {
       try {
-        if (stage !== undefined) this.#files.rename(stage, path);
-        else this.#files.create(path, lines.join("\n") + "\n");
-        return;
+        return this.#files.rename(staged, `${folder}/~${name}`);
       } catch (error) {
         // It is missing at first; and whoever finds it empty may remove it, again and again.
         if (!(error instanceof Deno.errors.NotFound) || tries === 100) throw error;
@@ -95,14 +94,13 @@ export class Dependents {
   /** Lays down anew all that a job still waits for, and has it looked at. */
   layAgain(job: Job): void {
     for (const awaited of stillAwaitedBy(job)) {
-      this.lay(awaited.id, [waiterLine(job, awaited)], this.stagePath());
+      this.lay(awaited.id, [waiterLine(job, awaited)]);
       this.mark(awaited.id);
     }
   }
 
-  /** A path under `tmp`, for `lay`. */
-  stagePath(): string {
-    return `${this.#dataDir}/tmp/waits-${this.#newName()}`;
+  #stagePath(): string {
+    return `${this.#dataDir}/tmp/waits-`;
   }
 
   /** Whether anybody may wait for `id`: one look, which is all that it costs where nobody does. */

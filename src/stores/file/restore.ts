@@ -170,7 +170,7 @@ function stage(
   layOut(files, staged, layout);
   const dependents = new Dependents(files, staged, "r");
   for (const [id, names] of waiting) {
-    dependents.lay(id, names);
+    dependents.lay(id, names, `${staged}/queue/`);
     dependents.markIfEnded(id);
   }
   // Without any in the backup an empty folder takes the place of those that are there.

@@ -158,24 +158,28 @@ export class FileStore implements JobStore {
   }
 
   async change(id: string, transition: Transition, holder?: string): Promise<Job> {
-    if (holder === undefined) await this.#tellWhatCounts(id);
-    const job = holder === undefined
-      ? await this.#changeFree(id, transition)
-      : await promised(() => this.#changeHeld(id, transition, holder));
-    await this.#tellDependents();
-    return job;
+    try {
+      if (holder !== undefined) return this.#changeHeld(id, transition, holder);
+      await this.#tellWhatCounts(id);
+      return await this.#changeFree(id, transition);
+    } finally {
+      await this.#tellDependents();
+    }
   }
 
   async remove(id: string, unless: (job: Job) => QueueError | undefined): Promise<void> {
-    await this.#tellWhatCounts(id);
-    await this.#withTicket(id, unless, (held) => {
-      // The ticket goes last: one without a job, in a command's hands, tells that a removal was
-      // begun. From the moment on at which the job's file is gone its id may be used again.
-      this.#jobs.remove(held.job);
-      this.#tickets.markIfAwaited(id);
-      ignoreNotFound(() => this.#files.remove(held.path));
-    });
-    await this.#tellDependents();
+    try {
+      await this.#tellWhatCounts(id);
+      await this.#withTicket(id, unless, (held) => {
+        // The ticket goes last: one without a job, in a command's hands, tells that a removal was
+        // begun. From the moment on at which the job's file is gone its id may be used again.
+        this.#jobs.remove(held.job);
+        this.#tickets.markIfAwaited(id);
+        ignoreNotFound(() => this.#files.remove(held.path));
+      });
+    } finally {
+      await this.#tellDependents();
+    }
   }
 
   nextDue(): Promise<number | undefined> {
@@ -241,11 +245,11 @@ export class FileStore implements JobStore {
   async #tellDependents(): Promise<void> {
     const { dependents } = this.#tickets;
     if (!dependents.hasNews) return;
-    dependents.hasNews = false;
     try {
       if (await this.#release.all()) this.#forgetWhatIsKnown();
+      dependents.hasNews = false;
     } catch {
-      // What was to be done is done. The marks stay, and whoever recovers does the rest.
+      // What was to be done is done. The marks stay, and whoever comes next does the rest.
     }
   }
 
