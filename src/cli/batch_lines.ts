@@ -46,6 +46,7 @@ const FIELDS = {
   group: v.nullish(text),
   after: v.optional(ids),
   after_any: v.optional(ids),
+  unique: v.nullish(text),
 };
 const NEW_JOB = v.strictObject(FIELDS, "takes an object");
 
@@ -78,7 +79,7 @@ function newJobFrom(json: string, common: Omit<NewJob, "command">, now: number):
   const result = v.safeParse(NEW_JOB, value, { abortPipeEarly: true });
   if (!result.success) throw new QueueError("usage", result.issues.map(reasonOf).join("; "));
   const { command, id, priority, cwd, env, max_retries, timeout, delay, run_at } = result.output;
-  const { queue, group, after, after_any } = result.output;
+  const { queue, group, after, after_any, unique } = result.output;
   if (delay !== undefined && run_at) {
     throw new QueueError("usage", "delay and run_at exclude each other");
   }
@@ -95,6 +96,7 @@ function newJobFrom(json: string, common: Omit<NewJob, "command">, now: number):
     group: group ?? common.group,
     after: after ?? common.after,
     afterAny: after_any ?? common.afterAny,
+    unique: unique ?? common.unique,
   };
 }
 

@@ -80,6 +80,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       option("after-any", "text", "ID,...", "when these have ended, whichever way", {
         proposes: "job",
       }),
+      option("unique", "text", "KEY", "nothing, while a job with this key has not ended"),
       option("cwd", "text", "DIR", "the folder to run in (default: here)", { proposes: "folder" }),
       option("env", "text", "KEY=VALUE", "a variable of its environment; repeatable"),
       option("file", "text", "FILE", "many jobs, one a line; - reads standard input", {
@@ -89,18 +90,22 @@ export const COMMANDS: readonly CommandSpec[] = [
     oneOf: [["delay", "at"], ["file", "job-id"]],
     notes:
       `A line of --file is a shell command, or a JSON object with "command" and, if wanted, "id", "priority", "cwd",
-"env", "max_retries", "timeout", "delay", "run_at", "queue", "group", "after", "after_any". Blank lines and lines that
-begin with # are skipped. If any line is wrong, nothing is enqueued. Other options given beside --file hold for lines
-that don't say otherwise. "after" and "after_any" take a list of ids, also those of other lines, in any order.
+"env", "max_retries", "timeout", "delay", "run_at", "queue", "group", "after", "after_any", "unique". Blank lines and lines
+that begin with # are skipped. If any line is wrong, nothing is enqueued. Other options given beside --file hold for
+lines that don't say otherwise. "after" and "after_any" take a list of ids, also those of other lines, in any order.
 
 A job with --after is blocked until the others have completed. If one of them dies it waits on, until that one is
 retried and completes; if one is cancelled or removed, it is cancelled, too. With --after-any they may end whichever
-way. What has ended in time counts at once, and for good.`,
+way. What has ended in time counts at once, and for good.
+
+With --unique, if a job with the same key waits or runs, nothing is enqueued: that job's id is printed, and the exit
+code is 0.`,
     examples: [
       "queuectl enqueue 'tar czf backup.tgz ~/notes'",
       "queuectl enqueue --max-retries 5 --timeout 10m -- curl -fO https://example.org/big.iso",
       "queuectl enqueue --queue downloads --group mirror 'wget -m https://example.org'",
       "queuectl enqueue --after 3f2a,9b1c --job-id report ./report.sh",
+      "queuectl enqueue --unique mirror 'wget -m https://example.org'",
       "queuectl enqueue --file jobs.txt",
     ],
     load: async () =>

@@ -21,7 +21,14 @@ export class RelatedLines {
     this.#jobs = jobs;
   }
 
-  note(number: number, { id, after = [], afterAny = [] }: NewJob): void {
+  /** Whether some have keys. */
+  haveKeys = false;
+  /** The ids of lines with keys: what comes of such a line may be another job. */
+  readonly #keyed = new Set<string>();
+
+  note(number: number, { id, after = [], afterAny = [], unique }: NewJob): void {
+    if (unique !== undefined) this.haveKeys = true;
+    if (unique !== undefined && id !== undefined) this.#keyed.add(id);
     if (after.length + afterAny.length > 0) {
       this.#lines.push({ number, id, words: [...after, ...afterAny] });
     }
@@ -38,6 +45,11 @@ export class RelatedLines {
   ): Promise<void> {
     for (const { number, words } of this.#lines) {
       for (const word of words) {
+        if (this.#keyed.has(word) && ids.has(word)) {
+          const why = `cannot wait for line ${ids.get(word)}: with "unique" that may be no new job`;
+          report(number, new QueueError("usage", why));
+          continue;
+        }
         if (ids.has(word) || this.#meant.has(word)) continue;
         try {
           const [id] = await resolveIds(this.#jobs, [word]);

@@ -65,11 +65,14 @@ export type Inbox = Pick<JobStore, "add" | "close">;
  */
 export interface JobStore extends JobReader {
   /**
-   * Adds all jobs, or none. When it returns they survive a power cut.
+   * Adds all jobs, or none. When it returns they survive a power cut. One whose key another job
+   * has that has not ended (see unique.ts), in the store or within `jobs`, is left out.
+   * @param taken told of each that is left out, and of the one that has its key; must be given if
+   *   `jobs` is no array and some have keys
    * @returns how many were added
    * @throws QueueError `duplicate_id` if one of the ids is taken, in the store or within `jobs`
    */
-  add(jobs: Iterable<Job>): Promise<number>;
+  add(jobs: Iterable<Job>, taken?: (job: Job, holder: string) => void): Promise<number>;
 
   /**
    * Takes the job whose turn it is (see `order.ts`) for a worker; undefined if none is due at
@@ -82,7 +85,8 @@ export interface JobStore extends JobReader {
    * worker that speaks of a job it has claimed; without it a running job is seen as `processing`,
    * and an transition that moves it on is refused.
    * @returns the job afterwards
-   * @throws the transition's refusal; QueueError `not_found`; `claim_lost` if `holder` does not
+   * @throws the transition's refusal; `keyTaken` if the job had ended, would go on, and another has
+   *   its key; QueueError `not_found`; `claim_lost` if `holder` does not
    *   hold the job
    */
   change(id: string, transition: Transition, holder?: string): Promise<Job>;

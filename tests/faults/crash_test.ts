@@ -7,7 +7,7 @@ import { QueueError } from "../../src/queue/errors.ts";
 import { ended, retried, unclaimed } from "../../src/queue/transitions.ts";
 import { check } from "../../src/stores/file/check.ts";
 import type { FileStore } from "../../src/stores/file/store.ts";
-import { anEnding } from "../support/jobs.ts";
+import { aJob, anEnding } from "../support/jobs.ts";
 import { type Loss, type SimDisk, surelyDone } from "../support/sim_disk.ts";
 import {
   AT_FIRST,
@@ -69,6 +69,14 @@ async function verify(
   assertExpectedIds(ids, scenario, { done, powerCut, failed }, says);
   for (const [id, state] of Object.entries(done && !powerCut ? scenario.leaves ?? {} : {})) {
     assertEquals((await store.get(id))?.status.state, state, `${says}: ${id}`);
+  }
+
+  // Nobody else takes the key of a job that has not ended.
+  for (const { id, unique, status } of listed) {
+    if (unique === null || ["completed", "dead", "cancelled"].includes(status.state)) continue;
+    const taken: string[] = [];
+    await store.add([aJob({ id: `not-${id}`, unique })], (_, holder) => taken.push(holder));
+    assertEquals(taken, [id], `${says}: the key of ${id}`);
   }
 
   // Work goes on: all that waits runs once, and what had completed does not run again.

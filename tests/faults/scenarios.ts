@@ -214,6 +214,39 @@ export const SCENARIOS: readonly Scenario[] = [
     removes: ["e"],
     leaves: { n1: "cancelled", n2: "pending" },
   },
+  {
+    name: "enqueue one with a key",
+    action: (store) => store.add([aJob({ id: "n0", createdAt: NOW, unique: "key" })]),
+    adds: ["n0"],
+    leaves: { n0: "pending" },
+  },
+  {
+    name: "enqueue two with keys, of which one has ended",
+    before: async (store) => {
+      await store.add([aJob({ id: "k", createdAt: NOW, unique: "key" })]);
+      await store.change("k", (job) => cancelled(job, NOW));
+    },
+    action: (store) =>
+      store.add([
+        aJob({ id: "n0", createdAt: NOW, unique: "key" }),
+        aJob({ id: "n1", createdAt: NOW, sequence: 1, unique: "another" }),
+      ]),
+    has: ["k"],
+    adds: ["n0", "n1"],
+  },
+  {
+    name: "retry one with a key",
+    before: async (store) => {
+      await store.add([
+        aJob({ id: "k", createdAt: NOW, unique: "key", priority: 9, maxRetries: 0 }),
+      ]);
+      await store.claim(BY, NOW);
+      await store.change("k", (job) => ended(job, anEnding("failed"), BACKOFF, NOW), WORKER);
+    },
+    action: (store) => store.change("k", (job) => retried(job, NOW)),
+    has: ["k"],
+    leaves: { k: "pending" },
+  },
   { name: "claim", action: claim },
   {
     name: "give back before it began",

@@ -1,6 +1,7 @@
 import { MemoryStore } from "../../src/stores/memory/store.ts";
 import { testJobStore, type WithStore } from "./conformance.ts";
 import { testDependencies } from "./dependency_conformance.ts";
+import { testUniqueKeys } from "./unique_conformance.ts";
 
 const withMemoryStore: WithStore = async (test, now) => {
   const store = new MemoryStore(now);
@@ -10,3 +11,4 @@ const withMemoryStore: WithStore = async (test, now) => {
 
 testJobStore("MemoryStore", withMemoryStore);
 testDependencies("MemoryStore", withMemoryStore);
+testUniqueKeys("MemoryStore", withMemoryStore);

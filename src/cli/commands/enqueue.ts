@@ -20,7 +20,7 @@ export async function enqueueCommand(call: CommandContext): Promise<number | voi
   }
   const command = commandText(args, rest);
   const newJob = { ...common, command, id: flags.text("job-id") };
-  if (common.after !== undefined || common.afterAny !== undefined) {
+  if (isRelated(common)) {
     const { enqueueRelated } = await import("./enqueue_related.ts");
     return await enqueueRelated(call, newJob, now);
   }
@@ -80,12 +80,18 @@ export async function commonFields(
     group: flags.text("group"),
     after: listed(flags.texts("after")),
     afterAny: listed(flags.texts("after-any")),
+    unique: flags.text("unique"),
     runAt: delay !== undefined
       ? now + delay * 1000
       : at !== undefined
       ? await timeGiven(at, now)
       : undefined,
   };
+}
+
+/** Whether it takes more than to put a job into the queue. */
+function isRelated({ after, afterAny, unique }: Omit<NewJob, "command">): boolean {
+  return after !== undefined || afterAny !== undefined || unique !== undefined;
 }
 
 /** The words of lists that are separated by commas; undefined if there is no list. */

@@ -2,6 +2,7 @@
 // enqueued, so a file is read twice rather than kept; a million lines need little memory.
 import { enqueueAll, type JobDefaults, makeJob, type NewJob } from "../../queue/enqueue.ts";
 import { QueueError } from "../../queue/errors.ts";
+import type { Job } from "../../queue/job.ts";
 import type { JobStore } from "../../queue/store.ts";
 import { resolve } from "../../system/paths.ts";
 import { newJobReader } from "../batch_lines.ts";
@@ -46,10 +47,17 @@ export async function enqueueFile(
 
     const meter = progressMeter(context, "Enqueueing", lines);
     const ids = new IdLines();
+    // The id of one that has the key stands in the place of the one that is not enqueued.
+    const taken = related.haveKeys
+      ? (job: Job, holder: string) => {
+        ids.instead(holder);
+        call.say(`queuectl: job "${holder}" has the key "${job.unique}"`);
+      }
+      : undefined;
     await enqueueAll(jobs, newJobsIn(source, read, related), defaults, (job) => {
       ids.add(job.id);
       meter.step();
-    });
+    }, taken);
     meter.end();
     for (const text of ids.texts()) call.print(text);
     return 0;
@@ -168,6 +176,12 @@ class IdLines {
     }
     // An id is ASCII: as many bytes as characters.
     this.#used += this.#encoder.encodeInto(`${id}\n`, this.#chunk.subarray(this.#used)).written;
+  }
+
+  /** Puts an id in the place of the last one. */
+  instead(id: string): void {
+    this.#used = this.#chunk.lastIndexOf(0x0a, this.#used - 2) + 1;
+    this.add(id);
   }
 
   texts(): Uint8Array[] {

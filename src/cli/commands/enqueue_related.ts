@@ -1,7 +1,9 @@
-// queuectl enqueue of one job that has to do with others: it waits for them.
-import { enqueue, type NewJob } from "../../queue/enqueue.ts";
+// queuectl enqueue of one job that has to do with others: it waits for them, or
+// has a key that one of them may have.
+import { makeJob, type NewJob } from "../../queue/enqueue.ts";
 import type { Job } from "../../queue/job.ts";
 import { resolveIds } from "../../queue/resolve_after.ts";
+import type { JobStore } from "../../queue/store.ts";
 import type { CommandContext } from "../command_context.ts";
 
 /** Enqueues a job and prints its id, and on stderr what a person should know of it. */
@@ -15,11 +17,25 @@ export async function enqueueRelated(
     const after = await resolveIds(jobs, newJob.after ?? []);
     const afterAny = await resolveIds(jobs, newJob.afterAny ?? []);
     const settings = await (await store.settings()).load();
-    const job = await enqueue(jobs, { ...newJob, after, afterAny }, { settings, now, newId });
+    const job = makeJob({ ...newJob, after, afterAny }, { settings, now, newId }, 0);
+    const holder = await addOne(jobs, job);
+    if (holder !== undefined) {
+      call.print(`${holder}\n`);
+      return call.say(
+        `queuectl: nothing was enqueued: job "${holder}" has the key "${job.unique}"`,
+      );
+    }
     call.print(`${job.id}\n`);
     const remark = remarkOn(await jobs.get(job.id));
     if (remark !== undefined) call.say(remark);
   });
+}
+
+/** Adds a job. @returns the id of the one that has its key, if that is why it was not added */
+export async function addOne(store: Pick<JobStore, "add">, job: Job): Promise<string | undefined> {
+  let holder: string | undefined;
+  await store.add([job], (_, other) => holder = other);
+  return holder;
 }
 
 function remarkOn(job: Job | undefined): string | undefined {

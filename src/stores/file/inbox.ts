@@ -58,7 +58,20 @@ export class FileInbox implements Inbox {
     this.#now = now;
   }
 
-  async add(jobs: Iterable<Job>): Promise<number> {
+  async add(
+    jobs: Iterable<Job>,
+    taken?: (job: Job, holder: string) => void,
+  ): Promise<number> {
+    const mayHaveKeys = Array.isArray(jobs)
+      ? jobs.some(({ unique }) => unique !== null)
+      : taken !== undefined;
+    if (!mayHaveKeys) return await this.#add(jobs);
+    const { withoutTaken } = await import("./admission.ts");
+    await this.holder(); // who restores waits for it
+    return await withoutTaken(this.#files, this.#dataDir, jobs, taken, (free) => this.#add(free));
+  }
+
+  async #add(jobs: Iterable<Job>): Promise<number> {
     const holder = await this.holder();
     const lines = await this.#waitLines(holder, jobs);
     const staging = new Staging(this.#files, this.#dataDir, this.#indexes, holder, lines);

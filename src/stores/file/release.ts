@@ -144,7 +144,7 @@ export class Release {
     const name = waitingName("blocked", ticket);
     const held: Ticket = { ...ticket, tag: `r${Deno.pid}` };
     const { blocked } = tickets;
-    if (this.#bucket !== "" && blocked.has(this.#bucket, name)) {
+    if (this.#bucket !== "") {
       const path = tickets.take(blocked.path(this.#bucket, name), holder, held);
       if (path !== undefined) return path;
     }

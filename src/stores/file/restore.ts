@@ -2,6 +2,7 @@
 // anything is changed; from the rename that makes the copy valid on, whoever opens the store
 // completes what is left to do. No worker starts from before the look for workers to the end.
 import { stillAwaitedBy } from "../../queue/dependencies.ts";
+import { hasEnded } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
 import type { LeftOut } from "../../queue/maintenance.ts";
 import type { Progress } from "../../queue/operations.ts";
@@ -24,6 +25,7 @@ import {
 } from "./layout.ts";
 import { heldTickets, whileHeld } from "./listing.ts";
 import { isLocked, lockMaintenance, PAUSE, REPAIR, RESTORE, TRIES } from "./maintenance.ts";
+import { UniqueKeys } from "./unique_keys.ts";
 import { readBackup, type SavedQueue } from "./read_backup.ts";
 
 export interface Restored {
@@ -152,6 +154,7 @@ function stage(
   }
   const layout: Layout = new Map();
   const waiting = new Map<string, string[]>();
+  const keys = new UniqueKeys(files, staged, `${staged}/queue`);
   const now = Date.now();
   for (const [index, { id, text, logs }] of jobs.entries()) {
     progress(jobs.length + index, jobs.length * 2);
@@ -161,6 +164,7 @@ function stage(
     for (const log of logs) files.copy(`${from}/jobs/${log}`, `${staged}/jobs/${log}`);
     const { job } = decode(text, id, id);
     note(layout, job, now);
+    if (job.unique !== null && !hasEnded(job)) keys.hold(job.unique, id, false);
     for (const awaited of stillAwaitedBy(job)) {
       const lines = waiting.get(awaited.id) ?? [];
       lines.push(waiterLine(job, awaited));

@@ -2,10 +2,11 @@
 // file says what happened; its ticket lies where its state says. Facts are written first and the
 // ticket moves second, so after a crash a ticket may lag behind the facts by one step, and whoever
 // finds it so puts it where it belongs.
-import { isDue, type Job } from "../../queue/job.ts";
+import { hasEnded, isDue, type Job } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
 import type { Claimant, Counts, JobStore, Query } from "../../queue/store.ts";
 import { claimed, type Transition, waitingStatus } from "../../queue/transitions.ts";
+import { keyTaken, needsKey } from "../../queue/unique.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { Watch } from "../../system/watch.ts";
 import type { Decoded } from "./codec.ts";
@@ -23,6 +24,7 @@ import { Release } from "./release.ts";
 import { ignoreNotFound } from "./bucketed_index.ts";
 import { resolveStaged } from "./staging.ts";
 import { Tickets } from "./tickets.ts";
+import { UniqueKeys } from "./unique_keys.ts";
 
 /** So often a ticket that is on its way is looked for: a few times at once, then for five seconds. */
 const TRIES_AT_ONCE = 50;
@@ -70,6 +72,7 @@ export class FileStore implements JobStore {
   readonly #held = new Map<string, Held>();
   readonly #fallingDue: FallingDue;
   readonly #release: Release;
+  readonly #keys: UniqueKeys;
   #hasTidied = false;
   #watch: Watch | undefined;
 
@@ -87,6 +90,7 @@ export class FileStore implements JobStore {
     this.#reader = new Reader(dataDir, this.#tickets, this.#jobs, warn);
     this.#line = new ReadyLine(this.#tickets.ready);
     this.#fallingDue = new FallingDue(this.#tickets);
+    this.#keys = new UniqueKeys(files, dataDir);
     this.#release = new Release({
       files,
       jobs: this.#jobs,
@@ -100,8 +104,11 @@ export class FileStore implements JobStore {
     });
   }
 
-  async add(jobs: Iterable<Job>): Promise<number> {
-    const added = await this.#inbox.add(jobs);
+  async add(
+    jobs: Iterable<Job>,
+    taken?: (job: Job, holder: string) => void,
+  ): Promise<number> {
+    const added = await this.#inbox.add(jobs, taken);
     this.#forgetWhatIsKnown();
     await this.#tellDependents();
     return added;
@@ -161,7 +168,10 @@ export class FileStore implements JobStore {
     try {
       if (holder !== undefined) return this.#changeHeld(id, transition, holder);
       await this.#tellWhatCounts(id);
-      return await this.#changeFree(id, transition);
+      const seen = this.#reader.jobNow(id);
+      return seen === undefined || seen.unique === null || !hasEnded(seen)
+        ? await this.#changeFree(id, transition)
+        : await this.#keys.whileLocked(() => this.#changeKeyed(id, transition));
     } finally {
       await this.#tellDependents();
     }
@@ -175,6 +185,7 @@ export class FileStore implements JobStore {
         // begun. From the moment on at which the job's file is gone its id may be used again.
         this.#jobs.remove(held.job);
         this.#tickets.markIfAwaited(id);
+        if (held.job.unique !== null) this.#keys.forget(held.job.unique, id);
         ignoreNotFound(() => this.#files.remove(held.path));
       });
     } finally {
@@ -239,6 +250,24 @@ export class FileStore implements JobStore {
       this.#tidy(() => this.#tickets.tidy());
       this.#inbox.release((holder) => this.#settleHolder(holder));
     });
+  }
+
+  /** A job with a key that has ended goes on only if no other has its key by now. */
+  async #changeKeyed(id: string, transition: Transition): Promise<Job> {
+    const holder = (job: Job) => this.#keys.holderOf(job.unique!);
+    const ifFree: Transition = (job) => {
+      const after = transition(job);
+      if (after instanceof QueueError || !needsKey(job, after)) return after;
+      const other = holder(job);
+      return other === undefined || other.id === id ? after : keyTaken(job, other.id);
+    };
+    const seen = this.#reader.jobNow(id);
+    const after = seen && ifFree(seen);
+    // First the key: if what comes next does not, it is that of a job that has ended.
+    if (after !== undefined && !(after instanceof QueueError) && needsKey(seen!, after)) {
+      this.#keys.hold(after.unique!, id, true);
+    }
+    return await this.#changeFree(id, ifFree);
   }
 
   /** Tells those that wait for jobs that this process has ended or removed. */

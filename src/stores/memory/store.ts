@@ -7,6 +7,7 @@ import { QueueError } from "../../queue/errors.ts";
 import { compareArrival, compareTurns, turnOf } from "../../queue/order.ts";
 import { matches } from "../../queue/query.ts";
 import type { Claimant, Counts, JobStore, Query } from "../../queue/store.ts";
+import { holdsKey, keyTaken, needsKey } from "../../queue/unique.ts";
 import { claimed, type Transition, type TransitionResult } from "../../queue/transitions.ts";
 
 /** A store of jobs that forgets them with the process. */
@@ -22,9 +23,17 @@ export class MemoryStore implements JobStore {
   // Each method is async although nothing waits: so a refusal is a rejection here as in every other
   // store.
   // deno-lint-ignore require-await
-  async add(jobs: Iterable<Job>): Promise<number> {
+  async add(
+    jobs: Iterable<Job>,
+    taken: (job: Job, holder: string) => void = () => {},
+  ): Promise<number> {
     const added = new Map<string, Job>();
     for (const job of jobs) {
+      const holder = this.#holderOf(job, added);
+      if (holder !== undefined) {
+        taken(job, holder.id);
+        continue;
+      }
       if (this.#jobs.has(job.id) || added.has(job.id)) {
         throw new QueueError("duplicate_id", `Cannot add job "${job.id}": the id is taken`);
       }
@@ -83,7 +92,11 @@ export class MemoryStore implements JobStore {
     if (holder !== undefined && holderOf(job) !== holder) throw claimLost(id);
     const step = transition(job);
     // Only the worker that runs a job moves it on.
-    if (!(step instanceof QueueError) && holder === undefined) mustNotRun(job);
+    if (!(step instanceof QueueError) && holder === undefined) {
+      mustNotRun(job);
+      const other = needsKey(job, step) ? this.#holderOf(job) : undefined;
+      if (other !== undefined) throw keyTaken(job, other.id);
+    }
     return this.#put(step);
   }
 
@@ -147,6 +160,12 @@ export class MemoryStore implements JobStore {
       .filter((status): status is Waiting =>
         status.state === "pending" || status.state === "failed"
       );
+  }
+
+  /** Another job that has the key of this one. */
+  #holderOf({ unique }: Job, added = new Map<string, Job>()): Job | undefined {
+    if (unique === null) return undefined;
+    return [...this.#jobs.values(), ...added.values()].find((job) => holdsKey(job, unique));
   }
 
   #need(id: string): Job {
