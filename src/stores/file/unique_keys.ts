@@ -98,10 +98,11 @@ export class UniqueKeys {
 
   #unlock(lock: FileLock): void {
     try {
-      ignoreNotFound(() => this.#files.remove(this.#lockPath()));
-    } finally {
-      lock.release();
+      this.#files.remove(this.#lockPath());
+    } catch {
+      // It is free all the same.
     }
+    lock.release();
   }
 
   #lockPath(): string {
