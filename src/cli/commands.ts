@@ -37,6 +37,8 @@ const NOT_SCHEDULED = {
   file: "a schedule makes one job at a time",
   follow: "there is no job yet",
   at: "--cron or --every says when",
+  after: "another job ends once, and a schedule makes one job after another",
+  "after-any": "another job ends once, and a schedule makes one job after another",
 };
 const SCHEDULE_FLAGS = [
   option("cron", "text", "PATTERN", "when: minute hour day month weekday, or @daily"),
@@ -77,6 +79,13 @@ export const COMMANDS: readonly CommandSpec[] = [
       option("group", "text", "NAME", "a name for jobs that belong together", {
         proposes: "group",
       }),
+      option("after", "text", "ID,...", "when these have completed; repeatable", {
+        proposes: "job",
+      }),
+      option("after-any", "text", "ID,...", "when these have ended, whichever way", {
+        proposes: "job",
+      }),
+      option("unique", "text", "KEY", "nothing, while a job with this key has not ended"),
       option("cwd", "text", "DIR", "the folder to run in (default: here)", { proposes: "folder" }),
       option("env", "text", "KEY=VALUE", "a variable of its environment; repeatable"),
       option("file", "text", "FILE", "many jobs, one a line; - reads standard input", {
@@ -87,9 +96,16 @@ export const COMMANDS: readonly CommandSpec[] = [
     oneOf: [["delay", "at"], ["file", "job-id"], ["file", "follow"]],
     notes:
       `A line of --file is a shell command, or a JSON object with "command" and, if wanted, "id", "priority", "cwd",
-"env", "max_retries", "timeout", "delay", "run_at", "queue", "group". Blank lines and lines that begin with # are
-skipped. If any line is wrong, nothing is enqueued. Other options given beside --file hold for lines that don't say
-otherwise.
+"env", "max_retries", "timeout", "delay", "run_at", "queue", "group", "after", "after_any", "unique". Blank lines
+and lines that begin with # are skipped. If any line is wrong, nothing is enqueued. Other options given beside
+--file hold for lines that don't say otherwise. "after" and "after_any" take a list of ids, also those of other lines, in any order.
+
+A job with --after is blocked until the others have completed. If one of them dies it waits on, until that one is
+retried and completes; if one is cancelled or removed, it is cancelled, too. With --after-any they may end whichever
+way. What has ended in time counts at once, and for good.
+
+With --unique, if a job with the same key waits or runs, nothing is enqueued: that job's id is printed, and the exit
+code is 0.
 
 With --follow the id goes to stderr and the output to stdout, through all attempts, and the exit code is that of the
 last one: 124 if it timed out, 1 if it was cancelled. Ctrl-C ends the following, not the job.`,
@@ -97,6 +113,8 @@ last one: 124 if it timed out, 1 if it was cancelled. Ctrl-C ends the following,
       "queuectl enqueue 'tar czf backup.tgz ~/notes'",
       "queuectl enqueue --max-retries 5 --timeout 10m -- curl -fO https://example.org/big.iso",
       "queuectl enqueue --queue downloads --group mirror 'wget -m https://example.org'",
+      "queuectl enqueue --after 3f2a,9b1c --job-id report ./report.sh",
+      "queuectl enqueue --unique mirror 'wget -m https://example.org'",
       "queuectl enqueue --file jobs.txt",
       "queuectl enqueue --follow make",
     ],
@@ -289,6 +307,16 @@ refused.`,
     flags: [],
     examples: ["queuectl job remove 3f2a"],
     load: async () => (await import("./commands/job_change.ts")).removeCommand,
+  },
+  {
+    name: "job tree",
+    summary: "Show what a job waits for, and what waits for it",
+    forms: ["<id>"],
+    args: [1, 1, "id"],
+    proposes: "job",
+    flags: [],
+    examples: ["queuectl job tree 3f2a"],
+    load: async () => (await import("./commands/job_tree.ts")).treeCommand,
   },
   {
     name: "schedule add",

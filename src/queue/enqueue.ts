@@ -4,6 +4,7 @@ import { DEFAULT_QUEUE, isEnvName, isJobId, isName, type Job } from "./job.ts";
 import { QueueError } from "./errors.ts";
 import type { Settings } from "./settings.ts";
 import type { JobStore } from "./store.ts";
+import { isUniqueKey } from "./unique.ts";
 import { created } from "./transitions.ts";
 
 /**
@@ -23,6 +24,11 @@ export interface NewJob {
   readonly runAt?: number | undefined;
   readonly queue?: string | undefined;
   readonly group?: string | undefined;
+  /** The ids of jobs that have to complete first, and of those that have to end first. */
+  readonly after?: readonly string[] | undefined;
+  readonly afterAny?: readonly string[] | undefined;
+  /** Of the jobs with this key, one at most is not at its end. */
+  readonly unique?: string | undefined;
   /** The schedule that it is a job of. */
   readonly schedule?: string | undefined;
 }
@@ -46,12 +52,18 @@ const LAST_TIME = 8.64e15;
  */
 export function makeJob(newJob: NewJob, defaults: JobDefaults, sequence: number): Job {
   const { settings, now, newId } = defaults;
-  const { command, cwd, id, env = {}, queue, group } = newJob;
+  const { command, cwd, id, env = {}, queue, group, unique } = newJob;
   if (command.trim() === "") throw new QueueError("usage", "The command is empty");
   if (command.includes("\0")) throw new QueueError("usage", "The command contains a NUL character");
   if (id !== undefined && !isJobId(id)) throw badName("a job's id", id);
   if (queue !== undefined) checkName("queue", queue);
   if (group !== undefined) checkName("group", group);
+  if (unique !== undefined && !isUniqueKey(unique)) {
+    throw new QueueError(
+      "usage",
+      `"${unique}" cannot be a key: it takes 1 to 256 characters, and no control characters`,
+    );
+  }
   for (const [name, value] of Object.entries(env)) {
     if (!isEnvName(name)) {
       throw new QueueError("usage", `"${name}" cannot name an environment variable`);
@@ -75,12 +87,16 @@ export function makeJob(newJob: NewJob, defaults: JobDefaults, sequence: number)
     runAt,
     queue: queue ?? DEFAULT_QUEUE,
     group: group ?? null,
-    after: [],
-    afterAny: [],
-    unique: null,
+    after: distinct(newJob.after),
+    afterAny: distinct(newJob.afterAny).filter((other) => !newJob.after?.includes(other)),
+    unique: unique ?? null,
     startBy: null,
     schedule: newJob.schedule ?? null,
   });
+}
+
+function distinct(ids: readonly string[] = []): string[] {
+  return [...new Set(ids)];
 }
 
 /** The time at which a job is to run. @throws QueueError `usage` if it is too far away */
@@ -121,6 +137,7 @@ export async function enqueue(
  * Enqueues all jobs or none; they are made as the store takes them, so a million need little
  * memory.
  * @param each is called with each job as it is made
+ * @param taken see `JobStore.add`
  * @returns how many
  */
 export function enqueueAll(
@@ -128,6 +145,7 @@ export function enqueueAll(
   newJobs: Iterable<NewJob>,
   defaults: JobDefaults,
   each: (job: Job) => void,
+  taken?: (job: Job, holder: string) => void,
 ): Promise<number> {
   function* jobs(): Iterable<Job> {
     let sequence = 0;
@@ -137,5 +155,5 @@ export function enqueueAll(
       yield job;
     }
   }
-  return store.add(jobs());
+  return store.add(jobs(), taken);
 }

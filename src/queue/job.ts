@@ -84,8 +84,16 @@ export function isClaimOn({ status }: Pick<Job, "status">, claim: Claim): boolea
 export type Status =
   /** `since` is when it became pending: it takes its turn from then, or from `runAt`. */
   | { readonly state: "pending"; readonly since: number; readonly runAt: number | null }
-  /** Waits for other jobs; `runAt` holds from when it no longer does. */
-  | { readonly state: "blocked"; readonly since: number; readonly runAt: number | null }
+  /**
+   * Waits for other jobs, of which those in `met` no longer count; `runAt` holds from when it no
+   * longer waits.
+   */
+  | {
+    readonly state: "blocked";
+    readonly since: number;
+    readonly runAt: number | null;
+    readonly met: readonly string[];
+  }
   | { readonly state: "processing"; readonly running: RunningAttempt; readonly before: Waiting }
   | { readonly state: "failed"; readonly since: number; readonly runAt: number }
   | { readonly state: "completed"; readonly since: number }

@@ -20,7 +20,7 @@ export type When =
 
 /** The jobs that a schedule makes: what `enqueue` takes, with times counted from the firing. */
 export type ScheduledJob =
-  & Omit<NewJob, "id" | "runAt" | "schedule">
+  & Omit<NewJob, "id" | "runAt" | "schedule" | "after" | "afterAny">
   & {
     /** Seconds. */
     readonly delay?: number | undefined;

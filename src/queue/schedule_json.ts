@@ -32,6 +32,7 @@ const JOB_FIELDS: Readonly<Record<keyof ScheduledJob, (value: unknown) => boolea
   delay: isNumber,
   queue: isText,
   group: isText,
+  unique: isText,
 };
 
 /** What was asked for. */

@@ -59,20 +59,32 @@ export interface JobReader {
   /** The jobs that this worker has claimed and not settled. */
   claimedBy(worker: string): Promise<Job[]>;
 
+  /** The ids of the jobs that wait for this one, in no order. */
+  dependentsOf(id: string): Promise<string[]>;
+
   close(): Promise<void>;
 }
 
 /** The part of a store that takes new jobs. */
 export type Inbox = Pick<JobStore, "add" | "close">;
 
-/** A store of jobs. Safe with any number of users at once; every method is atomic. */
+/**
+ * A store of jobs. Safe with any number of users at once; every method is atomic. When a job that
+ * others wait for ends or is removed, the store applies `settled` of dependencies.ts to each of
+ * those, and so on down the line; likewise to a new one whose others have ended. If who did it dies
+ * before all are told, the others are told by `recover`, at the latest before that job is changed
+ * or removed by anyone.
+ */
 export interface JobStore extends JobReader {
   /**
-   * Adds all jobs, or none. When it returns they survive a power cut.
+   * Adds all jobs, or none. When it returns they survive a power cut. One whose key another job
+   * has that has not ended (see unique.ts), in the store or within `jobs`, is left out.
+   * @param taken told of each that is left out, and of the one that has its key; must be given if
+   *   `jobs` is no array and some have keys
    * @returns how many were added
    * @throws QueueError `duplicate_id` if one of the ids is taken, in the store or within `jobs`
    */
-  add(jobs: Iterable<Job>): Promise<number>;
+  add(jobs: Iterable<Job>, taken?: (job: Job, holder: string) => void): Promise<number>;
 
   /**
    * Takes the job whose turn it is (see `order.ts`) for a worker; undefined if none is due at
@@ -87,8 +99,8 @@ export interface JobStore extends JobReader {
    * @param adds the job that a holder adds in the same step, both or neither, made of the job
    *   afterwards; one whose id is taken counts as added
    * @returns the job afterwards
-   * @throws the transition's refusal; QueueError `not_found`; `claim_lost` if the job is no longer
-   *   held by this claim
+   * @throws the transition's refusal; `keyTaken` if the job had ended, would go on, and another has
+   *   its key; QueueError `not_found`; `claim_lost` if the job is no longer held by this claim
    */
   change(id: string, transition: Transition, claim?: Claim, adds?: Adds): Promise<Job>;
 

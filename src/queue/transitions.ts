@@ -22,10 +22,12 @@ export type Transition = (job: Job, now: number) => TransitionResult;
 /** A new job: pending, or blocked if it is to wait for others. */
 export function created(request: JobRequest): Job {
   const { after, afterAny, createdAt: since, runAt } = request;
-  const state = after.length === 0 && afterAny.length === 0 ? "pending" : "blocked";
+  const isFree = after.length === 0 && afterAny.length === 0;
   return {
     ...request,
-    status: { state, since, runAt },
+    status: isFree
+      ? { state: "pending", since, runAt }
+      : { state: "blocked", since, runAt, met: [] },
     history: [],
     countedFrom: 0,
   };

@@ -1,4 +1,5 @@
 // One job as a page to read: what, where, when, each attempt, the last of its output.
+import type { Awaited, Fate } from "../queue/dependencies.ts";
 import { DEFAULT_QUEUE, type Job, type RunningAttempt, updatedAt } from "../queue/job.ts";
 import type { Attempt } from "../queue/outcome.ts";
 import { countedAttempts } from "../queue/retry.ts";
@@ -14,6 +15,8 @@ export interface PageOptions {
   readonly verbose: boolean;
   /** Whether the worker that runs it has died. */
   readonly orphaned: boolean;
+  /** What it waits for, and how those stand. */
+  readonly awaited?: readonly (Awaited & { readonly fate: Fate })[];
   /** The end of what the last attempt printed; undefined if there is none. */
   readonly output: Output | undefined;
 }
@@ -97,7 +100,8 @@ function stateLine(job: Job, { now, orphaned }: PageOptions, paint: Paint): stri
   return `${paint(status.state, STATE_COLOURS[status.state])}, ${more}`;
 }
 
-function facts(job: Job, { now, verbose }: PageOptions, paint: Paint): string {
+function facts(job: Job, options: PageOptions, paint: Paint): string {
+  const { now, verbose, awaited = [] } = options;
   const env = Object.entries(job.env);
   const runAt = "runAt" in job.status ? job.status.runAt : null;
   const retries = Math.min(Math.max(0, countedAttempts(job) - 1), job.maxRetries);
@@ -110,6 +114,7 @@ function facts(job: Job, { now, verbose }: PageOptions, paint: Paint): string {
     ]),
     ...(job.queue === DEFAULT_QUEUE ? [] : [["Queue", job.queue] as [string, string]]),
     ...(job.group === null ? [] : [["Group", job.group] as [string, string]]),
+    ...awaited.map((one, i): [string, string] => [i === 0 ? "Waits for" : "", awaitedText(one)]),
     ["Priority", String(job.priority)],
     ["Retries", `${retries} of ${job.maxRetries} used`],
     ["Timeout", job.timeout === 0 ? "none" : durationText(job.timeout)],
@@ -117,6 +122,13 @@ function facts(job: Job, { now, verbose }: PageOptions, paint: Paint): string {
   ];
   if (runAt !== null) lines.push(["Not before", `${localTime(runAt)} (${agoText(runAt, now)})`]);
   return lines.map(([name, value]) => `${paint(name.padEnd(11), "dim")}  ${value}\n`).join("");
+}
+
+/** One that a job waits for: how it stands, and what it takes where it will not go on by itself. */
+function awaitedText({ id, any, fate }: Awaited & { readonly fate: Fate }): string {
+  const needs = any ? "to end, whichever way" : "to complete";
+  if (fate === "dead" && !any) return `${id} ${needs}; it is dead: queuectl dlq retry ${id}`;
+  return `${id} ${needs}; it is ${fate}`;
 }
 
 function outputPart({ attempt, lines, whole }: Output, paint: Paint): string {

@@ -1,4 +1,5 @@
 // Tables of jobs: for `list` and `dlq list`.
+import { stillAwaitedBy } from "../queue/dependencies.ts";
 import { attemptsBegun, DEFAULT_QUEUE, isWaiting, type Job, updatedAt } from "../queue/job.ts";
 import { countedAttempts } from "../queue/retry.ts";
 import { shortIds } from "./ids.ts";
@@ -17,6 +18,7 @@ export interface JobTableOptions {
 export interface MoreColumns {
   readonly queue: boolean;
   readonly group: boolean;
+  readonly awaited: boolean;
 }
 
 /** The columns that these jobs need, beside those that stand there already. */
@@ -24,6 +26,7 @@ export function moreColumns(jobs: readonly Job[], shown?: MoreColumns): MoreColu
   return {
     queue: shown?.queue === true || jobs.some(({ queue }) => queue !== DEFAULT_QUEUE),
     group: shown?.group === true || jobs.some(({ group }) => group !== null),
+    awaited: shown?.awaited === true || jobs.some(({ status }) => status.state === "blocked"),
   };
 }
 
@@ -46,6 +49,7 @@ const PRIORITY: JobColumn = { title: "PRIO", right: true, cell: (job) => String(
 const ENQUEUED: JobColumn = { title: "ENQUEUED", cell: (job, now) => agoText(job.createdAt, now) };
 const CHANGED: JobColumn = { title: "CHANGED", cell: (job, now) => agoText(updatedAt(job), now) };
 const NEXT: JobColumn = { title: "NEXT", cell: nextRun };
+const WAITS_FOR: JobColumn = { title: "WAITS FOR", cell: waitsFor };
 const DIED: JobColumn = { ...CHANGED, title: "DIED" };
 const LAST: JobColumn = {
   title: "LAST",
@@ -56,6 +60,16 @@ const LAST: JobColumn = {
 };
 const FOLDER: JobColumn = { title: "FOLDER", cell: (job) => job.cwd };
 const COMMAND: JobColumn = { title: "COMMAND", cut: true, cell: (job) => job.command };
+
+/** So many ids of those that a job waits for are shown. */
+const MOST_AWAITED = 3;
+
+function waitsFor(job: Job): string {
+  const ids = stillAwaitedBy(job).map(({ id }) => id);
+  if (ids.length === 0) return "-";
+  const more = ids.length > MOST_AWAITED ? ` +${ids.length - MOST_AWAITED}` : "";
+  return ids.slice(0, MOST_AWAITED).join(",") + more;
+}
 
 /** When a job that waits for a time will run: `in 5m`. */
 function nextRun(job: Job, now: number): string {
@@ -97,7 +111,13 @@ function table(
   style: TableStyle,
 ): Promise<string> {
   const added = [...(more.queue ? [QUEUE] : []), ...(more.group ? [GROUP] : [])];
-  const columns = always.flatMap((column) => column === TRIES ? [...added, column] : [column]);
+  const columns = always.flatMap((column) =>
+    column === TRIES
+      ? [...added, column]
+      : column === COMMAND && more.awaited
+      ? [WAITS_FOR, column]
+      : [column]
+  );
   const short = style.width === undefined ? undefined : shortIds(jobs.map(({ id }) => id));
   const rows = jobs.map((job) =>
     columns.map((column) => column === ID ? short?.get(job.id) ?? job.id : column.cell(job, now))

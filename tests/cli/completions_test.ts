@@ -46,6 +46,7 @@ Deno.test("complete proposes commands, then their second words", async () => {
     "retry",
     "update",
     "remove",
+    "tree",
   ]);
   assertEquals(await proposed(world, "--data-dir", "/x", "dlq", "c"), ["clear"]);
   assertEquals(await proposed(world, "nonsense", ""), []);

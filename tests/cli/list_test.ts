@@ -140,7 +140,10 @@ Deno.test("list repeats its titles in a pipe where a column comes in the middle"
 
 Deno.test("list --state blocked shows the jobs that wait for others", async () => {
   const world = await mixed();
-  await world.store.add([aJob({ id: "waits", after: ["x"], createdAt: world.now })]);
+  await world.store.add([
+    aJob({ id: "x", runAt: world.now + 1e9 }),
+    aJob({ id: "waits", after: ["x"], createdAt: world.now }),
+  ]);
   const [job, ...others] = JSON.parse(
     (await world.run("list", "--state", "blocked", "--json")).out,
   ) as JobJson[];

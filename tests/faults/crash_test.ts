@@ -5,10 +5,10 @@ import { assert, assertEquals } from "@std/assert";
 import { loadSetValues } from "../../src/stores/file/settings.ts";
 import { QueueError } from "../../src/queue/errors.ts";
 import { claimOf } from "../../src/queue/job.ts";
-import { ended, unblocked, unclaimed } from "../../src/queue/transitions.ts";
+import { ended, retried, unclaimed } from "../../src/queue/transitions.ts";
 import { check } from "../../src/stores/file/check.ts";
 import type { FileStore } from "../../src/stores/file/store.ts";
-import { anEnding } from "../support/jobs.ts";
+import { aJob, anEnding } from "../support/jobs.ts";
 import { type Loss, type SimDisk, surelyDone } from "../support/sim_disk.ts";
 import {
   AT_FIRST,
@@ -72,13 +72,19 @@ async function verify(
     assertEquals((await store.get(id))?.status.state, state, `${says}: ${id}`);
   }
 
+  // Nobody else takes the key of a job that has not ended.
+  for (const { id, unique, status } of listed) {
+    if (unique === null || ["completed", "dead", "cancelled"].includes(status.state)) continue;
+    const taken: string[] = [];
+    await store.add([aJob({ id: `not-${id}`, unique })], (_, holder) => taken.push(holder));
+    assertEquals(taken, [id], `${says}: the key of ${id}`);
+  }
+
   // Work goes on: all that waits runs once, and what had completed does not run again.
   await store.close();
   store = await openAt(disk, NOW + 1e9);
   const completed = listed.filter((job) => job.status.state === "completed").map((job) => job.id);
-  for (const { id } of listed.filter((job) => job.status.state === "blocked")) {
-    await store.change(id, (job) => unblocked(job, NOW));
-  }
+  await store.change("e", (job) => retried(job, NOW)).catch(() => {}); // for those that wait for it
   const ran: string[] = [];
   for (
     let job;

@@ -98,6 +98,19 @@ const blocked = (n: number) =>
     (_, i) => aJob({ id: `n${i}`, sequence: i, createdAt: NOW, after: ["a"], priority: i % 2 }),
   );
 
+/** Jobs that wait for `id`, and for one another. */
+const waiting = (id: string) => [
+  aJob({ id: "n0", createdAt: NOW, after: [id] }),
+  aJob({ id: "n1", createdAt: NOW, sequence: 1, after: [id, "d"] }),
+  aJob({ id: "n2", createdAt: NOW, sequence: 2, afterAny: [id] }),
+  aJob({ id: "n3", createdAt: NOW, sequence: 3, after: ["n0"] }),
+];
+
+const related = () => [
+  aJob({ id: "n0", createdAt: NOW, after: ["n1"] }),
+  aJob({ id: "n1", createdAt: NOW, sequence: 1, after: ["c"] }),
+];
+
 function comeAndGo(disk: SimDisk): void {
   const lock = FileWorkerLock.join(disk, DATA, undefined);
   lock.announce({ pid: 7, host: "box", startedAt: NOW });
@@ -195,6 +208,76 @@ export const SCENARIOS: readonly Scenario[] = [
     action: (store) => store.change("n0", (job) => cancelled(job, NOW, "why")),
     has: ["n0"],
     leaves: { n0: "cancelled" },
+  },
+  {
+    name: "enqueue one that waits for one that has completed",
+    action: (store) => store.add([aJob({ id: "n0", createdAt: NOW, after: ["c"] })]),
+    adds: ["n0"],
+    leaves: { n0: "pending" },
+  },
+  {
+    name: "enqueue two, one that waits for the other, and that for one that has completed",
+    action: (store) => store.add(related()),
+    adds: ["n0", "n1"],
+  },
+  {
+    name: "end one that others wait for",
+    before: async (store) => {
+      await store.add(waiting("b"));
+      await claim(store);
+    },
+    action: (store) =>
+      changeAs(store, WORKER, "b", (job) => ended(job, anEnding("succeeded"), BACKOFF, NOW)),
+    has: ["n0", "n1", "n2", "n3"],
+    leaves: { b: "completed", n0: "pending", n1: "blocked", n2: "pending", n3: "blocked" },
+  },
+  {
+    name: "cancel one that others wait for",
+    before: (store) => store.add(waiting("a")),
+    action: (store) => store.change("a", (job) => cancelled(job, NOW)),
+    has: ["n0", "n1", "n2", "n3"],
+    leaves: { a: "cancelled", n0: "cancelled", n1: "cancelled", n2: "pending", n3: "cancelled" },
+  },
+  {
+    name: "remove a dead one that others wait for",
+    before: (store) => store.add(waiting("e").slice(1, 3)),
+    action: (store) => store.remove("e", removableFromDlq),
+    has: ["n1", "n2"],
+    removes: ["e"],
+    leaves: { n1: "cancelled", n2: "pending" },
+  },
+  {
+    name: "enqueue one with a key",
+    action: (store) => store.add([aJob({ id: "n0", createdAt: NOW, unique: "key" })]),
+    adds: ["n0"],
+    leaves: { n0: "pending" },
+  },
+  {
+    name: "enqueue two with keys, of which one has ended",
+    before: async (store) => {
+      await store.add([aJob({ id: "k", createdAt: NOW, unique: "key" })]);
+      await store.change("k", (job) => cancelled(job, NOW));
+    },
+    action: (store) =>
+      store.add([
+        aJob({ id: "n0", createdAt: NOW, unique: "key" }),
+        aJob({ id: "n1", createdAt: NOW, sequence: 1, unique: "another" }),
+      ]),
+    has: ["k"],
+    adds: ["n0", "n1"],
+  },
+  {
+    name: "retry one with a key",
+    before: async (store) => {
+      await store.add([
+        aJob({ id: "k", createdAt: NOW, unique: "key", priority: 9, maxRetries: 0 }),
+      ]);
+      await store.claim(BY, NOW);
+      await changeAs(store, WORKER, "k", (job) => ended(job, anEnding("failed"), BACKOFF, NOW));
+    },
+    action: (store) => store.change("k", (job) => retried(job, NOW)),
+    has: ["k"],
+    leaves: { k: "pending" },
   },
   { name: "claim", action: claim },
   {

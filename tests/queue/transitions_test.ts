@@ -127,7 +127,7 @@ Deno.test("retried() gives all retries anew and keeps the history", () => {
 
 Deno.test("created() blocks a job that is to wait for others, and no other", () => {
   const { status } = aJob({ createdAt: 1000, afterAny: ["b"], runAt: 9000 });
-  assertEquals(status, { state: "blocked", since: 1000, runAt: 9000 });
+  assertEquals(status, { state: "blocked", since: 1000, runAt: 9000, met: [] });
   assertEquals(aJob({ queue: "q", group: "g" }).status.state, "pending");
 });
 

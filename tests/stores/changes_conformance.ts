@@ -70,14 +70,20 @@ export function testChanges(name: string, withStore: WithStore): void {
   });
 
   test("a blocked job and one that waits for a retry can be changed", async (store) => {
-    await store.add([aJob({ id: "b", after: ["x"] }), aJob({ maxRetries: 1 })]);
+    const awaited = aJob({ id: "x", sequence: 2, runAt: EPOCH + 1e9 });
+    await store.add([awaited, aJob({ id: "b", after: ["x"] }), aJob({ maxRetries: 1 })]);
     await claimed(store);
     await end(store, "a", "failed");
     await store.change("a", (job) => updated(job, { runAt: now + 60_000, priority: 2 }));
     await store.change("b", (job) => updated(job, { runAt: now + 60_000, priority: 2 }));
     const [a, b] = [await store.get("a"), await store.get("b")];
     assertEquals(a?.status, { state: "failed", since: now, runAt: now + 60_000 });
-    assertEquals(b?.status, { state: "blocked", since: EPOCH, runAt: now + 60_000 });
+    assertEquals(b?.status, {
+      state: "blocked",
+      since: EPOCH,
+      runAt: now + 60_000,
+      met: [],
+    });
     const counts = await store.count();
     assertEquals([counts.failed, counts.blocked], [1, 1]);
     now += 60_000;

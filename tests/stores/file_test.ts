@@ -5,7 +5,9 @@ import { type FileStore, openFileStore } from "../../src/stores/file/store.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
 import { aJob, EPOCH } from "../support/jobs.ts";
 import { withTempDir } from "../support/temp_dir.ts";
-import { testJobStore } from "./conformance.ts";
+import { testJobStore, type WithStore } from "./conformance.ts";
+import { testDependencies } from "./dependency_conformance.ts";
+import { testUniqueKeys } from "./unique_conformance.ts";
 
 /** The records of the workers that the tests have, which say where they are. */
 function announceWorkers(dir: string): void {
@@ -15,7 +17,7 @@ function announceWorkers(dir: string): void {
   }
 }
 
-testJobStore("FileStore", (test, now) =>
+const withFileStore: WithStore = (test, now) =>
   withTempDir(async (dir) => {
     const open = () => openFileStore(dir, { files: diskFiles, now });
     const store = await open();
@@ -25,7 +27,11 @@ testJobStore("FileStore", (test, now) =>
     } finally {
       await store.close();
     }
-  }));
+  });
+
+testJobStore("FileStore", withFileStore);
+testDependencies("FileStore", withFileStore);
+testUniqueKeys("FileStore", withFileStore);
 
 // What commands see that only show something: all that is asked of the store is looked up by a
 // reader.

@@ -1,8 +1,14 @@
 import { MemoryStore } from "../../src/stores/memory/store.ts";
-import { testJobStore } from "./conformance.ts";
+import { testJobStore, type WithStore } from "./conformance.ts";
+import { testDependencies } from "./dependency_conformance.ts";
+import { testUniqueKeys } from "./unique_conformance.ts";
 
-testJobStore("MemoryStore", async (test, now) => {
+const withMemoryStore: WithStore = async (test, now) => {
   const store = new MemoryStore(now);
   await test(store, () => Promise.resolve(store));
   await store.close();
-});
+};
+
+testJobStore("MemoryStore", withMemoryStore);
+testDependencies("MemoryStore", withMemoryStore);
+testUniqueKeys("MemoryStore", withMemoryStore);

@@ -6,7 +6,7 @@ import { FileSettings } from "../../src/stores/file/settings.ts";
 import type { Job, JobRequest } from "../../src/queue/job.ts";
 import { historyToJson, jobToJson } from "../../src/queue/job_json.ts";
 import type { Ending } from "../../src/queue/outcome.ts";
-import { cancelled, created, ended, retried, unblocked } from "../../src/queue/transitions.ts";
+import { cancelled, created, ended, retried } from "../../src/queue/transitions.ts";
 import { journalPath, logPath } from "../../src/stores/file/layout.ts";
 import { openFileStore } from "../../src/stores/file/store.ts";
 import { diskFiles, type FileLock } from "../../src/system/file_system.ts";
@@ -79,9 +79,14 @@ const REQUESTS: Readonly<Record<string, Partial<JobRequest>>> = {
 const RELATED: Readonly<Record<string, Partial<JobRequest>>> = {
   "in-a-queue": { queue: "downloads", group: "mirror", unique: "mirror of example.org" },
   "of-a-schedule": { schedule: "nightly", startBy: FAR },
-  "blocked": { after: ["waits", "urgent"], afterAny: ["runs"], runAt: FAR, queue: "downloads" },
+  "blocked": {
+    after: ["waits", "urgent", "done"],
+    afterAny: ["runs"],
+    runAt: FAR,
+    queue: "downloads",
+  },
   "released": { after: ["done"] },
-  "expired": { afterAny: ["waits"], startBy: EPOCH + 1, group: "mirror" },
+  "expired": { afterAny: ["in-2099"], startBy: EPOCH + 1, group: "mirror" },
 };
 
 /** Fills `dir`, which must be empty. @returns the jobs as they are then */
@@ -134,7 +139,8 @@ export async function makeDataFolder(dir: string): Promise<Job[]> {
   keep(await store.change("called-off", (job) => cancelled(job, tick())));
   await add(make("in-2099", { runAt: FAR }));
   for (const [id, more] of Object.entries(RELATED)) await add(make(id, more));
-  keep(await store.change("released", (job) => unblocked(job, tick())));
+  now += 2000;
+  for (const id of ["released", "blocked"]) keep((await store.get(id))!);
   keep(await store.change("expired", (job) => cancelled(job, tick(), "expired")));
   const createdAt = tick();
   const batch = Array.from(

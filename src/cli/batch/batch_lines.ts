@@ -26,6 +26,12 @@ function whole(min: number, max: number) {
   );
 }
 
+/** A list of ids, or one. */
+const ids = v.pipe(
+  v.union([v.array(v.string()), v.string()], "takes a list of ids"),
+  v.transform((value) => typeof value === "string" ? [value] : value),
+);
+
 const FIELDS = {
   command: text,
   id: v.optional(text),
@@ -38,6 +44,9 @@ const FIELDS = {
   run_at: v.nullish(v.string(`takes ${TIME_FORMS}`)),
   queue: v.optional(text),
   group: v.nullish(text),
+  after: v.optional(ids),
+  after_any: v.optional(ids),
+  unique: v.nullish(text),
 };
 const NEW_JOB = v.strictObject(FIELDS, "takes an object");
 
@@ -70,7 +79,7 @@ function newJobFrom(json: string, common: Omit<NewJob, "command">, now: number):
   const result = v.safeParse(NEW_JOB, value, { abortPipeEarly: true });
   if (!result.success) throw new QueueError("usage", result.issues.map(reasonOf).join("; "));
   const { command, id, priority, cwd, env, max_retries, timeout, delay, run_at } = result.output;
-  const { queue, group } = result.output;
+  const { queue, group, after, after_any, unique } = result.output;
   if (delay !== undefined && run_at) {
     throw new QueueError("usage", "delay and run_at exclude each other");
   }
@@ -85,6 +94,9 @@ function newJobFrom(json: string, common: Omit<NewJob, "command">, now: number):
     runAt: delay !== undefined ? now + delay * 1000 : run_at ? timeOf(run_at, now) : common.runAt,
     queue: queue ?? common.queue,
     group: group ?? common.group,
+    after: after ?? common.after,
+    afterAny: after_any ?? common.afterAny,
+    unique: unique ?? common.unique,
   };
 }
 

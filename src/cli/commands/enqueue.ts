@@ -19,12 +19,17 @@ export async function enqueueCommand(call: CommandContext): Promise<number | voi
     return await enqueueFile(call, file, common, now);
   }
   const command = await commandText(args, rest);
-  const put = () =>
-    call.withInbox(async (inbox, store) => {
+  const newJob = { ...common, command, id: flags.text("job-id") };
+  const put = async () => {
+    if (isRelated(common)) {
+      const { enqueueRelated } = await import("./enqueue_related.ts");
+      return await enqueueRelated(call, newJob, now);
+    }
+    return await call.withInbox(async (inbox, store) => {
       const settings = await (await store.settings()).load();
-      const newJob = { ...common, command, id: flags.text("job-id") };
       return await enqueue(inbox, newJob, { settings, now, newId: context.newId });
     });
+  };
   if (flags.has("follow")) {
     const { enqueueAndFollow } = await import("./enqueue_follow.ts");
     return await enqueueAndFollow(call, put);
@@ -78,6 +83,9 @@ export async function commonFields(
     timeout: flags.number("timeout"),
     queue: flags.text("queue"),
     group: flags.text("group"),
+    after: listed(flags.texts("after")),
+    afterAny: listed(flags.texts("after-any")),
+    unique: flags.text("unique"),
     runAt: await timeAsked(flags, now),
   };
 }
@@ -91,6 +99,17 @@ export async function timeAsked(
   const at = flags.text("at");
   if (delay !== undefined) return now + delay * 1000;
   return at === undefined ? undefined : await timeGiven(at, now);
+}
+
+/** Whether it takes more than to put a job into the queue. */
+function isRelated({ after, afterAny, unique }: Omit<NewJob, "command">): boolean {
+  return after !== undefined || afterAny !== undefined || unique !== undefined;
+}
+
+/** The words of lists that are separated by commas; undefined if there is no list. */
+function listed(lists: readonly string[]): string[] | undefined {
+  if (lists.length === 0) return undefined;
+  return lists.join(",").split(",").map((word) => word.trim()).filter((word) => word !== "");
 }
 
 function environment(pairs: readonly string[]): Record<string, string> {

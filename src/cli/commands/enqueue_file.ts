@@ -2,6 +2,7 @@
 // enqueued, so a file is read twice rather than kept; a million lines need little memory.
 import { enqueueAll, type JobDefaults, makeJob, type NewJob } from "../../queue/enqueue.ts";
 import { QueueError } from "../../queue/errors.ts";
+import type { Job } from "../../queue/job.ts";
 import type { JobStore } from "../../queue/store.ts";
 import { resolve } from "../../system/paths.ts";
 import { newJobReader } from "../batch/batch_lines.ts";
@@ -9,6 +10,7 @@ import type { CommandContext } from "../command_context.ts";
 import type { Context } from "../context.ts";
 import { linesOf } from "../batch/lines.ts";
 import { progressMeter } from "../progress.ts";
+import { RelatedLines } from "../batch/related_lines.ts";
 
 /** Read, and kept of ids, at once. */
 const CHUNK = 64 * 1024;
@@ -38,16 +40,24 @@ export async function enqueueFile(
     const settings = await (await store.settings()).load();
     const defaults: JobDefaults = { settings, now, newId: context.newId };
     const read = newJobReader(common, now);
-    const lines = await check(call, jobs, source, read, defaults);
+    const related = new RelatedLines(jobs);
+    const lines = await check(call, jobs, source, read, defaults, related);
     if (lines === undefined) return 1;
     source.checkSame();
 
     const meter = progressMeter(context, "Enqueueing", lines);
     const ids = new IdLines();
-    await enqueueAll(jobs, newJobsIn(source, read), defaults, (job) => {
+    // The id of one that has the key stands in the place of the one that is not enqueued.
+    const taken = related.haveKeys
+      ? (job: Job, holder: string) => {
+        ids.instead(holder);
+        call.say(`queuectl: job "${holder}" has the key "${job.unique}"`);
+      }
+      : undefined;
+    await enqueueAll(jobs, newJobsIn(source, read, related), defaults, (job) => {
       ids.add(job.id);
       meter.step();
-    });
+    }, taken);
     meter.end();
     for (const text of ids.texts()) call.print(text);
     return 0;
@@ -56,10 +66,14 @@ export async function enqueueFile(
 
 type ReadNewJob = (line: string) => NewJob | undefined;
 
-function* newJobsIn(source: Source, read: ReadNewJob): Iterable<NewJob> {
+function* newJobsIn(
+  source: Source,
+  read: ReadNewJob,
+  related: RelatedLines,
+): Iterable<NewJob> {
   for (const { text } of linesOf(source.chunks())) {
     const newJob = text === undefined ? undefined : read(text);
-    if (newJob !== undefined) yield newJob;
+    if (newJob !== undefined) yield related.withIds(newJob);
   }
 }
 
@@ -70,11 +84,18 @@ async function check(
   source: Source,
   read: ReadNewJob,
   defaults: JobDefaults,
+  related: RelatedLines,
 ): Promise<number | undefined> {
   const meter = progressMeter(call.context, "Checking", source.size);
   const ids = new Map<string, number>();
   const checking = { ...defaults, newId: () => "any" };
   let [count, wrong, bytes] = [0, 0, 0];
+  const report = (number: number, error: unknown) => {
+    if (!(error instanceof QueueError)) throw error;
+    meter.clear();
+    call.say(`queuectl: line ${number}: ${error.message}`);
+    wrong += 1;
+  };
   for (const { number, text } of linesOf(source.chunks())) {
     try {
       if (text === undefined) throw new QueueError("usage", "it is not UTF-8");
@@ -82,6 +103,7 @@ async function check(
       const newJob = read(text);
       if (newJob === undefined) continue;
       makeJob(newJob, checking, count++);
+      related.note(number, newJob);
       if (newJob.id === undefined) continue;
       const earlier = ids.get(newJob.id);
       if (earlier !== undefined) {
@@ -92,12 +114,10 @@ async function check(
         throw new QueueError("usage", `the id "${newJob.id}" is taken by a job in the queue`);
       }
     } catch (error) {
-      if (!(error instanceof QueueError)) throw error;
-      meter.clear();
-      call.say(`queuectl: line ${number}: ${error.message}`);
-      wrong += 1;
+      report(number, error);
     }
   }
+  await related.resolve(ids, report);
   meter.end();
   if (wrong === 0) return count;
   call.say(
@@ -156,6 +176,12 @@ class IdLines {
     }
     // An id is ASCII: as many bytes as characters.
     this.#used += this.#encoder.encodeInto(`${id}\n`, this.#chunk.subarray(this.#used)).written;
+  }
+
+  /** Puts an id in the place of the last one. */
+  instead(id: string): void {
+    this.#used = this.#chunk.lastIndexOf(0x0a, this.#used - 2) + 1;
+    this.add(id);
   }
 
   texts(): Uint8Array[] {

@@ -1,7 +1,9 @@
 // queuectl job show, job history.
+import { fateOf, stillAwaitedBy } from "../../queue/dependencies.ts";
 import { findJob } from "../../queue/find_job.ts";
 import { attemptsBegun, type Job } from "../../queue/job.ts";
 import type { LogReader } from "../../queue/logs.ts";
+import type { JobReader } from "../../queue/store.ts";
 import type { Store } from "../../stores/store.ts";
 import { attemptTable, jobPage, lastLines, type Output } from "../../view/job_page.ts";
 import type { CommandContext } from "../command_context.ts";
@@ -23,10 +25,19 @@ export async function showCommand(call: CommandContext): Promise<void> {
     }
     const output = await lastOutput(await store.logs(), job);
     const orphaned = await isOrphaned(store, job);
-    call.print(
-      await jobPage(job, { now: context.now(), verbose, orphaned, output }, tableStyle(context)),
-    );
+    const awaited = await fatesOf(jobs, job);
+    const options = { now: context.now(), verbose, orphaned, awaited, output };
+    call.print(await jobPage(job, options, tableStyle(context)));
   });
+}
+
+/** What a job waits for, and how those stand. */
+async function fatesOf(jobs: JobReader, job: Job) {
+  const awaited = [];
+  for (const one of stillAwaitedBy(job)) {
+    awaited.push({ ...one, fate: fateOf(await jobs.get(one.id)) });
+  }
+  return awaited;
 }
 
 async function isOrphaned(store: Store, { status }: Job): Promise<boolean> {

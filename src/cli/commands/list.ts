@@ -24,7 +24,8 @@ export async function listCommand(call: CommandContext): Promise<void> {
       more = moreColumns(block, before);
       const table = await jobTable(block, { ...options, more }, style);
       // The titles once, and again where columns have come.
-      const isAsBefore = before?.queue === more.queue && before.group === more.group;
+      const isAsBefore = before?.queue === more.queue && before.group === more.group &&
+        before.awaited === more.awaited;
       call.print(isAsBefore ? table.slice(table.indexOf("\n") + 1) : table);
       shown += block.length;
       block = [];

@@ -73,8 +73,12 @@ export async function runCommand(call: CommandContext): Promise<void> {
     const settings = await (await store.settings()).load();
     // Its id is as any: one with a time in it would stand for that time.
     const job = scheduledJob(schedule, newId(), { settings, now: now() });
-    await inbox.add([job]);
-    call.print(`${job.id}\n`);
+    const { addOne } = await import("./enqueue_related.ts");
+    const holder = await addOne(inbox, job);
+    if (holder !== undefined) {
+      call.say(`queuectl: nothing was enqueued: job "${holder}" has the key "${job.unique}"`);
+    }
+    call.print(`${holder ?? job.id}\n`);
   });
 }
 

@@ -55,7 +55,7 @@ async function scheduleFrom(call: CommandContext, now: number): Promise<Schedule
   }
   const when = whenFrom(call);
   if (command.length === 0 && rest === undefined) throw missing("command");
-  const { runAt: _, ...fields } = await commonFields(call, now);
+  const { runAt: _, after: __, afterAny: ___, ...fields } = await commonFields(call, now);
   const tz = flags.text("tz");
   return {
     name,

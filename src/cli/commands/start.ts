@@ -1,6 +1,7 @@
 // queuectl start: runs the supervisor in the foreground, or leaves it in the background.
 import { QueueError } from "../../queue/errors.ts";
 import { isWorkerName } from "../../queue/workers.ts";
+import type { Store } from "../../stores/store.ts";
 import { delay } from "../../system/delay.ts";
 import { pluralize } from "../../view/pluralize.ts";
 import { keepHouse } from "../../worker/housekeeper.ts";
@@ -80,6 +81,20 @@ export async function startCommand(call: CommandContext): Promise<number> {
     report({ kind: "supervisor_stopped" });
     await close();
   }
+  const blocked = drain ? await blockedIn(store) : 0;
+  if (blocked > 0) {
+    const are = blocked === 1 ? "1 job waits" : `${blocked} jobs wait`;
+    call.say(`${are} for others that have not completed: queuectl list --state blocked`);
+  }
   if (drain && dead > 0) call.say(`${pluralize(dead, "job")} died: queuectl dlq list`);
   return 0;
+}
+
+async function blockedIn(store: Store): Promise<number> {
+  const reader = await store.openReader();
+  try {
+    return (await reader.count()).blocked;
+  } finally {
+    await reader.close();
+  }
 }

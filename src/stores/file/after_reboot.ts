@@ -6,10 +6,13 @@ import { hasEnded, type Job } from "../../queue/job.ts";
 import type { Boot } from "../../system/boot.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { BucketedIndex, ignoreNotFound } from "./bucketed_index.ts";
+import { layMissing } from "./check_dependents.ts";
 import { encodeState } from "./codec.ts";
+import { uniqueName } from "./inbox.ts";
 import { JobFiles } from "./job_files.ts";
 import { COMMAND_HOLDER, jobPath, lockPath, parseTicket, type Ticket } from "./layout.ts";
 import { stateOf } from "./listing.ts";
+import { Tickets } from "./tickets.ts";
 
 /** Milliseconds before the last change that was kept; file systems write back within a minute. */
 const WINDOW = 5 * 60_000;
@@ -36,6 +39,8 @@ export function restoreLostLines(dataDir: string, files: FileSystem, boot: Boot)
   if (lock === undefined) return 0; // another start does it
   try {
     const restored = restoreAll(dataDir, files, boot.at);
+    const tickets = new Tickets(files, dataDir, uniqueName());
+    layMissing({ dataDir, jobs: new JobFiles(files, dataDir), tickets });
     ignoreNotFound(() => files.remove(path));
     files.create(path, JSON.stringify({ schema: 1, boot: boot.id }) + "\n");
     ignoreNotFound(() => files.remove(lockPath(dataDir, `${COMMAND_HOLDER}reboot`)));

@@ -1,10 +1,13 @@
 // Looks through a data folder for what is damaged or inconsistent, also while it is in use: only
 // what is certain is reported. With `repair`, mends what it can; what can't be read is set aside,
 // never removed.
+import { hasEnded, type Job } from "../../queue/job.ts";
 import type { CheckOptions, Finding, LastRun } from "../../queue/maintenance.ts";
 import type { Progress } from "../../queue/operations.ts";
 import type { FileSystem } from "../../system/file_system.ts";
+import { checkDependents } from "./check_dependents.ts";
 import { checkJobFiles } from "./check_jobs.ts";
+import { checkKeys } from "./check_keys.ts";
 import { checkNames } from "./check_names.ts";
 import { TicketCheck } from "./check_tickets.ts";
 import { Findings } from "./findings.ts";
@@ -114,7 +117,9 @@ function checkInside(
   checkNames(dataDir, files, findings);
   checkSchedules(dataDir, files, findings);
   places.noteAll();
-  const ids = checkJobFiles({ ...parts, places });
+  const keyed: Job[] = [];
+  const seen = (job: Job) => void (job.unique !== null && !hasEnded(job) && keyed.push(job));
+  const ids = checkJobFiles({ ...parts, places, seen });
   let done = 0;
   for (const id of ids) {
     progress(done++, ids.size);
@@ -123,5 +128,7 @@ function checkInside(
   for (const id of places.ids()) {
     if (!ids.has(id)) ticketCheck.checkWithoutJob(id);
   }
+  checkDependents({ dataDir, jobs, tickets, findings });
+  checkKeys({ dataDir, files, jobs, findings }, keyed);
   progress(ids.size, ids.size);
 }

@@ -1,6 +1,6 @@
 // The part of a check that reads the jobs' files: what lies beside them, what can't be read, and
 // logs of no job.
-import { isJobId } from "../../queue/job.ts";
+import { isJobId, type Job } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
 import { namesIn } from "./bucketed_index.ts";
 import { goodLines } from "./codec.ts";
@@ -10,7 +10,11 @@ import { heldTickets } from "./listing.ts";
 import { REPAIR } from "./maintenance.ts";
 import type { CheckParts, Place, TicketPlaces } from "./ticket_places.ts";
 
-type Parts = CheckParts & { readonly places: TicketPlaces };
+type Parts = CheckParts & {
+  readonly places: TicketPlaces;
+  /** Told of each job that can be read. */
+  readonly seen: (job: Job) => void;
+};
 
 /** The ids of all jobs whose files can be read, when what can't has been noted. */
 export function checkJobFiles(parts: Parts): Set<string> {
@@ -63,6 +67,7 @@ function checkContent(parts: Parts, id: string): boolean {
   try {
     const decoded = jobs.read(id);
     if (decoded === undefined) return false; // removed meanwhile
+    parts.seen(decoded.job);
     if (decoded.torn && isTornForGood(parts, id)) {
       findings.add(path, "has a line that can't be read", () => rewrite(parts, id));
     }

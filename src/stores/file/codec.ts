@@ -79,6 +79,7 @@ export function encodeChange(before: Job, after: Job, adds?: Job): string | unde
     at: isoTime(status.since),
     state: status.state,
     run_at: "runAt" in status && status.runAt !== null ? isoTime(status.runAt) : undefined,
+    met: status.state === "blocked" ? status.met.slice(metOf(before).length) : undefined,
     reason: "reason" in status && status.reason !== null ? status.reason : undefined,
     counted_from: after.countedFrom === before.countedFrom ? undefined : after.countedFrom,
     attempt: attempt && attemptToJson(attempt),
@@ -100,6 +101,10 @@ export function encodeRevision(before: JobRequest, after: JobRequest): Record_ |
   ];
   const changed: Record_ = Object.assign({}, ...fields);
   return Object.keys(changed).length === 0 ? undefined : changed;
+}
+
+function metOf({ status }: Job): readonly string[] {
+  return status.state === "blocked" ? status.met : [];
 }
 
 /** The line that says nothing but that a job is in this state since `at`. */
@@ -222,7 +227,7 @@ function decodeAdded(record: Record_) {
 function decodeChange(job: Job, line: string): Job | undefined {
   const record = parse(line);
   if (record === undefined) return undefined;
-  const status = decodeStatus(record);
+  const status = decodeStatus(record, metOf(job));
   const attempt = record.attempt === undefined
     ? undefined
     : decodeAttempt(record.attempt as Record_);
@@ -254,14 +259,18 @@ function decodeRevision(job: Job, value: unknown): Job | undefined {
   return { ...job, priority, queue, maxRetries: max_retries, timeout, runAt };
 }
 
-function decodeStatus(record: Record_): Status | undefined {
+/** `met`: what is known of that from the lines before. */
+function decodeStatus(record: Record_, met: readonly string[]): Status | undefined {
   const since = timeOf(record.at);
   const runAt = record.run_at === undefined ? null : timeOf(record.run_at);
   const state = JOB_STATES.find((name) => name === record.state);
   if (Number.isNaN(since) || Number.isNaN(runAt) || state === undefined || state === "processing") {
     return undefined;
   }
-  if (state === "pending" || state === "blocked") return { state, since, runAt };
+  if (state === "pending") return { state, since, runAt };
+  if (state === "blocked") {
+    return { state, since, runAt, met: isIds(record.met) ? [...met, ...record.met] : met };
+  }
   if (state === "failed") return runAt === null ? undefined : { state, since, runAt };
   if (state !== "cancelled") return { state, since };
   return { state, since, reason: isText(record.reason) ? record.reason : null };

@@ -8,7 +8,9 @@ import { COMMAND_HOLDER, lockPath } from "./layout.ts";
 import { isBeingRestored, PAUSE, refusedByRestore, TRIES } from "./maintenance.ts";
 import { prepareFolder } from "./prepare_folder.ts";
 import { BucketedIndex, ignoreNotFound } from "./bucketed_index.ts";
-import { resolveStaged, Staging, type WaitingIndexes } from "./staging.ts";
+import type { Dependents } from "./dependents.ts";
+import type { WaitLines } from "./wait_lines.ts";
+import { ONE, resolveStaged, Staging, type WaitingIndexes } from "./staging.ts";
 
 /** Opens the way into the store of a data folder. */
 export async function openInbox(
@@ -32,17 +34,23 @@ export class FileInbox implements Inbox {
   readonly #now: () => number;
   #name: string;
   #lock: FileLock | undefined;
+  readonly #dependents: Dependents | undefined;
   /** Whether something may be staged, or held by its name. */
   #isUnsettled = false;
 
-  /** `unique`: letters and digits that no other process has. */
+  /**
+   * @param unique letters and digits that no other process has
+   * @param dependents loaded when a job waits for others if it is left out
+   */
   constructor(
     dataDir: string,
     files: FileSystem,
     indexes: WaitingIndexes,
     now: () => number,
     unique = uniqueName(),
+    dependents?: Dependents,
   ) {
+    this.#dependents = dependents;
     this.#name = COMMAND_HOLDER + unique;
     this.#dataDir = dataDir;
     this.#files = files;
@@ -50,21 +58,52 @@ export class FileInbox implements Inbox {
     this.#now = now;
   }
 
-  async add(jobs: Iterable<Job>): Promise<number> {
-    await this.holder();
-    return this.addNow(jobs);
+  async add(
+    jobs: Iterable<Job>,
+    taken?: (job: Job, holder: string) => void,
+  ): Promise<number> {
+    const mayHaveKeys = Array.isArray(jobs)
+      ? jobs.some(({ unique }) => unique !== null)
+      : taken !== undefined;
+    if (!mayHaveKeys) return await this.#add(jobs);
+    const { withoutTaken } = await import("./admission.ts");
+    await this.holder(); // who restores waits for it
+    return await withoutTaken(this.#files, this.#dataDir, jobs, taken, (free) => this.#add(free));
   }
 
-  /** As `add`, but refuses at once while a backup is restored. */
+  async #add(jobs: Iterable<Job>): Promise<number> {
+    const holder = await this.holder();
+    return this.#stage(jobs, await this.#waitLines(holder, jobs));
+  }
+
+  /**
+   * As `add`, for jobs that wait for no others and have no key, but refuses at once while a backup
+   * is restored.
+   */
   addNow(jobs: Iterable<Job>): number {
     if (!this.#takeLock()) throw refusedByRestore();
-    const holder = this.#name;
-    const staging = new Staging(this.#files, this.#dataDir, this.#indexes, holder);
+    return this.#stage(jobs, undefined);
+  }
+
+  #stage(jobs: Iterable<Job>, lines: WaitLines | undefined): number {
+    const staging = new Staging(this.#files, this.#dataDir, this.#indexes, this.#name, lines);
     const before = this.#isUnsettled;
     this.#isUnsettled = true;
     const added = staging.add(jobs, this.#now());
     this.#isUnsettled = before || staging.isUnfinished;
     return added;
+  }
+
+  async #waitLines(holder: string, jobs: Iterable<Job>): Promise<WaitLines | undefined> {
+    const isPlain = Array.isArray(jobs) && jobs.every(({ status }) => status.state === "pending");
+    if (isPlain) return undefined;
+    const [{ WaitLines }, { Dependents }] = await Promise.all([
+      import("./wait_lines.ts"),
+      import("./dependents.ts"),
+    ]);
+    const dependents = this.#dependents ??
+      new Dependents(this.#files, this.#dataDir, holder.replace(/[^A-Za-z0-9]/g, ""));
+    return new WaitLines(dependents, `${this.#dataDir}/tmp/${holder}${ONE}waits`);
   }
 
   /**

@@ -1,5 +1,6 @@
 // Looking at the jobs of a data folder. Changes nothing, and stands alone with what it needs,
 // because commands that only show something load nothing else of the store.
+import { stillAwaitedBy } from "../../queue/dependencies.ts";
 import { type EndedState, isWaiting, type Job, JOB_STATES } from "../../queue/job.ts";
 import { matches } from "../../queue/query.ts";
 import type { Counts, JobReader, Query } from "../../queue/store.ts";
@@ -125,6 +126,19 @@ export class Reader implements JobReader {
         return held?.status.state === "processing" ? [held] : [];
       })
     );
+  }
+
+  async dependentsOf(id: string): Promise<string[]> {
+    const { Dependents } = await import("./dependents.ts");
+    const { files } = this.#places;
+    const ids = new Set<string>();
+    for (const { all } of new Dependents(files, this.#dataDir, "").of(id)) {
+      for (const { ticket } of all) {
+        const job = this.#readOrWarn(ticket.id)?.job;
+        if (job && stillAwaitedBy(job).some((one) => one.id === id)) ids.add(job.id);
+      }
+    }
+    return [...ids];
   }
 
   close(): Promise<void> {

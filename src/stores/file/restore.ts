@@ -1,6 +1,8 @@
 // A backup in the place of a queue. It is read wholly and copied beside the old queue before
 // anything is changed; from the rename that makes the copy valid on, whoever opens the store
 // completes what is left to do. No worker starts from before the look for workers to the end.
+import { stillAwaitedBy } from "../../queue/dependencies.ts";
+import { hasEnded } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
 import type { LeftOut } from "../../queue/maintenance.ts";
 import type { Progress } from "../../queue/operations.ts";
@@ -8,6 +10,7 @@ import type { FileSystem } from "../../system/file_system.ts";
 import { ignoreNotFound, makeUnlessThere } from "./bucketed_index.ts";
 import { type Layout, layOut, note } from "./bulk_index.ts";
 import { decode } from "./codec.ts";
+import { Dependents, waiterLine } from "./dependents.ts";
 import { liveWorker, removeTree, swap } from "./complete_restore.ts";
 import { JobFiles } from "./job_files.ts";
 import {
@@ -22,6 +25,7 @@ import {
 } from "./layout.ts";
 import { heldTickets, whileHeld } from "./listing.ts";
 import { isLocked, lockMaintenance, PAUSE, REPAIR, RESTORE, TRIES } from "./maintenance.ts";
+import { UniqueKeys } from "./unique_keys.ts";
 import { readBackup, type SavedQueue } from "./read_backup.ts";
 
 export interface Restored {
@@ -149,6 +153,8 @@ function stage(
     if (isOfQueue(folder)) files.makeFolder(`${staged}/${folder}`);
   }
   const layout: Layout = new Map();
+  const waiting = new Map<string, string[]>();
+  const keys = new UniqueKeys(files, staged, `${staged}/queue`);
   const now = Date.now();
   for (const [index, { id, text, logs }] of jobs.entries()) {
     progress(jobs.length + index, jobs.length * 2);
@@ -156,9 +162,21 @@ function stage(
     makeUnlessThere(files, folder);
     files.create(`${folder}/${id}.jsonl`, text);
     for (const log of logs) files.copy(`${from}/jobs/${log}`, `${staged}/jobs/${log}`);
-    note(layout, decode(text, id, id).job, now);
+    const { job } = decode(text, id, id);
+    note(layout, job, now);
+    if (job.unique !== null && !hasEnded(job)) keys.hold(job.unique, id, false);
+    for (const awaited of stillAwaitedBy(job)) {
+      const lines = waiting.get(awaited.id) ?? [];
+      lines.push(waiterLine(job, awaited));
+      waiting.set(awaited.id, lines);
+    }
   }
   layOut(files, staged, layout);
+  const dependents = new Dependents(files, staged, "r");
+  for (const [id, names] of waiting) {
+    dependents.lay(id, names, `${staged}/queue/`);
+    dependents.markIfEnded(id);
+  }
   // Without any in the backup an empty folder takes the place of those that are there.
   files.makeFolder(schedulesFolder(staged));
   for (const { name, text } of schedules) {

@@ -5,6 +5,7 @@
 import type { Job } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
 import { type Blocked, isDue, turnTime, type Waiting } from "../../queue/job.ts";
+import type { WaitLines } from "./wait_lines.ts";
 import { nameOf } from "../../system/paths.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { join } from "../../system/paths.ts";
@@ -34,7 +35,7 @@ import {
  * Between the name of whoever adds it and that of its ticket, in the name of a job that is staged
  * alone.
  */
-const ONE = "~";
+export const ONE = "~";
 /** A staged folder of this ending is complete: what is in it belongs into the queue. */
 const COMPLETE = ".complete";
 
@@ -70,9 +71,20 @@ export class Staging {
   /** The group that is filled, for each index and priority: all of one become a bucket. */
   readonly #open = new Map<string, { name: string; size: number }>();
   #isUnfinished = false;
+  readonly #lines: WaitLines | undefined;
 
-  /** `name`: unique; who makes this holds the lock of that name. */
-  constructor(files: FileSystem, dataDir: string, indexes: WaitingIndexes, name: string) {
+  /**
+   * @param name unique; who makes this holds the lock of that name
+   * @param lines notes who waits for whom; may be left out where no job waits for others
+   */
+  constructor(
+    files: FileSystem,
+    dataDir: string,
+    indexes: WaitingIndexes,
+    name: string,
+    lines?: WaitLines,
+  ) {
+    this.#lines = lines;
     this.#files = files;
     this.#dataDir = dataDir;
     this.#indexes = indexes;
@@ -94,6 +106,7 @@ export class Staging {
       this.#files.makeFolder(this.#folder);
       if (!first.done) this.#stage(first.value, now), added++;
       for (let next = second; !next.done; next = rest.next()) this.#stage(next.value, now), added++;
+      this.#lines?.layAll();
       this.#files.syncAll(this.#dataDir);
       this.#files.rename(this.#folder, this.#folder + COMPLETE);
     } catch (error) {
@@ -122,6 +135,7 @@ export class Staging {
     let isNew: boolean;
     try {
       this.#write(job, staged, true);
+      this.#lines?.layAll();
       for (const touched of this.#touched) this.#files.sync(touched);
       isNew = index.put(staged, bucket, name);
     } catch (error) {
@@ -170,6 +184,7 @@ export class Staging {
       );
     }
     if (sync) this.#touched.add(folder);
+    if (job.status.state === "blocked") this.#lines!.note(job);
   }
 
   /** The folder within the staged one that a ticket goes into. */

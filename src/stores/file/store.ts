@@ -2,10 +2,18 @@
 // file says what happened; its ticket lies where its state says. Facts are written first and the
 // ticket moves second, so after a crash a ticket may lag behind the facts by one step, and whoever
 // finds it so puts it where it belongs.
-import { type Claim, type EndedState, isClaimOn, isDue, type Job } from "../../queue/job.ts";
+import {
+  type Claim,
+  type EndedState,
+  hasEnded,
+  isClaimOn,
+  isDue,
+  type Job,
+} from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
 import type { Adds, Claimant, Counts, JobStore, Query } from "../../queue/store.ts";
 import { claimed, type Transition, waitingStatus } from "../../queue/transitions.ts";
+import { keyTaken, needsKey } from "../../queue/unique.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { nameOf } from "../../system/paths.ts";
 import { Watch } from "../../system/watch.ts";
@@ -20,9 +28,11 @@ import { prepareFolder } from "./prepare_folder.ts";
 import { promised } from "./promised.ts";
 import { Reader } from "./reader.ts";
 import { ReadyLine } from "./ready_line.ts";
+import { Release } from "./release.ts";
 import { ignoreNotFound } from "./bucketed_index.ts";
 import { resolveStaged, stagedIds } from "./staging.ts";
 import { Tickets } from "./tickets.ts";
+import { UniqueKeys } from "./unique_keys.ts";
 
 /** So often a ticket that is on its way is looked for: a few times at once, then for five seconds. */
 const TRIES_AT_ONCE = 50;
@@ -69,6 +79,8 @@ export class FileStore implements JobStore {
   /** What was claimed through this object, so that settling it reads nothing again. */
   readonly #held = new Map<string, Held>();
   readonly #fallingDue: FallingDue;
+  readonly #release: Release;
+  readonly #keys: UniqueKeys;
   #hasTidied = false;
   #watch: Watch | undefined;
 
@@ -81,15 +93,32 @@ export class FileStore implements JobStore {
     this.#jobs = new JobFiles(files, dataDir);
     const unique = uniqueName();
     this.#tickets = new Tickets(files, dataDir, unique);
-    this.#inbox = new FileInbox(dataDir, files, this.#tickets, now, unique);
+    const { dependents } = this.#tickets;
+    this.#inbox = new FileInbox(dataDir, files, this.#tickets, now, unique, dependents);
     this.#reader = new Reader(dataDir, this.#tickets, this.#jobs, warn);
     this.#line = new ReadyLine(this.#tickets.ready);
     this.#fallingDue = new FallingDue(this.#tickets);
+    this.#keys = new UniqueKeys(files, dataDir);
+    this.#release = new Release({
+      files,
+      jobs: this.#jobs,
+      tickets: this.#tickets,
+      now,
+      holder: () => {
+        this.#inbox.tookTicket();
+        return this.#inbox.holder();
+      },
+      putBack: (holder) => this.#putBack(holder),
+    });
   }
 
-  async add(jobs: Iterable<Job>): Promise<number> {
-    const added = await this.#inbox.add(jobs);
+  async add(
+    jobs: Iterable<Job>,
+    taken?: (job: Job, holder: string) => void,
+  ): Promise<number> {
+    const added = await this.#inbox.add(jobs, taken);
     this.#forgetWhatIsKnown();
+    await this.#tellDependents();
     return added;
   }
 
@@ -115,6 +144,10 @@ export class FileStore implements JobStore {
 
   countEndedSince(since: number): Promise<Record<EndedState, number>> {
     return this.#reader.countEndedSince(since);
+  }
+
+  dependentsOf(id: string): Promise<string[]> {
+    return this.#reader.dependentsOf(id);
   }
 
   claim(by: Claimant, now: number): Promise<Job | undefined> {
@@ -147,19 +180,33 @@ export class FileStore implements JobStore {
     return promised(() => this.#claimedBy(worker).map((held) => held.job));
   }
 
-  change(id: string, transition: Transition, claim?: Claim, adds?: Adds): Promise<Job> {
-    return claim === undefined
-      ? this.#changeFree(id, transition)
-      : promised(() => this.#changeHeld(id, transition, claim, adds));
+  async change(id: string, transition: Transition, claim?: Claim, adds?: Adds): Promise<Job> {
+    try {
+      if (claim !== undefined) return this.#changeHeld(id, transition, claim, adds);
+      await this.#tellWhatCounts(id);
+      const seen = this.#reader.jobNow(id);
+      return seen === undefined || seen.unique === null || !hasEnded(seen)
+        ? await this.#changeFree(id, transition)
+        : await this.#keys.whileLocked(() => this.#changeKeyed(id, transition));
+    } finally {
+      await this.#tellDependents();
+    }
   }
 
-  remove(id: string, unless: (job: Job) => QueueError | undefined): Promise<void> {
-    return this.#withTicket(id, unless, (held) => {
-      // The ticket goes last: one without a job, in a command's hands, tells that a removal was
-      // begun. From the moment on at which the job's file is gone its id may be used again.
-      this.#jobs.remove(held.job);
-      ignoreNotFound(() => this.#files.remove(held.path));
-    });
+  async remove(id: string, unless: (job: Job) => QueueError | undefined): Promise<void> {
+    try {
+      await this.#tellWhatCounts(id);
+      await this.#withTicket(id, unless, (held) => {
+        // The ticket goes last: one without a job, in a command's hands, tells that a removal was
+        // begun. From the moment on at which the job's file is gone its id may be used again.
+        this.#jobs.remove(held.job);
+        this.#tickets.markIfAwaited(id);
+        if (held.job.unique !== null) this.#keys.forget(held.job.unique, id);
+        ignoreNotFound(() => this.#files.remove(held.path));
+      });
+    } finally {
+      await this.#tellDependents();
+    }
   }
 
   nextDue(): Promise<number | undefined> {
@@ -178,8 +225,9 @@ export class FileStore implements JobStore {
     });
   }
 
-  hasWork(): Promise<boolean> {
-    return promised(() => {
+  async hasWork(): Promise<boolean> {
+    await this.#release.all(); // what somebody has left who died over it
+    return await promised(() => {
       const { ready, later } = this.#tickets;
       if (heldTickets(this.#tickets).length > 0) return true;
       if (ready.buckets().some((bucket) => ready.tickets(bucket).length > 0)) return true;
@@ -203,8 +251,13 @@ export class FileStore implements JobStore {
     return this.#watch.next(timeout, signal);
   }
 
-  recover(): Promise<void> {
-    return promised(() => this.#recover());
+  async recover(): Promise<void> {
+    await promised(() => this.#recover());
+    try {
+      if (await this.#release.all()) this.#forgetWhatIsKnown();
+    } catch (error) {
+      this.#warnOnce(`Cannot tell jobs that wait for others: ${messageOf(error)}`);
+    }
   }
 
   close(): Promise<void> {
@@ -213,6 +266,50 @@ export class FileStore implements JobStore {
       this.#tidy(() => this.#tickets.tidy());
       this.#inbox.release((holder) => this.#settleHolder(holder));
     });
+  }
+
+  /** A job with a key that has ended goes on only if no other has its key by now. */
+  async #changeKeyed(id: string, transition: Transition): Promise<Job> {
+    const holder = (job: Job) => this.#keys.holderOf(job.unique!);
+    const ifFree: Transition = (job, now) => {
+      const after = transition(job, now);
+      if (after instanceof QueueError || !needsKey(job, after)) return after;
+      const other = holder(job);
+      return other === undefined || other.id === id ? after : keyTaken(job, other.id);
+    };
+    const seen = this.#reader.jobNow(id);
+    const after = seen && ifFree(seen, this.#now());
+    // First the key: if what comes next does not, it is that of a job that has ended.
+    if (after !== undefined && !(after instanceof QueueError) && needsKey(seen!, after)) {
+      this.#keys.hold(after.unique!, id, true);
+    }
+    return await this.#changeFree(id, ifFree);
+  }
+
+  /** Tells those that wait for jobs that this process has ended or removed. */
+  async #tellDependents(): Promise<void> {
+    const { dependents } = this.#tickets;
+    if (!dependents.hasNews) return;
+    try {
+      if (await this.#release.all()) this.#forgetWhatIsKnown();
+      dependents.hasNews = false;
+    } catch {
+      // What was to be done is done. The marks stay, and whoever comes next does the rest.
+    }
+  }
+
+  /**
+   * Before a job that has ended is removed or retried: that it has ended counts for those that wait
+   * for it, also where somebody died before he could tell them.
+   */
+  async #tellWhatCounts(id: string): Promise<void> {
+    if (!this.#tickets.dependents.areThere(id) || await this.#release.of(id)) return;
+    this.#reader.jobNow(id); // throws if it is damaged
+    throw new QueueError(
+      "refused",
+      `Cannot change job "${id}": another process is changing one that waits for it`,
+      { hint: "Try again in a moment" },
+    );
   }
 
   #recover(): void {
@@ -377,7 +474,7 @@ export class FileStore implements JobStore {
    */
   #settle(path: string, { job, adds }: Pick<Decoded, "job" | "adds">): void {
     if (adds !== undefined) this.#addOnce(adds);
-    this.#tickets.place(path, job, this.#now());
+    this.#tickets.placeLate(path, job, this.#now());
   }
 
   /** Adds the job that the last line of another's file adds, if any. */
@@ -456,9 +553,7 @@ export class FileStore implements JobStore {
       } catch (error) {
         // The ticket goes where the facts say by now; if that fails too, it does so when this
         // process ends, or after.
-        for (const held of this.#claimedBy(holder)) {
-          this.#tickets.place(held.path, held.job, this.#now());
-        }
+        this.#putBack(holder);
         throw error;
       }
     }
@@ -476,6 +571,12 @@ export class FileStore implements JobStore {
     );
   }
 
+  #putBack(holder: string): void {
+    for (const held of this.#claimedBy(holder)) {
+      this.#tickets.place(held.path, held.job, this.#now());
+    }
+  }
+
   #claimedBy(holder: string): Held[] {
     return this.#tickets.claimedBy(holder).flatMap(({ path, ticket }) =>
       this.#heldAt(holder, path, ticket) ?? []
@@ -489,6 +590,7 @@ export class FileStore implements JobStore {
   #heldAt(holder: string, path: string, ticket: Ticket): Held | undefined {
     const isCommand = holder.startsWith(COMMAND_HOLDER);
     if (isCommand && this.#isOfRemovedJob(path, ticket.id)) {
+      this.#tickets.markIfAwaited(ticket.id);
       ignoreNotFound(() => this.#files.remove(path));
       return undefined;
     }

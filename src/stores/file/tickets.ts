@@ -3,6 +3,7 @@
 // the job. `place` is the one rule of where a ticket belongs.
 import type { EndedState, Job } from "../../queue/job.ts";
 import type { FileSystem } from "../../system/file_system.ts";
+import { Dependents } from "./dependents.ts";
 import { EndedIndex } from "./ended_index.ts";
 import {
   parseTicket,
@@ -23,6 +24,7 @@ export class Tickets implements Places {
   readonly later: BucketedIndex;
   readonly blocked: BucketedIndex;
   readonly ended: Readonly<Record<EndedState, EndedIndex>>;
+  readonly dependents: Dependents;
   readonly #damaged: string;
 
   /** `unique`: letters and digits that no other process has. */
@@ -38,6 +40,7 @@ export class Tickets implements Places {
       dead: ended("dead"),
       cancelled: ended("cancelled"),
     };
+    this.dependents = new Dependents(files, dataDir, unique);
     this.#damaged = `${dataDir}/damaged`;
   }
 
@@ -57,19 +60,36 @@ export class Tickets implements Places {
 
   /**
    * Moves a ticket to where the facts say it belongs. Workers that wait are woken where it can be
-   * claimed, now or later.
+   * claimed, now or later. Who waits for one that has ended is to be told: it is marked, as it must
+   * be before its ticket lies still.
+   * @param wakes false where the caller wakes them
    */
-  place(from: string, job: Job, now: number): void {
+  place(from: string, job: Job, now: number, wakes = true): void {
     const { status } = job;
     if (status.state === "processing") {
-      return this.place(from, { ...job, status: status.before }, now);
+      return this.place(from, { ...job, status: status.before }, now, wakes);
     }
     if (status.state === "completed" || status.state === "dead" || status.state === "cancelled") {
+      this.markIfAwaited(job.id);
       return this.ended[status.state].add(from, endedTicket(job, status));
     }
     const { ticket, folder } = waitingTicket(job, status, now);
     this[folder].put(from, waitingSlice(folder, ticket), waitingName(folder, ticket));
-    if (folder !== "blocked") wake(this.files, this[folder]);
+    if (folder !== "blocked" && wakes) wake(this.files, this[folder]);
+  }
+
+  /** Marks a job that has ended, or whose file is gone, if any wait for it. */
+  markIfAwaited(id: string): void {
+    if (this.dependents.areThere(id)) this.dependents.mark(id);
+  }
+
+  /**
+   * Puts a ticket that lags behind the facts in its place. The line that says that a job no longer
+   * waits for others may be lost in a power cut: what it waits for is looked at once more.
+   */
+  placeLate(from: string, job: Job, now: number): void {
+    this.dependents.layAgain(job);
+    this.place(from, job, now);
   }
 
   /**

@@ -1,6 +1,7 @@
 // The readable reference of the port: what a store must do, with nothing in the way. Keeps
 // everything in memory, so it is for tests; every method is atomic because none of them waits
 // halfway.
+import { settledAll, stillAwaitedBy } from "../../queue/dependencies.ts";
 import {
   type Claim,
   type EndedState,
@@ -18,6 +19,7 @@ import { QueueError } from "../../queue/errors.ts";
 import { compareArrival, compareTurns, turnOf } from "../../queue/order.ts";
 import { matches } from "../../queue/query.ts";
 import type { Adds, Claimant, Counts, JobStore, Query } from "../../queue/store.ts";
+import { holdsKey, keyTaken, needsKey } from "../../queue/unique.ts";
 import { claimed, type Transition, type TransitionResult } from "../../queue/transitions.ts";
 
 /** A store of jobs that forgets them with the process. */
@@ -33,15 +35,24 @@ export class MemoryStore implements JobStore {
   // Each method is async although nothing waits: so a refusal is a rejection here as in every other
   // store.
   // deno-lint-ignore require-await
-  async add(jobs: Iterable<Job>): Promise<number> {
+  async add(
+    jobs: Iterable<Job>,
+    taken: (job: Job, holder: string) => void = () => {},
+  ): Promise<number> {
     const added = new Map<string, Job>();
     for (const job of jobs) {
+      const holder = this.#holderOf(job, added);
+      if (holder !== undefined) {
+        taken(job, holder.id);
+        continue;
+      }
       if (this.#jobs.has(job.id) || added.has(job.id)) {
         throw new QueueError("duplicate_id", `Cannot add job "${job.id}": the id is taken`);
       }
       added.set(job.id, job);
     }
     for (const [id, job] of added) this.#jobs.set(id, job);
+    this.#settleBlocked();
     this.#wake();
     return added.size;
   }
@@ -114,7 +125,11 @@ export class MemoryStore implements JobStore {
     if (claim !== undefined && !isClaimOn(job, claim)) throw claimLost(id);
     const step = transition(job, this.#now());
     // Only the worker that runs a job moves it on.
-    if (!(step instanceof QueueError) && claim === undefined) mustNotRun(job);
+    if (!(step instanceof QueueError) && claim === undefined) {
+      mustNotRun(job);
+      const other = needsKey(job, step) ? this.#holderOf(job) : undefined;
+      if (other !== undefined) throw keyTaken(job, other.id);
+    }
     const added = step instanceof QueueError || claim === undefined
       ? undefined
       : adds(step, this.#now());
@@ -129,6 +144,14 @@ export class MemoryStore implements JobStore {
     if (refusal !== undefined) throw refusal;
     mustNotRun(job);
     this.#jobs.delete(id);
+    this.#settleBlocked();
+  }
+
+  dependentsOf(id: string): Promise<string[]> {
+    const waiting = [...this.#jobs.values()].filter((job) =>
+      stillAwaitedBy(job).some((one) => one.id === id)
+    );
+    return Promise.resolve(waiting.map((job) => job.id));
   }
 
   nextDue(): Promise<number | undefined> {
@@ -173,6 +196,12 @@ export class MemoryStore implements JobStore {
     return [...this.#jobs.values()].map((job) => job.status).filter(isWaiting);
   }
 
+  /** Another job that has the key of this one. */
+  #holderOf({ unique }: Job, added = new Map<string, Job>()): Job | undefined {
+    if (unique === null) return undefined;
+    return [...this.#jobs.values(), ...added.values()].find((job) => holdsKey(job, unique));
+  }
+
   #need(id: string): Job {
     const job = this.#jobs.get(id);
     if (job === undefined) throw new QueueError("not_found", `No job "${id}"`);
@@ -182,8 +211,23 @@ export class MemoryStore implements JobStore {
   #put(step: TransitionResult): Job {
     if (step instanceof QueueError) throw step;
     this.#jobs.set(step.id, step);
+    this.#settleBlocked();
     this.#wake();
     return step;
+  }
+
+  /** Applies to those that wait for others what those have come to, as long as that goes on. */
+  #settleBlocked(): void {
+    for (let isNew = true; isNew;) {
+      isNew = false;
+      for (const job of this.#jobs.values()) {
+        if (job.status.state !== "blocked") continue;
+        const after = settledAll(job, (id) => this.#jobs.get(id), this.#now());
+        if (after === job) continue;
+        this.#jobs.set(job.id, after);
+        isNew = true;
+      }
+    }
   }
 
   #wake(): void {

@@ -1,0 +1,45 @@
+// queuectl enqueue of one job that has to do with others: it waits for them, or
+// has a key that one of them may have.
+import { makeJob, type NewJob } from "../../queue/enqueue.ts";
+import type { Job } from "../../queue/job.ts";
+import { resolveIds } from "../../queue/resolve_after.ts";
+import type { JobStore } from "../../queue/store.ts";
+import type { CommandContext } from "../command_context.ts";
+
+/**
+ * Enqueues a job, and says on stderr what a person should know of it.
+ * @returns it, or the one that has its key
+ */
+export async function enqueueRelated(
+  call: CommandContext,
+  newJob: NewJob,
+  now: number,
+): Promise<Job> {
+  const { newId } = call.context;
+  return await call.withJobs(async (jobs, store) => {
+    const after = await resolveIds(jobs, newJob.after ?? []);
+    const afterAny = await resolveIds(jobs, newJob.afterAny ?? []);
+    const settings = await (await store.settings()).load();
+    const job = makeJob({ ...newJob, after, afterAny }, { settings, now, newId }, 0);
+    const holder = await addOne(jobs, job);
+    if (holder !== undefined) {
+      call.say(`queuectl: nothing was enqueued: job "${holder}" has the key "${job.unique}"`);
+      return await jobs.get(holder) ?? { ...job, id: holder };
+    }
+    const remark = remarkOn(await jobs.get(job.id));
+    if (remark !== undefined) call.say(remark);
+    return job;
+  });
+}
+
+/** Adds a job. @returns the id of the one that has its key, if that is why it was not added */
+export async function addOne(store: Pick<JobStore, "add">, job: Job): Promise<string | undefined> {
+  let holder: string | undefined;
+  await store.add([job], (_, other) => holder = other);
+  return holder;
+}
+
+function remarkOn(job: Job | undefined): string | undefined {
+  if (job?.status.state !== "cancelled" || job.status.reason === null) return undefined;
+  return `queuectl: it was cancelled at once: ${job.status.reason}`;
+}

@@ -1,0 +1,108 @@
+// The part of a check that looks whether jobs that wait for others will be told of their ends. It
+// reads the jobs that are blocked, and no other. Only what is certain is a finding, also while the
+// queue is used: see dependents.ts for what is written before what.
+import { type Awaited, fateOf, meaningOf, stillAwaitedBy } from "../../queue/dependencies.ts";
+import type { Job } from "../../queue/job.ts";
+import { QueueError } from "../../queue/errors.ts";
+import { namesIn } from "./bucketed_index.ts";
+import { lineOf, waiterLine } from "./dependents.ts";
+import type { Findings } from "./findings.ts";
+import type { JobFiles } from "./job_files.ts";
+import { jobPath, parseTicket } from "./layout.ts";
+import type { Tickets } from "./tickets.ts";
+
+export interface DependentsParts {
+  readonly dataDir: string;
+  readonly jobs: JobFiles;
+  readonly tickets: Tickets;
+}
+
+/** Notes blocked jobs that nobody would tell, and lays down anew what is missing. */
+export function checkDependents(parts: DependentsParts & { readonly findings: Findings }): void {
+  const { dataDir, findings, tickets } = parts;
+  const names = namesIn(tickets.files, `${dataDir}/queue/dependents`);
+  for (const name of names) {
+    const path = `${dataDir}/queue/dependents/${name}`;
+    if (tickets.files.info(path)?.kind === "file") {
+      findings.addUnexpected(path, "does not belong here");
+    }
+  }
+  findUntold(parts, (job, { id }, problem) => {
+    findings.add(jobPath(dataDir, job.id), `waits for job ${id}, ${problem}`, () => {
+      tickets.dependents.layAgain(job);
+      return "it will be told";
+    });
+  });
+}
+
+/** Lays down what a power cut may have taken. */
+export function layMissing(parts: DependentsParts): void {
+  findUntold(parts, (job) => parts.tickets.dependents.layAgain(job));
+}
+
+function findUntold(
+  parts: DependentsParts,
+  found: (job: Job, awaited: Awaited, problem: string) => void,
+): void {
+  const { tickets } = parts;
+  const { blocked, dependents } = tickets;
+  const known = new Map<string, Set<string>>();
+  const isLaid = (job: Job, awaited: Awaited) => {
+    const lines = known.get(awaited.id) ?? linesFor(tickets, awaited.id);
+    known.set(awaited.id, lines);
+    return lines.has(waiterLine(job, awaited));
+  };
+  for (const bucket of blocked.buckets()) {
+    for (const name of blocked.tickets(bucket)) {
+      const { id } = parseTicket(name)!;
+      const job = readJob(parts, id);
+      for (const awaited of job === undefined ? [] : stillAwaitedBy(job)) {
+        // A ticket lies here only after its lines were laid, which stay until it was told.
+        let problem: string | undefined;
+        if (!isLaid(job!, awaited)) {
+          known.delete(awaited.id);
+          if (!isLaid(job!, awaited)) problem = "which does not know of it";
+        }
+        // One that has ended is marked before its ticket lies still.
+        problem ??= isOver(parts, awaited) && !dependents.marks().has(awaited.id)
+          ? "which has ended"
+          : undefined;
+        if (problem === undefined) continue;
+        const now = readJob(parts, id);
+        const isStill = now !== undefined && blocked.find(name) !== undefined &&
+          stillAwaitedBy(now).some((one) => one.id === awaited.id);
+        if (isStill) {
+          found(now, awaited, problem);
+          break;
+        }
+      }
+    }
+  }
+}
+
+function linesFor({ dependents }: Tickets, id: string): Set<string> {
+  return new Set(
+    dependents.of(id).flatMap(({ all }) => all.map(({ ticket, any }) => lineOf(ticket, any))),
+  );
+}
+
+/** Whether the fate of one that is awaited is settled, and means something. */
+function isOver({ jobs, tickets }: DependentsParts, awaited: Awaited): boolean {
+  try {
+    const job = jobs.read(awaited.id)?.job;
+    if (meaningOf(awaited, fateOf(job)) === "wait") return false;
+    return job === undefined || tickets.find(job) !== undefined;
+  } catch (error) {
+    if (error instanceof QueueError) return false; // damaged, which is a finding of its own
+    throw error;
+  }
+}
+
+function readJob({ jobs }: DependentsParts, id: string): Job | undefined {
+  try {
+    return jobs.read(id)?.job;
+  } catch (error) {
+    if (error instanceof QueueError) return undefined;
+    throw error;
+  }
+}

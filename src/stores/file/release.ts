@@ -1,0 +1,169 @@
+// Tells those that wait for a job that it has ended, or is gone: each is taken into these hands,
+// changed as the rules say, and put in its new place. Any number of processes may do so at once,
+// and any may die over it: what is left is found by the marks. See dependents.ts.
+import { fateOf, isFinal, meaningOf, settled } from "../../queue/dependencies.ts";
+import { QueueError } from "../../queue/errors.ts";
+import type { FileSystem } from "../../system/file_system.ts";
+import type { Waiter } from "./dependents.ts";
+import type { JobFiles } from "./job_files.ts";
+import { arrival, type Ticket, waitingName, waitingSlice } from "./layout.ts";
+import type { Tickets } from "./tickets.ts";
+import { wake } from "./staging.ts";
+
+export interface ReleaseParts {
+  readonly files: FileSystem;
+  readonly jobs: JobFiles;
+  readonly tickets: Tickets;
+  readonly now: () => number;
+  /** The name under which tickets are taken; its lock is held. */
+  readonly holder: () => Promise<string>;
+  /** Puts what is left in these hands where the facts say. */
+  readonly putBack: (holder: string) => void;
+}
+
+/** After so many others get their turn. */
+const AT_ONCE = 250;
+/** What somebody else has in his hands is looked for again, so often and so far apart. */
+const TRIES = 20;
+const PAUSE = 5;
+
+/** What became of one that waits: `moving`: it is in other hands, so nothing could be done yet. */
+type Told = "told" | "waits" | "moving";
+
+export class Release {
+  readonly #parts: ReleaseParts;
+  /** Where the last ticket was found: those that came together lie together. */
+  #bucket = "";
+  /** Whether a ticket may be left in these hands: the disk was full, say. */
+  #isStuck = false;
+
+  constructor(parts: ReleaseParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Tells all that have to be told, and those that wait for these in turn if they are cancelled.
+   * @returns whether there was any
+   */
+  async all(): Promise<boolean> {
+    const { holder, putBack, tickets: { dependents } } = this.#parts;
+    if (this.#isStuck) putBack(await holder());
+    this.#isStuck = false;
+    const seen = new Set<string>();
+    let isAny = false;
+    for (;;) {
+      const marks = [...dependents.marks()].map(([id, names]) =>
+        [id, names.filter((name) => !seen.has(name))] as const
+      ).filter(([, names]) => names.length > 0);
+      if (marks.length === 0) return isAny;
+      isAny = true;
+      for (const [id, names] of marks) {
+        names.forEach((name) => seen.add(name));
+        if (await this.of(id)) dependents.unmark(names);
+      }
+    }
+  }
+
+  /**
+   * Tells those that wait for `id` how it stands now.
+   * @returns false if that has to be done again, since some of them are in other hands
+   */
+  async of(id: string): Promise<boolean> {
+    for (let tries = 0;; tries++) {
+      if (await this.#once(id)) return true;
+      if (tries === TRIES) return false;
+      await new Promise((resolve) => setTimeout(resolve, PAUSE));
+    }
+  }
+
+  async #once(id: string): Promise<boolean> {
+    const { files, jobs, tickets } = this.#parts;
+    let fate: ReturnType<typeof fateOf>;
+    try {
+      fate = fateOf(jobs.read(id)?.job);
+    } catch (error) {
+      if (error instanceof QueueError) return false; // damaged: nobody can tell
+      throw error;
+    }
+    if (!isFinal(fate)) return true;
+    const batches = tickets.dependents.of(id);
+    const holder = batches.length === 0 ? "" : await this.#parts.holder();
+    const done = batches.filter(({ all }) => all.length === 0);
+    let [isComplete, count] = [true, 0];
+    for (const waiters of batches) {
+      let isDone = true;
+      for (const waiter of waiters.all) {
+        if (meaningOf(waiter, fate) === "wait") {
+          isDone = false;
+          continue;
+        }
+        const told = this.#tell(waiter, id, fate, holder);
+        if (told !== "told") isDone = false;
+        if (told === "moving") isComplete = false;
+        if (++count % AT_ONCE === 0) {
+          wake(files, tickets.ready);
+          await new Promise((resolve) => setTimeout(resolve, 0));
+        }
+      }
+      if (isDone) done.push(waiters);
+    }
+    if (count > 0) { for (const index of [tickets.ready, tickets.later]) wake(files, index); }
+    tickets.dependents.forget(id, done);
+    return isComplete;
+  }
+
+  #tell(waiter: Waiter, id: string, fate: ReturnType<typeof fateOf>, holder: string): Told {
+    const { jobs, tickets, now } = this.#parts;
+    const path = this.#take(waiter.ticket, holder);
+    if (path === undefined) return this.#whyNot(waiter, id);
+    try {
+      const decoded = jobs.read(waiter.ticket.id);
+      // Without its file, or with a damaged one, it is put back, for a check to find.
+      if (decoded === undefined) return this.#putBack(path, waiter.ticket);
+      const { job, unended } = decoded;
+      const after = settled(job, id, fate, now());
+      if (after !== job) jobs.append(job, after, unended);
+      tickets.place(path, after, now(), false);
+      return "told";
+    } catch (error) {
+      if (error instanceof QueueError) return this.#putBack(path, waiter.ticket);
+      this.#isStuck = true;
+      throw error;
+    }
+  }
+
+  #putBack(path: string, ticket: Ticket): Told {
+    const { blocked } = this.#parts.tickets;
+    blocked.put(path, waitingSlice("blocked", ticket), waitingName("blocked", ticket));
+    return "waits";
+  }
+
+  /** The ticket of one that waits, in these hands; undefined if it does not lie there. */
+  #take(ticket: Ticket, holder: string): string | undefined {
+    const { tickets } = this.#parts;
+    const name = waitingName("blocked", ticket);
+    const held: Ticket = { ...ticket, tag: `r${Deno.pid}` };
+    const { blocked } = tickets;
+    if (this.#bucket !== "") {
+      const path = tickets.take(blocked.path(this.#bucket, name), holder, held);
+      if (path !== undefined) return path;
+    }
+    const from = blocked.leave(name);
+    if (from === undefined) return undefined;
+    this.#bucket = from.split("/").at(-2)!;
+    return tickets.take(from, holder, held);
+  }
+
+  #whyNot({ ticket }: Waiter, id: string): Told {
+    try {
+      const job = this.#parts.jobs.read(ticket.id)?.job;
+      // A job of that id that came later is another one.
+      if (job === undefined || arrival(job) !== arrival(ticket)) return "told";
+      if (job.status.state !== "blocked" || job.status.met.includes(id)) return "told";
+      return "moving";
+    } catch (error) {
+      if (error instanceof QueueError) return "waits";
+      throw error;
+    }
+  }
+}

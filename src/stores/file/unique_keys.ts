@@ -1,0 +1,124 @@
+// Who has which key: a file for each key, named by its hash, that says an id. It counts only as
+// long as the job of that id has the key and has not ended; so nothing has to be done when a job
+// ends, and what somebody wrote who died over it is nothing. Whoever adds jobs with keys, or
+// retries one, holds one lock from the look to the end: of any number of processes one comes first.
+import { QueueError } from "../../queue/errors.ts";
+import type { Job } from "../../queue/job.ts";
+import { holdsKey } from "../../queue/unique.ts";
+import type { FileLock, FileSystem } from "../../system/file_system.ts";
+import { ignoreNotFound, makeUnlessThere } from "./bucketed_index.ts";
+import { JobFiles } from "./job_files.ts";
+
+/** Milliseconds that another one may take, as a file of a million lines does. */
+const PATIENCE = 60_000;
+const LONGEST_PAUSE = 20;
+
+export class UniqueKeys {
+  readonly #files: FileSystem;
+  readonly #dataDir: string;
+  readonly #folder: string;
+  readonly #tmp: string;
+  readonly #jobs: JobFiles;
+
+  /** `tmp`: where a file is before it lies in its place. */
+  constructor(files: FileSystem, dataDir: string, tmp = `${dataDir}/tmp`) {
+    this.#files = files;
+    this.#tmp = tmp;
+    this.#dataDir = dataDir;
+    this.#folder = `${dataDir}/queue/unique`;
+    this.#jobs = new JobFiles(files, dataDir);
+  }
+
+  /** @throws QueueError `refused` if another process does not come to an end */
+  async whileLocked<T>(action: () => T | Promise<T>): Promise<T> {
+    const lock = await this.#lock();
+    try {
+      return await action();
+    } finally {
+      this.#unlock(lock);
+    }
+  }
+
+  /** The job that keeps others with this key out. The caller holds the lock, or only looks. */
+  holderOf(key: string): Job | undefined {
+    const id = ignoreNotFound(() => this.#files.readText(this.#path(key)))?.trim();
+    if (id === undefined || id === "") return undefined;
+    try {
+      const job = this.#jobs.read(id)?.job;
+      return holdsKey(job, key) ? job : undefined;
+    } catch (error) {
+      if (error instanceof QueueError) return undefined; // damaged: `storage check` tells
+      throw error;
+    }
+  }
+
+  /**
+   * Gives a key to a job that is about to come. The caller holds the lock, and nobody has the key.
+   * @param sync whether it has to be on disk on return
+   */
+  hold(key: string, id: string, sync: boolean): void {
+    const path = this.#path(key);
+    const made = `${this.#tmp}/unique-${path.slice(path.lastIndexOf("/") + 1)}`;
+    ignoreNotFound(() => this.#files.remove(made)); // of one that died
+    this.#files.create(made, `${id}\n`, { sync });
+    const move = () => (this.#files.rename(made, path), true);
+    if (ignoreNotFound(move) === undefined) {
+      if (makeUnlessThere(this.#files, this.#folder) && sync) {
+        this.#files.sync(`${this.#dataDir}/queue`);
+      }
+      move();
+    }
+    if (sync) this.#files.sync(this.#folder);
+  }
+
+  /** Clears away what a job that is removed has left, unless somebody is at it. */
+  forget(key: string, id: string): void {
+    const lock = this.#files.lock(this.#lockPath());
+    if (lock === undefined) return;
+    try {
+      const path = this.#path(key);
+      if (ignoreNotFound(() => this.#files.readText(path))?.trim() === id) this.#files.remove(path);
+    } finally {
+      this.#unlock(lock);
+    }
+  }
+
+  async #lock(): Promise<FileLock> {
+    let pause = 1;
+    for (let waited = 0; waited < PATIENCE; waited += pause) {
+      const lock = this.#files.lock(this.#lockPath());
+      if (lock !== undefined) return lock;
+      await new Promise((resolve) => setTimeout(resolve, pause));
+      pause = Math.min(pause * 2, LONGEST_PAUSE);
+    }
+    throw new QueueError("refused", "Another process is enqueueing jobs with keys", {
+      hint: "Try again when it has ended",
+    });
+  }
+
+  #unlock(lock: FileLock): void {
+    try {
+      this.#files.remove(this.#lockPath());
+    } catch {
+      // It is free all the same.
+    }
+    lock.release();
+  }
+
+  #lockPath(): string {
+    return `${this.#dataDir}/tmp/unique.lock`;
+  }
+
+  #path(key: string): string {
+    return `${this.#folder}/${hashOf(key)}`;
+  }
+}
+
+/** A file's name for any text: FNV-1a of 128 bits. The job's own key has the last word. */
+export function hashOf(text: string): string {
+  let hash = 0x6c62272e07bb014262b821756295c58dn;
+  for (const byte of new TextEncoder().encode(text)) {
+    hash = BigInt.asUintN(128, (hash ^ BigInt(byte)) * 0x0000000001000000000000000000013bn);
+  }
+  return hash.toString(16).padStart(32, "0");
+}

@@ -1,0 +1,47 @@
+// What jobs that are on their way into the queue wait for: laid down when their files are there, and
+// before their tickets are. See dependents.ts.
+import { stillAwaitedBy } from "../../queue/dependencies.ts";
+import type { Job } from "../../queue/job.ts";
+import { type Dependents, waiterLine } from "./dependents.ts";
+
+/** So many lines are kept before they are laid down. */
+const KEPT = 20_000;
+
+export class WaitLines {
+  readonly #dependents: Dependents;
+  /** Where a file is before it lies where it belongs; who settles that name removes it. */
+  readonly #stage: string;
+  readonly #awaited = new Set<string>();
+  readonly #lines = new Map<string, string[]>();
+  #kept = 0;
+
+  constructor(dependents: Dependents, stage: string) {
+    this.#dependents = dependents;
+    this.#stage = stage;
+  }
+
+  /** Notes a job whose file is there. */
+  note(job: Job): void {
+    for (const awaited of stillAwaitedBy(job)) {
+      const lines = this.#lines.get(awaited.id) ?? [];
+      lines.push(waiterLine(job, awaited));
+      this.#lines.set(awaited.id, lines);
+      this.#awaited.add(awaited.id);
+      this.#kept++;
+    }
+    if (this.#kept >= KEPT) this.#lay();
+  }
+
+  /** Lays down what is left, and then marks those that have ended by now. */
+  layAll(): void {
+    this.#lay();
+    for (const id of this.#awaited) this.#dependents.markIfEnded(id);
+    this.#awaited.clear();
+  }
+
+  #lay(): void {
+    for (const [id, lines] of this.#lines) this.#dependents.lay(id, lines, this.#stage);
+    this.#lines.clear();
+    this.#kept = 0;
+  }
+}

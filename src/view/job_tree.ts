@@ -1,0 +1,56 @@
+// What a job waits for, and what waits for it, as a tree of lines.
+import type { Fate } from "../queue/dependencies.ts";
+import type { Job } from "../queue/job.ts";
+import { oneLine } from "./escape.ts";
+import { type Paint, STATE_COLOURS } from "./style.ts";
+import type { TableStyle } from "./table.ts";
+
+export interface TreeNode {
+  readonly id: string;
+  readonly fate: Fate;
+  readonly command: string;
+  /** Whether it may end whichever way, for the one it hangs on or that hangs on it. */
+  readonly any: boolean;
+  readonly children: readonly TreeNode[];
+  /** Whether its children stand elsewhere in the tree. */
+  readonly isCut: boolean;
+}
+
+/** The tree of a job. */
+export function jobTree(
+  job: Job,
+  awaited: readonly TreeNode[],
+  dependents: readonly TreeNode[],
+  { paint }: TableStyle,
+): string {
+  const branches = [
+    { title: "waits for", nodes: awaited },
+    { title: "awaited by", nodes: dependents },
+  ].filter(({ nodes }) => nodes.length > 0);
+  const lines = [lineOf(job.id, job.status.state, job.command, paint)];
+  if (branches.length === 0) {
+    lines.push(paint("It waits for no other, and none waits for it", "dim"));
+  }
+  branches.forEach(({ title, nodes }, i) => {
+    const isLast = i === branches.length - 1;
+    lines.push(`${isLast ? "└─" : "├─"} ${paint(title, "bold")}`);
+    lines.push(...linesOf(nodes, isLast ? "   " : "│  ", paint));
+  });
+  return lines.map((line) => `${line}\n`).join("");
+}
+
+function linesOf(nodes: readonly TreeNode[], indent: string, paint: Paint): string[] {
+  return nodes.flatMap(({ id, fate, command, any, children, isCut }, i) => {
+    const isLast = i === nodes.length - 1;
+    const more = (any ? ", whichever way" : "") + (isCut ? ", see above" : "");
+    return [
+      `${indent}${isLast ? "└─" : "├─"} ${lineOf(id, fate, command, paint, more)}`,
+      ...linesOf(children, `${indent}${isLast ? "   " : "│  "}`, paint),
+    ];
+  });
+}
+
+function lineOf(id: string, fate: Fate, command: string, paint: Paint, more = ""): string {
+  const state = fate === "removed" ? paint(fate, "dim") : paint(fate, STATE_COLOURS[fate]);
+  return `${id}  ${state}${more}${command === "" ? "" : `  ${oneLine(command)}`}`;
+}
