@@ -243,9 +243,13 @@ Deno.test("a .DS_Store in every folder at once disturbs nothing, and is found an
     Deno.mkdirSync(`${dir}/other`);
     assertEquals((await restore(`${dir}/other`, `${dir}/copy`, diskFiles)).jobs, jobs);
 
-    const found = (await check(data, diskFiles, { repair: false })).map(({ path }) => path);
+    // A sealed bucket that was opened meanwhile has lost the count in its name.
+    const unsealed = (path: string) => path.replace("//", "/").replace(/\+\d+/, "");
+    const found = (await check(data, diskFiles, { repair: false })).map(({ path }) =>
+      unsealed(path)
+    );
     for (const folder of folders.filter((folder) => folder !== "damaged")) {
-      assert(found.includes(`${data}/${folder}/.DS_Store`.replace("//", "/")), folder);
+      assert(found.includes(unsealed(`${data}/${folder}/.DS_Store`)), folder);
     }
     await check(data, diskFiles, { repair: true });
     assertEquals(await check(data, diskFiles, { repair: false }), []);

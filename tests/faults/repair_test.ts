@@ -1,7 +1,7 @@
 // `storage check`, with and without repair, beside everything else: between any two of its file
 // operations another process does something. No damage is reported that is none, no job gets two
 // tickets or none, and a repair that dies at any step leaves nothing that does not mend itself.
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import type { Job } from "../../src/queue/job.ts";
 import {
   cancelled,
@@ -277,8 +277,8 @@ Deno.test("check --repair beside others spoils nothing in a folder that was copi
   }
   const disk = base.copyOf();
   disk.remove(ticketOf(disk, "b"));
-  const [finding] = await check(DATA, disk, { repair: true });
-  assertEquals(finding?.repaired, "put back as pending", "one that is missing is found");
+  const repaired = (await check(DATA, disk, { repair: true })).map(({ repaired }) => repaired);
+  assert(repaired.includes("put back as pending"), "one that is missing is found");
 });
 
 for (const [damage, apply] of Object.entries(DAMAGES)) {
