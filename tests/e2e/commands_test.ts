@@ -283,30 +283,6 @@ Deno.test("a wrong command line gets one or two lines, exit code 2, and no stack
     assertEquals((await queue.run(["job", "show", "nobody"])).code, 1);
   }));
 
-Deno.test("the data folder is the user's alone, whatever the umask", {
-  ignore: Deno.build.os === "windows",
-}, () =>
-  withQueue(async (queue) => {
-    const before = Deno.umask(0);
-    try {
-      await queue.ok("enqueue", "umask; echo x");
-      await queue.ok("start", "--drain");
-    } finally {
-      Deno.umask(before);
-    }
-    const check = (path: string) => {
-      for (const entry of Deno.readDirSync(path)) {
-        const mode = (Deno.lstatSync(`${path}/${entry.name}`).mode ?? 0) & 0o777;
-        assertEquals(mode, entry.isDirectory ? 0o700 : 0o600, `${path}/${entry.name}`);
-        if (entry.isDirectory) check(`${path}/${entry.name}`);
-      }
-    };
-    check(queue.data);
-    assertEquals((Deno.lstatSync(queue.data).mode ?? 0) & 0o777, 0o700);
-    const [job] = await queue.json("list");
-    assertEquals((await queue.ok("job", "logs", job.id)).split("\n")[0], "0000");
-  }));
-
 Deno.test(
   "the data folder of another user is refused",
   { ignore: Deno.uid() !== 0 },

@@ -5,7 +5,7 @@ import { adopt } from "../../src/exec/adopt.ts";
 import { end, isStopped, lives, numberIn } from "../support/processes.ts";
 import { waitUntil } from "../support/wait_until.ts";
 import { withTempDir } from "../support/temp_dir.ts";
-import { readLog, runsIn, withEachShell, withExecutor, withVariables } from "./work_bench.ts";
+import { readLog, runsIn, valueIn, withEachShell, withExecutor } from "./work_bench.ts";
 
 const WORKER = new URL("./worker_fixture.ts", import.meta.url).pathname;
 
@@ -251,68 +251,6 @@ Deno.test(
   }),
 );
 
-Deno.test(
-  "ShellExecutor.run() is not fooled by functions and settings in its environment, and hands them on",
-  () =>
-    withVariables({
-      "BASH_FUNC_cd%%": "() {  echo fooled\n}",
-      "BASH_FUNC_echo%%": "() {  :\n}",
-      "BASH_FUNC_read%%": "() {  :\n}",
-      "BASH_FUNC_cat%%": "() {  :\n}",
-      "BASH_FUNC_umask%%": "() {  printf fooled\n}",
-      BASH_ENV: "/dev/full",
-      SHLVL: "7",
-      CDPATH: "/",
-      POSIXLY_CORRECT: "1",
-      job: "mine",
-      start: "mine",
-    }, () =>
-      withExecutor(async ({ folder, run }) => {
-        for (const env of [{}, { A: "1" }]) {
-          assertEquals((await run("/bin/pwd; exit 3", { env })).log, `${folder}\n`);
-          const { log } = await run("exec /usr/bin/env -0", { env });
-          const { stdout } = await new Deno.Command("/bin/sh", {
-            args: ["-c", "exec /usr/bin/env -0"],
-          }).output();
-          const usual = new TextDecoder().decode(stdout);
-          for (const name of ["SHLVL", "CDPATH", "POSIXLY_CORRECT", "job", "start"]) {
-            assertEquals(valueIn(log, name), valueIn(usual, name), name);
-          }
-        }
-        const child = `setsid sleep 60 & /bin/echo $! >${folder}/pid; sleep 60`;
-        const late = await run(child, { timeout: 0.5, logMax: 100 });
-        assertEquals(late.outcome, "timed_out");
-        assert(!lives(Number(readLog(`${folder}/pid`))));
-        assertEquals((await run("/bin/echo on", { logMax: 100 })).log, "on\n");
-        // Dash and busybox do not hand on what has no name for them.
-        const { log } = await run("bash -c cd");
-        const { stdout } = await new Deno.Command("/bin/sh", {
-          args: ["-c", "bash -c cd"],
-        }).output();
-        assertEquals(log, new TextDecoder().decode(stdout));
-      })()),
-);
-
-Deno.test({
-  name:
-    "ShellExecutor.run() times jobs out also where programs are missing, and says what it lacks",
-  ignore: Deno.build.os !== "linux",
-  fn: () =>
-    withTempDir(async (bin) => {
-      await Deno.symlink("/bin/sleep", `${bin}/sleep`);
-      await withVariables({ PATH: bin }, () =>
-        withExecutor(async ({ folder, run }) => {
-          assertEquals((await run("sleep 60", { timeout: 0.3 })).outcome, "timed_out");
-          const child = `/usr/bin/setsid sleep 60 & echo $! >${folder}/pid; sleep 60`;
-          assertEquals((await run(child, { timeout: 0.5 })).outcome, "timed_out");
-          assert(!lives(numberIn(`${folder}/pid`)));
-          const capped = await run("echo never", { logMax: 10 });
-          assertStringIncludes(capped.error!, "log_max needs cat, dd, mkfifo, rm and wc");
-          assertEquals((await run("echo on")).log, "on\n");
-        })());
-    }),
-});
-
 Deno.test({
   name: "ShellExecutor.run() gives a job the soft limit of open files that the worker was given",
   ignore: Deno.build.os !== "linux",
@@ -344,11 +282,6 @@ Deno.test("adopt() does not take the end of a job that had the same id before", 
     const ending = await adopt(journal, before!);
     assert(ending !== "not_begun" && ending.outcome === "succeeded");
   }));
-
-/** The value of a variable in what `env -0` prints. */
-function valueIn(text: string, name: string): string | undefined {
-  return text.split("\0").find((entry) => entry.startsWith(`${name}=`))?.slice(name.length + 1);
-}
 
 function exists(path: string): boolean {
   try {

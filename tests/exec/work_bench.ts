@@ -43,24 +43,7 @@ export function withExecutor(
     });
 }
 
-/** Runs the test with these variables in this process's environment, and puts back what was. */
-export async function withVariables(
-  variables: Record<string, string>,
-  test: () => Promise<void>,
-): Promise<void> {
-  const before = Object.keys(variables).map((name) => [name, Deno.env.get(name)] as const);
-  try {
-    for (const [name, value] of Object.entries(variables)) Deno.env.set(name, value);
-    await test();
-  } finally {
-    for (const [name, value] of before) {
-      if (value === undefined) Deno.env.delete(name);
-      else Deno.env.set(name, value);
-    }
-  }
-}
-
-/** The same with each kind of shell in turn. */
+/** Runs a test with each kind of shell in turn. */
 export function withEachShell(
   test: (bench: WorkBench, shell: ShellKind) => Promise<void>,
 ): () => Promise<void> {
@@ -101,4 +84,9 @@ export function readLog(path: string): string {
     if (error instanceof Deno.errors.NotFound) return "";
     throw error;
   }
+}
+
+/** The value of a variable in what `env -0` prints. */
+export function valueIn(text: string, name: string): string | undefined {
+  return text.split("\0").find((entry) => entry.startsWith(`${name}=`))?.slice(name.length + 1);
 }

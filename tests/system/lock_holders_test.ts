@@ -1,7 +1,6 @@
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { diskFiles } from "../../src/system/file_system.ts";
 import { deviceText, lockHolders, parseLocks } from "../../src/system/lock_holders.ts";
-import { withVariables } from "../exec/work_bench.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 
 Deno.test({
@@ -16,20 +15,6 @@ Deno.test({
       assertEquals((await mine())?.map(({ pid }) => pid), [Deno.pid]);
       lock.release();
       assertEquals(await mine() ?? [], []);
-    }),
-});
-
-Deno.test({
-  name: "lockHolders() needs no program on the PATH",
-  ignore: Deno.build.os !== "linux",
-  fn: () =>
-    withTempDir(async (dir) => {
-      const lock = diskFiles.lock(`${dir}/lock`)!;
-      const { inode } = diskFiles.info(`${dir}/lock`)!;
-      await withVariables({ PATH: dir }, async () => {
-        assert((await lockHolders())?.get(inode)?.some(({ pid }) => pid === Deno.pid));
-      });
-      lock.release();
     }),
 });
 
