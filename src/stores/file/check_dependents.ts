@@ -2,11 +2,11 @@
 // reads the jobs that are blocked, and no other. Only what is certain is a finding, also while the
 // queue is used: see dependents.ts for what is written before what.
 import { type Awaited, fateOf, meaningOf, stillAwaitedBy } from "../../queue/dependencies.ts";
-import type { Job } from "../../queue/job.ts";
+import { isJobId, type Job } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
 import { namesIn } from "./bucketed_index.ts";
-import { lineOf, waiterLine } from "./dependents.ts";
-import type { Findings } from "./findings.ts";
+import { isMark, isWaitersFile, lineOf, waiterLine } from "./dependents.ts";
+import { type Findings, kindName } from "./findings.ts";
 import type { JobFiles } from "./job_files.ts";
 import { jobPath, parseTicket } from "./layout.ts";
 import type { Tickets } from "./tickets.ts";
@@ -20,12 +20,11 @@ export interface DependentsParts {
 /** Notes blocked jobs that nobody would tell, and lays down anew what is missing. */
 export function checkDependents(parts: DependentsParts & { readonly findings: Findings }): void {
   const { dataDir, findings, tickets } = parts;
-  const names = namesIn(tickets.files, `${dataDir}/queue/dependents`);
-  for (const name of names) {
-    const path = `${dataDir}/queue/dependents/${name}`;
-    if (tickets.files.info(path)?.kind === "file") {
-      findings.addUnexpected(path, "does not belong here");
-    }
+  const folder = `${dataDir}/queue/dependents`;
+  noteOthers(parts, folder, "folder", isJobId);
+  noteOthers(parts, `${dataDir}/queue/settling`, "file", isMark);
+  for (const name of namesIn(tickets.files, folder).filter(isJobId)) {
+    noteOthers(parts, `${folder}/${name}`, "file", isWaitersFile);
   }
   findUntold(parts, (job, { id }, problem) => {
     findings.add(jobPath(dataDir, job.id), `waits for job ${id}, ${problem}`, () => {
@@ -33,6 +32,22 @@ export function checkDependents(parts: DependentsParts & { readonly findings: Fi
       return "it will be told";
     });
   });
+}
+
+/** Notes what lies in a folder and is none of ours. */
+function noteOthers(
+  { tickets: { files }, findings }: DependentsParts & { readonly findings: Findings },
+  folder: string,
+  wanted: "file" | "folder",
+  isOurs: (name: string) => boolean,
+): void {
+  if (files.info(folder)?.kind !== "folder") return;
+  for (const name of namesIn(files, folder)) {
+    const path = `${folder}/${name}`;
+    const kind = files.info(path)?.kind;
+    if (kind === undefined || isOurs(name) && kind === wanted) continue;
+    findings.addUnexpected(path, kind === wanted ? "does not belong here" : `is ${kindName(kind)}`);
+  }
 }
 
 /** Lays down what a power cut may have taken. */

@@ -111,11 +111,21 @@ export class Dependents {
   /** All that wait for `id`, or have waited. */
   of(id: string): Waiters[] {
     const folder = `${this.#folder}/${id}`;
-    return namesIn(this.#files, folder).flatMap((name) => {
+    return namesIn(this.#files, folder).filter(isWaitersFile).flatMap((name) => {
       const path = `${folder}/${name}`;
-      const text = ignoreNotFound(() => this.#files.readText(path));
+      const text = this.#textOf(path);
       return text === undefined ? [] : { path, all: text.split("\n").flatMap(parseLine) };
     });
+  }
+
+  /** Undefined if it is gone, or something else lies in its place, which a check finds. */
+  #textOf(path: string): string | undefined {
+    try {
+      return ignoreNotFound(() => this.#files.readText(path));
+    } catch (error) {
+      if (this.#files.info(path)?.kind === "folder") return undefined;
+      throw error;
+    }
   }
 
   /** The ids that somebody waits for, or has waited for. */
@@ -176,6 +186,11 @@ export class Dependents {
   #newName(): string {
     return `${this.#unique}${Date.now().toString(36)}x${(this.#made++).toString(36)}`;
   }
+}
+
+/** Whether a file in the folder of an awaited job has this name of those that wait for it. */
+export function isWaitersFile(name: string): boolean {
+  return /^~[A-Za-z0-9]+$/.test(name);
 }
 
 /** Whether a file in the folder of marks is one. */
