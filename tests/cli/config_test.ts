@@ -4,7 +4,7 @@ import { DATA, World } from "../support/world.ts";
 Deno.test("config shows all settings and one", async () => {
   const world = new World();
   await world.run("config", "--key", "backoff_max", "--value", "1h30m");
-  assertStringIncludes((await world.run("config")).out, "backoff_max   5400   3600");
+  assertStringIncludes((await world.run("config")).out, "backoff_max     5400   3600");
   assertEquals((await world.run("config", "--key", "backoff_max")).out, "5400\n");
   assertEquals(JSON.parse((await world.run("config", "--json")).out).backoff_max, 5400);
   assertEquals(JSON.parse((await world.run("config", "--key", "max_retries", "--json")).out), {

@@ -182,4 +182,31 @@ export function testChanges(name: string, withStore: WithStore): void {
       await other.close();
     },
   );
+
+  test(
+    "waitingEnds() knows which job is due for the longest, and which falls due next",
+    async (store, again) => {
+      const other = await again();
+      const ends = async () => {
+        const { oldest, next } = await other.waitingEnds(now);
+        return [oldest?.id, next?.id];
+      };
+      assertEquals(await ends(), [undefined, undefined]);
+      const at = (id: string, seconds: number, runAt: number | null = null) =>
+        aJob({ id, createdAt: EPOCH + seconds * 1000, runAt, priority: seconds % 3 });
+      for (const job of [at("b", 20), at("a", 10), at("c", 90)]) await store.add([job]);
+      await store.add([aJob({ id: "blocked", createdAt: EPOCH - 1, after: ["x"] })]);
+      const later = [at("z", 1, EPOCH + 900_000), at("y", 2, EPOCH + 300_000)];
+      for (const job of later) await store.add([job]);
+      now = EPOCH + 100_000;
+      assertEquals(await ends(), ["a", "y"]);
+      now = EPOCH + 300_000;
+      assertEquals(await ends(), ["a", "z"]);
+      for (const id of ["a", "b", "c"]) await store.change(id, (job) => cancelled(job, now));
+      assertEquals(await ends(), ["y", "z"]);
+      assertEquals(await claimed(store), "y");
+      assertEquals(await ends(), [undefined, "z"]);
+      await other.close();
+    },
+  );
 }

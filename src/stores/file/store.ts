@@ -4,7 +4,7 @@
 // finds it so puts it where it belongs.
 import { type EndedState, isDue, type Job } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
-import type { Claimant, Counts, JobStore, Query } from "../../queue/store.ts";
+import type { Claimant, Counts, JobStore, Query, WaitingEnds } from "../../queue/store.ts";
 import { claimed, type Transition, waitingStatus } from "../../queue/transitions.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { Watch } from "../../system/watch.ts";
@@ -116,6 +116,10 @@ export class FileStore implements JobStore {
 
   countEndedSince(since: number): Promise<Record<EndedState, number>> {
     return this.#reader.countEndedSince(since);
+  }
+
+  waitingEnds(now: number): Promise<WaitingEnds> {
+    return this.#reader.waitingEnds(now);
   }
 
   claim(by: Claimant, now: number): Promise<Job | undefined> {
