@@ -48,6 +48,11 @@ export interface Operation {
   readonly isFree?: boolean;
   /** It puts another queue in the place of all. */
   readonly replacesAll?: boolean;
+  /**
+   * What it leaves when it dies waits for who takes the worker's place, and here nobody does: see
+   * faults/hook_crash_test.ts.
+   */
+  readonly isForSuccessor?: boolean;
   /** It finds no worker: those that hold jobs are left out. */
   readonly isQuiet?: boolean;
 }
@@ -166,6 +171,19 @@ export const OPERATIONS: readonly Operation[] = [
     isShort: true,
     worker: "worker-1",
     program: withStore(finish("w", "worker-1", "succeeded")),
+  },
+  {
+    name: "succeed and add",
+    worker: "worker-1",
+    isForSuccessor: true,
+    program: withStore((store) =>
+      store.change(
+        "w",
+        (job) => ended(job, anEnding("succeeded"), BACKOFF, NOW),
+        "worker-1",
+        () => newJob("added"),
+      ).then((job) => job.status.state)
+    ),
   },
   { name: "fail", worker: "worker-1", program: withStore(finish("w", "worker-1", "failed")) },
   { name: "release", worker: "worker-1", program: withStore(finish("w", "worker-1", "released")) },

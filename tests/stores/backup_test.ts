@@ -4,7 +4,8 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { mergeConfig } from "../../src/stores/file/change_config.ts";
 import { loadSetValues } from "../../src/stores/file/config_file.ts";
 import { QueueError } from "../../src/queue/errors.ts";
-import { cancelled, removableByCleanup, unblocked } from "../../src/queue/transitions.ts";
+import type { Job } from "../../src/queue/job.ts";
+import { cancelled, ended, removableByCleanup, unblocked } from "../../src/queue/transitions.ts";
 import { backup } from "../../src/stores/file/backup.ts";
 import { check } from "../../src/stores/file/check.ts";
 import { restore } from "../../src/stores/file/restore.ts";
@@ -12,7 +13,7 @@ import { openFileStore } from "../../src/stores/file/store.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
 import { FileWorkerLock } from "../../src/stores/file/worker_lock.ts";
 import { DATA, NOW, openAt, prepared } from "../faults/scenarios.ts";
-import { aJob, EPOCH } from "../support/jobs.ts";
+import { aJob, anEnding, EPOCH } from "../support/jobs.ts";
 import type { SimDisk } from "../support/sim_disk.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 
@@ -54,6 +55,39 @@ Deno.test("backup() beside a cleanup takes no log without its job, at any step",
     assertEquals(ids.length, jobs, `before operation ${at}`);
     store.close();
   }
+});
+
+Deno.test("backup() beside an end that adds a job takes that along with the end, at any step", async () => {
+  const before = await prepared();
+  const first = await openAt(before);
+  assertEquals((await first.claim({ worker: "worker-1", pid: 7, host: "box" }, NOW))?.id, "b");
+  const base = before.copyOf();
+  const counting = base.copyOf();
+  backup(DATA, "/copy", counting);
+  let ends = 0;
+  for (let at = 0; at <= counting.steps; at++) {
+    const disk = base.copyOf();
+    const store = await openAt(disk);
+    const begun = disk.steps;
+    let end: Promise<unknown> | undefined;
+    disk.failure = (_operation, _path, index) => {
+      if (index - begun < at || end !== undefined) return undefined;
+      disk.failure = () => undefined;
+      const succeeded = (job: Job) => ended(job, anEnding("succeeded"), { base: 1, max: 1 }, NOW);
+      end = store.change("b", succeeded, "worker-1", () => aJob({ id: "hook", createdAt: NOW }));
+      return undefined;
+    };
+    backup(DATA, "/copy", disk);
+    await end;
+    const copy = disk.readText("/copy/jobs/b/b.jsonl");
+    const ids = await restored(disk);
+    if (copy.includes("completed")) {
+      assert(ids.includes("hook"), `before operation ${at}`);
+      ends++;
+    }
+    await store.close();
+  }
+  assert(ends > 3);
 });
 
 Deno.test("restore() lays blocked jobs in as blocked, also many of them", async () => {
