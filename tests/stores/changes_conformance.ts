@@ -97,8 +97,8 @@ export function testChanges(name: string, withStore: WithStore): void {
   });
 
   test("a completed and a cancelled job can be retried and removed", async (store, again) => {
-    await store.add([aJob({ id: "c" }), aJob({ id: "x", sequence: 1 })]);
-    await store.change("x", (job) => cancelled(job, now));
+    await store.add([aJob({ id: "c" }), aJob({ id: "x", sequence: 1, startBy: EPOCH + 1 })]);
+    await store.change("x", (job) => cancelled(job, now, "expired"));
     await claimed(store);
     await end(store, "c", "succeeded");
     now += 1000;
@@ -110,6 +110,7 @@ export function testChanges(name: string, withStore: WithStore): void {
     assertEquals((await other.count()).pending, 2);
     const job = (await other.get("c"))!;
     assertEquals([job.history.length, job.countedFrom], [1, 1]);
+    assertEquals((await other.get("x"))?.startBy, null);
     assertEquals([await claimed(other), await claimed(other)], ["c", "x"]);
     for (const id of ["c", "x"]) {
       const refusal = () => other.remove(id, removableOnceEnded);
