@@ -164,12 +164,21 @@ somebody has stopped them; --force makes them go on, and kills them if they don'
     forms: [""],
     args: [0, 0, ""],
     flags: [
-      toggle("verbose", "also hosts, start times and signs of life"),
+      toggle("verbose", "also hosts, signs of life, and the system: see below"),
       JSON_FLAG,
       toggle("watch", "show it anew every second, until q or Ctrl-C"),
     ],
     oneOf: [["json", "watch"]],
-    examples: ["queuectl status", "queuectl status --watch", "queuectl status --json"],
+    notes:
+      `With --verbose also the version, the size of the store, the job that is due for the longest and the one that falls
+due next, how many jobs have ended in the last minute, hour and day and which share of them died, the queues, the
+schedules with their next times, and the settings that are not the default.`,
+    examples: [
+      "queuectl status",
+      "queuectl status --verbose",
+      "queuectl status --watch",
+      "queuectl status --json",
+    ],
     load: async () => (await import("./commands/status.ts")).statusCommand,
   },
   {
@@ -205,7 +214,10 @@ never shown here: see "queuectl job show --verbose".`,
     forms: ["<id>"],
     args: [1, 1, "id"],
     proposes: "job",
-    flags: [toggle("verbose", "also the values of its environment variables"), JSON_FLAG],
+    flags: [
+      toggle("verbose", "also the values of its environment variables, and hosts"),
+      JSON_FLAG,
+    ],
     examples: ["queuectl job show 3f2a", "queuectl job show 3f2a --json --verbose"],
     load: async () =>
       (await import("./commands/job_show.ts"))
@@ -217,7 +229,7 @@ never shown here: see "queuectl job show --verbose".`,
     forms: ["<id>"],
     args: [1, 1, "id"],
     proposes: "job",
-    flags: [JSON_FLAG],
+    flags: [toggle("verbose", "also the hosts that they ran on"), JSON_FLAG],
     examples: ["queuectl job history 3f2a"],
     load: async () =>
       (await import("./commands/job_show.ts"))

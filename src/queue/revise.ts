@@ -35,11 +35,15 @@ export function updated(job: Job, revision: Revision): TransitionResult {
   return runAt === undefined ? after : { ...after, runAt, status: { ...status, runAt } };
 }
 
-/** A user puts a job back that has ended, however: pending again, its retries anew. */
+/**
+ * A user puts a job back that has ended, however: pending again, its retries anew. The time by which
+ * it was to begin no longer holds if it is over.
+ */
 export function retriedOnceEnded(job: Job, now: number): TransitionResult {
   if (!hasEnded(job)) return refusal("retry", job, "Only jobs that have ended can be retried");
   return {
     ...job,
+    startBy: job.startBy !== null && job.startBy <= now ? null : job.startBy,
     countedFrom: job.history.length,
     status: { state: "pending", since: Math.max(now, updatedAt(job)), runAt: null },
   };

@@ -34,6 +34,12 @@ export interface Claimant {
 /** The job that the end of another adds, if any; `now` is the time of the store. */
 export type Adds = (after: Job, now: number) => Job | undefined;
 
+/** Where no job waits so, there is none. */
+export interface WaitingEnds {
+  readonly oldest: Job | undefined;
+  readonly next: Job | undefined;
+}
+
 /** What can be seen of a store. */
 export interface JobReader {
   /** The job with this id as it is now. */
@@ -55,6 +61,12 @@ export interface JobReader {
 
   /** How many of the jobs that are there have ended at or after a time, and how. */
   countEndedSince(since: number): Promise<Readonly<Record<EndedState, number>>>;
+
+  /**
+   * Of the jobs that wait: the one that may run and has been due for the longest, and the one that
+   * falls due next. What it costs must not grow with their number.
+   */
+  waitingEnds(now: number): Promise<WaitingEnds>;
 
   /** The jobs that this worker has claimed and not settled. */
   claimedBy(worker: string): Promise<Job[]>;

@@ -35,26 +35,39 @@ export async function jobPage(job: Job, options: PageOptions, style: TableStyle)
   const parts = [heading, facts(job, options, paint)];
   if (job.history.length > 0 || job.status.state === "processing") {
     parts.push(
-      `${paint("Attempts", "bold")}\n${indented(await attemptTable(job, options.now, style))}`,
+      `${paint("Attempts", "bold")}\n${indented(await attemptTable(job, options, style))}`,
     );
   }
   if (options.output !== undefined) parts.push(outputPart(options.output, paint));
   return parts.join("\n");
 }
 
-/** The attempts of a job as a table, the running one last. */
-export function attemptTable(job: Job, now: number, style: TableStyle): Promise<string> {
+/**
+ * The attempts of a job as a table, the running one last. Hosts are shown where they differ, or if
+ * asked for.
+ */
+export function attemptTable(
+  job: Job,
+  { now, verbose }: Pick<PageOptions, "now" | "verbose">,
+  style: TableStyle,
+): Promise<string> {
+  const { status } = job;
+  const attempts = [...job.history, ...(status.state === "processing" ? [status.running] : [])];
+  const hosts = attempts.map(({ host }) => host ?? "-");
+  const withHost = verbose || new Set(hosts).size > 1;
   const columns: Column[] = [
     { title: "#", right: true },
     { title: "STARTED" },
     { title: "TOOK", right: true },
     { title: "OUTCOME" },
     { title: "WORKER" },
+    ...(withHost ? [{ title: "HOST" }] : []),
     { title: "REASON", cut: true },
   ];
   const rows = job.history.map(endedRow);
-  if (job.status.state === "processing") rows.push(runningRow(job.status.running, now));
-  return renderTable(columns, rows, style);
+  if (status.state === "processing") rows.push(runningRow(status.running, now));
+  const withHosts = rows.map((row, i) => [...row.slice(0, -1), hosts[i]!, row.at(-1)!]);
+  return renderTable(columns, withHost ? withHosts : rows, style);
 }
 
 function endedRow(attempt: Attempt): Cell[] {

@@ -1,5 +1,5 @@
 // Removes completed and cancelled jobs after the time that `keep_completed` says, while a `start`
-// runs: a bounded number at a time, and no more than a fifth of one processor's time. Of several
+// runs: a bounded number at a time, and no more than a third of one processor's time. Of several
 // `start`s one does it. Its parts are passed in; it knows no store.
 import type { JobStore } from "../queue/store.ts";
 import type { WorkerEvent } from "../queue/worker_event.ts";
@@ -7,7 +7,7 @@ import type { WorkerEvent } from "../queue/worker_event.ts";
 /** So many jobs are removed before there is a pause. */
 const AT_ONCE = 100;
 /** The pause, in times of what the removal took. */
-const SHARE = 4;
+const SHARE = 2;
 /** Milliseconds between looks; the shortest pause. */
 const LOOK = 5000;
 const SHORTEST = 100;

@@ -106,6 +106,22 @@ Deno.test("job history shows the attempts, the running one too", async () => {
   assertEquals(json.map((a: { outcome: string | null }) => a.outcome), ["timed_out", null]);
 });
 
+Deno.test("job show and job history tell the hosts where they differ, or with --verbose", async () => {
+  const world = new World();
+  const id = await world.enqueue("x");
+  await world.work({ outcome: "failed", exitCode: 1 });
+  for (const command of ["show", "history"]) {
+    assert(!/HOST|box/.test((await world.run("job", command, id)).out));
+    assert(/w1 +box/.test((await world.run("job", command, id, "--verbose")).out));
+  }
+  world.now += 10_000;
+  await world.store.claim({ worker: "w2", pid: 5, host: "other" }, world.now);
+  for (const command of ["show", "history"]) {
+    const { out } = await world.run("job", command, id);
+    assert(/HOST/.test(out) && /w1 +box/.test(out) && /w2 +other/.test(out), out);
+  }
+});
+
 Deno.test("job commands find a job by a unique beginning, and help with a wrong one", async () => {
   const world = new World();
   for (const id of ["build-1", "build-2", "deploy"]) await world.enqueue("--job-id", id, "x");

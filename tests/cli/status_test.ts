@@ -37,6 +37,52 @@ Deno.test("status --verbose adds hosts and times", async () => {
   assertStringIncludes(out, "box");
 });
 
+Deno.test("status --verbose tells of the whole system", async () => {
+  const world = new World();
+  await world.run("config", "--key", "max_retries", "--value", "0");
+  await world.run("schedule", "add", "nightly", "--cron", "30 2 * * *", "--tz", "UTC", "x");
+  await world.enqueue("true");
+  await world.work();
+  await world.enqueue("false");
+  await world.work({ outcome: "failed", exitCode: 3 });
+  world.now += 120_000;
+  const waits = await world.enqueue("--queue", "video", "make film");
+  const later = await world.enqueue("--delay", "1h", "sweep");
+  world.now += 60_000;
+  const { code, out, err } = await world.run("status", "--verbose");
+  assertEquals([code, err], [0, ""]);
+  for (
+    const part of [
+      "Version   1.2.3\n",
+      /Size {6}\d+ files?, .*, of which logs 0 B\n/,
+      `Oldest    ${waits}, due for 1m: make film\n`,
+      `Next due  ${later}, in 59m: sweep\n`,
+      /completed +0 +1 +1\n/,
+      /dead +0 +1 +1\n/,
+      /failed +- +50 % +50 %\n/,
+      /default +1 +0\n/,
+      /video +1 +0\n/,
+      /nightly +2030-02-01 .*\(in 14h\)\n/,
+      /max_retries +0 +3\n/,
+    ]
+  ) assert(typeof part === "string" ? out.includes(part) : part.test(out), `${part}\n${out}`);
+  const json = JSON.parse((await world.run("status", "--verbose", "--json")).out);
+  assertEquals(json.jobs.pending, 2);
+  assertEquals(json.version, "1.2.3");
+  assertEquals(json.oldest_waiting, { id: waits, due_at: "2030-01-31T12:02:04.000Z" });
+  assertEquals(json.next_due, { id: later, due_at: "2030-01-31T13:02:04.000Z" });
+  assertEquals(json.ended.hour, { completed: 1, dead: 1, cancelled: 0, failed_share: 0.5 });
+  assertEquals(json.ended.minute.failed_share, null);
+  assertEquals(json.settings, { max_retries: 0 });
+  assertEquals(json.schedules, [
+    { name: "nightly", paused: false, next_at: "2030-02-01T02:30:00.000Z" },
+  ]);
+  assertEquals(json.queues, [
+    { name: "default", waiting: 1, running: 0 },
+    { name: "video", waiting: 1, running: 0 },
+  ]);
+});
+
 Deno.test("status says that there is no worker", async () => {
   assertStringIncludes((await new World().run("status")).out, "no worker (queuectl start)");
 });

@@ -46,7 +46,7 @@ const AFTERWARDS = ["recover", "repair", "claim", "cleanup", "add d1 again"];
 /** Half a restore is completed by whoever opens the queue: what comes then is all the same. */
 const AFTER_RESTORE = ["recover", "repair"];
 
-for (const dead of OPERATIONS) {
+for (const dead of OPERATIONS.filter(({ isForSuccessor }) => !isForSuccessor)) {
   const start = dead.isQuiet ? quiet : busy;
   const left = (await remains(start, dead)).filter(([, disk]) =>
     !dead.replacesAll || disk.info(`${DATA}/restoring`) !== undefined

@@ -48,6 +48,11 @@ export interface Operation {
   readonly isFree?: boolean;
   /** It puts another queue in the place of all. */
   readonly replacesAll?: boolean;
+  /**
+   * What it leaves when it dies waits for who takes the worker's place, and here nobody does: see
+   * faults/hook_crash_test.ts.
+   */
+  readonly isForSuccessor?: boolean;
   /** It finds no worker: those that hold jobs are left out. */
   readonly isQuiet?: boolean;
 }
@@ -169,6 +174,19 @@ export const OPERATIONS: readonly Operation[] = [
     isShort: true,
     worker: "worker-1",
     program: withStore(finish("w", "succeeded")),
+  },
+  {
+    name: "succeed and add",
+    worker: "worker-1",
+    isForSuccessor: true,
+    program: withStore((store) =>
+      store.change(
+        "w",
+        (job) => ended(job, anEnding("succeeded"), BACKOFF, NOW),
+        claims.get("w")!,
+        () => newJob("added"),
+      ).then((job) => job.status.state)
+    ),
   },
   { name: "fail", worker: "worker-1", program: withStore(finish("w", "failed")) },
   { name: "release", worker: "worker-1", program: withStore(finish("w", "released")) },

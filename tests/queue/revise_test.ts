@@ -61,6 +61,9 @@ for (const state of JOB_STATES) {
       countedFrom: job.history.length,
       status: { state: "pending", since: NOW, runAt: null },
     });
+    const startBy = (time: number) =>
+      must(retriedOnceEnded({ ...job, startBy: time }, NOW)).startBy;
+    assertEquals([startBy(NOW), startBy(NOW + 1)], [null, NOW + 1]);
     assertEquals(must(retriedOnceEnded(job, 0)).status, {
       state: "pending",
       since: 3000,

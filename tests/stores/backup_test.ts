@@ -3,7 +3,8 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { FileSettings, loadSetValues } from "../../src/stores/file/settings.ts";
 import { QueueError } from "../../src/queue/errors.ts";
-import { cancelled, unblocked } from "../../src/queue/transitions.ts";
+import { claimOf, type Job } from "../../src/queue/job.ts";
+import { cancelled, ended, unblocked } from "../../src/queue/transitions.ts";
 import { backup } from "../../src/stores/file/backup.ts";
 import { check } from "../../src/stores/file/check.ts";
 import { JobFiles } from "../../src/stores/file/job_files.ts";
@@ -12,7 +13,7 @@ import { type FileStore, openFileStore } from "../../src/stores/file/store.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
 import { FileWorkerLock } from "../../src/stores/file/worker_lock.ts";
 import { AT_FIRST, DATA, NOW, openAt, prepared } from "../faults/scenarios.ts";
-import { aJob, EPOCH } from "../support/jobs.ts";
+import { aJob, anEnding, EPOCH } from "../support/jobs.ts";
 import type { SimDisk } from "../support/sim_disk.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 
@@ -253,6 +254,42 @@ Deno.test("a restore that was broken off waits for no worker, and a worker does 
   worker.leave();
   (await openAt(disk)).close();
   assertEquals(disk.info(`${DATA}/restoring`), undefined);
+});
+
+Deno.test("backup() beside an end that adds a job takes that along with the end, at any step", async () => {
+  const before = await prepared();
+  const first = await openAt(before);
+  const claimed = await first.claim({ worker: "worker-1", pid: 7, host: "box" }, NOW);
+  assertEquals(claimed?.id, "b");
+  const claim = claimOf(claimed!);
+  const base = before.copyOf();
+  const counting = base.copyOf();
+  backup(DATA, "/copy", counting);
+  let ends = 0;
+  for (let at = 0; at <= counting.steps; at++) {
+    const disk = base.copyOf();
+    const store = await openAt(disk);
+    const begun = disk.steps;
+    let end: Promise<unknown> | undefined;
+    disk.failure = (_operation, _path, index) => {
+      if (index - begun < at || end !== undefined) return undefined;
+      disk.failure = () => undefined;
+      const succeeded = (job: Job) => ended(job, anEnding("succeeded"), { base: 1, max: 1 }, NOW);
+      const hook = () => aJob({ id: "hook", createdAt: NOW });
+      end = store.change("b", succeeded, claim, hook);
+      return undefined;
+    };
+    backup(DATA, "/copy", disk);
+    await end;
+    const copy = disk.readText("/copy/jobs/b/b.jsonl");
+    const ids = await restored(disk);
+    if (copy.includes("completed")) {
+      assert(ids.includes("hook"), `before operation ${at}`);
+      ends++;
+    }
+    await store.close();
+  }
+  assert(ends > 3);
 });
 
 Deno.test("restore() lays blocked jobs in as blocked, also many of them", async () => {

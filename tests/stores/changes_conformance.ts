@@ -103,8 +103,8 @@ export function testChanges(name: string, withStore: WithStore): void {
   });
 
   test("a completed and a cancelled job can be retried and removed", async (store, again) => {
-    await store.add([aJob({ id: "c" }), aJob({ id: "x", sequence: 1 })]);
-    await store.change("x", (job) => cancelled(job, now));
+    await store.add([aJob({ id: "c" }), aJob({ id: "x", sequence: 1, startBy: EPOCH + 1 })]);
+    await store.change("x", (job) => cancelled(job, now, "expired"));
     await claimed(store);
     await end(store, "c", "succeeded");
     now += 1000;
@@ -116,6 +116,7 @@ export function testChanges(name: string, withStore: WithStore): void {
     assertEquals((await other.count()).pending, 2);
     const job = (await other.get("c"))!;
     assertEquals([job.history.length, job.countedFrom], [1, 1]);
+    assertEquals((await other.get("x"))?.startBy, null);
     assertEquals([await claimed(other), await claimed(other)], ["c", "x"]);
     for (const id of ["c", "x"]) {
       const refusal = () => other.remove(id, removableOnceEnded);
@@ -187,6 +188,33 @@ export function testChanges(name: string, withStore: WithStore): void {
       assertEquals(await since(0), { completed: 6, dead: 2, cancelled: 1 });
       assertEquals(await since(7000), { completed: 0, dead: 1, cancelled: 1 });
       assertEquals(await since(8001), { completed: 0, dead: 0, cancelled: 0 });
+      await other.close();
+    },
+  );
+
+  test(
+    "waitingEnds() knows which job is due for the longest, and which falls due next",
+    async (store, again) => {
+      const other = await again();
+      const ends = async () => {
+        const { oldest, next } = await other.waitingEnds(now);
+        return [oldest?.id, next?.id];
+      };
+      assertEquals(await ends(), [undefined, undefined]);
+      const at = (id: string, seconds: number, runAt: number | null = null) =>
+        aJob({ id, createdAt: EPOCH + seconds * 1000, runAt, priority: seconds % 3 });
+      for (const job of [at("b", 20), at("a", 10), at("c", 90)]) await store.add([job]);
+      await store.add([aJob({ id: "blocked", createdAt: EPOCH - 1, after: ["x"] })]);
+      const later = [at("z", 1, EPOCH + 900_000), at("y", 2, EPOCH + 300_000)];
+      for (const job of later) await store.add([job]);
+      now = EPOCH + 100_000;
+      assertEquals(await ends(), ["a", "y"]);
+      now = EPOCH + 300_000;
+      assertEquals(await ends(), ["a", "z"]);
+      for (const id of ["a", "b", "c"]) await store.change(id, (job) => cancelled(job, now));
+      assertEquals(await ends(), ["y", "z"]);
+      assertEquals(await claimed(store), "y");
+      assertEquals(await ends(), [undefined, "z"]);
       await other.close();
     },
   );

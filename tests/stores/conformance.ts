@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import { QueueError } from "../../src/queue/errors.ts";
-import { hasEnded, type Job, updatedAt } from "../../src/queue/job.ts";
+import { hasEnded, type Job, turnTime, updatedAt } from "../../src/queue/job.ts";
 import type { Outcome } from "../../src/queue/outcome.ts";
 import { OUTCOMES } from "../../src/queue/outcome.ts";
 import { compareTurns, turnOf } from "../../src/queue/order.ts";
@@ -15,6 +15,7 @@ import {
   retried,
   unblocked,
   unclaimed,
+  waitingStatus,
 } from "../../src/queue/transitions.ts";
 import { MemoryStore } from "../../src/stores/memory/store.ts";
 import { aJob, anEnding, changeAs, EPOCH } from "../support/jobs.ts";
@@ -32,6 +33,8 @@ const W2 = { worker: "w-2", pid: 12, host: "box" };
 
 const end = (outcome: Outcome, now: number) => (job: Job) =>
   ended(job, anEnding(outcome), BACKOFF, now);
+
+const dueAt = (job: Job | undefined) => job && turnTime(job, waitingStatus(job)!);
 
 async function listed(store: JobStore, query: Query = {}): Promise<Job[]> {
   return await Array.fromAsync(store.list(query));
@@ -583,6 +586,7 @@ export function testJobStore(name: string, withStore: WithStore): void {
         await both(async (one) => (await one.claimedBy(W1.worker)).map((job) => job.id).sort());
         await both((one) => one.hasWork());
         await both((one) => one.nextDue());
+        await both(async (one) => Object.values(await one.waitingEnds(now)).map(dueAt));
         const counts = Object.values(await store.count()).reduce((a, b) => a + b);
         assert(counts === (await listed(store)).length, "the counts add up to the number of jobs");
       }),

@@ -56,7 +56,8 @@ export async function historyCommand(call: CommandContext): Promise<void> {
       return call.printJson(historyToJson(job));
     }
     if (attemptsBegun(job) === 0) return call.say(`Job "${job.id}" has not run yet`);
-    call.print(await attemptTable(job, context.now(), tableStyle(context)));
+    const options = { now: context.now(), verbose: flags.has("verbose") };
+    call.print(await attemptTable(job, options, tableStyle(context)));
   });
 }
 

@@ -1,12 +1,7 @@
 // queuectl schedule: all but add.
 import { QueueError } from "../../queue/errors.ts";
 import { isoTime } from "../../queue/job_json.ts";
-import {
-  isScheduleName,
-  nextTimes,
-  type Recurrence,
-  type ScheduleEntry,
-} from "../../queue/schedule.ts";
+import { isScheduleName, nextTimes, type ScheduleEntry } from "../../queue/schedule.ts";
 import {
   noSchedule,
   pauseSchedule,
@@ -23,6 +18,7 @@ import {
   type ScheduleView,
 } from "../../view/schedule.ts";
 import type { CommandContext } from "../command_context.ts";
+import { viewOf } from "../schedule_view.ts";
 import { tableStyle } from "../tables.ts";
 
 /** Times that `schedule next` shows if it is not told how many. */
@@ -130,20 +126,6 @@ async function find(store: ScheduleReader, name: string): Promise<ScheduleEntry>
   const meant = nearest(name, names);
   if (meant === undefined) throw noSchedule(name);
   throw new QueueError("not_found", `No schedule "${name}"`, { hint: `Did you mean ${meant}?` });
-}
-
-async function viewOf(call: CommandContext, entry: ScheduleEntry): Promise<ScheduleView> {
-  let recurrence: Recurrence;
-  try {
-    recurrence = await recurrenceOf(entry.schedule);
-  } catch (error) {
-    // Somebody has changed the file by hand, or the zone is not known here.
-    if (!(error instanceof QueueError)) throw error;
-    call.say(`queuectl: The schedule "${entry.schedule.name}" is broken: ${error.message}`);
-    return { ...entry, nextAt: undefined };
-  }
-  const [next = null] = nextTimes(entry, recurrence, call.context.now(), 1);
-  return { ...entry, nextAt: entry.state.paused ? null : next };
 }
 
 function viewJson({ schedule, state, nextAt }: ScheduleView, withEnv: boolean) {

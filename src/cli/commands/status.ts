@@ -14,13 +14,28 @@ export async function statusCommand(call: CommandContext): Promise<void> {
       return await watch(call, jobs, () => readStatus(jobs, store));
     }
     const status = await readStatus(jobs, store);
+    const more = flags.has("verbose") ? await readMore(call, jobs, store) : undefined;
     if (flags.has("json")) {
       const { statusJson } = await import("../../view/json.ts");
-      return call.printJson(statusJson(status));
+      return call.printJson({ ...statusJson(status), ...more?.json });
     }
     const options = { now: context.now(), verbose: flags.has("verbose") };
-    call.print(await statusText(status, options, tableStyle(context)));
+    call.print(await statusText(status, options, tableStyle(context)) + (more?.text ?? ""));
   });
+}
+
+/** What `--verbose` adds. */
+async function readMore(call: CommandContext, jobs: JobReader, store: Store) {
+  const [{ readSystemInfo }, { systemInfoJson, systemInfoText }] = await Promise.all([
+    import("../system_info.ts"),
+    import("../../view/system_info.ts"),
+  ]);
+  const info = await readSystemInfo(call, jobs, store);
+  const { context } = call;
+  return {
+    json: systemInfoJson(info),
+    text: await systemInfoText(info, context.now(), tableStyle(context)),
+  };
 }
 
 /** What there is to show at this moment. */

@@ -26,12 +26,8 @@ export async function helpFor(
   const named = words.filter((word) => !word.startsWith("-") && word !== "help");
   const asked = words.some((word) => ["--help", "-h", "help"].includes(word));
   if (named.length === 0) {
-    if (asked) return overview(COMMANDS, title, await context.version());
-    const flag = words[0];
-    throw new QueueError(
-      "usage",
-      flag === undefined ? "No command given" : `Unknown option ${flag}`,
-    );
+    if (asked || words.length === 0) return overview(COMMANDS, title, await context.version());
+    throw new QueueError("usage", `Unknown option ${words[0]}`);
   }
   const [one, two] = named;
   const command = COMMANDS.find(({ name }) => name === one || name === `${one} ${two}`);

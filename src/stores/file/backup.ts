@@ -10,7 +10,7 @@ import { parseConfig } from "../../queue/settings.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { folderOf } from "../../system/paths.ts";
 import { ignoreNotFound, makeUnlessThere } from "./bucketed_index.ts";
-import { goodLines } from "./codec.ts";
+import { decode, goodLines } from "./codec.ts";
 import { kindName } from "./findings.ts";
 import { schedulesFolder } from "./layout.ts";
 import { unlessRestored } from "./maintenance.ts";
@@ -49,6 +49,8 @@ class Backup {
   readonly #target: string;
   readonly #files: FileSystem;
   readonly #leftOut: LeftOut[] = [];
+  /** The ids of jobs that the ends of copied ones have added. */
+  readonly #added = new Set<string>();
   readonly #copied = { jobs: 0, files: 0, bytes: 0 };
 
   constructor(dataDir: string, target: string, files: FileSystem) {
@@ -86,6 +88,7 @@ class Backup {
         if (!staged.has(id)) this.#copyJob(folder, id);
       }
     }
+    for (const id of this.#added) this.#copyAdded(id);
     this.#copyConfig();
     return total;
   }
@@ -136,6 +139,8 @@ class Backup {
     let lines: string;
     try {
       lines = goodLines(text, id, path); // without one that is torn, or is being written
+      const adds = lines.includes('"adds":') ? decode(lines, id, path).adds : undefined;
+      if (adds !== undefined) this.#added.add(adds.id);
     } catch (error) {
       if (!(error instanceof QueueError)) throw error;
       this.#leftOut.push({ path, why: "is damaged" });
@@ -145,6 +150,17 @@ class Backup {
     this.#count(`${this.#target}/jobs/${name}/${id}.jsonl`);
     this.#copied.jobs++;
     for (const log of logs.get(id) ?? []) this.#copyLog(name, log);
+  }
+
+  /** A job that the end of another has added since the jobs were listed: the end is copied, too. */
+  #copyAdded(id: string): void {
+    const name = id.slice(0, 2);
+    const folder = `${this.#target}/jobs/${name}`;
+    if (this.#files.info(`${folder}/${id}.jsonl`) !== undefined) return;
+    const names = ignoreNotFound(() => this.#files.names(`${this.#dataDir}/jobs/${name}`)) ?? [];
+    if (!names.includes(`${id}.jsonl`)) return; // it was removed
+    makeUnlessThere(this.#files, folder);
+    this.#copyJob({ name, ...jobNames(name, names) }, id);
   }
 
   #copyLog(folder: string, name: string): void {

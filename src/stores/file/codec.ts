@@ -98,6 +98,9 @@ export function encodeRevision(before: JobRequest, after: JobRequest): Record_ |
     before.runAt === after.runAt
       ? {}
       : { run_at: after.runAt === null ? null : isoTime(after.runAt) },
+    before.startBy === after.startBy
+      ? {}
+      : { start_by: after.startBy === null ? null : isoTime(after.startBy) },
   ];
   const changed: Record_ = Object.assign({}, ...fields);
   return Object.keys(changed).length === 0 ? undefined : changed;
@@ -251,12 +254,15 @@ function decodeRevision(job: Job, value: unknown): Job | undefined {
   const record = value as Record_;
   const { priority = job.priority, queue = job.queue, timeout = job.timeout } = record;
   const { max_retries = job.maxRetries, run_at } = record;
-  const runAt = run_at === undefined ? job.runAt : run_at === null ? null : timeOf(run_at);
+  const timeIn = (value: unknown, before: number | null) =>
+    value === undefined ? before : value === null ? null : timeOf(value);
+  const runAt = timeIn(run_at, job.runAt);
+  const startBy = timeIn(record.start_by, job.startBy);
   if (
     !isNumber(priority) || !isText(queue) || !isName(queue) || !isNumber(max_retries) ||
-    !isNumber(timeout) || Number.isNaN(runAt)
+    !isNumber(timeout) || Number.isNaN(runAt) || Number.isNaN(startBy)
   ) return undefined;
-  return { ...job, priority, queue, maxRetries: max_retries, timeout, runAt };
+  return { ...job, priority, queue, maxRetries: max_retries, timeout, runAt, startBy };
 }
 
 /** `met`: what is known of that from the lines before. */

@@ -3,7 +3,8 @@
 import { stillAwaitedBy } from "../../queue/dependencies.ts";
 import { type EndedState, isWaiting, type Job, JOB_STATES } from "../../queue/job.ts";
 import { matches } from "../../queue/query.ts";
-import type { Counts, JobReader, Query } from "../../queue/store.ts";
+import type { Counts, JobReader, Query, WaitingEnds } from "../../queue/store.ts";
+import { waitingStatus } from "../../queue/transitions.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import type { Decoded } from "./codec.ts";
 import { countEndedSince, idsEndedBefore } from "./ended_times.ts";
@@ -20,6 +21,7 @@ import {
 import { refusedByRestore, unlessRestored, watchForRestore } from "./maintenance.ts";
 import { prepareFolder } from "./prepare_folder.ts";
 import { promised } from "./promised.ts";
+import { waitingEnds } from "./waiting_ends.ts";
 import { BucketedIndex, namesIn } from "./bucketed_index.ts";
 
 /** Opens a data folder for looking only. `warn` is told of files that can't be read. */
@@ -115,6 +117,18 @@ export class Reader implements JobReader {
 
   countEndedSince(since: number): Promise<Record<EndedState, number>> {
     return this.#look(() => countEndedSince(this.#places, since));
+  }
+
+  waitingEnds(now: number): Promise<WaitingEnds> {
+    return this.#look(() => {
+      const { oldest, next } = waitingEnds(this.#places, now);
+      // It may have been claimed since.
+      const waiting = (ticket: Ticket | undefined) => {
+        const job = ticket && this.#readOrWarn(ticket.id)?.job;
+        return job && waitingStatus(job) && job;
+      };
+      return { oldest: waiting(oldest), next: waiting(next) };
+    });
   }
 
   claimedBy(worker: string): Promise<Job[]> {

@@ -11,7 +11,7 @@ import {
   type Job,
 } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
-import type { Adds, Claimant, Counts, JobStore, Query } from "../../queue/store.ts";
+import type { Adds, Claimant, Counts, JobStore, Query, WaitingEnds } from "../../queue/store.ts";
 import { claimed, type Transition, waitingStatus } from "../../queue/transitions.ts";
 import { keyTaken, needsKey } from "../../queue/unique.ts";
 import type { FileSystem } from "../../system/file_system.ts";
@@ -148,6 +148,10 @@ export class FileStore implements JobStore {
 
   dependentsOf(id: string): Promise<string[]> {
     return this.#reader.dependentsOf(id);
+  }
+
+  waitingEnds(now: number): Promise<WaitingEnds> {
+    return this.#reader.waitingEnds(now);
   }
 
   claim(by: Claimant, now: number): Promise<Job | undefined> {

@@ -12,13 +12,14 @@ import {
   type Job,
   JOB_STATES,
   type JobState,
+  turnTime,
   updatedAt,
   type Waiting,
 } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
 import { compareArrival, compareTurns, turnOf } from "../../queue/order.ts";
 import { matches } from "../../queue/query.ts";
-import type { Adds, Claimant, Counts, JobStore, Query } from "../../queue/store.ts";
+import type { Adds, Claimant, Counts, JobStore, Query, WaitingEnds } from "../../queue/store.ts";
 import { holdsKey, keyTaken, needsKey } from "../../queue/unique.ts";
 import { claimed, type Transition, type TransitionResult } from "../../queue/transitions.ts";
 
@@ -95,6 +96,16 @@ export class MemoryStore implements JobStore {
       if (hasEnded(job) && updatedAt(job) >= since) counts[job.status.state as EndedState] += 1;
     }
     return Promise.resolve(counts);
+  }
+
+  waitingEnds(now: number): Promise<WaitingEnds> {
+    const waiting = [...this.#jobs.values()].flatMap((job) => {
+      const { status } = job;
+      if (status.state !== "pending" && status.state !== "failed") return [];
+      return [{ job, at: turnTime(job, status), due: isDue(status, now) }];
+    }).sort((a, b) => a.at - b.at || compareArrival(a.job, b.job));
+    const first = (due: boolean) => waiting.find((one) => one.due === due)?.job;
+    return Promise.resolve({ oldest: first(true), next: first(false) });
   }
 
   // deno-lint-ignore require-await

@@ -1,0 +1,65 @@
+// What `status --verbose` tells beside counts and workers, gathered from all parts of a store.
+import type { JobReader } from "../queue/store.ts";
+import { DEFAULT_SETTINGS, SETTING_KEYS } from "../queue/settings.ts";
+import type { Store } from "../stores/store.ts";
+import type { QueueLoad, SystemInfo } from "../view/system_info.ts";
+import type { CommandContext } from "./command_context.ts";
+
+/** Of waiting jobs so many are looked at, the newest, to tell which queues they are in. */
+const LOOKED_AT = 2000;
+const MINUTE = 60_000;
+
+export async function readSystemInfo(
+  call: CommandContext,
+  jobs: JobReader,
+  store: Store,
+): Promise<SystemInfo> {
+  const now = call.context.now();
+  const since = (minutes: number) => jobs.countEndedSince(now - minutes * MINUTE);
+  return {
+    version: await call.context.version(),
+    size: await (await store.maintenance()).size(),
+    ...await readQueues(jobs),
+    ...await jobs.waitingEnds(now),
+    ended: { minute: await since(1), hour: await since(60), day: await since(24 * 60) },
+    settings: await readSettings(store),
+    schedules: await readSchedules(call, store),
+  };
+}
+
+async function readQueues(jobs: JobReader): Promise<{ queues: QueueLoad[]; isWhole: boolean }> {
+  const loads = new Map<string, { waiting: number; running: number }>();
+  const loadOf = (name: string) => {
+    const load = loads.get(name) ?? { waiting: 0, running: 0 };
+    loads.set(name, load);
+    return load;
+  };
+  let looked = 0;
+  const states = ["pending", "blocked", "failed"] as const;
+  for await (const { queue } of jobs.list({ states, limit: LOOKED_AT })) {
+    loadOf(queue).waiting++;
+    looked++;
+  }
+  for await (const { queue } of jobs.list({ states: ["processing"] })) loadOf(queue).running++;
+  const queues = [...loads].map(([name, load]) => ({ name, ...load }));
+  queues.sort((a, b) => a.name < b.name ? -1 : 1);
+  return { queues, isWhole: looked < LOOKED_AT };
+}
+
+/** The settings that differ from their default. */
+async function readSettings(store: Store): Promise<SystemInfo["settings"]> {
+  const set = await (await store.settings()).setValues();
+  return SETTING_KEYS.flatMap((key) => {
+    const value = set[key];
+    return value === undefined || value === DEFAULT_SETTINGS[key] ? [] : [{ key, value }];
+  });
+}
+
+async function readSchedules(call: CommandContext, store: Store): Promise<SystemInfo["schedules"]> {
+  const entries = await (await store.openSchedules()).list();
+  if (entries.length === 0) return [];
+  const { viewOf } = await import("./schedule_view.ts");
+  const views = [];
+  for (const entry of entries) views.push(await viewOf(call, entry));
+  return views;
+}

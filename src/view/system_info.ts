@@ -1,0 +1,162 @@
+// What `status --verbose` tells beside counts and workers, as text and as JSON.
+import type { EndedState, Job } from "../queue/job.ts";
+import { turnTime } from "../queue/job.ts";
+import { isoTime } from "../queue/job_json.ts";
+import type { StoreSize } from "../queue/maintenance.ts";
+import { DEFAULT_SETTINGS, type SettingKey } from "../queue/settings.ts";
+import { waitingStatus } from "../queue/transitions.ts";
+import { oneLine } from "./escape.ts";
+import { pluralize } from "./pluralize.ts";
+import type { ScheduleView } from "./schedule.ts";
+import { bytesText } from "./storage.ts";
+import { renderTable, type TableStyle } from "./table.ts";
+import { agoText, durationText, localTime } from "./times.ts";
+
+export interface QueueLoad {
+  readonly name: string;
+  readonly waiting: number;
+  readonly running: number;
+}
+
+type EndedCounts = Readonly<Record<EndedState, number>>;
+
+export interface SystemInfo {
+  readonly version: string;
+  readonly size: StoreSize;
+  readonly queues: readonly QueueLoad[];
+  /** Whether all waiting jobs are counted in `queues`, and not the newest alone. */
+  readonly isWhole: boolean;
+  /** The job that may run and has waited the longest. */
+  readonly oldest: Job | undefined;
+  /** The job that falls due next. */
+  readonly next: Job | undefined;
+  readonly ended: Readonly<Record<"minute" | "hour" | "day", EndedCounts>>;
+  readonly settings: readonly { readonly key: SettingKey; readonly value: number | string }[];
+  readonly schedules: readonly ScheduleView[];
+}
+
+export async function systemInfoText(
+  info: SystemInfo,
+  now: number,
+  style: TableStyle,
+): Promise<string> {
+  const { paint } = style;
+  const { files, bytes, logBytes } = info.size;
+  const lines = [
+    ["Version", info.version],
+    [
+      "Size",
+      `${pluralize(files, "file")}, ${bytesText(bytes)}, of which logs ${bytesText(logBytes)}`,
+    ],
+    ["Oldest", info.oldest === undefined ? "no job is due" : oldestText(info.oldest, now)],
+    ["Next due", info.next === undefined ? "no job waits for a time" : nextText(info.next, now)],
+  ] as const;
+  const queues = info.isWhole ? "Queues" : "Queues, by the newest of the waiting jobs";
+  const part = async (title: string, table: Promise<string> | undefined) =>
+    table === undefined
+      ? ""
+      : `\n${paint(title, "bold")}\n${(await table).replace(/^(?=.)/gm, "  ")}`;
+  return [
+    `\n${lines.map(([name, text]) => `${paint(name.padEnd(9), "bold")} ${text}\n`).join("")}`,
+    await part("Ended in the last", endedTable(info, style)),
+    await part(queues, info.queues.length === 0 ? undefined : queueTable(info, style)),
+    await part(
+      "Schedules",
+      info.schedules.length === 0 ? undefined : scheduleTable(info, now, style),
+    ),
+    await part("Settings", info.settings.length === 0 ? undefined : settingTable(info, style)),
+  ].join("");
+}
+
+function oldestText(job: Job, now: number): string {
+  return `${oneLine(job.id)}, due for ${durationText(Math.max(0, now - dueAt(job)) / 1000)}: ${
+    oneLine(job.command)
+  }`;
+}
+
+function nextText(job: Job, now: number): string {
+  return `${oneLine(job.id)}, ${agoText(dueAt(job), now)}: ${oneLine(job.command)}`;
+}
+
+/** Since when a job may run, or will. */
+function dueAt(job: Job): number {
+  const waiting = waitingStatus(job);
+  return waiting === undefined ? job.createdAt : turnTime(job, waiting);
+}
+
+function endedTable({ ended }: SystemInfo, style: TableStyle): Promise<string> {
+  const periods = [ended.minute, ended.hour, ended.day];
+  const row = (title: string, cell: (counts: EndedCounts) => string) => [
+    title,
+    ...periods.map(cell),
+  ];
+  const columns = ["", "MINUTE", "HOUR", "DAY"].map((title, i) => ({ title, right: i > 0 }));
+  return renderTable(columns, [
+    ...(["completed", "dead", "cancelled"] as const).map((state) =>
+      row(state, (counts) => String(counts[state]))
+    ),
+    row("failed", (counts) => {
+      const share = failedShare(counts);
+      return share === null ? "-" : `${Number((share * 100).toFixed(1))} %`;
+    }),
+  ], style);
+}
+
+/** Of the jobs that ended by themselves, the share that died; null if there were none. */
+function failedShare({ completed, dead }: EndedCounts): number | null {
+  return completed + dead === 0 ? null : dead / (completed + dead);
+}
+
+function queueTable({ queues }: SystemInfo, style: TableStyle): Promise<string> {
+  return renderTable(
+    [{ title: "NAME" }, { title: "WAITING", right: true }, { title: "RUNNING", right: true }],
+    queues.map(({ name, waiting, running }) => [name, String(waiting), String(running)]),
+    style,
+  );
+}
+
+function scheduleTable({ schedules }: SystemInfo, now: number, style: TableStyle): Promise<string> {
+  const rows = schedules.map(({ schedule, state, nextAt }) => [
+    schedule.name,
+    typeof nextAt === "number"
+      ? `${localTime(nextAt)} (${agoText(nextAt, now)})`
+      : state.paused
+      ? "paused"
+      : "-",
+  ]);
+  return renderTable([{ title: "NAME" }, { title: "NEXT" }], rows, style);
+}
+
+function settingTable({ settings }: SystemInfo, style: TableStyle): Promise<string> {
+  return renderTable(
+    [{ title: "KEY" }, { title: "VALUE", cut: true }, { title: "DEFAULT" }],
+    settings.map(({ key, value }) => [key, String(value), String(DEFAULT_SETTINGS[key])]),
+    style,
+  );
+}
+
+/** What `status --verbose --json` has beside the fields of `status --json`. */
+export function systemInfoJson(info: SystemInfo): Record<string, unknown> {
+  const { files, bytes, logBytes } = info.size;
+  const ended = Object.entries(info.ended).map(([period, counts]) => [
+    period,
+    { ...counts, failed_share: failedShare(counts) },
+  ]);
+  const job = (one: Job | undefined) =>
+    one === undefined ? null : { id: one.id, due_at: isoTime(dueAt(one)) };
+  return {
+    version: info.version,
+    size: { files, bytes, log_bytes: logBytes },
+    oldest_waiting: job(info.oldest),
+    next_due: job(info.next),
+    ended: Object.fromEntries(ended),
+    queues: info.queues,
+    queues_complete: info.isWhole,
+    schedules: info.schedules.map(({ schedule, state, nextAt }) => ({
+      name: schedule.name,
+      paused: state.paused,
+      next_at: typeof nextAt === "number" ? isoTime(nextAt) : null,
+    })),
+    settings: Object.fromEntries(info.settings.map(({ key, value }) => [key, value])),
+  };
+}
