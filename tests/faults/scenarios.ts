@@ -247,6 +247,31 @@ export const SCENARIOS: readonly Scenario[] = [
     has: ["k"],
     leaves: { k: "pending" },
   },
+  {
+    name: "enqueue one that is to begin in time",
+    action: (store) => store.add([aJob({ id: "n0", createdAt: NOW, startBy: NOW + 1 })]),
+    adds: ["n0"],
+    leaves: { n0: "pending" },
+  },
+  {
+    name: "call off what has not begun in time",
+    before: (store) =>
+      store.add([
+        aJob({ id: "n0", startBy: NOW - 5000 }),
+        aJob({ id: "n1", sequence: 1, startBy: NOW - 5000, after: ["a"] }),
+        aJob({ id: "n2", sequence: 2, after: ["n1"] }),
+      ]),
+    action: (store) => store.recover(),
+    has: ["n0", "n1", "n2"],
+    leaves: { n0: "cancelled", n1: "cancelled", n2: "cancelled" },
+  },
+  {
+    name: "claim where the first has not begun in time",
+    before: (store) => store.add([aJob({ id: "n0", priority: 9, startBy: NOW - 5000 })]),
+    action: claim,
+    has: ["n0"],
+    leaves: { n0: "cancelled" },
+  },
   { name: "claim", action: claim },
   {
     name: "give back before it began",

@@ -83,15 +83,18 @@ export class FileInbox implements Inbox {
   }
 
   async #waitLines(holder: string, jobs: Iterable<Job>): Promise<WaitLines | undefined> {
-    const isPlain = Array.isArray(jobs) && jobs.every(({ status }) => status.state === "pending");
+    const isPlain = Array.isArray(jobs) &&
+      jobs.every(({ status, startBy }) => status.state === "pending" && startBy === null);
     if (isPlain) return undefined;
-    const [{ WaitLines }, { Dependents }] = await Promise.all([
+    const [{ WaitLines }, { Dependents }, { Deadlines }] = await Promise.all([
       import("./wait_lines.ts"),
       import("./dependents.ts"),
+      import("./deadlines.ts"),
     ]);
-    const dependents = this.#dependents ??
-      new Dependents(this.#files, this.#dataDir, holder.replace(/[^A-Za-z0-9]/g, ""));
-    return new WaitLines(dependents, `${this.#dataDir}/tmp/${holder}${ONE}waits`);
+    const unique = holder.replace(/[^A-Za-z0-9]/g, "");
+    const dependents = this.#dependents ?? new Dependents(this.#files, this.#dataDir, unique);
+    const deadlines = new Deadlines(this.#files, this.#dataDir, unique);
+    return new WaitLines(dependents, deadlines, `${this.#dataDir}/tmp/${holder}${ONE}waits`);
   }
 
   /**
