@@ -85,6 +85,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       option("after-any", "text", "ID,...", "when these have ended, whichever way", {
         proposes: "job",
       }),
+      option("start-by", "text", "WHEN", "called off if not begun by then: DURATION or TIME"),
       option("unique", "text", "KEY", "nothing, while a job with this key has not ended"),
       option("cwd", "text", "DIR", "the folder to run in (default: here)", { proposes: "folder" }),
       option("env", "text", "KEY=VALUE", "a variable of its environment; repeatable"),
@@ -96,8 +97,8 @@ export const COMMANDS: readonly CommandSpec[] = [
     oneOf: [["delay", "at"], ["file", "job-id"], ["file", "follow"]],
     notes:
       `A line of --file is a shell command, or a JSON object with "command" and, if wanted, "id", "priority", "cwd",
-"env", "max_retries", "timeout", "delay", "run_at", "queue", "group", "after", "after_any", "unique". Blank lines
-and lines that begin with # are skipped. If any line is wrong, nothing is enqueued. Other options given beside
+"env", "max_retries", "timeout", "delay", "run_at", "queue", "group", "after", "after_any", "unique", "start_by". Blank
+lines and lines that begin with # are skipped. If any line is wrong, nothing is enqueued. Other options given beside
 --file hold for lines that don't say otherwise. "after" and "after_any" take a list of ids, also those of other lines,
 in any order.
 

@@ -8,6 +8,7 @@
 // line, since a job that is cancelled has ended, too. A dead job settles nothing for those that
 // need its success: they wait until a person retries or removes it.
 import type { Job, JobRequest, JobState } from "./job.ts";
+import { expired, hasExpired } from "./start_by.ts";
 import { cancelled, unblocked } from "./transitions.ts";
 import { QueueError } from "./errors.ts";
 
@@ -65,7 +66,8 @@ export function settled(job: Job, id: string, fate: Fate, now: number): Job {
       return must(cancelled(job, now, `job "${id}" was ${fate}`));
     case "met": {
       const met = { ...job, status: { ...status, met: [...status.met, id] } };
-      return awaited.length > 1 ? met : must(unblocked(met, now));
+      if (awaited.length > 1) return met;
+      return must(hasExpired(met, now) ? expired(met, now) : unblocked(met, now));
     }
   }
 }

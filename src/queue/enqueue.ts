@@ -29,6 +29,8 @@ export interface NewJob {
   readonly afterAny?: readonly string[] | undefined;
   /** Of the jobs with this key, one at most is not at its end. */
   readonly unique?: string | undefined;
+  /** Milliseconds since 1970: not begun by then, it is called off. */
+  readonly startBy?: number | undefined;
   /** The schedule that it is a job of. */
   readonly schedule?: string | undefined;
 }
@@ -90,9 +92,24 @@ export function makeJob(newJob: NewJob, defaults: JobDefaults, sequence: number)
     after: distinct(newJob.after),
     afterAny: distinct(newJob.afterAny).filter((other) => !newJob.after?.includes(other)),
     unique: unique ?? null,
-    startBy: null,
+    startBy: startByOf(newJob.startBy, runAt, now),
     schedule: newJob.schedule ?? null,
   });
+}
+
+function startByOf(wanted: number | undefined, runAt: number | null, now: number): number | null {
+  if (wanted === undefined) return null;
+  const startBy = Math.round(wanted);
+  if (!(Math.abs(startBy) <= LAST_TIME)) {
+    throw new QueueError("usage", "The time by which the job is to begin is too far away");
+  }
+  if (startBy < now) {
+    throw new QueueError("usage", "The time by which the job is to begin has passed");
+  }
+  if (runAt !== null && startBy < runAt) {
+    throw new QueueError("usage", "The job is to begin by a time before which it may not run");
+  }
+  return startBy;
 }
 
 function distinct(ids: readonly string[] = []): string[] {

@@ -20,10 +20,12 @@ export type When =
 
 /** The jobs that a schedule makes: what `enqueue` takes, with times counted from the firing. */
 export type ScheduledJob =
-  & Omit<NewJob, "id" | "runAt" | "schedule" | "after" | "afterAny">
+  & Omit<NewJob, "id" | "runAt" | "schedule" | "after" | "afterAny" | "startBy">
   & {
     /** Seconds. */
     readonly delay?: number | undefined;
+    /** Seconds. */
+    readonly startBy?: number | undefined;
   };
 
 /** What was asked for. */

@@ -68,12 +68,14 @@ async function jobFor(schedule: Schedule, at: number, parts: FiringParts): Promi
 
 /** A job of a schedule, to be enqueued now. */
 export function scheduledJob(
-  { name: schedule, job: { delay, ...newJob } }: Schedule,
+  { name: schedule, job: { delay, startBy, ...newJob } }: Schedule,
   id: string,
   { settings, now }: Omit<JobDefaults, "newId">,
 ): Job {
-  const runAt = delay === undefined ? undefined : now + delay * 1000;
-  return makeJob({ ...newJob, id, runAt, schedule }, { settings, now, newId: () => id }, 0);
+  const after = (seconds: number | undefined) =>
+    seconds === undefined ? undefined : now + seconds * 1000;
+  const times = { runAt: after(delay), startBy: after(startBy) };
+  return makeJob({ ...newJob, ...times, id, schedule }, { settings, now, newId: () => id }, 0);
 }
 
 /**

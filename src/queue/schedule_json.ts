@@ -33,6 +33,7 @@ const JOB_FIELDS: Readonly<Record<keyof ScheduledJob, (value: unknown) => boolea
   queue: isText,
   group: isText,
   unique: isText,
+  startBy: isNumber,
 };
 
 /** What was asked for. */

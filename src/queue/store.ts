@@ -100,7 +100,7 @@ export interface JobStore extends JobReader {
 
   /**
    * Takes the job whose turn it is (see `order.ts`) for a worker; undefined if none is due at
-   * `now`.
+   * `now`. One that comes to its turn too late (see start_by.ts) is called off instead.
    */
   claim(by: Claimant, now: number): Promise<Job | undefined>;
 
@@ -139,7 +139,7 @@ export interface JobStore extends JobReader {
 
   /**
    * Completes, or takes back, what was left half done by processes that are no more; workers' jobs
-   * excepted.
+   * excepted. Calls off the jobs that have not begun in time.
    */
   recover(): Promise<void>;
 }

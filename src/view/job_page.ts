@@ -134,6 +134,9 @@ function facts(job: Job, options: PageOptions, paint: Paint): string {
     ["Enqueued", `${localTime(job.createdAt)} (${agoText(job.createdAt, now)})`],
   ];
   if (runAt !== null) lines.push(["Not before", `${localTime(runAt)} (${agoText(runAt, now)})`]);
+  if (job.startBy !== null) {
+    lines.push(["Start by", `${localTime(job.startBy)} (${agoText(job.startBy, now)})`]);
+  }
   return lines.map(([name, value]) => `${paint(name.padEnd(11), "dim")}  ${value}\n`).join("");
 }
 

@@ -279,6 +279,25 @@ export const SCENARIOS: readonly Scenario[] = [
     has: ["k"],
     leaves: { k: "pending" },
   },
+  {
+    name: "enqueue one that is to begin in time",
+    action: (store) => store.add([aJob({ id: "n0", createdAt: NOW, startBy: NOW + 1 })]),
+    adds: ["n0"],
+    leaves: { n0: "pending" },
+  },
+  {
+    name: "call off what has not begun in time",
+    before: (store) => store.add([aJob({ id: "n0", startBy: NOW - 5000, after: ["a"] })]),
+    action: (store) => store.recover(),
+    has: ["n0"],
+    leaves: { n0: "cancelled" },
+  },
+  {
+    name: "claim where the first has not begun in time",
+    before: (store) => store.add([aJob({ id: "n0", priority: 9, startBy: NOW - 5000 })]),
+    action: claim,
+    has: ["n0"],
+  },
   { name: "claim", action: claim },
   {
     name: "give back before it began",

@@ -7,6 +7,7 @@ import { aJob, EPOCH } from "../support/jobs.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 import { testJobStore, type WithStore } from "./conformance.ts";
 import { testDependencies } from "./dependency_conformance.ts";
+import { testStartBy } from "./start_by_conformance.ts";
 import { testUniqueKeys } from "./unique_conformance.ts";
 
 /** The records of the workers that the tests have, which say where they are. */
@@ -32,6 +33,7 @@ const withFileStore: WithStore = (test, now) =>
 testJobStore("FileStore", withFileStore);
 testDependencies("FileStore", withFileStore);
 testUniqueKeys("FileStore", withFileStore);
+testStartBy("FileStore", withFileStore);
 
 // What commands see that only show something: all that is asked of the store is looked up by a
 // reader.

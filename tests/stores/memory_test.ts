@@ -1,6 +1,7 @@
 import { MemoryStore } from "../../src/stores/memory/store.ts";
 import { testJobStore, type WithStore } from "./conformance.ts";
 import { testDependencies } from "./dependency_conformance.ts";
+import { testStartBy } from "./start_by_conformance.ts";
 import { testUniqueKeys } from "./unique_conformance.ts";
 
 const withMemoryStore: WithStore = async (test, now) => {
@@ -12,3 +13,4 @@ const withMemoryStore: WithStore = async (test, now) => {
 testJobStore("MemoryStore", withMemoryStore);
 testDependencies("MemoryStore", withMemoryStore);
 testUniqueKeys("MemoryStore", withMemoryStore);
+testStartBy("MemoryStore", withMemoryStore);

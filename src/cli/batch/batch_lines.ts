@@ -7,6 +7,7 @@ import { QueueError } from "../../queue/errors.ts";
 import { nearest } from "../../queue/nearest.ts";
 import { parseTime, TIME_FORMS } from "../../queue/times.ts";
 import { resolve } from "../../system/paths.ts";
+import { parseStartBy } from "../start_by.ts";
 
 const text = v.string("takes text");
 
@@ -47,6 +48,9 @@ const FIELDS = {
   after: v.optional(ids),
   after_any: v.optional(ids),
   unique: v.nullish(text),
+  start_by: v.nullish(
+    v.union([v.number(), v.string()], `takes ${DURATION_FORMS}, or ${TIME_FORMS}`),
+  ),
 };
 const NEW_JOB = v.strictObject(FIELDS, "takes an object");
 
@@ -79,7 +83,7 @@ function newJobFrom(json: string, common: Omit<NewJob, "command">, now: number):
   const result = v.safeParse(NEW_JOB, value, { abortPipeEarly: true });
   if (!result.success) throw new QueueError("usage", result.issues.map(reasonOf).join("; "));
   const { command, id, priority, cwd, env, max_retries, timeout, delay, run_at } = result.output;
-  const { queue, group, after, after_any, unique } = result.output;
+  const { queue, group, after, after_any, unique, start_by } = result.output;
   if (delay !== undefined && run_at) {
     throw new QueueError("usage", "delay and run_at exclude each other");
   }
@@ -97,6 +101,9 @@ function newJobFrom(json: string, common: Omit<NewJob, "command">, now: number):
     after: after ?? common.after,
     afterAny: after_any ?? common.afterAny,
     unique: unique ?? common.unique,
+    startBy: start_by === undefined || start_by === null
+      ? common.startBy
+      : parseStartBy("start_by", String(start_by), now),
   };
 }
 

@@ -86,6 +86,7 @@ export async function commonFields(
     after: listed(flags.texts("after")),
     afterAny: listed(flags.texts("after-any")),
     unique: flags.text("unique"),
+    startBy: await startByGiven(flags.text("start-by"), now),
     runAt: await timeAsked(flags, now),
   };
 }
@@ -120,6 +121,12 @@ function environment(pairs: readonly string[]): Record<string, string> {
     env[pair.slice(0, equals)] = pair.slice(equals + 1);
   }
   return env;
+}
+
+async function startByGiven(text: string | undefined, now: number): Promise<number | undefined> {
+  if (text === undefined) return undefined;
+  const { parseStartBy } = await import("../start_by.ts");
+  return parseStartBy("--start-by", text, now);
 }
 
 async function timeGiven(text: string, now: number): Promise<number> {

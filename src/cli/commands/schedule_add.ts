@@ -1,4 +1,5 @@
 // queuectl schedule add.
+import { DURATION_FORMS, parseDuration } from "../../queue/durations.ts";
 import { QueueError } from "../../queue/errors.ts";
 import {
   isScheduleName,
@@ -55,7 +56,8 @@ async function scheduleFrom(call: CommandContext, now: number): Promise<Schedule
   }
   const when = whenFrom(call);
   if (command.length === 0 && rest === undefined) throw missing("command");
-  const { runAt: _, after: __, afterAny: ___, ...fields } = await commonFields(call, now);
+  const { runAt: _, after: _after, afterAny: _any, startBy: _startBy, ...fields } =
+    await commonFields(call, now);
   const tz = flags.text("tz");
   return {
     name,
@@ -64,7 +66,12 @@ async function scheduleFrom(call: CommandContext, now: number): Promise<Schedule
     missed: choice("missed", flags.text("missed"), MISSED),
     overlap: choice("overlap", flags.text("overlap"), OVERLAP),
     createdAt: now,
-    job: { ...fields, command: await commandText(command, rest), delay: flags.number("delay") },
+    job: {
+      ...fields,
+      command: await commandText(command, rest),
+      delay: flags.number("delay"),
+      startBy: startByFrom(flags.text("start-by")),
+    },
   };
 }
 
@@ -79,6 +86,13 @@ function whenFrom({ flags }: CommandContext): When {
   }
   if (seconds < 1) throw new QueueError("usage", "--every takes at least 1s");
   return { kind: "every", seconds };
+}
+
+/** Seconds from each firing: a time would be that of one job alone. */
+function startByFrom(text: string | undefined): number | undefined {
+  const seconds = text === undefined ? undefined : parseDuration(text);
+  if (text === undefined || seconds !== undefined) return seconds;
+  throw new QueueError("usage", `--start-by of a schedule takes ${DURATION_FORMS}, not "${text}"`);
 }
 
 function zoneFrom(name: string): string {

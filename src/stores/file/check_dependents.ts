@@ -5,8 +5,10 @@ import { type Awaited, fateOf, meaningOf, stillAwaitedBy } from "../../queue/dep
 import { isJobId, type Job } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
 import { namesIn } from "./bucketed_index.ts";
+import { Deadlines } from "./deadlines.ts";
 import { isMark, isWaitersFile, lineOf, waiterLine } from "./dependents.ts";
 import { type Findings, kindName } from "./findings.ts";
+import { uniqueName } from "./inbox.ts";
 import type { JobFiles } from "./job_files.ts";
 import { jobPath, parseTicket } from "./layout.ts";
 import type { Tickets } from "./tickets.ts";
@@ -52,7 +54,12 @@ function noteOthers(
 
 /** Lays down what a power cut may have taken. */
 export function layMissing(parts: DependentsParts): void {
-  findUntold(parts, (job) => parts.tickets.dependents.layAgain(job));
+  const { dataDir, tickets: { blocked, dependents, files } } = parts;
+  findUntold(parts, (job) => dependents.layAgain(job));
+  // One that waits in line is looked at when it is its turn.
+  const names = blocked.buckets().flatMap((bucket) => blocked.tickets(bucket));
+  const jobs = names.map((name) => readJob(parts, parseTicket(name)!.id));
+  new Deadlines(files, dataDir, uniqueName()).lay(jobs.filter((job) => job !== undefined));
 }
 
 function findUntold(

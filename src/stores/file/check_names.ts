@@ -16,7 +16,8 @@ const OURS: Readonly<Record<string, RegExp>> = {
   "": new RegExp(
     `^(?:${TOP_FOLDERS.join("|")}|${CONFIG}|restoring|schedules|start\\.log(?:\\.1)?)$`,
   ),
-  "/queue": /^(?:ready|later|blocked|dependents|settling|unique|running|completed|dead|cancelled)$/,
+  "/queue":
+    /^(?:ready|later|blocked|dependents|settling|deadlines|unique|running|completed|dead|cancelled)$/,
   "/workers": /^[A-Za-z0-9_][A-Za-z0-9._-]*\.(?:json|lock|runs|runs\.pipe|runs\.alive)$/,
   "/control": /\.(?:cancel|stop-graceful|stop-force)$/,
   "/tmp": /^(?:cli-|restore-|replaced-|schedule-|waits-|unique|config)/,

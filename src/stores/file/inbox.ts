@@ -8,6 +8,7 @@ import { COMMAND_HOLDER, lockPath } from "./layout.ts";
 import { isBeingRestored, PAUSE, refusedByRestore, TRIES } from "./maintenance.ts";
 import { prepareFolder } from "./prepare_folder.ts";
 import { BucketedIndex, ignoreNotFound } from "./bucketed_index.ts";
+import type { Deadlines } from "./deadlines.ts";
 import type { Dependents } from "./dependents.ts";
 import type { WaitLines } from "./wait_lines.ts";
 import { ONE, resolveStaged, Staging, type WaitingIndexes } from "./staging.ts";
@@ -34,7 +35,8 @@ export class FileInbox implements Inbox {
   readonly #now: () => number;
   #name: string;
   #lock: FileLock | undefined;
-  readonly #dependents: Dependents | undefined;
+  #dependents: Dependents | undefined;
+  #deadlines: Deadlines | undefined;
   /** Whether something may be staged, or held by its name. */
   #isUnsettled = false;
 
@@ -95,15 +97,23 @@ export class FileInbox implements Inbox {
   }
 
   async #waitLines(holder: string, jobs: Iterable<Job>): Promise<WaitLines | undefined> {
-    const isPlain = Array.isArray(jobs) && jobs.every(({ status }) => status.state === "pending");
+    const isPlain = Array.isArray(jobs) &&
+      jobs.every(({ status, startBy }) => status.state === "pending" && startBy === null);
     if (isPlain) return undefined;
-    const [{ WaitLines }, { Dependents }] = await Promise.all([
+    const [{ WaitLines }, { Dependents }, { Deadlines }] = await Promise.all([
       import("./wait_lines.ts"),
       import("./dependents.ts"),
+      import("./deadlines.ts"),
     ]);
-    const dependents = this.#dependents ??
-      new Dependents(this.#files, this.#dataDir, holder.replace(/[^A-Za-z0-9]/g, ""));
-    return new WaitLines(dependents, `${this.#dataDir}/tmp/${holder}${ONE}waits`);
+    const unique = holder.replace(/[^A-Za-z0-9]/g, "");
+    // Kept, since the names that they make are unique for each.
+    this.#dependents ??= new Dependents(this.#files, this.#dataDir, unique);
+    this.#deadlines ??= new Deadlines(this.#files, this.#dataDir, unique);
+    return new WaitLines(
+      this.#dependents,
+      this.#deadlines,
+      `${this.#dataDir}/tmp/${holder}${ONE}waits`,
+    );
   }
 
   /**

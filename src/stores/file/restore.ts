@@ -2,7 +2,7 @@
 // anything is changed; from the rename that makes the copy valid on, whoever opens the store
 // completes what is left to do. No worker starts from before the look for workers to the end.
 import { stillAwaitedBy } from "../../queue/dependencies.ts";
-import { hasEnded } from "../../queue/job.ts";
+import { hasEnded, type Job } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
 import type { LeftOut } from "../../queue/maintenance.ts";
 import type { Progress } from "../../queue/operations.ts";
@@ -10,6 +10,7 @@ import type { FileSystem } from "../../system/file_system.ts";
 import { ignoreNotFound, makeUnlessThere } from "./bucketed_index.ts";
 import { type Layout, layOut, note } from "./bulk_index.ts";
 import { decode } from "./codec.ts";
+import { Deadlines } from "./deadlines.ts";
 import { Dependents, waiterLine } from "./dependents.ts";
 import { liveWorker, removeTree, swap } from "./complete_restore.ts";
 import { JobFiles } from "./job_files.ts";
@@ -154,6 +155,7 @@ function stage(
   }
   const layout: Layout = new Map();
   const waiting = new Map<string, string[]>();
+  const hurried: Job[] = [];
   const keys = new UniqueKeys(files, staged, `${staged}/queue`);
   const now = Date.now();
   for (const [index, { id, text, logs }] of jobs.entries()) {
@@ -164,6 +166,7 @@ function stage(
     for (const log of logs) files.copy(`${from}/jobs/${log}`, `${staged}/jobs/${log}`);
     const { job } = decode(text, id, id);
     note(layout, job, now);
+    if (job.startBy !== null && !hasEnded(job)) hurried.push(job);
     if (job.unique !== null && !hasEnded(job)) keys.hold(job.unique, id, false);
     for (const awaited of stillAwaitedBy(job)) {
       const lines = waiting.get(awaited.id) ?? [];
@@ -172,6 +175,7 @@ function stage(
     }
   }
   layOut(files, staged, layout);
+  new Deadlines(files, staged, "r").lay(hurried, `${staged}/queue/`);
   const dependents = new Dependents(files, staged, "r");
   for (const [id, names] of waiting) {
     dependents.lay(id, names, `${staged}/queue/`);

@@ -184,7 +184,7 @@ export class Staging {
       );
     }
     if (sync) this.#touched.add(folder);
-    if (job.status.state === "blocked") this.#lines!.note(job);
+    if (job.status.state === "blocked" || job.startBy !== null) this.#lines!.note(job);
   }
 
   /** The folder within the staged one that a ticket goes into. */

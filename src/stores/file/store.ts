@@ -11,6 +11,7 @@ import {
   type Job,
 } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
+import { expired, hasExpired } from "../../queue/start_by.ts";
 import type { Adds, Claimant, Counts, JobStore, Query, WaitingEnds } from "../../queue/store.ts";
 import { claimed, type Transition, waitingStatus } from "../../queue/transitions.ts";
 import { keyTaken, needsKey } from "../../queue/unique.ts";
@@ -19,6 +20,7 @@ import { nameOf } from "../../system/paths.ts";
 import { Watch } from "../../system/watch.ts";
 import type { Decoded } from "./codec.ts";
 import { FileInbox, uniqueName } from "./inbox.ts";
+import { Deadlines } from "./deadlines.ts";
 import { FallingDue } from "./falling_due.ts";
 import { JobFiles } from "./job_files.ts";
 import { COMMAND_HOLDER, lockPath, parseTicket, type Ticket } from "./layout.ts";
@@ -81,6 +83,7 @@ export class FileStore implements JobStore {
   readonly #fallingDue: FallingDue;
   readonly #release: Release;
   readonly #keys: UniqueKeys;
+  readonly #deadlines: Deadlines;
   #hasTidied = false;
   #watch: Watch | undefined;
 
@@ -98,6 +101,7 @@ export class FileStore implements JobStore {
     this.#reader = new Reader(dataDir, this.#tickets, this.#jobs, warn);
     this.#line = new ReadyLine(this.#tickets.ready);
     this.#fallingDue = new FallingDue(this.#tickets);
+    this.#deadlines = new Deadlines(files, dataDir, unique);
     this.#keys = new UniqueKeys(files, dataDir);
     this.#release = new Release({
       files,
@@ -154,30 +158,39 @@ export class FileStore implements JobStore {
     return this.#reader.waitingEnds(now);
   }
 
-  claim(by: Claimant, now: number): Promise<Job | undefined> {
-    return promised(() => {
-      this.#promote(now);
-      for (;;) {
-        const next = this.#line.next();
-        if (next === undefined) {
-          if (this.#fallingDue.isDone(now)) return undefined;
-          this.#promote(now);
-          continue;
-        }
-        const ticket: Ticket = { ...parseTicket(next.name)!, at: now, tag: `r${by.pid}` };
-        const path = this.#tickets.take(next.path, by.worker, ticket);
-        this.#line.took(path !== undefined);
-        if (path === undefined) continue;
-        const decoded = this.#readTaken(path, ticket);
-        if (decoded === undefined) continue;
-        const job = claimed(decoded.job, by, now);
-        if (!(job instanceof QueueError)) {
-          this.#held.set(ticket.id, { holder: by.worker, job, path, unended: decoded.unended });
-          return job;
-        }
-        this.#settle(path, decoded); // the ticket lagged behind the facts
+  async claim(by: Claimant, now: number): Promise<Job | undefined> {
+    const job = await promised(() => this.#claim(by, now));
+    await this.#tellDependents(); // of those that were found to have expired
+    return job;
+  }
+
+  #claim(by: Claimant, now: number): Job | undefined {
+    this.#promote(now);
+    for (;;) {
+      const next = this.#line.next();
+      if (next === undefined) {
+        if (this.#fallingDue.isDone(now)) return undefined;
+        this.#promote(now);
+        continue;
       }
-    });
+      const ticket: Ticket = { ...parseTicket(next.name)!, at: now, tag: `r${by.pid}` };
+      const path = this.#tickets.take(next.path, by.worker, ticket);
+      this.#line.took(path !== undefined);
+      if (path === undefined) continue;
+      const decoded = this.#readTaken(path, ticket);
+      if (decoded === undefined) continue;
+      if (hasExpired(decoded.job, now)) {
+        const held = { holder: by.worker, job: decoded.job, path, unended: decoded.unended };
+        this.#apply(held, (job) => expired(job, now));
+        continue;
+      }
+      const job = claimed(decoded.job, by, now);
+      if (!(job instanceof QueueError)) {
+        this.#held.set(ticket.id, { holder: by.worker, job, path, unended: decoded.unended });
+        return job;
+      }
+      this.#settle(path, decoded); // the ticket lagged behind the facts
+    }
   }
 
   claimedBy(worker: string): Promise<Job[]> {
@@ -261,6 +274,31 @@ export class FileStore implements JobStore {
       if (await this.#release.all()) this.#forgetWhatIsKnown();
     } catch (error) {
       this.#warnOnce(`Cannot tell jobs that wait for others: ${messageOf(error)}`);
+    }
+    try {
+      await this.#callOffExpired();
+    } catch (error) {
+      this.#warnOnce(`Cannot call off jobs that have not begun in time: ${messageOf(error)}`);
+    }
+  }
+
+  async #callOffExpired(): Promise<void> {
+    const now = this.#now();
+    for (const due of this.#deadlines.due(now)) {
+      let isDone = true;
+      for (const { id } of due.tickets) {
+        try {
+          const seen = this.#reader.jobNow(id);
+          if (seen !== undefined && hasExpired(seen, now)) {
+            await this.change(id, (job) => expired(job, now));
+          }
+        } catch (error) {
+          if (!(error instanceof QueueError)) throw error;
+          // Somebody else has it in hand: looked at again. All else is no matter of this.
+          if (error.code === "refused") isDone = false;
+        }
+      }
+      if (isDone) this.#deadlines.forget(due);
     }
   }
 

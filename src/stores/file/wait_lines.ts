@@ -1,7 +1,8 @@
-// What jobs that are on their way into the queue wait for: laid down when their files are there, and
-// before their tickets are. See dependents.ts.
+// What jobs that are on their way into the queue wait for, and by when they are to begin: laid down
+// when their files are there, and before their tickets are. See dependents.ts and deadlines.ts.
 import { stillAwaitedBy } from "../../queue/dependencies.ts";
 import type { Job } from "../../queue/job.ts";
+import type { Deadlines } from "./deadlines.ts";
 import { type Dependents, waiterLine } from "./dependents.ts";
 
 /** So many lines are kept before they are laid down. */
@@ -9,14 +10,17 @@ const KEPT = 20_000;
 
 export class WaitLines {
   readonly #dependents: Dependents;
+  readonly #deadlines: Deadlines;
   /** Where a file is before it lies where it belongs; who settles that name removes it. */
   readonly #stage: string;
   readonly #awaited = new Set<string>();
   readonly #lines = new Map<string, string[]>();
+  readonly #hurried: Job[] = [];
   #kept = 0;
 
-  constructor(dependents: Dependents, stage: string) {
+  constructor(dependents: Dependents, deadlines: Deadlines, stage: string) {
     this.#dependents = dependents;
+    this.#deadlines = deadlines;
     this.#stage = stage;
   }
 
@@ -27,6 +31,10 @@ export class WaitLines {
       lines.push(waiterLine(job, awaited));
       this.#lines.set(awaited.id, lines);
       this.#awaited.add(awaited.id);
+      this.#kept++;
+    }
+    if (job.startBy !== null) {
+      this.#hurried.push(job);
       this.#kept++;
     }
     if (this.#kept >= KEPT) this.#lay();
@@ -42,6 +50,8 @@ export class WaitLines {
   #lay(): void {
     for (const [id, lines] of this.#lines) this.#dependents.lay(id, lines, this.#stage);
     this.#lines.clear();
+    this.#deadlines.lay(this.#hurried, this.#stage);
+    this.#hurried.length = 0;
     this.#kept = 0;
   }
 }

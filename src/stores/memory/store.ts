@@ -21,6 +21,7 @@ import { compareArrival, compareTurns, turnOf } from "../../queue/order.ts";
 import { matches } from "../../queue/query.ts";
 import type { Adds, Claimant, Counts, JobStore, Query, WaitingEnds } from "../../queue/store.ts";
 import { holdsKey, keyTaken, needsKey } from "../../queue/unique.ts";
+import { expired, hasExpired } from "../../queue/start_by.ts";
 import { claimed, type Transition, type TransitionResult } from "../../queue/transitions.ts";
 
 /** A store of jobs that forgets them with the process. */
@@ -117,8 +118,12 @@ export class MemoryStore implements JobStore {
         turns.push(turnOf(job, status));
       }
     }
-    const next = turns.sort(compareTurns)[0];
-    return next && this.#put(claimed(this.#jobs.get(next.id)!, by, now));
+    for (const { id } of turns.sort(compareTurns)) {
+      const job = this.#jobs.get(id)!;
+      if (!hasExpired(job, now)) return this.#put(claimed(job, by, now));
+      this.#put(expired(job, now));
+    }
+    return undefined;
   }
 
   claimedBy(worker: string): Promise<Job[]> {
@@ -179,8 +184,11 @@ export class MemoryStore implements JobStore {
     );
   }
 
+  /** Nothing that is half done outlives the process. */
   recover(): Promise<void> {
-    return Promise.resolve(); // nothing outlives the process
+    const now = this.#now();
+    for (const job of this.#jobs.values()) if (hasExpired(job, now)) this.#put(expired(job, now));
+    return Promise.resolve();
   }
 
   waitForChange(timeout: number, signal?: AbortSignal): Promise<void> {

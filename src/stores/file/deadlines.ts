@@ -1,0 +1,98 @@
+// Which jobs are to begin by when, so that those that have not are found without a look at others:
+//
+//   queue/deadlines/<minute>/<second>~<unique>   tickets' names, one a line: the time by which the
+//                                                job is to begin stands first
+//
+// Laid down before the jobs' own tickets are, and removed when the second is past and all of them
+// were looked at. It only says when to look: the job's file says what is true.
+import type { Job } from "../../queue/job.ts";
+import type { FileSystem } from "../../system/file_system.ts";
+import { ignoreNotFound, makeUnlessThere, namesIn } from "./bucketed_index.ts";
+import { laterSlice, parseTicket, type Ticket, timedName } from "./layout.ts";
+
+const SECOND = 1000;
+const NAME = /^(\d{13})~[A-Za-z0-9]+$/;
+
+/** Jobs that were to begin by now, and the file that says so. */
+export interface Due {
+  readonly path: string;
+  readonly tickets: readonly Ticket[];
+}
+
+export class Deadlines {
+  readonly #files: FileSystem;
+  readonly #dataDir: string;
+  readonly #folder: string;
+  readonly #unique: string;
+  #made = 0;
+
+  /** `unique`: letters and digits that no other process has. */
+  constructor(files: FileSystem, dataDir: string, unique: string) {
+    this.#files = files;
+    this.#dataDir = dataDir;
+    this.#folder = `${dataDir}/queue/deadlines`;
+    this.#unique = unique;
+  }
+
+  /** @param stage the beginning of a path on the way */
+  lay(jobs: Iterable<Job>, stage = `${this.#dataDir}/tmp/waits-`): void {
+    const bySecond = new Map<number, string[]>();
+    for (const { id, priority, createdAt, sequence, startBy } of jobs) {
+      if (startBy === null) continue;
+      const second = Math.ceil(startBy / SECOND) * SECOND;
+      const lines = bySecond.get(second) ?? [];
+      lines.push(timedName({ at: startBy, priority, createdAt, sequence, tag: "p", id }));
+      bySecond.set(second, lines);
+    }
+    for (const [second, lines] of bySecond) this.#layOne(second, lines, stage);
+  }
+
+  #layOne(second: number, lines: readonly string[], stage: string): void {
+    const unique = `${this.#unique}${Date.now().toString(36)}y${(this.#made++).toString(36)}`;
+    const staged = stage + unique;
+    const folder = `${this.#folder}/${laterSlice({ at: second })}`;
+    const name = `${String(Math.max(0, second)).padStart(13, "0").slice(-13)}~${unique}`;
+    this.#files.create(staged, lines.join("\n") + "\n");
+    for (let tries = 0;; tries++) {
+      try {
+        return this.#files.rename(staged, `${folder}/${name}`);
+      } catch (error) {
+        if (!(error instanceof Deno.errors.NotFound) || tries === 100) throw error;
+        makeUnlessThere(this.#files, this.#folder);
+        makeUnlessThere(this.#files, folder);
+      }
+    }
+  }
+
+  /** Those whose time is past. */
+  due(now: number): Due[] {
+    const due: Due[] = [];
+    for (const minute of namesIn(this.#files, this.#folder)) {
+      if (!/^\d{13}$/.test(minute) || Number(minute) > now) continue;
+      const folder = `${this.#folder}/${minute}`;
+      const names = namesIn(this.#files, folder);
+      if (names.length === 0) this.#removeIfEmpty(folder);
+      for (const name of names) {
+        const second = NAME.exec(name)?.[1];
+        if (second === undefined || Number(second) >= now) continue;
+        const text = ignoreNotFound(() => this.#files.readText(`${folder}/${name}`)) ?? "";
+        const tickets = text.split("\n").flatMap((line) => parseTicket(line) ?? []);
+        due.push({ path: `${folder}/${name}`, tickets });
+      }
+    }
+    return due;
+  }
+
+  /** All of them were looked at. */
+  forget({ path }: Due): void {
+    ignoreNotFound(() => this.#files.remove(path));
+  }
+
+  #removeIfEmpty(folder: string): void {
+    try {
+      this.#files.removeFolder(folder);
+    } catch {
+      // Somebody has put one in, or was faster.
+    }
+  }
+}
