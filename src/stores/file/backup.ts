@@ -13,6 +13,7 @@ import { goodLines } from "./codec.ts";
 import { nameOf } from "./findings.ts";
 import { schedulesFolder } from "./layout.ts";
 import { unlessRestored } from "./maintenance.ts";
+import { parseQueues } from "./queues_file.ts";
 import { checkSchedule, scheduleNames } from "./schedules.ts";
 import { stagedIds } from "./staging.ts";
 
@@ -22,7 +23,7 @@ export const MANIFEST = "backup.json";
 export const BACKUP_SCHEMA = 1;
 
 /**
- * Copies all jobs, their logs, the schedules and the configuration to `target`, a new or empty folder.
+ * Copies all jobs, their logs, the schedules and all settings to `target`, a new or empty folder.
  * @returns how much was copied
  * @throws QueueError `refused` if `target` can't be one
  */
@@ -83,7 +84,8 @@ class Backup {
         if (!staged.has(id)) this.#copyJob(folder, id);
       }
     }
-    this.#copyConfig();
+    this.#copySettings("config.json", parseConfig);
+    this.#copySettings("queues.json", parseQueues);
     return total;
   }
 
@@ -160,19 +162,20 @@ class Backup {
     this.#count(to);
   }
 
-  #copyConfig(): void {
-    const path = `${this.#dataDir}/config.json`;
+  /** A file of settings, if it is what it should be. */
+  #copySettings(name: string, parse: (text: string, path: string) => unknown): void {
+    const path = `${this.#dataDir}/${name}`;
     const text = this.#read(path);
     if (text === undefined) return;
     try {
-      parseConfig(text);
+      parse(text, path);
     } catch (error) {
       if (!(error instanceof QueueError)) throw error;
       this.#leftOut.push({ path, why: `can't be used: ${error.message}` });
       return;
     }
-    this.#files.create(`${this.#target}/config.json`, text);
-    this.#count(`${this.#target}/config.json`);
+    this.#files.create(`${this.#target}/${name}`, text);
+    this.#count(`${this.#target}/${name}`);
   }
 
   #writeManifest(): void {

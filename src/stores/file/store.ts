@@ -12,14 +12,16 @@ import type { Decoded } from "./codec.ts";
 import { FileInbox, uniqueName } from "./inbox.ts";
 import { FallingDue } from "./falling_due.ts";
 import { JobFiles } from "./job_files.ts";
-import { COMMAND_HOLDER, lockPath, parseTicket, type Ticket } from "./layout.ts";
+import { COMMAND_HOLDER, lockPath, parseTicket, queueKey, queueOf, type Ticket } from "./layout.ts";
 import { heldTickets, hostOf, whileHeld } from "./listing.ts";
 import { isBeingRestored, RESTORE } from "./maintenance.ts";
 import { prepareFolder } from "./prepare_folder.ts";
 import { promised } from "./promised.ts";
 import { Reader } from "./reader.ts";
 import { ReadyLine } from "./ready_line.ts";
-import { ignoreNotFound } from "./bucketed_index.ts";
+import { Gates } from "./gates.ts";
+import { QueueSieve } from "./queue_sieve.ts";
+import { type BucketedIndex, ignoreNotFound } from "./bucketed_index.ts";
 import { resolveStaged } from "./staging.ts";
 import { Tickets } from "./tickets.ts";
 
@@ -64,7 +66,9 @@ export class FileStore implements JobStore {
   readonly #jobs: JobFiles;
   readonly #tickets: Tickets;
   readonly #reader: Reader;
-  readonly #line: ReadyLine;
+  readonly #gates: Gates;
+  /** By the queues whose jobs may be in it. */
+  readonly #lines = new Map<string, ReadyLine>();
   /** What was claimed through this object, so that settling it reads nothing again. */
   readonly #held = new Map<string, Held>();
   readonly #fallingDue: FallingDue;
@@ -82,7 +86,7 @@ export class FileStore implements JobStore {
     this.#tickets = new Tickets(files, dataDir, unique);
     this.#inbox = new FileInbox(dataDir, files, this.#tickets, now, unique);
     this.#reader = new Reader(dataDir, this.#tickets, this.#jobs, warn);
-    this.#line = new ReadyLine(this.#tickets.ready);
+    this.#gates = new Gates({ dataDir, files, tickets: this.#tickets, warn, unique });
     this.#fallingDue = new FallingDue(this.#tickets);
   }
 
@@ -108,30 +112,54 @@ export class FileStore implements JobStore {
     return this.#reader.count();
   }
 
-  claim(by: Claimant, now: number): Promise<Job | undefined> {
-    return promised(() => {
-      this.#promote(now);
-      for (;;) {
-        const next = this.#line.next();
-        if (next === undefined) {
-          if (this.#fallingDue.isDone(now)) return undefined;
-          this.#promote(now);
-          continue;
-        }
-        const ticket: Ticket = { ...parseTicket(next.name)!, at: now, tag: `r${by.pid}` };
-        const path = this.#tickets.take(next.path, by.worker, ticket);
-        this.#line.took(path !== undefined);
-        if (path === undefined) continue;
-        const decoded = this.#readTaken(path, ticket);
-        if (decoded === undefined) continue;
-        const job = claimed(decoded.job, by, now);
-        if (!(job instanceof QueueError)) {
-          this.#held.set(ticket.id, { holder: by.worker, job, path, unended: decoded.unended });
-          return job;
-        }
-        this.#tickets.place(path, decoded.job, now); // the ticket lagged behind the facts
+  async claim(
+    by: Claimant,
+    now: number,
+    queues?: readonly string[],
+  ): Promise<Job | undefined> {
+    const line = this.#lineOf(queues);
+    this.#promote(now);
+    if (this.#gates.lookAround(now)) this.#forgetLines();
+    for (;;) {
+      const next = line.next();
+      if (next === undefined) {
+        if (this.#fallingDue.isDone(now)) return undefined;
+        this.#promote(now);
+        continue;
       }
-    });
+      let ticket: Ticket = { ...parseTicket(next.name)!, at: now, tag: `r${by.pid}` };
+      let path: string | undefined;
+      if (this.#gates.isFree(next.name)) {
+        path = this.#tickets.take(next.path, by.worker, ticket);
+        line.took(path !== undefined);
+        if (path === undefined || !this.#gates.mayKeep(path, next.name)) continue;
+      } else {
+        const taken = await this.#gates.take(next, by.worker, ticket.tag);
+        line.took(taken !== "gone");
+        // What its queue does not let begin is not in the line when it is read again.
+        if (taken === "closed") line.forget();
+        if (taken === "gone" || taken === "closed") continue;
+        ({ path, ticket } = taken);
+      }
+      const decoded = this.#readTaken(path, ticket);
+      if (decoded === undefined) continue;
+      const job = claimed(decoded.job, by, ticket.at);
+      if (!(job instanceof QueueError)) {
+        this.#held.set(ticket.id, { holder: by.worker, job, path, unended: decoded.unended });
+        return job;
+      }
+      this.#tickets.place(path, decoded.job, now); // the ticket lagged behind the facts
+    }
+  }
+
+  #lineOf(queues: readonly string[] | undefined): ReadyLine {
+    const key = queues?.join() ?? "";
+    let line = this.#lines.get(key);
+    if (line === undefined) {
+      line = new ReadyLine(this.#tickets.ready, new QueueSieve(this.#gates, queues));
+      this.#lines.set(key, line);
+    }
+    return line;
   }
 
   claimedBy(worker: string): Promise<Job[]> {
@@ -141,7 +169,20 @@ export class FileStore implements JobStore {
   change(id: string, transition: Transition, holder?: string): Promise<Job> {
     return holder === undefined
       ? this.#changeFree(id, transition)
-      : promised(() => this.#changeHeld(id, transition, holder));
+      : promised(() => this.#changeHeld(id, transition, holder)).then((job) => this.#settled(job));
+  }
+
+  /** Where its queue has a limit, another job may begin now. */
+  async #settled(job: Job): Promise<Job> {
+    if (!this.#gates.known.isAny) return job;
+    try {
+      await this.#gates.settled(queueKey(job.queue), this.#now());
+      this.#forgetLines();
+    } catch (error) {
+      // The job is settled, which is what counts; whoever claims next puts back what may begin.
+      this.#warnOnce(`Cannot let the next job of queue ${job.queue} begin: ${messageOf(error)}`);
+    }
+    return job;
   }
 
   remove(id: string, unless: (job: Job) => QueueError | undefined): Promise<void> {
@@ -157,7 +198,7 @@ export class FileStore implements JobStore {
     return promised(() => {
       const { later } = this.#tickets;
       const now = this.#now();
-      let next: number | undefined;
+      let next = this.#gates.nextOpening(now);
       for (const bucket of later.buckets()) {
         if (next !== undefined && Number(bucket.lower.slice(0, 13)) >= next) break;
         const due = later.tickets(bucket).map((name) => parseTicket(name)!.at).find((at) =>
@@ -169,16 +210,25 @@ export class FileStore implements JobStore {
     });
   }
 
-  hasWork(): Promise<boolean> {
+  hasWork(queues?: readonly string[]): Promise<boolean> {
     return promised(() => {
-      const { ready, later } = this.#tickets;
-      if (heldTickets(this.#tickets).length > 0) return true;
-      if (ready.buckets().some((bucket) => ready.tickets(bucket).length > 0)) return true;
+      this.#gates.known.refresh();
+      const { ready, later, held } = this.#tickets;
+      const served = queues && new Set(queues.map(queueKey));
+      const isServed = (name: string) => served?.has(queueOf(name)) ?? true;
+      const counts = (name: string) =>
+        isServed(name) && this.#gates.known.of(queueOf(name))?.paused !== true;
+      if (heldTickets(this.#tickets).some(({ name }) => isServed(name))) return true;
+      const waits = (index: BucketedIndex) =>
+        index.buckets().some((bucket) => index.tickets(bucket).some(counts));
+      // Tickets that are put back go this way.
+      if (this.#gates.known.isAny && held.all().some(waits)) return true;
+      if (waits(ready)) return true;
       const now = this.#now();
       return later.buckets().some((bucket) =>
         // What was laid in as a batch and never touched waits for a time given by the user.
         (bucket.count === undefined || Number(bucket.lower.slice(0, 13)) <= now) &&
-        later.tickets(bucket).map((name) => parseTicket(name)!).some((t) =>
+        later.tickets(bucket).filter(counts).map((name) => parseTicket(name)!).some((t) =>
           t.tag === "f" || t.at <= now
         )
       );
@@ -280,8 +330,12 @@ export class FileStore implements JobStore {
   }
 
   #forgetWhatIsKnown(): void {
-    this.#line.forget();
+    this.#forgetLines();
     this.#fallingDue.forget();
+  }
+
+  #forgetLines(): void {
+    for (const line of this.#lines.values()) line.forget();
   }
 
   /** The job of a ticket at hand; the ticket is set aside if there is none to be read. */
@@ -348,7 +402,7 @@ export class FileStore implements JobStore {
     this.#tickets.place(held.path, after, now);
     const waiting = waitingStatus(after);
     if (waiting === undefined) return after;
-    if (isDue(waiting, now)) this.#line.forget();
+    if (isDue(waiting, now)) this.#forgetLines();
     else this.#fallingDue.expect(waiting.runAt!);
     return after;
   }
@@ -458,7 +512,7 @@ export class FileStore implements JobStore {
   }
 
   #promote(now: number): void {
-    if (this.#fallingDue.promote(now) > 0) this.#line.forget();
+    if (this.#fallingDue.promote(now) > 0) this.#forgetLines();
   }
 }
 
