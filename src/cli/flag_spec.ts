@@ -13,6 +13,7 @@ export type Proposal =
   | "running job"
   | "state"
   | "queue"
+  | "queues"
   | "group"
   | "setting"
   | "log level"

@@ -36,6 +36,8 @@ export interface WorkerOptions {
   readonly files: FileSystem;
   /** The name it would like; `worker-N` if undefined. */
   readonly wanted: string | undefined;
+  /** Those whose jobs it takes; all if undefined. */
+  readonly queues?: readonly string[] | undefined;
   readonly drain: boolean;
   readonly pid: number;
   readonly hostname: string;

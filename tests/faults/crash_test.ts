@@ -4,8 +4,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { loadSetValues } from "../../src/stores/file/config_file.ts";
 import { QueueError } from "../../src/queue/errors.ts";
+import { UNRESTRICTED } from "../../src/queue/queues.ts";
 import { ended, unblocked, unclaimed } from "../../src/queue/transitions.ts";
 import { check } from "../../src/stores/file/check.ts";
+import { FileQueues } from "../../src/stores/file/queues.ts";
 import type { FileStore } from "../../src/stores/file/store.ts";
 import { anEnding } from "../support/jobs.ts";
 import { type Loss, type SimDisk, surelyDone } from "../support/sim_disk.ts";
@@ -75,6 +77,8 @@ async function verify(
   store.close();
   store = await openAt(disk, NOW + 1e9);
   const completed = listed.filter((job) => job.status.state === "completed").map((job) => job.id);
+  const queues = new FileQueues(DATA, { files: disk });
+  await queues.change((await queues.list()).map(({ name }) => name), () => UNRESTRICTED);
   for (const { id } of listed.filter((job) => job.status.state === "blocked")) {
     await store.change(id, (job) => unblocked(job, NOW));
   }

@@ -8,6 +8,7 @@ import { pluralize } from "../../view/pluralize.ts";
 import { supervise } from "../../worker/supervisor.ts";
 import type { CommandContext } from "../command_context.ts";
 import { openReporter } from "../reporter.ts";
+import { leftAfterDrain, queuesIn } from "../start_queues.ts";
 import { whileSchedulesFire } from "../start_schedules.ts";
 import { spawnWorker } from "../worker_child.ts";
 import { detach } from "./start_detached.ts";
@@ -26,6 +27,7 @@ export async function startCommand(call: CommandContext): Promise<number> {
       `Cannot call a worker "${name}": a name is 1 to 64 of A-Z a-z 0-9 . _ -`,
     );
   }
+  const queues = queuesIn(flags);
   const store = await call.store().forWorkers();
   const settings = await (await store.settings()).load();
   if (flags.has("detach")) return await detach(call, store);
@@ -60,7 +62,7 @@ export async function startCommand(call: CommandContext): Promise<number> {
     if (Deno.pid === 1) report({ kind: "warning", message: IS_INIT });
     const parts = {
       count,
-      spawn: () => spawnWorker({ host: store.host, name, drain, onDead: () => dead++ }),
+      spawn: () => spawnWorker({ host: store.host, name, queues, drain, onDead: () => dead++ }),
       ready: () => void lock.announce({ ...who, ready: true }),
       sleep: delay,
       now: context.now,
@@ -83,6 +85,8 @@ export async function startCommand(call: CommandContext): Promise<number> {
     report({ kind: "supervisor_stopped" });
     await close();
   }
+  const left = drain ? await leftAfterDrain(store, queues) : undefined;
+  if (left !== undefined) call.say(left);
   if (drain && dead > 0) call.say(`${pluralize(dead, "job")} died: queuectl dlq list`);
   return 0;
 }

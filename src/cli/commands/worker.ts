@@ -7,6 +7,7 @@ import { TERMINATED } from "../../worker/supervisor.ts";
 import { runWorker } from "../../worker/worker_process.ts";
 import type { CommandContext } from "../command_context.ts";
 import { openReporter } from "../reporter.ts";
+import { queuesIn } from "../start_queues.ts";
 import { storeLocation } from "../store_location.ts";
 import type { WorkerWord } from "../worker_child.ts";
 
@@ -40,6 +41,7 @@ export async function workerCommand(call: CommandContext): Promise<number> {
       host: store.host,
       files: context.files,
       wanted: flags.text("worker-name"),
+      queues: queuesIn(flags),
       drain: flags.has("drain"),
       pid: Deno.pid,
       hostname,

@@ -72,8 +72,8 @@ export class Gates {
   readonly #openings = new Map<string, number>();
   /** The time of the claim that goes on. */
   #now = 0;
-  /** Which settings the openings were reckoned by. */
-  #version = "";
+  /** Which settings were those at the last look around; none before the first. */
+  #version: string | undefined;
   #sweptAt = -Infinity;
   #stale = STALE;
   #renamed = 0;
@@ -112,11 +112,13 @@ export class Gates {
   lookAround(now: number): boolean {
     this.#now = now;
     this.known.refresh();
-    if (!this.known.isAny) return false;
-    if (this.known.version !== this.#version) this.#openings.clear();
+    // Also where no settings are left: somebody may have removed their file.
+    const isNew = this.known.version !== this.#version;
+    if (!this.known.isAny && !isNew) return false;
+    if (isNew) this.#openings.clear();
     this.#version = this.known.version;
     const begin = performance.now();
-    const isDue = [...this.#openings.values()].some((time) => time <= now);
+    const isDue = isNew || [...this.#openings.values()].some((time) => time <= now);
     if (!isDue && begin - this.#sweptAt < this.#stale) return false;
     for (const [key, time] of this.#openings) if (time <= now) this.#openings.delete(key);
     const running = new Running(this.#parts.tickets);

@@ -11,6 +11,7 @@ import {
   UNRESTRICTED,
 } from "../../queue/queues.ts";
 import type { FileSystem } from "../../system/file_system.ts";
+import { delay } from "../../system/delay.ts";
 import { Gates } from "./gates.ts";
 import { uniqueName } from "./inbox.ts";
 import { JobFiles } from "./job_files.ts";
@@ -25,6 +26,7 @@ import { Tickets } from "./tickets.ts";
 export interface FileQueuesParts {
   readonly files: FileSystem;
   readonly now?: () => number;
+  readonly sleep?: (ms: number) => Promise<void>;
   /** Told of files that can't be read. */
   readonly warn?: (message: string) => void;
 }
@@ -42,13 +44,16 @@ export class FileQueues implements QueueStore {
   readonly #files: FileSystem;
   readonly #tickets: Tickets;
   readonly #now: () => number;
+  readonly #sleep: (ms: number) => Promise<void>;
   readonly #gates: Gates;
 
-  constructor(dataDir: string, { files, now = Date.now, warn = () => {} }: FileQueuesParts) {
+  constructor(dataDir: string, parts: FileQueuesParts) {
+    const { files, now = Date.now, sleep = delay, warn = () => {} } = parts;
     const unique = uniqueName();
     this.#dataDir = dataDir;
     this.#files = files;
     this.#now = now;
+    this.#sleep = sleep;
     this.#tickets = new Tickets(files, dataDir, unique);
     this.#gates = new Gates({ dataDir, files, tickets: this.#tickets, warn, unique });
   }
@@ -79,7 +84,7 @@ export class FileQueues implements QueueStore {
       isTighter(settings, before.get(name) ?? UNRESTRICTED)
     );
     // Until then workers may rely on what they saw before.
-    if (isTightened) await new Promise((resolve) => setTimeout(resolve, ALL_KNOW));
+    if (isTightened) await this.#sleep(ALL_KNOW);
     for (const name of after.keys()) {
       await this.#gates.open(queueKey(name), this.#now(), () => this.#forget(name));
     }

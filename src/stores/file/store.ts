@@ -86,7 +86,13 @@ export class FileStore implements JobStore {
     this.#tickets = new Tickets(files, dataDir, unique);
     this.#inbox = new FileInbox(dataDir, files, this.#tickets, now, unique);
     this.#reader = new Reader(dataDir, this.#tickets, this.#jobs, warn);
-    this.#gates = new Gates({ dataDir, files, tickets: this.#tickets, warn, unique });
+    this.#gates = new Gates({
+      dataDir,
+      files,
+      tickets: this.#tickets,
+      warn: (message) => this.#warnOnce(message),
+      unique,
+    });
     this.#fallingDue = new FallingDue(this.#tickets);
   }
 
