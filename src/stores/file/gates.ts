@@ -38,6 +38,8 @@ import type { Tickets } from "./tickets.ts";
 
 /** Milliseconds for which a queue's lock is waited for, and for which it is then let alone. */
 const PATIENCE = 200;
+/** Milliseconds after which a queue is looked at again that somebody else was at work on. */
+const SOON = 50;
 /** So many tickets are moved one by one at a time, so that a claim does not wait for all. */
 const MOVES = 500;
 /** Milliseconds after which it is looked for what may be put back. */
@@ -61,6 +63,7 @@ export interface GateParts {
   readonly warn: (message: string) => void;
   /** Letters and digits that no other process has. */
   readonly unique: string;
+  readonly now: () => number;
 }
 
 export class Gates {
@@ -153,7 +156,7 @@ export class Gates {
     try {
       this.known.look();
       const settings = this.known.of(key);
-      if (settings !== undefined && this.#room(key, settings) === 0) {
+      if (this.#room(key, settings) === 0) {
         this.#setAside(key, [seen]);
         return "closed";
       }
@@ -175,12 +178,14 @@ export class Gates {
     const gate = this.#gate(key);
     const rate = settings?.rate ?? null;
     const begins = gate.begins(rate);
-    const at = rate === null ? this.#now : beginTime(rate, begins, this.#now);
+    // After the one whose place it takes has ended: the claim may have waited for it.
+    const now = Math.max(this.#now, this.#parts.now());
+    const at = rate === null ? now : beginTime(rate, begins, now);
     const line = this.#line(key);
     const head = line.peek();
     const isHeld = head !== undefined && head.name < seen.name;
     const from = isHeld ? head : seen;
-    if (rate !== null) gate.note(rate, begins, this.#now, at);
+    if (rate !== null) gate.note(rate, begins, now, at);
     const ticket: Ticket = { ...parseTicket(from.name)!, at, tag };
     const path = tickets.take(from.path, worker, ticket);
     if (isHeld) {
@@ -238,7 +243,11 @@ export class Gates {
     const { files, tickets } = this.#parts;
     if (reading.moves >= MOVES) return true;
     const lock = this.#gate(key).lock();
-    if (lock === undefined) return true; // who has it is at work on this queue
+    if (lock === undefined) {
+      // Who has it is at work on this queue; if that makes room, it may be that nobody tells.
+      this.#openings.set(key, this.#now + SOON);
+      return true;
+    }
     try {
       this.known.look();
       const settings = this.known.of(key);
@@ -276,20 +285,21 @@ export class Gates {
     this.#line(key).forget();
   }
 
-  /** A job of a queue has ended, or was given back: another may begin in its place. */
-  async settled(key: string, now: number): Promise<void> {
-    this.#now = now;
+  /**
+   * A job of a queue has ended, or was given back: another may begin in its place.
+   * @returns whether one was put back for that
+   */
+  async settled(key: string, now: number): Promise<boolean> {
     const settings = this.known.of(key);
-    if (settings === undefined || settings.limit === null || settings.paused) return;
+    if (settings === undefined || settings.limit === null || settings.paused) return false;
+    this.#now = now;
     const lock = await this.#gate(key).lockPatiently(PATIENCE);
+    if (lock === undefined) return false; // `lookAround` does it
     try {
-      if (lock === undefined) return; // `lookAround` does it
       this.known.look();
-      if (this.#room(key, this.known.of(key)) > 0) this.#putBack(key, 1);
+      return this.#room(key, this.known.of(key)) > 0 && this.#putBack(key, 1);
     } finally {
-      lock?.release();
-      // Also where none was set aside: others may have passed over those that were too many.
-      wake(this.#parts.files, this.#parts.tickets.ready);
+      lock.release();
     }
   }
 

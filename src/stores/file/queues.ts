@@ -55,7 +55,7 @@ export class FileQueues implements QueueStore {
     this.#now = now;
     this.#sleep = sleep;
     this.#tickets = new Tickets(files, dataDir, unique);
-    this.#gates = new Gates({ dataDir, files, tickets: this.#tickets, warn, unique });
+    this.#gates = new Gates({ dataDir, files, tickets: this.#tickets, warn, unique, now });
   }
 
   list(): Promise<QueueView[]> {
@@ -131,9 +131,11 @@ export class FileQueues implements QueueStore {
     for (const index of [...held.all(), later, ready, ...held.all()]) {
       for (const bucket of index.buckets()) {
         for (const name of index.tickets(bucket)) {
-          const { id, createdAt } = parseTicket(name)!;
-          if (seen.has(id)) continue;
-          seen.add(id);
+          // What stays the same wherever it lies.
+          const tail = name.slice(22);
+          if (seen.has(tail)) continue;
+          seen.add(tail);
+          const createdAt = Number(tail.slice(0, 13));
           const activity = see(name);
           activity.waiting++;
           activity.oldestWaitingAt = Math.min(activity.oldestWaitingAt ?? createdAt, createdAt);

@@ -92,6 +92,7 @@ export class FileStore implements JobStore {
       tickets: this.#tickets,
       warn: (message) => this.#warnOnce(message),
       unique,
+      now,
     });
     this.#fallingDue = new FallingDue(this.#tickets);
   }
@@ -182,8 +183,7 @@ export class FileStore implements JobStore {
   async #settled(job: Job): Promise<Job> {
     if (!this.#gates.known.isAny) return job;
     try {
-      await this.#gates.settled(queueKey(job.queue), this.#now());
-      this.#forgetLines();
+      if (await this.#gates.settled(queueKey(job.queue), this.#now())) this.#forgetLines();
     } catch (error) {
       // The job is settled, which is what counts; whoever claims next puts back what may begin.
       this.#warnOnce(`Cannot let the next job of queue ${job.queue} begin: ${messageOf(error)}`);
