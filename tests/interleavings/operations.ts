@@ -57,7 +57,7 @@ function withStore(action: (store: FileStore, files: FileSystem) => Promise<unkn
     try {
       return await action(store, files);
     } finally {
-      store.close();
+      await store.close();
     }
   };
 }
@@ -68,7 +68,7 @@ function adding(...jobs: Job[]): Program {
     try {
       return await inbox.add(jobs);
     } finally {
-      inbox.close();
+      await inbox.close();
     }
   };
 }
