@@ -135,6 +135,9 @@ last one: 124 if it timed out, 1 if it was cancelled. Ctrl-C ends the following,
         max: 1024,
       }),
       option("timeout", "duration", "DURATION", "stop when this much time has passed"),
+      option("queue", "text", "NAME,...", "take jobs of these queues alone (default: of all)", {
+        proposes: "queues",
+      }),
       option("worker-name", "text", "NAME", "what the workers are called"),
       toggle("drain", "stop when nothing is left to do"),
       toggle("detach", "run in the background; prints the process id"),
@@ -142,9 +145,15 @@ last one: 124 if it timed out, 1 if it was cancelled. Ctrl-C ends the following,
     notes:
       `Stops on "queuectl stop", Ctrl-C, SIGTERM or SIGHUP: running jobs end first. A second Ctrl-C or SIGTERM kills them;
 they go back to the queue. Under nohup it goes on when the terminal is closed. Exits with 1 if none of its workers
-comes up. With --drain it exits with 0 also if jobs died, and says how many; see "queuectl dlq list". With --detach
+comes up. With --drain it exits with 0 also if jobs died, and says how many; see "queuectl dlq list". It does not wait
+for jobs of paused queues, nor for those of queues that it does not serve, and says how many there are. With --detach
 it writes to start.log in the data folder; a start that finds more than 5 MB there puts them aside as start.log.1.`,
-    examples: ["queuectl start --count 4", "queuectl start --drain", "queuectl start --detach"],
+    examples: [
+      "queuectl start --count 4",
+      "queuectl start --queue downloads --count 2",
+      "queuectl start --drain",
+      "queuectl start --detach",
+    ],
     load: async () => (await import("./commands/start.ts")).startCommand,
   },
   {
@@ -331,6 +340,61 @@ refused.`,
     flags: [],
     examples: ["queuectl job tree 3f2a"],
     load: async () => (await import("./commands/job_tree.ts")).treeCommand,
+  },
+  {
+    name: "queue list",
+    summary: "Show each queue: what waits and runs in it, and what is set of it",
+    forms: [""],
+    args: [0, 0, ""],
+    flags: [JSON_FLAG],
+    notes:
+      `A queue is there as soon as something is set of it, or a job that has not ended is in it. Those that wait for other
+jobs are not counted as waiting. OLDEST is when the first of those that wait was enqueued.`,
+    examples: ["queuectl queue list", "queuectl queue list --json"],
+    load: async () => (await import("./commands/queue.ts")).listCommand,
+  },
+  {
+    name: "queue set",
+    summary: "Limit how many jobs of a queue run at once, or begin in a time",
+    forms: ["<name> [--limit <n>] [--rate <n>/<duration>]"],
+    args: [1, 1, "name"],
+    proposes: "queue",
+    flags: [
+      option("limit", "whole", "N", "at most so many run at once; 0 takes the limit away", {
+        max: 1_000_000,
+      }),
+      option("rate", "text", "N/DURATION", "at most N begin in any such time; 0 takes it away"),
+    ],
+    notes:
+      `Both hold over all workers, whatever number of them there is, from when this command returns. Jobs that run go on. A
+rate counts from when it is set; each attempt of a job counts, since each is a begin.`,
+    examples: [
+      "queuectl queue set encode --limit 2",
+      "queuectl queue set api --rate 10/1m --limit 3",
+      "queuectl queue set api --rate 0",
+    ],
+    load: async () => (await import("./commands/queue.ts")).setCommand,
+  },
+  {
+    name: "queue pause",
+    summary: "Let no job of a queue begin; those that run go on",
+    forms: ["<name>...", "--all"],
+    args: [0, Infinity, "name"],
+    proposes: "queue",
+    flags: [toggle("all", "all queues that there are now")],
+    notes: "Jobs can be enqueued as before; they wait until the queue is resumed.",
+    examples: ["queuectl queue pause downloads", "queuectl queue pause --all"],
+    load: async () => (await import("./commands/queue.ts")).pauseCommand,
+  },
+  {
+    name: "queue resume",
+    summary: "Let the jobs of a paused queue begin again",
+    forms: ["<name>...", "--all"],
+    args: [0, Infinity, "name"],
+    proposes: "queue",
+    flags: [toggle("all", "all that are paused")],
+    examples: ["queuectl queue resume downloads", "queuectl queue resume --all"],
+    load: async () => (await import("./commands/queue.ts")).resumeCommand,
   },
   {
     name: "schedule add",
@@ -639,6 +703,7 @@ restarted after a failure, and stopped gracefully.`,
         value: "NAME",
         about: "what it would like to be called",
       },
+      option("queue", "text", "NAME,...", "take jobs of these queues alone"),
       { name: "drain", kind: "switch", about: "stop when nothing is left to do" },
     ],
     hidden: true,

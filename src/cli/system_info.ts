@@ -2,11 +2,9 @@
 import type { JobReader } from "../queue/store.ts";
 import { DEFAULT_SETTINGS, SETTING_KEYS } from "../queue/settings.ts";
 import type { Store } from "../stores/store.ts";
-import type { QueueLoad, SystemInfo } from "../view/system_info.ts";
+import type { SystemInfo } from "../view/system_info.ts";
 import type { CommandContext } from "./command_context.ts";
 
-/** Of waiting jobs so many are looked at, the newest, to tell which queues they are in. */
-const LOOKED_AT = 2000;
 const MINUTE = 60_000;
 
 export async function readSystemInfo(
@@ -19,31 +17,12 @@ export async function readSystemInfo(
   return {
     version: await call.context.version(),
     size: await (await store.maintenance()).size(),
-    ...await readQueues(jobs),
+    queues: await (await store.queues()).list(),
     ...await jobs.waitingEnds(now),
     ended: { minute: await since(1), hour: await since(60), day: await since(24 * 60) },
     settings: await readSettings(store),
     schedules: await readSchedules(call, store),
   };
-}
-
-async function readQueues(jobs: JobReader): Promise<{ queues: QueueLoad[]; isWhole: boolean }> {
-  const loads = new Map<string, { waiting: number; running: number }>();
-  const loadOf = (name: string) => {
-    const load = loads.get(name) ?? { waiting: 0, running: 0 };
-    loads.set(name, load);
-    return load;
-  };
-  let looked = 0;
-  const states = ["pending", "blocked", "failed"] as const;
-  for await (const { queue } of jobs.list({ states, limit: LOOKED_AT })) {
-    loadOf(queue).waiting++;
-    looked++;
-  }
-  for await (const { queue } of jobs.list({ states: ["processing"] })) loadOf(queue).running++;
-  const queues = [...loads].map(([name, load]) => ({ name, ...load }));
-  queues.sort((a, b) => a.name < b.name ? -1 : 1);
-  return { queues, isWhole: looked < LOOKED_AT };
 }
 
 /** The settings that differ from their default. */

@@ -99,10 +99,12 @@ export interface JobStore extends JobReader {
   add(jobs: Iterable<Job>, taken?: (job: Job, holder: string) => void): Promise<number>;
 
   /**
-   * Takes the job whose turn it is (see `order.ts`) for a worker; undefined if none is due at
-   * `now`. One that comes to its turn too late (see start_by.ts) is called off instead.
+   * Takes the job whose turn it is (see `order.ts`) for a worker, of those that are due at `now` and
+   * that their queues let begin then (`roomIn` in queues.ts); undefined if there is none. One that
+   * comes to its turn too late (see start_by.ts) is called off instead.
+   * @param queues only of these; of all if left out
    */
-  claim(by: Claimant, now: number): Promise<Job | undefined>;
+  claim(by: Claimant, now: number, queues?: readonly string[]): Promise<Job | undefined>;
 
   /**
    * Applies `transition` to a job, atomically: nobody else changes it meanwhile. `claim` is given
@@ -122,14 +124,18 @@ export interface JobStore extends JobReader {
    */
   remove(id: string, unless: (job: Job) => QueueError | undefined): Promise<void>;
 
-  /** When the next job falls due that is not due yet; undefined if none waits for a time. */
+  /**
+   * When the next job falls due that is not due yet, or the rate of a queue lets the next one begin;
+   * undefined if none waits for a time. It may be told of a time at which nothing can be claimed.
+   */
   nextDue(): Promise<number | undefined>;
 
   /**
    * Whether anything is due, runs, or waits for a retry. Jobs that wait for a time given by the
-   * user don't count.
+   * user don't count, nor do those that wait in a paused queue.
+   * @param queues only jobs of these count; of all if left out
    */
-  hasWork(): Promise<boolean>;
+  hasWork(queues?: readonly string[]): Promise<boolean>;
 
   /**
    * Resolves when there may be something new to claim, when `signal` aborts, or after `timeout`

@@ -2,6 +2,7 @@
 // these, and nothing of what is behind them.
 import type { LogReader } from "../queue/logs.ts";
 import type { Maintenance } from "../queue/maintenance.ts";
+import type { QueueStore } from "../queue/queues.ts";
 import type { Requests } from "../queue/requests.ts";
 import type { ScheduleStore, ScheduleWatch } from "../queue/schedule_store.ts";
 import type { SettingsStore } from "../queue/settings_store.ts";
@@ -35,6 +36,7 @@ export interface Store {
     firing?: { readonly jobs: JobStore; readonly warn: (message: string) => void },
   ): Promise<ScheduleStore>;
   watchSchedules(): Promise<ScheduleWatch>;
+  queues(): Promise<QueueStore>;
   workers(): Promise<Workers>;
   openRequests(): Promise<Requests>;
   logs(): Promise<LogReader>;

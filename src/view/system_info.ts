@@ -3,29 +3,24 @@ import type { EndedState, Job } from "../queue/job.ts";
 import { turnTime } from "../queue/job.ts";
 import { isoTime } from "../queue/job_json.ts";
 import type { StoreSize } from "../queue/maintenance.ts";
+import { queueToJson } from "../queue/queue_json.ts";
+import type { QueueView } from "../queue/queues.ts";
 import { DEFAULT_SETTINGS, type SettingKey } from "../queue/settings.ts";
 import { waitingStatus } from "../queue/transitions.ts";
 import { oneLine } from "./escape.ts";
 import { pluralize } from "./pluralize.ts";
+import { queueTable } from "./queues.ts";
 import type { ScheduleView } from "./schedule.ts";
 import { bytesText } from "./storage.ts";
 import { renderTable, type TableStyle } from "./table.ts";
 import { agoText, durationText, localTime } from "./times.ts";
-
-export interface QueueLoad {
-  readonly name: string;
-  readonly waiting: number;
-  readonly running: number;
-}
 
 type EndedCounts = Readonly<Record<EndedState, number>>;
 
 export interface SystemInfo {
   readonly version: string;
   readonly size: StoreSize;
-  readonly queues: readonly QueueLoad[];
-  /** Whether all waiting jobs are counted in `queues`, and not the newest alone. */
-  readonly isWhole: boolean;
+  readonly queues: readonly QueueView[];
   /** The job that may run and has waited the longest. */
   readonly oldest: Job | undefined;
   /** The job that falls due next. */
@@ -51,7 +46,6 @@ export async function systemInfoText(
     ["Oldest", info.oldest === undefined ? "no job is due" : oldestText(info.oldest, now)],
     ["Next due", info.next === undefined ? "no job waits for a time" : nextText(info.next, now)],
   ] as const;
-  const queues = info.isWhole ? "Queues" : "Queues, by the newest of the waiting jobs";
   const part = async (title: string, table: Promise<string> | undefined) =>
     table === undefined
       ? ""
@@ -59,7 +53,7 @@ export async function systemInfoText(
   return [
     `\n${lines.map(([name, text]) => `${paint(name.padEnd(9), "bold")} ${text}\n`).join("")}`,
     await part("Ended in the last", endedTable(info, style)),
-    await part(queues, info.queues.length === 0 ? undefined : queueTable(info, style)),
+    await part("Queues", queueTable(info.queues, now, style)),
     await part(
       "Schedules",
       info.schedules.length === 0 ? undefined : scheduleTable(info, now, style),
@@ -107,14 +101,6 @@ function failedShare({ completed, dead }: EndedCounts): number | null {
   return completed + dead === 0 ? null : dead / (completed + dead);
 }
 
-function queueTable({ queues }: SystemInfo, style: TableStyle): Promise<string> {
-  return renderTable(
-    [{ title: "NAME" }, { title: "WAITING", right: true }, { title: "RUNNING", right: true }],
-    queues.map(({ name, waiting, running }) => [name, String(waiting), String(running)]),
-    style,
-  );
-}
-
 function scheduleTable({ schedules }: SystemInfo, now: number, style: TableStyle): Promise<string> {
   const rows = schedules.map(({ schedule, state, nextAt }) => [
     schedule.name,
@@ -150,8 +136,7 @@ export function systemInfoJson(info: SystemInfo): Record<string, unknown> {
     oldest_waiting: job(info.oldest),
     next_due: job(info.next),
     ended: Object.fromEntries(ended),
-    queues: info.queues,
-    queues_complete: info.isWhole,
+    queues: info.queues.map(queueToJson),
     schedules: info.schedules.map(({ schedule, state, nextAt }) => ({
       name: schedule.name,
       paused: state.paused,

@@ -26,6 +26,8 @@ export interface JobRunnerParts {
   readonly atHand: JobsAtHand;
   readonly recorder: Recorder;
   readonly steps: FallibleSteps;
+  /** Those whose jobs it takes; all if undefined. */
+  readonly queues?: readonly string[] | undefined;
   /** Whether to end when there is nothing left to do. */
   readonly drain: boolean;
   readonly now: () => number;
@@ -50,11 +52,11 @@ export class JobRunner implements WorkerParts {
   }
 
   async claim(): Promise<Job | undefined> {
-    const { jobs, steps, pid, hostname, now, stopping } = this.#parts;
+    const { jobs, steps, pid, hostname, now, queues, stopping } = this.#parts;
     let job: Job | undefined;
     if (this.#mayHaveStrays) await steps.attempt("give jobs back", () => this.#giveStraysBack());
     const isFine = await steps.attempt("take a job", async () => {
-      job = await jobs.claim({ worker: this.name, pid, host: hostname }, now());
+      job = await jobs.claim({ worker: this.name, pid, host: hostname }, now(), queues);
     });
     if (!isFine) {
       this.#mayHaveStrays = true;
@@ -91,10 +93,10 @@ export class JobRunner implements WorkerParts {
   }
 
   async drained(): Promise<boolean> {
-    const { drain, jobs, steps } = this.#parts;
+    const { drain, jobs, queues, steps } = this.#parts;
     let hasWork = true;
     if (drain) {
-      await steps.attempt("look for work", async () => void (hasWork = await jobs.hasWork()));
+      await steps.attempt("look for work", async () => void (hasWork = await jobs.hasWork(queues)));
     }
     return !hasWork;
   }

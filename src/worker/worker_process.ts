@@ -38,6 +38,8 @@ export interface WorkerOptions {
   readonly store: string;
   /** The name it would like; `worker-N` if undefined. */
   readonly wanted: string | undefined;
+  /** Those whose jobs it takes; all if undefined. */
+  readonly queues?: readonly string[] | undefined;
   readonly drain: boolean;
   readonly pid: number;
   readonly hostname: string;

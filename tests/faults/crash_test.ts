@@ -5,8 +5,10 @@ import { assert, assertEquals } from "@std/assert";
 import { loadSetValues } from "../../src/stores/file/settings.ts";
 import { QueueError } from "../../src/queue/errors.ts";
 import { claimOf } from "../../src/queue/job.ts";
+import { UNRESTRICTED } from "../../src/queue/queues.ts";
 import { ended, retried, unclaimed } from "../../src/queue/transitions.ts";
 import { check } from "../../src/stores/file/check.ts";
+import { FileQueues } from "../../src/stores/file/queues.ts";
 import type { FileStore } from "../../src/stores/file/store.ts";
 import { aJob, anEnding } from "../support/jobs.ts";
 import { type Loss, type SimDisk, surelyDone } from "../support/sim_disk.ts";
@@ -85,6 +87,8 @@ async function verify(
   store = await openAt(disk, NOW + 1e9);
   const completed = listed.filter((job) => job.status.state === "completed").map((job) => job.id);
   await store.change("e", (job) => retried(job, NOW)).catch(() => {}); // for those that wait for it
+  const queues = new FileQueues(DATA, { files: disk });
+  await queues.change((await queues.list()).map(({ name }) => name), () => UNRESTRICTED);
   const ran: string[] = [];
   for (
     let job;

@@ -4,6 +4,7 @@ import { FileSettings } from "../../src/stores/file/settings.ts";
 import { QueueError } from "../../src/queue/errors.ts";
 import type { Job } from "../../src/queue/job.ts";
 import type { Outcome } from "../../src/queue/outcome.ts";
+import type { QueueSettings } from "../../src/queue/queues.ts";
 import {
   cancelled,
   ended,
@@ -15,6 +16,7 @@ import {
 } from "../../src/queue/transitions.ts";
 import { removableOnceEnded, retriedOnceEnded, updated } from "../../src/queue/revise.ts";
 import { backup } from "../../src/stores/file/backup.ts";
+import { FileQueues } from "../../src/stores/file/queues.ts";
 import { restore } from "../../src/stores/file/restore.ts";
 import { type FileStore, openFileStore } from "../../src/stores/file/store.ts";
 import { FileWorkerLock } from "../../src/stores/file/worker_lock.ts";
@@ -110,6 +112,27 @@ const related = () => [
   aJob({ id: "n0", createdAt: NOW, after: ["n1"] }),
   aJob({ id: "n1", createdAt: NOW, sequence: 1, after: ["c"] }),
 ];
+const set = (disk: SimDisk, settings: Partial<QueueSettings>) =>
+  new FileQueues(DATA, { files: disk, now: () => NOW, sleep: () => Promise.resolve() })
+    .change(["q"], (before) => ({ ...before, ...settings }));
+
+/** Jobs of a queue in a batch of its own, and one that came alone. */
+async function inQueue(store: FileStore): Promise<void> {
+  await store.add([aJob({ id: "q0", queue: "q", priority: 5 })]);
+  await store.add(
+    Array.from({ length: 34 }, (_, i) => aJob({ id: `q${i + 1}`, queue: "q", sequence: i })),
+  );
+}
+const QUEUED = Array.from({ length: 35 }, (_, i) => `q${i}`);
+
+/** One runs, all others of its queue are set aside. */
+async function limited(store: FileStore, disk: SimDisk, settings: Partial<QueueSettings>) {
+  await inQueue(store);
+  await set(disk, settings);
+  await store.claim(BY, NOW);
+  await store.claim({ ...BY, worker: "w-3" }, NOW);
+  await changeAs(store, "w-3", "b", unclaimed);
+}
 
 function comeAndGo(disk: SimDisk): void {
   const lock = FileWorkerLock.join(disk, DATA, undefined);
@@ -367,6 +390,58 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: "configuration",
     action: (_, disk) => new FileSettings(DATA, disk).merge({ max_retries: 7 }),
+  },
+  {
+    name: "set a limit",
+    before: inQueue,
+    action: (_, disk) => set(disk, { limit: 1 }),
+    has: QUEUED,
+  },
+  {
+    name: "claim under a limit and a rate",
+    before: async (store, disk) => {
+      await inQueue(store);
+      await set(disk, { limit: 1, rate: { count: 1, seconds: 60 } });
+    },
+    action: claim,
+    has: QUEUED,
+  },
+  {
+    name: "claim of another queue beside one that is full",
+    before: async (store, disk) => {
+      await inQueue(store);
+      await set(disk, { limit: 1 });
+      await claim(store);
+    },
+    action: claim,
+    has: QUEUED,
+  },
+  {
+    name: "record in a queue that is full",
+    before: (store, disk) => limited(store, disk, { limit: 1 }),
+    action: (store) =>
+      changeAs(store, WORKER, "q0", (job) => ended(job, anEnding("succeeded"), BACKOFF, NOW)),
+    has: QUEUED,
+    leaves: { q0: "completed" },
+  },
+  {
+    name: "claim when a window opens",
+    before: (store, disk) => limited(store, disk, { rate: { count: 1, seconds: 60 } }),
+    action: (store) => store.claim(BY, NOW + 60_000),
+    has: QUEUED,
+  },
+  {
+    name: "take a limit away",
+    before: (store, disk) => limited(store, disk, { limit: 1 }),
+    action: (_, disk) => set(disk, { limit: null }),
+    has: QUEUED,
+  },
+  {
+    name: "cancel a job that is set aside",
+    before: (store, disk) => limited(store, disk, { limit: 1 }),
+    action: (store) => store.change("q7", (job) => cancelled(job, NOW)),
+    has: QUEUED,
+    leaves: { q7: "cancelled" },
   },
   { name: "backup", action: (_, disk) => Promise.resolve(backup(DATA, "/copy", disk)) },
   {

@@ -2,10 +2,12 @@
 // the disk is looked at once, however many schedules lead to it.
 import { compareTurns, turnOf } from "../../src/queue/order.ts";
 import type { Job } from "../../src/queue/job.ts";
+import { UNRESTRICTED } from "../../src/queue/queues.ts";
 import { ended, waitingStatus } from "../../src/queue/transitions.ts";
 import { MANIFEST } from "../../src/stores/file/backup.ts";
 import { check } from "../../src/stores/file/check.ts";
 import { type FileStore, openFileStore } from "../../src/stores/file/store.ts";
+import { FileQueues } from "../../src/stores/file/queues.ts";
 import { restore } from "../../src/stores/file/restore.ts";
 import type { FileSystem } from "../../src/system/file_system.ts";
 import { anEnding, changeAs } from "../support/jobs.ts";
@@ -104,6 +106,7 @@ async function workOn(files: FileSystem, problems: string[]): Promise<void> {
       if (job.status.state === "processing") await end(job, job.status.running.worker);
       else if (waitingStatus(job) !== undefined) waiting.push(job);
     }
+    await openQueues(files);
     const turns = waiting.map((job) => turnOf(job, waitingStatus(job)!)).sort(compareTurns);
     const order = turns.map(({ id }) => id).join();
     const ran: string[] = [];
@@ -122,6 +125,13 @@ async function workOn(files: FileSystem, problems: string[]): Promise<void> {
   } finally {
     await store.close();
   }
+}
+
+/** So that all may begin. */
+async function openQueues(files: FileSystem): Promise<void> {
+  if (files.info(`${DATA}/queues.json`) === undefined) return;
+  const queues = new FileQueues(DATA, { files, now: () => LATER });
+  await queues.change((await queues.list()).map(({ name }) => name), () => UNRESTRICTED);
 }
 
 /** A backup that is complete can be restored. */

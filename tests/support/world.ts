@@ -201,6 +201,7 @@ export class World {
       openJobs: () => Promise.resolve(world.store),
       openReader: () => Promise.resolve(world.store),
       openInbox: () => Promise.resolve(world.store),
+      queues: () => Promise.resolve(world.store.queues),
       openSchedules: () => Promise.resolve(world.schedules),
       workers: () => Promise.resolve(new WorldWorkers(world, path)),
       openRequests: () => Promise.resolve(new WorldRequests(world, path)),

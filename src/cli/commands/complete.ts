@@ -26,7 +26,7 @@ export async function completeCommand(
       const store = call.context.openStore(storeLocation(call.context, flags));
       if (store.dataDir !== null && call.context.files.info(store.dataDir) === undefined) return [];
       if (what === "schedules") return await schedulesIn(store);
-      if (what === "queues") return await namesIn(store, (job) => job.queue);
+      if (what === "queues") return await queuesIn(store);
       if (what === "groups") return await namesIn(store, (job) => job.group);
       return await jobsIn(store, what);
     } catch {
@@ -42,6 +42,16 @@ async function schedulesIn(store: Store): Promise<Proposed[]> {
     word: schedule.name,
     about: oneLine(schedule.job.command).slice(0, 60),
   }));
+}
+
+/** Those that there are, and those of jobs that have just ended. */
+async function queuesIn(store: Store): Promise<Proposed[]> {
+  const found = await namesIn(store, (job) => job.queue);
+  const about = new Map(found.map(({ word }) => [word, ""]));
+  for (const { name, waiting, paused } of await (await store.queues()).list()) {
+    about.set(name, `${waiting} waiting${paused ? ", paused" : ""}`);
+  }
+  return [...about].sort().map(([word, about]) => ({ word, about }));
 }
 
 async function jobsIn(

@@ -8,6 +8,7 @@ import { keepHouse } from "../../worker/housekeeper.ts";
 import { supervise } from "../../worker/supervisor.ts";
 import type { CommandContext } from "../command_context.ts";
 import { openReporter } from "../start/reporter.ts";
+import { leftAfterDrain, queuesIn } from "../start/queues.ts";
 import { whileSchedulesFire } from "../start/fire_schedules.ts";
 import { StopRequests } from "../start/stop_requests.ts";
 import { spawnWorker } from "../start/worker_child.ts";
@@ -28,6 +29,7 @@ export async function startCommand(call: CommandContext): Promise<number> {
         "with . or -, nor with cli- or supervisor-, which others have",
     );
   }
+  const queues = queuesIn(flags);
   const store = await call.store().forWorkers();
   const settings = await (await store.settings()).load();
   if (flags.has("detach")) return await detach(call, store);
@@ -60,7 +62,7 @@ export async function startCommand(call: CommandContext): Promise<number> {
     if (Deno.pid === 1) report({ kind: "warning", message: IS_INIT });
     const parts = {
       count,
-      spawn: () => spawnWorker({ host, name, drain, onDead: () => dead++ }),
+      spawn: () => spawnWorker({ host, name, queues, drain, onDead: () => dead++ }),
       ready: () => void lock.announce({ ...who, ready: true }),
       sleep: delay,
       now: context.now,
@@ -86,6 +88,8 @@ export async function startCommand(call: CommandContext): Promise<number> {
     const are = blocked === 1 ? "1 job waits" : `${blocked} jobs wait`;
     call.say(`${are} for others that have not completed: queuectl list --state blocked`);
   }
+  const left = drain ? await leftAfterDrain(store, queues) : undefined;
+  if (left !== undefined) call.say(left);
   if (drain && dead > 0) call.say(`${pluralize(dead, "job")} died: queuectl dlq list`);
   return 0;
 }

@@ -90,6 +90,7 @@ function flagsOf({ flags }: CommandContext): string[] {
   return [
     ...given,
     ...(name === undefined ? [] : [`--worker-name=${name}`]),
+    ...flags.texts("queue").map((names) => `--queue=${names}`),
     ...(flags.has("drain") ? ["--drain"] : []),
   ];
 }

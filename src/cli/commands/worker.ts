@@ -6,6 +6,7 @@ import { LineWriter } from "../../system/line_writer.ts";
 import { TERMINATED } from "../../worker/supervisor.ts";
 import { runWorker } from "../../worker/worker_process.ts";
 import type { CommandContext } from "../command_context.ts";
+import { queuesIn } from "../start/queues.ts";
 import { openReporter } from "../start/reporter.ts";
 import { storeLocation } from "../store_location.ts";
 import type { WorkerWord } from "../start/worker_child.ts";
@@ -41,6 +42,7 @@ export async function workerCommand(call: CommandContext): Promise<number> {
       files: context.files,
       store: store.name,
       wanted: flags.text("worker-name"),
+      queues: queuesIn(flags),
       drain: flags.has("drain"),
       pid: Deno.pid,
       hostname,

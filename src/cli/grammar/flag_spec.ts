@@ -14,6 +14,7 @@ export type Proposal =
   | "waiting job"
   | "state"
   | "queue"
+  | "queues"
   | "group"
   | "setting"
   | "log level"

@@ -109,6 +109,12 @@ async function inlineValues(
   return found.map(({ word, about }) => ({ word: front + word, about }));
 }
 
+/** Of a list separated by commas, the last part is being typed. */
+async function lastOfSeveral(current: string, found: Promise<Proposed[]>): Promise<Proposed[]> {
+  const front = current.slice(0, current.lastIndexOf(",") + 1);
+  return (await found).map(({ word, about }) => ({ word: front + word, about }));
+}
+
 function values(
   kind: Proposal | undefined,
   current: string,
@@ -134,6 +140,8 @@ function values(
       return LOG_LEVELS.map((word) => ({ word, about: "" }));
     case "queue":
       return findJobs("queues");
+    case "queues":
+      return lastOfSeveral(current, findJobs("queues"));
     case "group":
       return findJobs("groups");
     case "schedule":

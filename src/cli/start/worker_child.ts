@@ -15,12 +15,15 @@ const LAST_WORDS = 500;
 export interface WorkerChildOptions {
   readonly host: Host;
   readonly name: string | undefined;
+  /** Those whose jobs it takes; all if undefined. */
+  readonly queues: readonly string[] | undefined;
   readonly drain: boolean;
   /** A job has died. */
   readonly onDead: () => void;
 }
 
-export function spawnWorker({ host, name, drain, onDead }: WorkerChildOptions): Child {
+export function spawnWorker(options: WorkerChildOptions): Child {
+  const { host, name, queues, drain, onDead } = options;
   const { program, args } = selfCommand(workerPermissions(host.folder, sourceFolders()));
   const child = new Deno.Command(program, {
     args: [
@@ -28,6 +31,7 @@ export function spawnWorker({ host, name, drain, onDead }: WorkerChildOptions): 
       "worker",
       ...host.options,
       ...(name === undefined ? [] : [`--worker-name=${name}`]),
+      ...(queues === undefined ? [] : [`--queue=${queues.join()}`]),
       ...(drain ? ["--drain"] : []),
     ],
     stdin: "piped",

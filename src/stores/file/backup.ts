@@ -14,6 +14,7 @@ import { decode, goodLines } from "./codec.ts";
 import { kindName } from "./findings.ts";
 import { schedulesFolder } from "./layout.ts";
 import { unlessRestored } from "./maintenance.ts";
+import { parseQueues } from "./queues_file.ts";
 import { checkSchedule, scheduleNames } from "./schedules.ts";
 import { lookAtStaged, stagedIds } from "./staging.ts";
 
@@ -23,7 +24,7 @@ export const MANIFEST = "backup.json";
 export const BACKUP_SCHEMA = 1;
 
 /**
- * Copies all jobs, their logs, the schedules and the configuration to `target`, a new or empty folder.
+ * Copies all jobs, their logs, the schedules and all settings to `target`, a new or empty folder.
  * @returns how much was copied
  * @throws QueueError `refused` if `target` can't be one
  */
@@ -89,7 +90,8 @@ class Backup {
       }
     }
     for (const id of this.#added) this.#copyAdded(id);
-    this.#copyConfig();
+    this.#copySettings("config.json", parseConfig);
+    this.#copySettings("queues.json", parseQueues);
     return total;
   }
 
@@ -179,19 +181,20 @@ class Backup {
     this.#count(to);
   }
 
-  #copyConfig(): void {
-    const path = `${this.#dataDir}/config.json`;
+  /** A file of settings, if it is what it should be. */
+  #copySettings(name: string, parse: (text: string, path: string) => unknown): void {
+    const path = `${this.#dataDir}/${name}`;
     const text = this.#read(path);
     if (text === undefined) return;
     try {
-      parseConfig(text);
+      parse(text, path);
     } catch (error) {
       if (!(error instanceof QueueError)) throw error;
       this.#leftOut.push({ path, why: `can't be used: ${error.message}` });
       return;
     }
-    this.#files.create(`${this.#target}/config.json`, text);
-    this.#count(`${this.#target}/config.json`);
+    this.#files.create(`${this.#target}/${name}`, text);
+    this.#count(`${this.#target}/${name}`);
   }
 
   #writeManifest(): void {

@@ -6,7 +6,7 @@ import { isJobId, type Job } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
 import { namesIn } from "./bucketed_index.ts";
 import { Deadlines } from "./deadlines.ts";
-import { isMark, isWaitersFile, lineOf, waiterLine } from "./dependents.ts";
+import { isMark, isWaitersFile, waiterKey } from "./dependents.ts";
 import { type Findings, kindName } from "./findings.ts";
 import { uniqueName } from "./inbox.ts";
 import type { JobFiles } from "./job_files.ts";
@@ -72,7 +72,7 @@ function findUntold(
   const isLaid = (job: Job, awaited: Awaited) => {
     const lines = known.get(awaited.id) ?? linesFor(tickets, awaited.id);
     known.set(awaited.id, lines);
-    return lines.has(waiterLine(job, awaited));
+    return lines.has(waiterKey(job, awaited.any));
   };
   for (const bucket of blocked.buckets()) {
     for (const name of blocked.tickets(bucket)) {
@@ -104,7 +104,7 @@ function findUntold(
 
 function linesFor({ dependents }: Tickets, id: string): Set<string> {
   return new Set(
-    dependents.of(id).flatMap(({ all }) => all.map(({ ticket, any }) => lineOf(ticket, any))),
+    dependents.of(id).flatMap(({ all }) => all.map(({ ticket, any }) => waiterKey(ticket, any))),
   );
 }
 

@@ -3,28 +3,33 @@
 import { QueueError } from "../../queue/errors.ts";
 import { parseConfig } from "../../queue/settings.ts";
 import type { FileSystem } from "../../system/file_system.ts";
-import { ignoreNotFound } from "./bucketed_index.ts";
+import { ignoreNotFound, namesIn } from "./bucketed_index.ts";
 import type { Findings } from "./findings.ts";
-import { FOLDERS, lockPath } from "./layout.ts";
+import { FOLDERS, gatesFolder, heldFolder, isQueueKey, lockPath, queuesPath } from "./layout.ts";
 import { isLocked } from "./maintenance.ts";
+import { parseQueues } from "./queues_file.ts";
 
 const TOP_FOLDERS = FOLDERS.filter((folder) => !folder.includes("/"));
-const CONFIG = "config\\.(?:json(?:\\.(?:tmp|damaged).*)?|lock)";
+const CONFIG = "(?:config|queues)\\.(?:json(?:\\.(?:tmp|damaged).*)?|lock)";
 
 /** The names that may be in a folder of the data folder. */
 const OURS: Readonly<Record<string, RegExp>> = {
   "": new RegExp(
     `^(?:${TOP_FOLDERS.join("|")}|${CONFIG}|restoring|schedules|start\\.log(?:\\.1)?)$`,
   ),
-  "/queue":
-    /^(?:ready|later|blocked|dependents|settling|deadlines|unique|running|completed|dead|cancelled)$/,
+  "/queue": new RegExp(
+    "^(?:ready|later|blocked|held|gates|dependents|settling|deadlines|unique|running|completed|" +
+      "dead|cancelled)$",
+  ),
   "/workers": /^[A-Za-z0-9_][A-Za-z0-9._-]*\.(?:json|lock|runs|runs\.pipe|runs\.alive)$/,
   "/control": /\.(?:cancel|stop-graceful|stop-force)$/,
   "/tmp": /^(?:cli-|restore-|replaced-|schedule-|waits-|unique|config)/,
 };
 
 export function checkNames(dataDir: string, files: FileSystem, findings: Findings): void {
-  checkConfig(`${dataDir}/config.json`, files, findings);
+  checkText(`${dataDir}/config.json`, files, findings, parseConfig);
+  checkText(queuesPath(dataDir), files, findings, parseQueues);
+  checkQueueFolders(dataDir, files, findings);
   for (const [folder, ours] of Object.entries(OURS)) {
     for (const name of files.names(dataDir + folder)) {
       const path = `${dataDir}${folder}/${name}`;
@@ -37,14 +42,39 @@ export function checkNames(dataDir: string, files: FileSystem, findings: Finding
   }
 }
 
-function checkConfig(path: string, files: FileSystem, findings: Findings): void {
+function checkText(
+  path: string,
+  files: FileSystem,
+  findings: Findings,
+  parse: (text: string, path: string) => unknown,
+): void {
   const text = readOrNote(path, files, findings);
   if (text === undefined) return;
   try {
-    parseConfig(text);
+    parse(text, path);
   } catch (error) {
     if (!(error instanceof QueueError)) throw error;
     findings.addUnexpected(path, `can't be used: ${error.message}`);
+  }
+}
+
+/** What lies beside the tickets that are set aside, and beside the locks of queues. */
+function checkQueueFolders(dataDir: string, files: FileSystem, findings: Findings): void {
+  const isGate = (name: string) =>
+    isQueueKey(name.replace(/\.(?:lock|begins(?:\.tmp.*)?)$/, "")) &&
+    /\.(?:lock|begins)/.test(name);
+  const folders = [
+    { path: heldFolder(dataDir), kind: "folder", isOurs: isQueueKey },
+    { path: gatesFolder(dataDir), kind: "file", isOurs: isGate },
+  ];
+  for (const { path, kind, isOurs } of folders) {
+    if (files.info(path) === undefined || !findings.checkFolder(path)) continue;
+    for (const name of namesIn(files, path)) {
+      const is = files.info(`${path}/${name}`)?.kind;
+      if (is !== undefined && (is !== kind || !isOurs(name))) {
+        findings.addUnexpected(`${path}/${name}`, "does not belong here");
+      }
+    }
   }
 }
 

@@ -34,7 +34,7 @@ export function swap(dataDir: string, files: FileSystem): void {
   const staged = `${dataDir}/${RESTORING}`;
   // What commands that died left on its way into the old queue goes with that one.
   removeFromTmp(dataDir, files, COMMAND_HOLDER);
-  for (const name of ["jobs", "queue", "schedules", "config.json"]) {
+  for (const name of ["jobs", "queue", "schedules", "queues.json", "config.json"]) {
     if (files.info(`${staged}/${name}`) === undefined) continue;
     if (files.info(`${dataDir}/${name}`) !== undefined) {
       files.rename(`${dataDir}/${name}`, `${dataDir}/tmp/replaced-${crypto.randomUUID()}`);

@@ -20,7 +20,7 @@ import { isJobId, type Job } from "../../queue/job.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { ignoreNotFound, makeUnlessThere, namesIn } from "./bucketed_index.ts";
 import { JobFiles } from "./job_files.ts";
-import { parseTicket, type Ticket, timedName } from "./layout.ts";
+import { arrival, parseTicket, type Ticket, timedName } from "./layout.ts";
 
 const ANY = "~any";
 const MARK = /^([A-Za-z0-9_][A-Za-z0-9._-]{0,127})~[A-Za-z0-9]+$/;
@@ -39,13 +39,14 @@ export interface Waiters {
 
 /** The line for a job that waits for another one. */
 export function waiterLine(job: Job, { any }: Pick<Awaited, "any">): string {
-  const { priority, createdAt, sequence, id } = job;
-  const ticket: Ticket = { at: createdAt, priority, createdAt, sequence, tag: "b", id };
-  return lineOf(ticket, any);
+  const { priority, createdAt, sequence, id, queue } = job;
+  const ticket: Ticket = { at: createdAt, priority, createdAt, sequence, tag: "b", id, queue };
+  return timedName(ticket) + (any ? ANY : "");
 }
 
-export function lineOf(ticket: Ticket, any: boolean): string {
-  return timedName(ticket) + (any ? ANY : "");
+/** Tells one that waits from others: what else its line says of it may have been changed since. */
+export function waiterKey(ticket: Pick<Ticket, "id" | "createdAt" | "sequence">, any: boolean) {
+  return `${arrival(ticket)}.${ticket.id}${any ? ANY : ""}`;
 }
 
 export class Dependents {

@@ -5,6 +5,7 @@ import { folderOf } from "../../system/paths.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import type { LogReader } from "../../queue/logs.ts";
 import type { Maintenance } from "../../queue/maintenance.ts";
+import type { QueueStore } from "../../queue/queues.ts";
 import type { Requests } from "../../queue/requests.ts";
 import type { ScheduleStore, ScheduleWatch } from "../../queue/schedule_store.ts";
 import type { SettingsStore } from "../../queue/settings_store.ts";
@@ -65,6 +66,15 @@ export class FolderStore implements Store {
   async watchSchedules(): Promise<ScheduleWatch> {
     const { FileScheduleWatch } = await import("./schedule_watch.ts");
     return new FileScheduleWatch(this.dataDir, this.#world.files);
+  }
+
+  async queues(): Promise<QueueStore> {
+    const [{ FileQueues }, { prepareFolder }] = await Promise.all([
+      import("./queues.ts"),
+      import("./prepare_folder.ts"),
+    ]);
+    await prepareFolder(this.dataDir, this.#world.files);
+    return new FileQueues(this.dataDir, this.#world);
   }
 
   async workers(): Promise<Workers> {

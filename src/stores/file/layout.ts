@@ -2,7 +2,7 @@
 // link to the job's file, whose folder says the job's state and whose name holds what is sorted and
 // counted by. So claiming, counting and listing open no file but those they show.
 import { join } from "../../system/paths.ts";
-import { PRIORITY_LIMIT } from "../../queue/job.ts";
+import { DEFAULT_QUEUE, PRIORITY_LIMIT } from "../../queue/job.ts";
 
 /** The folders that a data folder consists of, parents first. */
 export const FOLDERS = [
@@ -35,6 +35,24 @@ export const RESTORING = "restoring";
 /** Made with the first schedule: one that is not there is no damage. */
 export function schedulesFolder(dataDir: string): string {
   return join(dataDir, "schedules");
+}
+
+/** What is set of queues: made with the first setting, so one that is not there is no damage. */
+export function queuesPath(dataDir: string): string {
+  return join(dataDir, "queues.json");
+}
+
+/**
+ * The folder in which tickets are set aside that their queues don't let begin, in a folder for each
+ * queue. Made with the first of them.
+ */
+export function heldFolder(dataDir: string): string {
+  return join(dataDir, "queue", "held");
+}
+
+/** Where queues that have settings keep their locks and the times of begins. Made with the first. */
+export function gatesFolder(dataDir: string): string {
+  return join(dataDir, "queue", "gates");
 }
 
 /** The folder of a job's own files: the first two characters of its id. */
@@ -79,6 +97,47 @@ export interface Ticket {
   readonly sequence: number;
   readonly tag: Tag;
   readonly id: string;
+  /** Its queue, as `queueKey` has it; left out of the tickets of jobs that have ended. */
+  readonly queue?: string;
+}
+
+/** The longest name of a queue that a ticket's name has as it is: file names are limited. */
+const LONGEST_KEY = 40;
+
+/**
+ * A queue as names of tickets and folders have it: its name, or the beginning of a long one, with
+ * what tells it from others.
+ */
+export function queueKey(queue: string): string {
+  return queue.length <= LONGEST_KEY ? queue : `${queue.slice(0, 23)}=${hash(queue)}`;
+}
+
+/** Whether this may be the key of a queue. */
+export function isQueueKey(name: string): boolean {
+  return /^[A-Za-z0-9_][A-Za-z0-9._=-]{0,39}$/.test(name);
+}
+
+/** Whether a queue's name can't be told from its key. */
+export function isCutKey(key: string): boolean {
+  return key.includes("=");
+}
+
+/** 53 bits of a text, as 14 digits (cyrb53, which is in the public domain). */
+function hash(text: string): string {
+  let [a, b] = [0xdeadbeef, 0x41c6ce57];
+  for (let i = 0; i < text.length; i++) {
+    a = Math.imul(a ^ text.charCodeAt(i), 2654435761);
+    b = Math.imul(b ^ text.charCodeAt(i), 1597334677);
+  }
+  a = Math.imul(a ^ (a >>> 16), 2246822507) ^ Math.imul(b ^ (b >>> 13), 3266489909);
+  b = Math.imul(b ^ (b >>> 16), 2246822507) ^ Math.imul(a ^ (a >>> 13), 3266489909);
+  return (4294967296 * (2097151 & b) + (a >>> 0)).toString(16).padStart(14, "0");
+}
+
+/** The key of the queue in a ticket's name. */
+export function queueOf(name: string): string {
+  const at = name.indexOf("@", 44);
+  return at === -1 ? DEFAULT_QUEUE : name.slice(at + 1);
 }
 
 /**
@@ -94,20 +153,22 @@ const rank = (priority: number) => digits(PRIORITY_LIMIT - priority, 7);
 const slice = (ms: number, length: number) => time(Number(time(ms)) - Number(time(ms)) % length);
 
 /**
- * `<priority>.<due>.<created>.<sequence>.<tag>.<id>`: sorts in claim order. The priority is
+ * `<priority>.<due>.<created>.<sequence>.<tag>.<id>[@<queue>]`: sorts in claim order. The priority is
  * inverted.
  */
 export function readyName(ticket: Ticket): string {
   return `${rank(ticket.priority)}.${time(ticket.at)}.${tail(ticket)}`;
 }
 
-/** `<time>.<priority>.<created>.<sequence>.<tag>.<id>`: sorts by time. */
+/** `<time>.<priority>.<created>.<sequence>.<tag>.<id>[@<queue>]`: sorts by time. */
 export function timedName(ticket: Ticket): string {
   return `${time(ticket.at)}.${rank(ticket.priority)}.${tail(ticket)}`;
 }
 
 function tail(ticket: Ticket): string {
-  return `${arrival(ticket)}.${ticket.tag}.${ticket.id}`;
+  const { tag, id, queue = DEFAULT_QUEUE } = ticket;
+  const name = `${arrival(ticket)}.${tag}.${id}`;
+  return queue === DEFAULT_QUEUE ? name : `${name}@${queueKey(queue)}`;
 }
 
 /** `<created>.<sequence>`: sorts by arrival. */
@@ -116,7 +177,7 @@ export function arrival(ticket: { createdAt: number; sequence: number }): string
 }
 
 const NAME =
-  /^(?:(\d{7})\.(\d{13})|(\d{13})\.(\d{7}))\.(\d{13})\.(\d{7})\.([pfbcdx]|r\d+)\.([A-Za-z0-9_][A-Za-z0-9._-]{0,127})$/;
+  /^(?:(\d{7})\.(\d{13})|(\d{13})\.(\d{7}))\.(\d{13})\.(\d{7})\.([pfbcdx]|r\d+)\.([A-Za-z0-9_][A-Za-z0-9._-]{0,127})(?:@([A-Za-z0-9_][A-Za-z0-9._=-]{0,39}))?$/;
 
 /** Whether this is the name of a ticket, of either kind. */
 export function isTicket(name: string): boolean {
@@ -130,7 +191,7 @@ export function isTicket(name: string): boolean {
 export function parseTicket(name: string): Ticket | undefined {
   const match = NAME.exec(name);
   if (match === null) return undefined;
-  const [, readyRank, readyAt, timedAt, timedRank, createdAt, sequence, tag, id] = match;
+  const [, readyRank, readyAt, timedAt, timedRank, createdAt, sequence, tag, id, queue] = match;
   return {
     at: Number(readyAt ?? timedAt),
     priority: PRIORITY_LIMIT - Number(readyRank ?? timedRank),
@@ -138,6 +199,7 @@ export function parseTicket(name: string): Ticket | undefined {
     sequence: Number(sequence),
     tag: tag as Tag,
     id: id!,
+    ...(queue !== undefined && { queue }),
   };
 }
 

@@ -17,6 +17,7 @@ import {
   type Ticket,
 } from "./layout.ts";
 import { type BucketedIndex, namesIn } from "./bucketed_index.ts";
+import type { HeldTickets } from "./held.ts";
 
 /** A ticket, and where it lies. */
 export interface Found {
@@ -31,6 +32,7 @@ export interface Places {
   readonly ready: BucketedIndex;
   readonly later: BucketedIndex;
   readonly blocked: BucketedIndex;
+  readonly held: HeldTickets;
   readonly ended: Readonly<Record<EndedState, BucketedIndex>>;
 }
 
@@ -106,7 +108,7 @@ export function countTickets(places: Places): Counts {
   const counts = { ...NONE };
   // Before those that its tickets go to: so none is left out.
   counts.blocked = countIn(places.blocked);
-  for (const index of [places.later, places.ready]) {
+  for (const index of [places.later, places.ready, ...places.held.all()]) {
     for (const bucket of index.buckets()) {
       // A sealed bucket here is a batch, none of which has been run.
       if (bucket.count !== undefined) counts.pending += bucket.count;
@@ -189,7 +191,14 @@ function bucketsOf(
   if (states.has("blocked")) add(places.blocked, (bucket) => upTo(bucket.lower, LATER_SLICE));
   if (states.has("pending") || states.has("failed")) {
     add(places.later, (bucket) => upTo(bucket.lower, LATER_SLICE));
-    add(places.ready, (bucket) => upTo(bucket.lower.slice(8), READY_SLICE));
+    const atOnce = (indexes: BucketedIndex[]) => {
+      for (const index of indexes) index.buckets().forEach((bucket) => read(index, bucket));
+    };
+    // What is set aside goes to and fro: so each is seen in the one or in the other. Both are
+    // read at once, and what is seen twice is listed once.
+    if (places.held.mayBe()) atOnce([...places.held.all(), places.ready]);
+    else add(places.ready, (bucket) => upTo(bucket.lower.slice(8), READY_SLICE));
+    atOnce(places.held.all());
   }
   for (const state of ["completed", "dead", "cancelled"] as const) {
     if (states.has(state)) add(places.ended[state], () => "9"); // not sealed: anything may come

@@ -10,6 +10,7 @@ import { BACKUP_SCHEMA, jobNames, MANIFEST } from "./backup.ts";
 import { ignoreNotFound } from "./bucketed_index.ts";
 import { goodLines } from "./codec.ts";
 import { schedulesFolder } from "./layout.ts";
+import { parseQueues } from "./queues_file.ts";
 import { checkSchedule, scheduleNames } from "./schedules.ts";
 
 /** A job in a backup. */
@@ -29,6 +30,8 @@ export interface SavedQueue {
   readonly jobs: readonly SavedJob[];
   readonly schedules: readonly SavedSchedule[];
   readonly config: string | undefined;
+  /** The settings of queues. */
+  readonly queues: string | undefined;
   readonly leftOut: readonly LeftOut[];
 }
 
@@ -51,11 +54,12 @@ class BackupReader {
   read(progress: Progress): SavedQueue {
     const count = this.#readManifest();
     for (const name of this.#files.names(this.#from)) {
-      if (!["jobs", "schedules", MANIFEST, "config.json"].includes(name)) {
+      if (!["jobs", "schedules", MANIFEST, "config.json", "queues.json"].includes(name)) {
         this.#passOver(`${this.#from}/${name}`);
       }
     }
-    const config = this.#readConfig();
+    const config = this.#readSettings("config.json", parseConfig);
+    const queues = this.#readSettings("queues.json", parseQueues);
     const schedules = this.#readSchedules();
     this.#need(`${this.#from}/jobs`, "folder");
     const folders = this.#files.names(`${this.#from}/jobs`);
@@ -66,7 +70,7 @@ class BackupReader {
     if (count !== this.#jobs.length) {
       throw refusal(this.#from, `should have ${count} jobs and has ${this.#jobs.length}`);
     }
-    return { jobs: this.#jobs, schedules, config, leftOut: this.#leftOut };
+    return { jobs: this.#jobs, schedules, config, queues, leftOut: this.#leftOut };
   }
 
   /** How many jobs there should be. */
@@ -90,13 +94,16 @@ class BackupReader {
     return manifest.jobs;
   }
 
-  #readConfig(): string | undefined {
-    const path = `${this.#from}/config.json`;
+  #readSettings(
+    name: string,
+    parse: (text: string, path: string) => unknown,
+  ): string | undefined {
+    const path = `${this.#from}/${name}`;
     if (this.#files.info(path) === undefined) return undefined;
     this.#need(path, "file");
     const text = this.#files.readText(path);
     try {
-      parseConfig(text);
+      parse(text, path);
     } catch (error) {
       if (!(error instanceof QueueError)) throw error;
       throw refusal(path, `can't be used: ${error.message}`);

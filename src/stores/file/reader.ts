@@ -8,6 +8,7 @@ import { waitingStatus } from "../../queue/transitions.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import type { Decoded } from "./codec.ts";
 import { countEndedSince, idsEndedBefore } from "./ended_times.ts";
+import { HeldTickets } from "./held.ts";
 import { JobFiles } from "./job_files.ts";
 import { parseTicket, type Ticket } from "./layout.ts";
 import {
@@ -38,6 +39,7 @@ export async function openReader(
     ready: index("ready"),
     later: index("later"),
     blocked: new BucketedIndex(files, `${dataDir}/queue/blocked`, true),
+    held: new HeldTickets(files, dataDir),
     ended: { completed: index("completed"), dead: index("dead"), cancelled: index("cancelled") },
   };
   return new Reader(dataDir, places, new JobFiles(files, dataDir), warn);

@@ -13,8 +13,21 @@ const STALEST = 500;
 /** So many tickets in a row that others took are cheaper to try than to read the bucket again. */
 const LOSSES = 16;
 
+const NONE: ReadonlySet<string> = new Set();
+
+/** What keeps some tickets out of a line: jobs of other queues, or of queues that let none begin. */
+export interface Sieve {
+  /** Whether all may be in the line. Asked before each reading. */
+  letsAllPass(): boolean;
+  /** Whether a bucket is known to have nothing for this line, from its name. */
+  isForeign(bucket: Bucket): boolean;
+  /** Those that may be in the line; others may be moved out of the bucket. */
+  sift(bucket: Bucket, names: string[]): string[];
+}
+
 export class ReadyLine {
   readonly #index: BucketedIndex;
+  readonly #sieve: Sieve | undefined;
   /** Their paths are made when it is their turn: most are read again before that. */
   #tickets: { bucket: string; name: string }[] = [];
   #next = 0;
@@ -22,8 +35,9 @@ export class ReadyLine {
   #stale = STALE;
   #losses = 0;
 
-  constructor(index: BucketedIndex) {
+  constructor(index: BucketedIndex, sieve?: Sieve) {
     this.#index = index;
+    this.#sieve = sieve;
   }
 
   /** Something may have come before what is known. */
@@ -37,6 +51,13 @@ export class ReadyLine {
     if (isOld || this.#next >= this.#tickets.length) this.#readAgain();
     const ticket = this.#tickets[this.#next++];
     return ticket && { path: this.#index.path(ticket.bucket, ticket.name), name: ticket.name };
+  }
+
+  /** The ticket that `next` will give if it is not too old by then. */
+  peek(): { path: string; name: string } | undefined {
+    const ticket = this.next();
+    if (ticket !== undefined) this.#next--;
+    return ticket;
   }
 
   /** Tells whether the rename of the ticket last given succeeded. */
@@ -59,14 +80,18 @@ export class ReadyLine {
   #read(): void {
     this.#tickets = [];
     this.#next = 0;
+    const sieve = this.#sieve?.letsAllPass() === false ? this.#sieve : undefined;
     const buckets = this.#index.buckets();
     for (let i = 0; i < buckets.length; i++) {
+      const wanted = sieve && this.#siftBucket(sieve, buckets[i]!);
+      if (wanted?.size === 0) continue;
       const bucket = this.#index.unseal(buckets[i]!);
       // Another worker has opened it just now, or taken it away: what comes behind it must not be
       // taken for the head.
       if (bucket === undefined) return this.#read();
-      const names = this.#index.tickets(bucket);
-      if (names.length === 0) this.#discard(bucket);
+      const all = this.#index.tickets(bucket);
+      if (all.length === 0) this.#discard(bucket);
+      const names = wanted === undefined ? all : all.filter((name) => wanted.has(name));
       for (const name of names) this.#tickets.push({ bucket: bucket.name, name });
       const bound = buckets[i + 1]?.lower;
       const first = this.#tickets[0];
@@ -78,6 +103,14 @@ export class ReadyLine {
       }
       return;
     }
+  }
+
+  /** Those of a bucket that may be in the line. One that has none is not opened. */
+  #siftBucket(sieve: Sieve, bucket: Bucket): ReadonlySet<string> {
+    if (sieve.isForeign(bucket)) return NONE;
+    const names = this.#index.tickets(bucket);
+    if (names.length === 0) this.#discard(bucket);
+    return new Set(sieve.sift(bucket, names));
   }
 
   /** Removes an empty bucket, unless tickets of this moment would go into it. */

@@ -8,7 +8,7 @@ import type { Waiter } from "./dependents.ts";
 import type { JobFiles } from "./job_files.ts";
 import { arrival, type Ticket, waitingName, waitingSlice } from "./layout.ts";
 import type { Tickets } from "./tickets.ts";
-import { wake } from "./staging.ts";
+import { waitingTicket, wake } from "./staging.ts";
 
 export interface ReleaseParts {
   readonly files: FileSystem;
@@ -148,10 +148,19 @@ export class Release {
       const path = tickets.take(blocked.path(this.#bucket, name), holder, held);
       if (path !== undefined) return path;
     }
-    const from = blocked.leave(name);
+    const from = blocked.leave(name) ?? this.#leaveChanged(ticket);
     if (from === undefined) return undefined;
     this.#bucket = from.split("/").at(-2)!;
     return tickets.take(from, holder, held);
+  }
+
+  /** That of one whose priority or queue was changed since, and with them its ticket's name. */
+  #leaveChanged(ticket: Ticket): string | undefined {
+    const { jobs, tickets, now } = this.#parts;
+    const job = jobs.read(ticket.id)?.job;
+    if (job?.status.state !== "blocked" || arrival(job) !== arrival(ticket)) return undefined;
+    const changed = waitingTicket(job, job.status, now()).ticket;
+    return tickets.blocked.leave(waitingName("blocked", changed));
   }
 
   #whyNot({ ticket }: Waiter, id: string): Told {

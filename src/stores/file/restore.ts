@@ -21,11 +21,13 @@ import {
   jobFolder,
   lockPath,
   parseTicket,
+  queuesPath,
   RESTORING,
   schedulesFolder,
 } from "./layout.ts";
 import { heldTickets, whileHeld } from "./listing.ts";
 import { isLocked, lockMaintenance, PAUSE, REPAIR, RESTORE, TRIES } from "./maintenance.ts";
+import { queuesText } from "./queues_file.ts";
 import { UniqueKeys } from "./unique_keys.ts";
 import { readBackup, type SavedQueue } from "./read_backup.ts";
 
@@ -59,6 +61,10 @@ export async function restore(
     const staged = `${dataDir}/tmp/restore-${crypto.randomUUID()}`;
     try {
       stage(staged, from, saved, files, progress);
+      // Without any in the backup empty settings take the place of those that are there.
+      const hadQueues = files.info(queuesPath(dataDir)) !== undefined;
+      const queues = saved.queues ?? (hadQueues ? queuesText(new Map()) : undefined);
+      if (queues !== undefined) files.create(queuesPath(staged), queues);
       files.syncAll(dataDir);
       refuseWhileWorking(dataDir, files);
       files.rename(staged, `${dataDir}/${RESTORING}`);

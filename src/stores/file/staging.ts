@@ -47,14 +47,14 @@ export function waitingTicket(
   status: Waiting | Blocked,
   now: number,
 ): { ticket: Ticket; folder: WaitingFolder } {
-  const { priority, createdAt, sequence, id } = job;
+  const { priority, createdAt, sequence, id, queue } = job;
   if (status.state === "blocked") {
-    const ticket: Ticket = { at: createdAt, priority, createdAt, sequence, tag: "b", id };
+    const ticket: Ticket = { at: createdAt, priority, createdAt, sequence, tag: "b", id, queue };
     return { ticket, folder: "blocked" };
   }
   const tag = status.state === "failed" ? "f" : "p";
   return {
-    ticket: { at: turnTime(job, status), priority, createdAt, sequence, tag, id },
+    ticket: { at: turnTime(job, status), priority, createdAt, sequence, tag, id, queue },
     folder: isDue(status, now) ? "ready" : "later",
   };
 }

@@ -23,15 +23,17 @@ import { FileInbox, uniqueName } from "./inbox.ts";
 import { Deadlines } from "./deadlines.ts";
 import { FallingDue } from "./falling_due.ts";
 import { JobFiles } from "./job_files.ts";
-import { COMMAND_HOLDER, lockPath, parseTicket, type Ticket } from "./layout.ts";
+import { COMMAND_HOLDER, lockPath, parseTicket, queueKey, queueOf, type Ticket } from "./layout.ts";
 import { heldTickets, hostOf, whileHeld } from "./listing.ts";
 import { isBeingRestored, RESTORE } from "./maintenance.ts";
 import { prepareFolder } from "./prepare_folder.ts";
 import { promised } from "./promised.ts";
 import { Reader } from "./reader.ts";
 import { ReadyLine } from "./ready_line.ts";
+import { Gates } from "./gates.ts";
+import { QueueSieve } from "./queue_sieve.ts";
 import { Release } from "./release.ts";
-import { ignoreNotFound } from "./bucketed_index.ts";
+import { type BucketedIndex, ignoreNotFound } from "./bucketed_index.ts";
 import { resolveStaged, stagedIds } from "./staging.ts";
 import { Tickets } from "./tickets.ts";
 import { UniqueKeys } from "./unique_keys.ts";
@@ -77,7 +79,9 @@ export class FileStore implements JobStore {
   readonly #jobs: JobFiles;
   readonly #tickets: Tickets;
   readonly #reader: Reader;
-  readonly #line: ReadyLine;
+  readonly #gates: Gates;
+  /** By the queues whose jobs may be in it. */
+  readonly #lines = new Map<string, ReadyLine>();
   /** What was claimed through this object, so that settling it reads nothing again. */
   readonly #held = new Map<string, Held>();
   readonly #fallingDue: FallingDue;
@@ -99,7 +103,14 @@ export class FileStore implements JobStore {
     const { dependents } = this.#tickets;
     this.#inbox = new FileInbox(dataDir, files, this.#tickets, now, unique, dependents);
     this.#reader = new Reader(dataDir, this.#tickets, this.#jobs, warn);
-    this.#line = new ReadyLine(this.#tickets.ready);
+    this.#gates = new Gates({
+      dataDir,
+      files,
+      tickets: this.#tickets,
+      warn: (message) => this.#warnOnce(message),
+      unique,
+      now,
+    });
     this.#fallingDue = new FallingDue(this.#tickets);
     this.#deadlines = new Deadlines(files, dataDir, unique);
     this.#keys = new UniqueKeys(files, dataDir);
@@ -158,33 +169,53 @@ export class FileStore implements JobStore {
     return this.#reader.waitingEnds(now);
   }
 
-  async claim(by: Claimant, now: number): Promise<Job | undefined> {
-    const job = await promised(() => this.#claim(by, now));
+  async claim(
+    by: Claimant,
+    now: number,
+    queues?: readonly string[],
+  ): Promise<Job | undefined> {
+    const job = await this.#claim(by, now, queues);
     await this.#tellDependents(); // of those that were found to have expired
     return job;
   }
 
-  #claim(by: Claimant, now: number): Job | undefined {
+  async #claim(
+    by: Claimant,
+    now: number,
+    queues: readonly string[] | undefined,
+  ): Promise<Job | undefined> {
+    const line = this.#lineOf(queues);
     this.#promote(now);
+    if (this.#gates.lookAround(now)) this.#forgetLines();
     for (;;) {
-      const next = this.#line.next();
+      const next = line.next();
       if (next === undefined) {
         if (this.#fallingDue.isDone(now)) return undefined;
         this.#promote(now);
         continue;
       }
-      const ticket: Ticket = { ...parseTicket(next.name)!, at: now, tag: `r${by.pid}` };
-      const path = this.#tickets.take(next.path, by.worker, ticket);
-      this.#line.took(path !== undefined);
-      if (path === undefined) continue;
+      let ticket: Ticket = { ...parseTicket(next.name)!, at: now, tag: `r${by.pid}` };
+      let path: string | undefined;
+      if (this.#gates.isFree(next.name)) {
+        path = this.#tickets.take(next.path, by.worker, ticket);
+        line.took(path !== undefined);
+        if (path === undefined || !this.#gates.mayKeep(path, next.name)) continue;
+      } else {
+        const taken = await this.#gates.take(next, by.worker, ticket.tag);
+        line.took(taken !== "gone");
+        // What its queue does not let begin is not in the line when it is read again.
+        if (taken === "closed") line.forget();
+        if (taken === "gone" || taken === "closed") continue;
+        ({ path, ticket } = taken);
+      }
       const decoded = this.#readTaken(path, ticket);
       if (decoded === undefined) continue;
       if (hasExpired(decoded.job, now)) {
         const held = { holder: by.worker, job: decoded.job, path, unended: decoded.unended };
-        this.#apply(held, (job) => expired(job, now));
+        await this.#settled(this.#apply(held, (job) => expired(job, now)));
         continue;
       }
-      const job = claimed(decoded.job, by, now);
+      const job = claimed(decoded.job, by, ticket.at);
       if (!(job instanceof QueueError)) {
         this.#held.set(ticket.id, { holder: by.worker, job, path, unended: decoded.unended });
         return job;
@@ -193,13 +224,25 @@ export class FileStore implements JobStore {
     }
   }
 
+  #lineOf(queues: readonly string[] | undefined): ReadyLine {
+    const key = queues?.join() ?? "";
+    let line = this.#lines.get(key);
+    if (line === undefined) {
+      line = new ReadyLine(this.#tickets.ready, new QueueSieve(this.#gates, queues));
+      this.#lines.set(key, line);
+    }
+    return line;
+  }
+
   claimedBy(worker: string): Promise<Job[]> {
     return promised(() => this.#claimedBy(worker).map((held) => held.job));
   }
 
   async change(id: string, transition: Transition, claim?: Claim, adds?: Adds): Promise<Job> {
     try {
-      if (claim !== undefined) return this.#changeHeld(id, transition, claim, adds);
+      if (claim !== undefined) {
+        return await this.#settled(this.#changeHeld(id, transition, claim, adds));
+      }
       await this.#tellWhatCounts(id);
       const seen = this.#reader.jobNow(id);
       return seen === undefined || seen.unique === null || !hasEnded(seen)
@@ -208,6 +251,18 @@ export class FileStore implements JobStore {
     } finally {
       await this.#tellDependents();
     }
+  }
+
+  /** Where its queue has a limit, another job may begin now. */
+  async #settled(job: Job): Promise<Job> {
+    if (!this.#gates.known.isAny) return job;
+    try {
+      if (await this.#gates.settled(queueKey(job.queue), this.#now())) this.#forgetLines();
+    } catch (error) {
+      // The job is settled, which is what counts; whoever claims next puts back what may begin.
+      this.#warnOnce(`Cannot let the next job of queue ${job.queue} begin: ${messageOf(error)}`);
+    }
+    return job;
   }
 
   async remove(id: string, unless: (job: Job) => QueueError | undefined): Promise<void> {
@@ -230,7 +285,7 @@ export class FileStore implements JobStore {
     return promised(() => {
       const { later } = this.#tickets;
       const now = this.#now();
-      let next: number | undefined;
+      let next = this.#gates.nextOpening(now);
       for (const bucket of later.buckets()) {
         if (next !== undefined && Number(bucket.lower.slice(0, 13)) >= next) break;
         const due = later.tickets(bucket).map((name) => parseTicket(name)!.at).find((at) =>
@@ -242,17 +297,26 @@ export class FileStore implements JobStore {
     });
   }
 
-  async hasWork(): Promise<boolean> {
+  async hasWork(queues?: readonly string[]): Promise<boolean> {
     await this.#release.all(); // what somebody has left who died over it
     return await promised(() => {
-      const { ready, later } = this.#tickets;
-      if (heldTickets(this.#tickets).length > 0) return true;
-      if (ready.buckets().some((bucket) => ready.tickets(bucket).length > 0)) return true;
+      this.#gates.known.refresh();
+      const { ready, later, held } = this.#tickets;
+      const served = queues && new Set(queues.map(queueKey));
+      const isServed = (name: string) => served?.has(queueOf(name)) ?? true;
+      const counts = (name: string) =>
+        isServed(name) && this.#gates.known.of(queueOf(name))?.paused !== true;
+      if (heldTickets(this.#tickets).some(({ name }) => isServed(name))) return true;
+      const waits = (index: BucketedIndex) =>
+        index.buckets().some((bucket) => index.tickets(bucket).some(counts));
+      // Tickets that are put back go this way.
+      if (this.#gates.known.isAny && held.all().some(waits)) return true;
+      if (waits(ready)) return true;
       const now = this.#now();
       return later.buckets().some((bucket) =>
         // What was laid in as a batch and never touched waits for a time given by the user.
         (bucket.count === undefined || Number(bucket.lower.slice(0, 13)) <= now) &&
-        later.tickets(bucket).map((name) => parseTicket(name)!).some((t) =>
+        later.tickets(bucket).filter(counts).map((name) => parseTicket(name)!).some((t) =>
           t.tag === "f" || t.at <= now
         )
       );
@@ -428,8 +492,12 @@ export class FileStore implements JobStore {
   }
 
   #forgetWhatIsKnown(): void {
-    this.#line.forget();
+    this.#forgetLines();
     this.#fallingDue.forget();
+  }
+
+  #forgetLines(): void {
+    for (const line of this.#lines.values()) line.forget();
   }
 
   /** The job of a ticket at hand; the ticket is set aside if there is none to be read. */
@@ -504,7 +572,7 @@ export class FileStore implements JobStore {
     this.#tickets.place(held.path, after, now);
     const waiting = waitingStatus(after);
     if (waiting === undefined) return after;
-    if (isDue(waiting, now)) this.#line.forget();
+    if (isDue(waiting, now)) this.#forgetLines();
     else this.#fallingDue.expect(waiting.runAt!);
     return after;
   }
@@ -654,7 +722,7 @@ export class FileStore implements JobStore {
   }
 
   #promote(now: number): void {
-    if (this.#fallingDue.promote(now) > 0) this.#line.forget();
+    if (this.#fallingDue.promote(now) > 0) this.#forgetLines();
   }
 }
 

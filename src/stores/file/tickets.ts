@@ -5,11 +5,12 @@ import type { EndedState, Job } from "../../queue/job.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { Dependents } from "./dependents.ts";
 import { EndedIndex } from "./ended_index.ts";
+import { HeldTickets } from "./held.ts";
 import {
   parseTicket,
+  queueKey,
   type Ticket,
   timedName,
-  type WaitingFolder,
   waitingName,
   waitingSlice,
 } from "./layout.ts";
@@ -23,6 +24,7 @@ export class Tickets implements Places {
   readonly ready: BucketedIndex;
   readonly later: BucketedIndex;
   readonly blocked: BucketedIndex;
+  readonly held: HeldTickets;
   readonly ended: Readonly<Record<EndedState, EndedIndex>>;
   readonly dependents: Dependents;
   readonly #damaged: string;
@@ -35,6 +37,7 @@ export class Tickets implements Places {
     this.ready = new BucketedIndex(files, `${dataDir}/queue/ready`);
     this.later = new BucketedIndex(files, `${dataDir}/queue/later`);
     this.blocked = new BucketedIndex(files, `${dataDir}/queue/blocked`, true);
+    this.held = new HeldTickets(files, dataDir);
     this.ended = {
       completed: ended("completed"),
       dead: ended("dead"),
@@ -124,8 +127,10 @@ export class Tickets implements Places {
       return [[this.ended[status.state], timedName(endedTicket(job, status))]];
     }
     const { ticket } = waitingTicket(job, status, 0);
-    const folders: WaitingFolder[] = status.state === "blocked" ? ["blocked"] : ["later", "ready"];
-    return folders.map((folder) => [this[folder], waitingName(folder, ticket)]);
+    if (status.state === "blocked") return [[this.blocked, waitingName("blocked", ticket)]];
+    const name = waitingName("ready", ticket);
+    const held = this.held.of(queueKey(job.queue));
+    return [[this.later, waitingName("later", ticket)], [this.ready, name], [held, name]];
   }
 
   /** The tickets that a holder has. */
@@ -146,12 +151,16 @@ export class Tickets implements Places {
 
   /** All indexes: whatever nobody holds lies in one of them. */
   indexes(): BucketedIndex[] {
-    return [this.ready, this.later, this.blocked, ...Object.values(this.ended)];
+    return [...this.#always(), ...this.held.all()];
   }
 
   /** Removes the buckets that this process has emptied, and seals again those that it opened. */
   tidy(): void {
-    for (const index of this.indexes()) index.tidy();
+    for (const index of [...this.#always(), ...this.held.used()]) index.tidy();
+  }
+
+  #always(): BucketedIndex[] {
+    return [this.ready, this.later, this.blocked, ...Object.values(this.ended)];
   }
 }
 

@@ -10,19 +10,23 @@ export interface WaitingEnds {
 }
 
 /** Of the jobs that may run now the one that is due for the longest; of the others the next. */
-export function waitingEnds({ ready, later }: Pick<Places, "ready" | "later">, now: number) {
+export function waitingEnds(
+  { ready, later, held }: Pick<Places, "ready" | "later" | "held">,
+  now: number,
+) {
   let oldest: Ticket | undefined;
   let next: Ticket | undefined;
   const isFirst = (time: number, best: Ticket | undefined) => best === undefined || time < best.at;
   // What is due may lie with what is not for a moment, or for as long as no worker is there.
-  for (const [index, bucket] of [...timed(later, 0), ...timed(ready, 8)]) {
-    const lower = Number(bucket.lower.slice(index === ready ? 8 : 0).slice(0, 13));
+  const atOnce = [ready, ...held.all()].flatMap((index) => timed(index, 8));
+  for (const [index, bucket] of [...timed(later, 0), ...atOnce]) {
+    const lower = Number(bucket.lower.slice(index === later ? 0 : 8).slice(0, 13));
     const mayBeNext = index === later && isFirst(Math.max(lower, now), next);
-    const mayBeOldest = (index === ready || lower <= now) && isFirst(lower, oldest);
+    const mayBeOldest = (index !== later || lower <= now) && isFirst(lower, oldest);
     if (!mayBeNext && !mayBeOldest) continue;
     for (const name of index.tickets(bucket)) {
       const ticket = parseTicket(name)!;
-      const isDue = index === ready || ticket.at <= now;
+      const isDue = index !== later || ticket.at <= now;
       if (isDue && isFirst(ticket.at, oldest)) oldest = ticket;
       if (!isDue && isFirst(ticket.at, next)) next = ticket;
     }

@@ -23,12 +23,15 @@ import type { Adds, Claimant, Counts, JobStore, Query, WaitingEnds } from "../..
 import { holdsKey, keyTaken, needsKey } from "../../queue/unique.ts";
 import { expired, hasExpired } from "../../queue/start_by.ts";
 import { claimed, type Transition, type TransitionResult } from "../../queue/transitions.ts";
+import { MemoryQueues } from "./queues.ts";
 
 /** A store of jobs that forgets them with the process. */
 export class MemoryStore implements JobStore {
   readonly #jobs = new Map<string, Job>();
   readonly #now: () => number;
   readonly #waiting = new Set<() => void>();
+  /** What is set of the queues of these jobs. */
+  readonly queues = new MemoryQueues(() => this.#jobs.values(), () => this.#wake());
 
   constructor(now: () => number = Date.now) {
     this.#now = now;
@@ -110,17 +113,24 @@ export class MemoryStore implements JobStore {
   }
 
   // deno-lint-ignore require-await
-  async claim(by: Claimant, now: number): Promise<Job | undefined> {
+  async claim(
+    by: Claimant,
+    now: number,
+    queues?: readonly string[],
+  ): Promise<Job | undefined> {
     const turns = [];
     for (const job of this.#jobs.values()) {
       const { status } = job;
+      if (queues?.includes(job.queue) === false || !this.queues.hasRoom(job.queue, now)) continue;
       if (isWaiting(status) && isDue(status, now)) {
         turns.push(turnOf(job, status));
       }
     }
     for (const { id } of turns.sort(compareTurns)) {
       const job = this.#jobs.get(id)!;
-      if (!hasExpired(job, now)) return this.#put(claimed(job, by, now));
+      if (!hasExpired(job, now)) {
+        return this.#put(claimed(job, by, this.queues.begin(job.queue, now)));
+      }
       this.#put(expired(job, now));
     }
     return undefined;
@@ -171,16 +181,22 @@ export class MemoryStore implements JobStore {
   }
 
   nextDue(): Promise<number | undefined> {
-    const dues = this.#waitingJobs().map(({ runAt }) => runAt ?? 0)
-      .filter((due) => due > this.#now());
+    const now = this.#now();
+    const dues = this.#waitingJobs()
+      .flatMap(({ queue, status }) => [status.runAt ?? 0, this.queues.opensAt(queue, now) ?? 0])
+      .filter((due) => due > now);
     return Promise.resolve(dues.length === 0 ? undefined : Math.min(...dues));
   }
 
-  hasWork(): Promise<boolean> {
-    const states = [...this.#jobs.values()].map((job) => job.status.state);
-    const busy = states.includes("processing") || states.includes("failed");
+  hasWork(queues?: readonly string[]): Promise<boolean> {
+    const served = (job: Job) => queues?.includes(job.queue) ?? true;
+    const isRunning = (job: Job) => served(job) && job.status.state === "processing";
     return Promise.resolve(
-      busy || this.#waitingJobs().some((status) => isDue(status, this.#now())),
+      [...this.#jobs.values()].some(isRunning) ||
+        this.#waitingJobs().some((job) =>
+          served(job) && !this.queues.settingsOf(job.queue).paused &&
+          (job.status.state === "failed" || isDue(job.status, this.#now()))
+        ),
     );
   }
 
@@ -211,8 +227,10 @@ export class MemoryStore implements JobStore {
     return Promise.resolve();
   }
 
-  #waitingJobs(): Waiting[] {
-    return [...this.#jobs.values()].map((job) => job.status).filter(isWaiting);
+  #waitingJobs(): (Job & { readonly status: Waiting })[] {
+    return [...this.#jobs.values()].filter((job): job is Job & { status: Waiting } =>
+      isWaiting(job.status)
+    );
   }
 
   /** Another job that has the key of this one. */

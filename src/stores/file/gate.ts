@@ -1,0 +1,109 @@
+// The gate of a queue that has settings: whoever lets a job of it begin, or sets one aside, holds
+// its lock. Beside the lock lie the times of the last begins, where the queue has a rate.
+import { type Begins, isVoid, type Rate } from "../../queue/queues.ts";
+import type { FileLock, FileSystem } from "../../system/file_system.ts";
+import { replaceFile } from "../../system/replace_file.ts";
+import { ignoreNotFound, makeUnlessThere } from "./bucketed_index.ts";
+import { gatesFolder } from "./layout.ts";
+import { lockPatiently } from "./queues_file.ts";
+
+/** Bytes of a time in the file of begins: 13 digits and a line break. */
+const MARK = 14;
+/** So many times are read at once. */
+const BLOCK = 128;
+/** So many more than are needed are kept before the file is written anew. */
+const SPARE = 10_000;
+
+const NONE: Begins = [];
+
+export class Gate {
+  readonly #files: FileSystem;
+  readonly #folder: string;
+  readonly #lock: string;
+  readonly #begins: string;
+
+  constructor(files: FileSystem, dataDir: string, key: string) {
+    this.#files = files;
+    this.#folder = gatesFolder(dataDir);
+    this.#lock = `${this.#folder}/${key}.lock`;
+    this.#begins = `${this.#folder}/${key}.begins`;
+  }
+
+  /** Undefined if somebody else has it. */
+  lock(): FileLock | undefined {
+    try {
+      return this.#files.lock(this.#lock);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      makeUnlessThere(this.#files, this.#folder);
+      return this.#files.lock(this.#lock);
+    }
+  }
+
+  /** Undefined if somebody else has it for longer than so many milliseconds. */
+  async lockPatiently(patience: number): Promise<FileLock | undefined> {
+    return this.lock() ?? await lockPatiently(this.#lock, this.#files, patience);
+  }
+
+  /** The times at which jobs began. */
+  begins(rate: Rate | null): Begins {
+    const size = rate === null ? undefined : this.#files.info(this.#begins)?.size;
+    return size === undefined
+      ? NONE
+      : new FileBegins(this.#files, this.#begins, Math.floor(size / MARK));
+  }
+
+  /**
+   * Writes down that a job begins, before it does: a crash in between costs a place in the window,
+   * and never makes one too many. The caller has the lock.
+   * @param now the time by the clock, `begin` the one that is kept
+   */
+  note(rate: Rate, before: Begins, now: number, begin: number): void {
+    const line = `${String(begin).padStart(MARK - 1, "0")}\n`;
+    if (before.length > rate.count + SPARE && !isVoid(rate, before, now)) {
+      const kept = Array.from({ length: rate.count }, (_, i) => before.at(before.length - 1 - i)!);
+      const lines = kept.reverse().map((time) => `${String(time).padStart(MARK - 1, "0")}\n`);
+      return replaceFile(this.#files, this.#begins, lines.join("") + line);
+    }
+    const size = this.#files.info(this.#begins)?.size;
+    if (size === undefined) return this.#files.create(this.#begins, line);
+    // What a crash has torn counts for nothing; nor does what no window reaches any more.
+    const kept = isVoid(rate, before, now) ? 0 : before.length * MARK;
+    if (size !== kept) this.#files.truncate(this.#begins, kept);
+    this.#files.append(this.#begins, line);
+  }
+
+  /** Takes the last `note` back: the job did not begin after all. */
+  unnote(): void {
+    const size = this.#files.info(this.#begins)?.size ?? 0;
+    if (size >= MARK) ignoreNotFound(() => this.#files.truncate(this.#begins, size - MARK));
+  }
+}
+
+/** The file of begins, of which only what is asked for is read. */
+class FileBegins implements Begins {
+  readonly length: number;
+  readonly #files: FileSystem;
+  readonly #path: string;
+  readonly #blocks = new Map<number, string>();
+
+  constructor(files: FileSystem, path: string, length: number) {
+    this.#files = files;
+    this.#path = path;
+    this.length = length;
+  }
+
+  at(index: number): number | undefined {
+    const place = index < 0 ? index + this.length : index;
+    if (place < 0 || place >= this.length) return undefined;
+    const first = place - place % BLOCK;
+    let block = this.#blocks.get(first);
+    if (block === undefined) {
+      const bytes = this.#files.readBytes(this.#path, first * MARK, BLOCK * MARK);
+      block = new TextDecoder().decode(bytes ?? new Uint8Array());
+      this.#blocks.set(first, block);
+    }
+    const time = Number(block.slice((place - first) * MARK, (place - first) * MARK + MARK - 1));
+    return Number.isNaN(time) ? 0 : time; // damaged: long past
+  }
+}

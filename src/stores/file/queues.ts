@@ -1,0 +1,159 @@
+// The queues of a data folder: what is set of them lies in queues.json, what goes on in them is told
+// by the names of tickets. No rule of what may begin is here.
+import { QueueError } from "../../queue/errors.ts";
+import { DEFAULT_QUEUE } from "../../queue/job.ts";
+import {
+  isTighter,
+  isUnrestricted,
+  type QueueSettings,
+  type QueueStore,
+  type QueueView,
+  UNRESTRICTED,
+} from "../../queue/queues.ts";
+import type { FileSystem } from "../../system/file_system.ts";
+import { delay } from "../../system/delay.ts";
+import { Gates } from "./gates.ts";
+import { uniqueName } from "./inbox.ts";
+import { JobFiles } from "./job_files.ts";
+import { ALL_KNOW } from "./known_queues.ts";
+import { COMMAND_HOLDER, isCutKey, parseTicket, queueKey, queueOf } from "./layout.ts";
+import { heldTickets } from "./listing.ts";
+import { isBeingRestored, refusedByRestore, unlessRestored } from "./maintenance.ts";
+import { promised } from "./promised.ts";
+import { type AllSettings, changeQueues, readQueues } from "./queues_file.ts";
+import { Tickets } from "./tickets.ts";
+
+export interface FileQueuesParts {
+  readonly files: FileSystem;
+  readonly now?: () => number;
+  readonly sleep?: (ms: number) => Promise<void>;
+  /** Told of files that can't be read. */
+  readonly warn?: (message: string) => void;
+}
+
+interface Activity {
+  waiting: number;
+  running: number;
+  oldestWaitingAt: number | null;
+  /** One of its jobs. */
+  readonly id: string;
+}
+
+export class FileQueues implements QueueStore {
+  readonly #dataDir: string;
+  readonly #files: FileSystem;
+  readonly #tickets: Tickets;
+  readonly #now: () => number;
+  readonly #sleep: (ms: number) => Promise<void>;
+  readonly #gates: Gates;
+
+  constructor(dataDir: string, parts: FileQueuesParts) {
+    const { files, now = Date.now, sleep = delay, warn = () => {} } = parts;
+    const unique = uniqueName();
+    this.#dataDir = dataDir;
+    this.#files = files;
+    this.#now = now;
+    this.#sleep = sleep;
+    this.#tickets = new Tickets(files, dataDir, unique);
+    this.#gates = new Gates({ dataDir, files, tickets: this.#tickets, warn, unique, now });
+  }
+
+  list(): Promise<QueueView[]> {
+    return promised(() => unlessRestored(this.#dataDir, this.#files, () => this.#list()));
+  }
+
+  async change(
+    names: Iterable<string>,
+    change: (before: QueueSettings) => QueueSettings | QueueError,
+  ): Promise<void> {
+    if (isBeingRestored(this.#dataDir, this.#files)) throw refusedByRestore();
+    const wanted = [...new Set(names)];
+    let before: AllSettings = new Map();
+    const after = new Map<string, QueueSettings>();
+    await changeQueues(this.#dataDir, this.#files, (all) => {
+      before = all;
+      for (const name of wanted) {
+        const settings = change(all.get(name) ?? UNRESTRICTED);
+        if (settings instanceof QueueError) throw settings;
+        // One that is unrestricted stays until all is put back that it held.
+        if (all.has(name) || !isUnrestricted(settings)) after.set(name, settings);
+      }
+      return after.size === 0 ? undefined : new Map([...all, ...after]);
+    });
+    const isTightened = [...after].some(([name, settings]) =>
+      isTighter(settings, before.get(name) ?? UNRESTRICTED)
+    );
+    // Until then workers may rely on what they saw before.
+    if (isTightened) await this.#sleep(ALL_KNOW);
+    for (const name of after.keys()) {
+      await this.#gates.open(queueKey(name), this.#now(), () => this.#forget(name));
+    }
+  }
+
+  /** An unrestricted queue of which nothing is set aside needs no settings. */
+  async #forget(name: string): Promise<void> {
+    await changeQueues(this.#dataDir, this.#files, (all) => {
+      const settings = all.get(name);
+      if (settings === undefined || !isUnrestricted(settings)) return undefined;
+      return new Map([...all].filter(([other]) => other !== name));
+    });
+  }
+
+  #list(): QueueView[] {
+    const settings = readQueues(this.#dataDir, this.#files);
+    const activity = this.#activity();
+    const views = new Map<string, QueueView>();
+    for (const name of [DEFAULT_QUEUE, ...settings.keys()]) {
+      views.set(queueKey(name), { name, ...settings.get(name) ?? UNRESTRICTED, ...NONE });
+    }
+    for (const [key, { id, ...figures }] of activity) {
+      const view = views.get(key) ?? { name: this.#nameOf(key, id), ...UNRESTRICTED, ...NONE };
+      views.set(key, { ...view, ...figures });
+    }
+    return [...views.values()].sort((a, b) => a.name < b.name ? -1 : 1);
+  }
+
+  /** What waits and runs, by the keys of queues, from the names of tickets alone. */
+  #activity(): Map<string, Activity> {
+    const { held, ready, later, blocked } = this.#tickets;
+    const found = new Map<string, Activity>();
+    const see = (name: string): Activity => {
+      const key = queueOf(name);
+      let activity = found.get(key);
+      if (activity === undefined) {
+        const { id } = parseTicket(name)!;
+        found.set(key, activity = { waiting: 0, running: 0, oldestWaitingAt: null, id });
+      }
+      return activity;
+    };
+    // What moves meanwhile is seen twice rather than not at all: each counts once.
+    const seen = new Set<string>();
+    for (const index of [...held.all(), later, ready, ...held.all()]) {
+      for (const bucket of index.buckets()) {
+        for (const name of index.tickets(bucket)) {
+          // What stays the same wherever it lies.
+          const tail = name.slice(22);
+          if (seen.has(tail)) continue;
+          seen.add(tail);
+          const createdAt = Number(tail.slice(0, 13));
+          const activity = see(name);
+          activity.waiting++;
+          activity.oldestWaitingAt = Math.min(activity.oldestWaitingAt ?? createdAt, createdAt);
+        }
+      }
+    }
+    for (const bucket of blocked.buckets()) blocked.tickets(bucket).forEach(see);
+    for (const { name, worker } of heldTickets(this.#tickets)) {
+      if (!worker!.startsWith(COMMAND_HOLDER)) see(name).running++;
+    }
+    return found;
+  }
+
+  /** A long name stands in the job's file alone. */
+  #nameOf(key: string, id: string): string {
+    if (!isCutKey(key)) return key;
+    return new JobFiles(this.#files, this.#dataDir).read(id)?.job.queue ?? key;
+  }
+}
+
+const NONE = { waiting: 0, running: 0, oldestWaitingAt: null };

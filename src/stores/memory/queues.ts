@@ -1,0 +1,104 @@
+// The readable reference of the port for queues: what is set, and when jobs began.
+import { DEFAULT_QUEUE, hasEnded, type Job } from "../../queue/job.ts";
+import { QueueError } from "../../queue/errors.ts";
+import {
+  beginTime,
+  isUnrestricted,
+  isVoid,
+  type QueueSettings,
+  type QueueStore,
+  type QueueView,
+  rateOpensAt,
+  roomIn,
+  UNRESTRICTED,
+} from "../../queue/queues.ts";
+
+export class MemoryQueues implements QueueStore {
+  readonly #settings = new Map<string, QueueSettings>();
+  /** Of queues with a rate. */
+  readonly #begins = new Map<string, number[]>();
+  readonly #jobs: () => Iterable<Job>;
+  readonly #changed: () => void;
+
+  /** @param jobs all there are; @param changed told when more jobs may begin than before */
+  constructor(jobs: () => Iterable<Job>, changed: () => void) {
+    this.#jobs = jobs;
+    this.#changed = changed;
+  }
+
+  list(): Promise<QueueView[]> {
+    const jobs = [...this.#jobs()].filter((job) => !hasEnded(job));
+    const used = jobs.map(({ queue }) => queue);
+    const names = new Set([DEFAULT_QUEUE, ...this.#settings.keys(), ...used]);
+    return Promise.resolve(
+      [...names].sort().map((name) => {
+        const own = jobs.filter((job) => job.queue === name);
+        const waiting = own.filter(({ status }) => isWaiting(status));
+        return {
+          name,
+          ...this.settingsOf(name),
+          waiting: waiting.length,
+          running: own.filter(({ status }) => isRunning(status)).length,
+          oldestWaitingAt: waiting.length === 0
+            ? null
+            : Math.min(...waiting.map((job) => job.createdAt)),
+        };
+      }),
+    );
+  }
+
+  // deno-lint-ignore require-await -- a refusal is a rejection, as in every other store
+  async change(
+    names: Iterable<string>,
+    change: (before: QueueSettings) => QueueSettings | QueueError,
+  ): Promise<void> {
+    const changed = new Map<string, QueueSettings>();
+    for (const name of names) {
+      const after = change(this.settingsOf(name));
+      if (after instanceof QueueError) throw after;
+      changed.set(name, after);
+    }
+    for (const [name, after] of changed) {
+      if (isUnrestricted(after)) this.#settings.delete(name);
+      else this.#settings.set(name, after);
+    }
+    this.#changed();
+  }
+
+  settingsOf(queue: string): QueueSettings {
+    return this.#settings.get(queue) ?? UNRESTRICTED;
+  }
+
+  /** Whether a job of this queue may begin now. */
+  hasRoom(queue: string, now: number): boolean {
+    const running = [...this.#jobs()]
+      .filter((job) => job.queue === queue && isRunning(job.status)).length;
+    const begins = this.#begins.get(queue) ?? [];
+    return roomIn(this.settingsOf(queue), { running, begins, now }) > 0;
+  }
+
+  /** A job of this queue begins: the time that it is said to begin at. */
+  begin(queue: string, now: number): number {
+    const { rate } = this.settingsOf(queue);
+    if (rate === null) return now;
+    const before = this.#begins.get(queue) ?? [];
+    const time = beginTime(rate, before, now);
+    this.#begins.set(queue, isVoid(rate, before, now) ? [time] : [...before, time]);
+    return time;
+  }
+
+  /** When the clock alone lets a job begin that may not now. */
+  opensAt(queue: string, now: number): number | undefined {
+    const { rate, paused } = this.settingsOf(queue);
+    if (rate === null || paused) return undefined;
+    return rateOpensAt(rate, this.#begins.get(queue) ?? [], now);
+  }
+}
+
+function isWaiting({ state }: Job["status"]): boolean {
+  return state === "pending" || state === "failed";
+}
+
+function isRunning({ state }: Job["status"]): boolean {
+  return state === "processing";
+}
