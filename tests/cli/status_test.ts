@@ -60,8 +60,8 @@ Deno.test("status --verbose tells of the whole system", async () => {
       /completed +0 +1 +1\n/,
       /dead +0 +1 +1\n/,
       /failed +- +50 % +50 %\n/,
-      /default +1 +0\n/,
-      /video +1 +0\n/,
+      /default +1 +0 /,
+      /video +1 +0 /,
       /nightly +2030-02-01 .*\(in 14h\)\n/,
       /max_retries +0 +3\n/,
     ]

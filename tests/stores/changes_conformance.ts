@@ -128,6 +128,16 @@ export function testChanges(name: string, withStore: WithStore): void {
     await other.close();
   });
 
+  test("a blocked job is told of an end also after it was changed", async (store) => {
+    await store.add([aJob(), aJob({ id: "b", sequence: 1, after: ["a"] })]);
+    await store.change("b", (job) => updated(job, { priority: 3, queue: "other" }));
+    await claimed(store);
+    await end(store, "a", "succeeded");
+    const b = await store.get("b");
+    assertEquals([b?.status.state, b?.priority, b?.queue], ["pending", 3, "other"]);
+    assertEquals(await claimed(store), "b");
+  });
+
   test(
     "change() adds the job that the end of another makes, with it and once",
     async (store, again) => {
