@@ -48,13 +48,20 @@ function stream(texts: string[], staysOpen: boolean): ReadableStream<Uint8Array>
 Deno.test("WindowsExecutor.run() starts the command in its folder with its environment and keeps what it prints", () =>
   withTempDir(async (folder) => {
     const { launcher, started } = fake(["one\n", "two\n"], 3);
-    const executor = new WindowsExecutor({ journal: `${folder}/w.runs`, launcher });
+    const variables = { A: "all", S: "store" };
+    const executor = new WindowsExecutor({ journal: `${folder}/w.runs`, launcher, variables });
     const run = runsIn(folder)("dir /b", { env: { A: "b" } });
     assertEquals((await executor.run(run)).error, "exit code 3");
     assertEquals(started, [{
       command: "dir /b",
       cwd: folder,
-      env: { A: "b", QUEUECTL_JOB_ID: "job-1", QUEUECTL_ATTEMPT: "1", QUEUECTL_WORKER: "worker-1" },
+      env: {
+        A: "b",
+        S: "store",
+        QUEUECTL_JOB_ID: "job-1",
+        QUEUECTL_ATTEMPT: "1",
+        QUEUECTL_WORKER: "worker-1",
+      },
     }]);
     assertEquals(readLog(run.log), "one\ntwo\n");
     await executor.close();
