@@ -117,6 +117,21 @@ Deno.test("FileQueues: a missing file of settings lets go on what was set aside"
     assertEquals(await claimed(await open()), "q0");
   }));
 
+Deno.test("FileQueues: files of other programs keep no queue from being resumed", () =>
+  withHeld(async ({ dir, queues, open }) => {
+    const held = `${dir}/data/queue/held`;
+    const [bucket] = diskFiles.names(`${held}/q`);
+    diskFiles.makeFolder(`${held}/q/0999999.1795887160000`);
+    for (const at of ["", "/q", `/q/${bucket}`, "/q/0999999.1795887160000"]) {
+      diskFiles.create(`${held}${at}/.DS_Store`, "");
+    }
+    await set(queues, "q", { paused: false });
+    const store = await open();
+    const ids: string[] = [];
+    for (let id; (id = await claimed(store)) !== undefined;) ids.push(id);
+    assertEquals(ids.length, 40);
+  }));
+
 Deno.test("FileQueues: a backup takes settings and jobs that are set aside along", () =>
   withHeld(async ({ dir, queues, open }) => {
     backup(`${dir}/data`, `${dir}/copy`, diskFiles);

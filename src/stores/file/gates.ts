@@ -19,25 +19,19 @@ import {
   roomIn,
 } from "../../queue/queues.ts";
 import type { FileSystem } from "../../system/file_system.ts";
-import { type BucketedIndex, ignoreNotFound, makeUnlessThere, newestOf } from "./bucketed_index.ts";
+import { ignoreNotFound } from "./bucketed_index.ts";
 import { Gate } from "./gate.ts";
 import { KnownQueues } from "./known_queues.ts";
-import {
-  type Bucket,
-  bucketName,
-  COMMAND_HOLDER,
-  parseTicket,
-  queueOf,
-  readySlice,
-  type Ticket,
-} from "./layout.ts";
-import { heldTickets } from "./listing.ts";
-import { ReadyLine } from "./ready_line.ts";
+import { type Bucket, parseTicket, queueOf, readySlice, type Ticket } from "./layout.ts";
+import { Running } from "./running.ts";
+import { type Seen, SetAside } from "./set_aside.ts";
 import { wake } from "./staging.ts";
 import type { Tickets } from "./tickets.ts";
 
-/** Milliseconds for which a queue's lock is waited for, and for which it is then let alone. */
+/** Milliseconds for which a queue's lock is waited for. */
 const PATIENCE = 200;
+/** Milliseconds for which a queue is let alone whose lock could not be had. */
+const SHUT = 1000;
 /** Milliseconds after which a queue is looked at again that somebody else was at work on. */
 const SOON = 50;
 /** So many tickets are moved one by one at a time, so that a claim does not wait for all. */
@@ -46,12 +40,6 @@ const MOVES = 500;
 const STALE = 200;
 const READ_SHARE = 100;
 const STALEST = 500;
-
-/** A ticket in a line. */
-interface Seen {
-  readonly path: string;
-  readonly name: string;
-}
 
 /** What a try to take a ticket came to: `closed` if its queue lets none begin now. */
 export type Taken = { readonly path: string; readonly ticket: Ticket } | "gone" | "closed";
@@ -70,7 +58,7 @@ export class Gates {
   readonly known: KnownQueues;
   readonly #parts: GateParts;
   readonly #gates = new Map<string, Gate>();
-  readonly #lines = new Map<string, ReadyLine>();
+  readonly #aside: SetAside;
   /** When the clock, as far as is known, lets jobs of a queue begin that are held back. */
   readonly #openings = new Map<string, number>();
   /** The time of the claim that goes on. */
@@ -79,10 +67,10 @@ export class Gates {
   #version: string | undefined;
   #sweptAt = -Infinity;
   #stale = STALE;
-  #renamed = 0;
 
   constructor(parts: GateParts) {
     this.#parts = parts;
+    this.#aside = new SetAside(parts.files, parts.tickets, parts.unique);
     this.known = new KnownQueues(parts.dataDir, parts.files, parts.warn);
   }
 
@@ -150,14 +138,14 @@ export class Gates {
     const lock = await gate.lockPatiently(PATIENCE);
     if (lock === undefined) {
       // Somebody was stopped who has it. Other queues must not wait for that.
-      this.#openings.set(key, this.#now + PATIENCE);
+      this.#openings.set(key, this.#now + SHUT);
       return "closed";
     }
     try {
       this.known.look();
       const settings = this.known.of(key);
       if (this.#room(key, settings) === 0) {
-        this.#setAside(key, [seen]);
+        this.#aside.add(key, [seen]);
         return "closed";
       }
       return this.#takeFirst(key, settings, seen, worker, tag);
@@ -181,7 +169,7 @@ export class Gates {
     // After the one whose place it takes has ended: the claim may have waited for it.
     const now = Math.max(this.#now, this.#parts.now());
     const at = rate === null ? now : beginTime(rate, begins, now);
-    const line = this.#line(key);
+    const line = this.#aside.lineOf(key);
     const head = line.peek();
     const isHeld = head !== undefined && head.name < seen.name;
     const from = isHeld ? head : seen;
@@ -240,7 +228,7 @@ export class Gates {
     isAll: boolean,
     reading: Reading,
   ): boolean {
-    const { files, tickets } = this.#parts;
+    const { tickets } = this.#parts;
     if (reading.moves >= MOVES) return true;
     const lock = this.#gate(key).lock();
     if (lock === undefined) {
@@ -254,11 +242,7 @@ export class Gates {
       if (settings === undefined || this.#room(key, settings) > 0) return false;
       // Nobody puts a ticket into a bucket that is not one of a slice of time.
       if (isAll && bucket.unique !== "") {
-        const index = this.#heldIndex(key);
-        ignoreNotFound(() =>
-          files.rename(tickets.ready.path(bucket.name), index.path(bucket.name))
-        );
-        this.#line(key).forget();
+        this.#aside.addBucket(key, bucket);
         reading.moves++;
         return true;
       }
@@ -266,7 +250,7 @@ export class Gates {
       if (opened === undefined) return true;
       const some = names.slice(0, MOVES - reading.moves);
       reading.moves += some.length;
-      this.#setAside(
+      this.#aside.add(
         key,
         some.map((name) => ({ name, path: tickets.ready.path(opened.name, name) })),
       );
@@ -274,15 +258,6 @@ export class Gates {
     } finally {
       lock.release();
     }
-  }
-
-  /** The caller has the lock. */
-  #setAside(key: string, seen: readonly Seen[]): void {
-    const index = this.#heldIndex(key);
-    for (const { path, name } of seen) {
-      ignoreNotFound(() => index.put(path, readySlice(parseTicket(name)!), name));
-    }
-    this.#line(key).forget();
   }
 
   /**
@@ -297,7 +272,7 @@ export class Gates {
     if (lock === undefined) return false; // `lookAround` does it
     try {
       this.known.look();
-      return this.#room(key, this.known.of(key)) > 0 && this.#putBack(key, 1);
+      return this.#room(key, this.known.of(key)) > 0 && this.#aside.putBack(key, 1);
     } finally {
       lock.release();
     }
@@ -317,7 +292,7 @@ export class Gates {
       this.known.look();
       const settings = this.known.of(key);
       const room = this.#room(key, settings);
-      if (room > 0) this.#putBack(key, room);
+      if (room > 0) this.#aside.putBack(key, atOnce(room));
       if (settings !== undefined && isUnrestricted(settings)) await then();
     } finally {
       lock.release();
@@ -349,68 +324,11 @@ export class Gates {
     try {
       this.known.look();
       const room = this.#room(key, this.known.of(key));
-      this.#line(key).forget();
-      return room > 0 && this.#putBack(key, room);
+      this.#aside.lineOf(key).forget();
+      return room > 0 && this.#aside.putBack(key, atOnce(room));
     } finally {
       lock.release();
     }
-  }
-
-  /** The caller has the lock. Whether anything was put back. */
-  #putBack(key: string, room: number): boolean {
-    const { files, tickets } = this.#parts;
-    if (room === Infinity) return this.#putAllBack(key);
-    const line = this.#line(key);
-    let moved = 0;
-    while (moved < Math.min(room, MOVES)) {
-      const head = line.next();
-      if (head === undefined) {
-        removeIfEmpty(files, tickets.held.of(key));
-        break;
-      }
-      const bucket = readySlice(parseTicket(head.name)!);
-      const isMoved = ignoreNotFound(() => (tickets.ready.put(head.path, bucket, head.name), true));
-      line.took(isMoved === true);
-      if (isMoved) moved++;
-    }
-    if (moved > 0) wake(files, tickets.ready);
-    return moved > 0;
-  }
-
-  /** By whole buckets, under names that no other has. */
-  #putAllBack(key: string): boolean {
-    const { files, tickets, unique } = this.#parts;
-    const index = tickets.held.of(key);
-    let moved = false;
-    for (let buckets; (buckets = index.buckets()).length > 0;) {
-      for (const bucket of buckets) {
-        const names = bucket.count === undefined ? index.tickets(bucket) : undefined;
-        if (names?.length === 0) {
-          index.removeIfEmpty(bucket);
-          continue;
-        }
-        const name = names === undefined ? bucket.name : bucketName({
-          ...bucket,
-          newest: newestOf(names),
-          unique: `${unique}h${this.#renamed++}`,
-        });
-        ignoreNotFound(() => files.rename(index.path(bucket.name), tickets.ready.path(name)));
-        moved = true;
-      }
-    }
-    removeIfEmpty(files, index);
-    if (moved) wake(files, tickets.ready);
-    return moved;
-  }
-
-  #heldIndex(key: string): BucketedIndex {
-    const { files, tickets } = this.#parts;
-    const index = tickets.held.of(key);
-    if (files.info(index.folder) === undefined) {
-      makeUnlessThere(files, tickets.held.folder);
-      makeUnlessThere(files, index.folder);
-    }
-    return index;
   }
 
   #gate(key: string): Gate {
@@ -421,15 +339,11 @@ export class Gates {
     }
     return gate;
   }
+}
 
-  #line(key: string): ReadyLine {
-    let line = this.#lines.get(key);
-    if (line === undefined) {
-      line = new ReadyLine(this.#parts.tickets.held.of(key));
-      this.#lines.set(key, line);
-    }
-    return line;
-  }
+/** One by one no more than some; all of them go by whole buckets. */
+function atOnce(room: number): number {
+  return room === Infinity ? room : Math.min(room, MOVES);
 }
 
 /** One reading of a line: what was found out for it. */
@@ -448,38 +362,5 @@ export class Reading {
     let admitted = this.#admitted.get(key);
     if (admitted === undefined) this.#admitted.set(key, admitted = this.#look(key));
     return admitted;
-  }
-}
-
-/** How many jobs of each queue run, counted when it is first asked for. */
-class Running {
-  readonly #tickets: Tickets;
-  #counts: ReadonlyMap<string, number> | undefined;
-
-  constructor(tickets: Tickets) {
-    this.#tickets = tickets;
-  }
-
-  of(key: string): number {
-    return (this.#counts ??= countRunning(this.#tickets)).get(key) ?? 0;
-  }
-}
-
-/** How many jobs of each queue workers have, by its key. */
-export function countRunning(tickets: Pick<Tickets, "files" | "running">): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const { name, worker } of heldTickets(tickets)) {
-    if (worker!.startsWith(COMMAND_HOLDER)) continue;
-    const key = queueOf(name);
-    counts.set(key, (counts.get(key) ?? 0) + 1);
-  }
-  return counts;
-}
-
-function removeIfEmpty(files: FileSystem, index: BucketedIndex): void {
-  try {
-    files.removeFolder(index.folder);
-  } catch {
-    // There is none, or a ticket lies there after all.
   }
 }
