@@ -1,6 +1,6 @@
 // What processes do to a queue in the tests of two at once, and the queue that they find: jobs in
 // every state, with buckets of two.
-import type { Job } from "../../src/queue/job.ts";
+import type { Job, JobRequest } from "../../src/queue/job.ts";
 import type { Outcome } from "../../src/queue/outcome.ts";
 import {
   cancel,
@@ -57,7 +57,7 @@ function withStore(action: (store: FileStore, files: FileSystem) => Promise<unkn
     try {
       return await action(store, files);
     } finally {
-      store.close();
+      await store.close();
     }
   };
 }
@@ -68,7 +68,7 @@ function adding(...jobs: Job[]): Program {
     try {
       return await inbox.add(jobs);
     } finally {
-      inbox.close();
+      await inbox.close();
     }
   };
 }
@@ -86,7 +86,8 @@ function only({ done, refused }: Results): string[] {
   return done;
 }
 
-const newJob = (id: string, values: Partial<Job> = {}) => aJob({ id, createdAt: NOW, ...values });
+const newJob = (id: string, values: Partial<JobRequest> = {}) =>
+  aJob({ id, createdAt: NOW, ...values });
 
 /** Follows the job of the dead worker to its end, as another worker does. */
 async function adopt(store: FileStore, files: FileSystem): Promise<unknown> {
@@ -148,6 +149,14 @@ export const OPERATIONS: readonly Operation[] = [
       newJob("new5", { sequence: 1, runAt: NOW + 5000 }),
       newJob("new6", { sequence: 2, priority: 2 }),
     ),
+  },
+  {
+    name: "add one after w",
+    program: withStore((store) => store.add([newJob("new7", { after: ["w"] })])),
+  },
+  {
+    name: "add one after a",
+    program: withStore((store) => store.add([newJob("new8", { after: ["a", "c1"] })])),
   },
   { name: "add d1 again", program: adding(newJob("d1")) },
   { name: "add c1 again", program: adding(newJob("c1")) },
