@@ -73,7 +73,7 @@ async function repairAll(
       await store.recover();
     }
   } finally {
-    store.close();
+    await store.close();
   }
 }
 
