@@ -1,6 +1,6 @@
 // What processes do to a queue in the tests of two at once, and the queue that they find: jobs in
 // every state, with buckets of two.
-import { type Claim, claimOf, type Job } from "../../src/queue/job.ts";
+import { type Claim, claimOf, type Job, type JobRequest } from "../../src/queue/job.ts";
 import type { Outcome } from "../../src/queue/outcome.ts";
 import {
   cancel,
@@ -98,7 +98,8 @@ function only({ done, refused }: Results): string[] {
   return done;
 }
 
-const newJob = (id: string, values: Partial<Job> = {}) => aJob({ id, createdAt: NOW, ...values });
+const newJob = (id: string, values: Partial<JobRequest> = {}) =>
+  aJob({ id, createdAt: NOW, ...values });
 
 /** Follows the job of the dead worker to its end, as another worker does. */
 async function adopt(store: FileStore, files: FileSystem): Promise<unknown> {
@@ -157,6 +158,14 @@ export const OPERATIONS: readonly Operation[] = [
       newJob("new5", { sequence: 1, runAt: NOW + 5000 }),
       newJob("new6", { sequence: 2, priority: 2 }),
     ),
+  },
+  {
+    name: "add one after w",
+    program: withStore((store) => store.add([newJob("new7", { after: ["w"] })])),
+  },
+  {
+    name: "add one after a",
+    program: withStore((store) => store.add([newJob("new8", { after: ["a", "c1"] })])),
   },
   { name: "add d1 again", program: adding(newJob("d1")) },
   { name: "add c1 again", program: adding(newJob("c1")) },

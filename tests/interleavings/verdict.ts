@@ -102,7 +102,9 @@ async function workOn(files: FileSystem, problems: string[]): Promise<void> {
     );
   try {
     const waiting: Job[] = [];
+    const blocked = new Set<string>();
     for (const job of await Array.fromAsync(store.list({}))) {
+      if (job.status.state === "blocked") blocked.add(job.id);
       if (job.status.state === "processing") await end(job, job.status.running.worker);
       else if (waitingStatus(job) !== undefined) waiting.push(job);
     }
@@ -113,10 +115,13 @@ async function workOn(files: FileSystem, problems: string[]): Promise<void> {
     const by = { worker: "worker-9", pid: 8, host: "box" };
     for (let job; (job = await store.claim(by, LATER)) !== undefined;) {
       ran.push(job.id);
-      if (ran.length > waiting.length + 5) break;
+      if (ran.length > waiting.length + blocked.size + 5) break;
       await end(job, by.worker);
     }
-    if (ran.join() !== order) problems.push(`claimed ${ran}, and not ${order}`);
+    // Those that are released on the way come where they come; they have to end, as all others.
+    if (ran.filter((id) => !blocked.has(id)).join() !== order) {
+      problems.push(`claimed ${ran}, and not ${order}`);
+    }
     for (const { id, status } of await Array.fromAsync(store.list({}))) {
       if (!["completed", "dead", "cancelled"].includes(status.state)) {
         problems.push(`${id} stays ${status.state}`);

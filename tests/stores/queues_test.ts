@@ -23,7 +23,7 @@ testQueues("FileQueues", (test, now) =>
     try {
       await test({ jobs, others, queues: new FileQueues(dir, { files: diskFiles, now }) });
     } finally {
-      jobs.close();
+      await jobs.close();
       others.close();
     }
   }));

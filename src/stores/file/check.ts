@@ -74,7 +74,7 @@ async function repairAll(
       await store.recover();
     }
   } finally {
-    store.close();
+    await store.close();
   }
 }
 

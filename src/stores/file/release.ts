@@ -24,7 +24,7 @@ export interface ReleaseParts {
 /** After so many others get their turn. */
 const AT_ONCE = 250;
 /** What somebody else has in his hands is looked for again, so often and so far apart. */
-const TRIES = 20;
+const TRIES = 5;
 const PAUSE = 5;
 
 /** What became of one that waits: `moving`: it is in other hands, so nothing could be done yet. */

@@ -1,0 +1,173 @@
+// What is special to the folder store about jobs that wait for others: what lies where, what is
+// found and mended, and that a backup takes it along.
+import { assert, assertEquals } from "@std/assert";
+import type { Job } from "../../src/queue/job.ts";
+import { ended, retried } from "../../src/queue/transitions.ts";
+import { restoreLostLines } from "../../src/stores/file/after_reboot.ts";
+import { backup } from "../../src/stores/file/backup.ts";
+import { check } from "../../src/stores/file/check.ts";
+import { restore } from "../../src/stores/file/restore.ts";
+import { type FileStore, openFileStore } from "../../src/stores/file/store.ts";
+import { hashOf } from "../../src/stores/file/unique_keys.ts";
+import { aJob, anEnding, changeAs, EPOCH } from "../support/jobs.ts";
+import { SimDisk } from "../support/sim_disk.ts";
+
+const DATA = "/data";
+const BY = { worker: "w", pid: 1, host: "box" };
+
+async function opened(disk = new SimDisk()): Promise<{ disk: SimDisk; store: FileStore }> {
+  if (disk.info(DATA) === undefined) disk.makeFolder(DATA);
+  return { disk, store: await openFileStore(DATA, { files: disk, now: () => EPOCH }) };
+}
+
+async function run(store: FileStore, outcome: "succeeded" | "failed" = "succeeded"): Promise<Job> {
+  const job = (await store.claim(BY, EPOCH))!;
+  const end = (job: Job) => ended(job, anEnding(outcome), { base: 1, max: 1 }, EPOCH);
+  return await changeAs(store, BY.worker, job.id, end);
+}
+
+const state = async (store: FileStore, id: string) => (await store.get(id))?.status.state;
+const below = (disk: SimDisk, folder: string) =>
+  disk.tree(`${DATA}/queue/${folder}`).filter((path) => !path.endsWith("/"));
+
+Deno.test("a queue in which nobody waits any more has no traces of it", async () => {
+  const { disk, store } = await opened();
+  await store.add([aJob({ id: "a" })]);
+  await store.add([
+    aJob({ id: "b", sequence: 1, after: ["a"] }),
+    aJob({ id: "c", sequence: 2, after: ["a"] }),
+  ]);
+  assertEquals(below(disk, "dependents").length, 1);
+  for (const _ of "abc") await run(store);
+  assertEquals([...below(disk, "dependents"), ...below(disk, "settling")], []);
+  await store.close();
+  assertEquals(disk.tree(`${DATA}/tmp`), []);
+});
+
+Deno.test("a check finds a job that nobody would tell, and a repair has it told", async () => {
+  const { disk, store } = await opened();
+  await store.add([aJob({ id: "a" }), aJob({ id: "b", sequence: 1, after: ["a"] })]);
+  const [lines] = below(disk, "dependents");
+  disk.remove(lines!);
+  await run(store);
+  assertEquals(await state(store, "b"), "blocked");
+  const found = await check(DATA, disk, { repair: false });
+  assertEquals(found.map(({ problem }) => problem), ["waits for job a, which does not know of it"]);
+  const mended = await check(DATA, disk, { repair: true });
+  assertEquals(mended.map(({ repaired }) => repaired), ["it will be told"]);
+  assertEquals(await state(store, "b"), "pending");
+  assertEquals(await check(DATA, disk, { repair: false }), []);
+});
+
+Deno.test("a check finds a mark that is missing", async () => {
+  const { disk, store } = await opened();
+  await store.add([aJob({ id: "a" }), aJob({ id: "b", sequence: 1, after: ["a"] })]);
+  const job = (await store.claim(BY, EPOCH))!;
+  // The end, without all that comes of it.
+  disk.failure = (operation, path) =>
+    operation === "rename" && path.includes("/blocked/") ? new Error("full") : undefined;
+  const end = (job: Job) => ended(job, anEnding("succeeded"), { base: 1, max: 1 }, EPOCH);
+  await changeAs(store, BY.worker, job.id, end);
+  disk.failure = () => undefined;
+  for (const mark of below(disk, "settling")) disk.remove(mark);
+  const found = await check(DATA, disk, { repair: false });
+  assertEquals(found.map(({ problem }) => problem), ["waits for job a, which has ended"]);
+  await check(DATA, disk, { repair: true });
+  assertEquals(await state(store, "b"), "pending");
+});
+
+Deno.test("a restored backup keeps who waits for whom, what counts, keys and times to begin by", async () => {
+  const { disk, store } = await opened();
+  await store.add([
+    aJob({ id: "done" }),
+    aJob({ id: "a", sequence: 1, maxRetries: 0 }),
+    aJob({ id: "waits", sequence: 2, after: ["done", "a"], unique: "key" }),
+    aJob({ id: "any", sequence: 3, afterAny: ["waits"], startBy: EPOCH + 1000 }),
+  ]);
+  await run(store);
+  await run(store, "failed");
+  await store.remove("done", () => undefined);
+  backup(DATA, "/copy", disk);
+  await store.close();
+  disk.makeFolder("/other");
+  await restore("/other", "/copy", disk);
+  let now = EPOCH;
+  const other = await openFileStore("/other", { files: disk, now: () => now });
+  assertEquals(await check("/other", disk, { repair: false }), []);
+  assertEquals((await other.get("waits"))?.status, {
+    state: "blocked",
+    since: EPOCH,
+    runAt: null,
+    met: ["done"],
+  });
+  assertEquals(await other.add([aJob({ id: "again", unique: "key" })]), 0);
+  await other.change("a", (job) => retried(job, EPOCH));
+  for (const id of ["a", "waits"]) assertEquals((await run(other)).id, id);
+  assertEquals(await state(other, "any"), "pending");
+  now = EPOCH + 2500;
+  await other.recover();
+  assertEquals(await state(other, "any"), "cancelled");
+});
+
+Deno.test("a restore settles those that wait for what is not in the backup", async () => {
+  const { disk, store } = await opened();
+  await store.add([aJob({ id: "a" }), aJob({ id: "b", sequence: 1, after: ["a"] })]);
+  backup(DATA, "/copy", disk);
+  await store.close();
+  disk.remove("/copy/jobs/a/a.jsonl");
+  const manifest = disk.readText("/copy/backup.json").replace('"jobs":2', '"jobs":1');
+  disk.remove("/copy/backup.json");
+  disk.create("/copy/backup.json", manifest);
+  disk.makeFolder("/other");
+  await restore("/other", "/copy", disk);
+  const other = await openFileStore("/other", { files: disk, now: () => EPOCH });
+  await other.recover();
+  assertEquals(await state(other, "b"), "cancelled");
+});
+
+Deno.test("the first start after a boot lays down again who waits for whom", async () => {
+  const { disk, store } = await opened();
+  await store.add([aJob({ id: "a" })]);
+  await store.add([aJob({ id: "b", sequence: 1, after: ["a"], startBy: EPOCH + 1000 })]);
+  await store.close();
+  for (const path of [...below(disk, "dependents"), ...below(disk, "deadlines")]) disk.remove(path);
+  restoreLostLines(DATA, disk, { id: "second", at: EPOCH + 1e6 });
+  const { store: after } = await opened(disk);
+  await run(after);
+  assertEquals(await state(after, "b"), "pending");
+});
+
+Deno.test("a ticket that is ready, of a job that waits by its file, is looked at once more", async () => {
+  const { disk, store } = await opened();
+  await store.add([aJob({ id: "a" }), aJob({ id: "b", sequence: 1, after: ["a"] })]);
+  const path = `${DATA}/jobs/b/b.jsonl`;
+  const before = disk.readText(path).length;
+  await run(store);
+  disk.truncate(path, before); // as a power cut may leave it
+  const { store: after } = await opened(disk);
+  assertEquals(await after.claim(BY, EPOCH), undefined);
+  await after.recover();
+  assertEquals((await run(after)).id, "b");
+});
+
+Deno.test("a check finds a key that others could take, and one that two have", async () => {
+  const { disk, store } = await opened();
+  await store.add([aJob({ id: "a", unique: "k" })]);
+  const path = `${DATA}/queue/unique/${hashOf("k")}`;
+  assertEquals(disk.readText(path), "a\n");
+  disk.remove(path);
+  const found = async (repair: boolean) =>
+    (await check(DATA, disk, { repair })).map(({ problem }) => problem);
+  assertEquals(await found(false), ["has a key that others could take"]);
+  await found(true);
+  assertEquals(await found(false), []);
+  disk.remove(path);
+  await store.add([aJob({ id: "b", sequence: 1, unique: "k" })]);
+  assertEquals(await found(false), ["has the same key as job b"]);
+  await store.close();
+});
+
+Deno.test("hashOf() is FNV-1a of 128 bits", () => {
+  assertEquals(hashOf("hello"), "e3e1efd54283d94f7081314b599d31b3");
+  assert(hashOf("a") !== hashOf("A"));
+});
