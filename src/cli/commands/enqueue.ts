@@ -4,6 +4,7 @@ import { enqueue, type NewJob } from "../../queue/enqueue.ts";
 import { QueueError } from "../../queue/errors.ts";
 import { resolve } from "../../system/paths.ts";
 import type { CommandContext } from "../command_context.ts";
+import type { Enqueued } from "../enqueued.ts";
 
 /** Puts one job, or a file of jobs, into the queue. */
 export async function enqueueCommand(call: CommandContext): Promise<number | void> {
@@ -20,21 +21,23 @@ export async function enqueueCommand(call: CommandContext): Promise<number | voi
   }
   const command = await commandText(args, rest);
   const newJob = { ...common, command, id: flags.text("job-id") };
-  const put = async () => {
+  const put = async (): Promise<Enqueued> => {
     if (isRelated(common)) {
       const { enqueueRelated } = await import("./enqueue_related.ts");
       return await enqueueRelated(call, newJob, now);
     }
     return await call.withInbox(async (inbox, store) => {
       const settings = await (await store.settings()).load();
-      return await enqueue(inbox, newJob, { settings, now, newId: context.newId });
+      return { job: await enqueue(inbox, newJob, { settings, now, newId: context.newId }) };
     });
   };
   if (flags.has("follow")) {
     const { enqueueAndFollow } = await import("./enqueue_follow.ts");
     return await enqueueAndFollow(call, put);
   }
-  call.print(`${(await put()).id}\n`);
+  const { job, remark } = await put();
+  call.print(`${job.id}\n`);
+  if (remark !== undefined) call.say(remark);
 }
 
 /** The command to run, from the words of the command line. */

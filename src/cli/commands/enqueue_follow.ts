@@ -2,6 +2,7 @@
 import { QueueError } from "../../queue/errors.ts";
 import { hasEnded, type Job } from "../../queue/job.ts";
 import type { CommandContext } from "../command_context.ts";
+import type { Enqueued } from "../enqueued.ts";
 import { followLog, LogPrinter } from "../follow_log.ts";
 
 /** What `timeout` of coreutils says, too. */
@@ -16,14 +17,15 @@ const INTERRUPTED = 130;
  */
 export async function enqueueAndFollow(
   call: CommandContext,
-  enqueue: () => Promise<Job>,
+  enqueue: () => Promise<Enqueued>,
 ): Promise<number> {
   const stop = new AbortController();
   // Before the job is there: from then on Ctrl-C must not leave one of which nothing was said.
   const interrupts = call.context.onInterrupt(() => stop.abort());
   try {
-    const job = await enqueue();
+    const { job, remark } = await enqueue();
     call.say(job.id);
+    if (remark !== undefined) call.say(remark);
     const end = await follow(call, job, stop.signal);
     if (hasEnded(end)) return exitCode(call, end);
     call.say(

@@ -5,16 +5,14 @@ import type { Job } from "../../queue/job.ts";
 import { resolveIds } from "../../queue/resolve_after.ts";
 import type { JobStore } from "../../queue/store.ts";
 import type { CommandContext } from "../command_context.ts";
+import type { Enqueued } from "../enqueued.ts";
 
-/**
- * Enqueues a job, and says on stderr what a person should know of it.
- * @returns it, or the one that has its key
- */
+/** Enqueues a job. @returns it, or the one that has its key */
 export async function enqueueRelated(
   call: CommandContext,
   newJob: NewJob,
   now: number,
-): Promise<Job> {
+): Promise<Enqueued> {
   const { newId } = call.context;
   return await call.withJobs(async (jobs, store) => {
     const after = await resolveIds(jobs, newJob.after ?? []);
@@ -22,13 +20,9 @@ export async function enqueueRelated(
     const settings = await (await store.settings()).load();
     const job = makeJob({ ...newJob, after, afterAny }, { settings, now, newId }, 0);
     const holder = await addOne(jobs, job);
-    if (holder !== undefined) {
-      call.say(`queuectl: nothing was enqueued: job "${holder}" has the key "${job.unique}"`);
-      return await jobs.get(holder) ?? { ...job, id: holder };
-    }
-    const remark = remarkOn(await jobs.get(job.id));
-    if (remark !== undefined) call.say(remark);
-    return job;
+    if (holder === undefined) return { job, remark: remarkOn(await jobs.get(job.id)) };
+    const remark = `queuectl: nothing was enqueued: job "${holder}" has the key "${job.unique}"`;
+    return { job: await jobs.get(holder) ?? { ...job, id: holder }, remark };
   });
 }
 
