@@ -91,9 +91,10 @@ export const COMMANDS: readonly CommandSpec[] = [
     oneOf: [["delay", "at"], ["file", "job-id"]],
     notes:
       `A line of --file is a shell command, or a JSON object with "command" and, if wanted, "id", "priority", "cwd",
-"env", "max_retries", "timeout", "delay", "run_at", "queue", "group", "after", "after_any", "unique", "start_by". Blank lines and lines
-that begin with # are skipped. If any line is wrong, nothing is enqueued. Other options given beside --file hold for
-lines that don't say otherwise. "after" and "after_any" take a list of ids, also those of other lines, in any order.
+"env", "max_retries", "timeout", "delay", "run_at", "queue", "group", "after", "after_any", "unique", "start_by".
+Blank lines and lines that begin with # are skipped. If any line is wrong, nothing is enqueued. Other options given
+beside --file hold for lines that don't say otherwise. "after" and "after_any" take a list of ids, also those of other
+lines, in any order.
 
 A job with --after is blocked until the others have completed. If one of them dies it waits on, until that one is
 retried and completes; if one is cancelled or removed, it is cancelled, too. With --after-any they may end whichever

@@ -37,7 +37,14 @@ Deno.test("complete proposes commands, then their second words", async () => {
   }
   assert(!first.includes("complete"));
   assertEquals(await proposed(world, "st"), ["start", "stop", "status", "storage"]);
-  assertEquals(await proposed(world, "job", ""), ["show", "history", "logs", "cancel", "wait"]);
+  assertEquals(await proposed(world, "job", ""), [
+    "show",
+    "history",
+    "logs",
+    "cancel",
+    "wait",
+    "tree",
+  ]);
   assertEquals(await proposed(world, "--data-dir", "/x", "dlq", "c"), ["clear"]);
   assertEquals(await proposed(world, "nonsense", ""), []);
   assertEquals(await proposed(world, "nonsense", "x", ""), []);

@@ -2,11 +2,11 @@
 // reads the jobs that are blocked, and no other. Only what is certain is a finding, also while the
 // queue is used: see dependents.ts for what is written before what.
 import { type Awaited, fateOf, meaningOf, stillAwaitedBy } from "../../queue/dependencies.ts";
-import type { Job } from "../../queue/job.ts";
+import { isJobId, type Job } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
 import { namesIn } from "./bucketed_index.ts";
-import { Deadlines } from "./deadlines.ts";
-import { lineOf, waiterLine } from "./dependents.ts";
+import { Deadlines, isDeadlines } from "./deadlines.ts";
+import { isMark, isWaiters, lineOf, waiterLine } from "./dependents.ts";
 import { uniqueName } from "./inbox.ts";
 import type { Findings } from "./findings.ts";
 import type { JobFiles } from "./job_files.ts";
@@ -22,18 +22,37 @@ export interface DependentsParts {
 /** Notes blocked jobs that nobody would tell, and lays down anew what is missing. */
 export function checkDependents(parts: DependentsParts & { readonly findings: Findings }): void {
   const { dataDir, findings, tickets } = parts;
-  const names = namesIn(tickets.files, `${dataDir}/queue/dependents`);
-  for (const name of names) {
-    const path = `${dataDir}/queue/dependents/${name}`;
-    if (tickets.files.info(path)?.kind === "file") {
-      findings.addUnexpected(path, "does not belong here");
-    }
+  const queue = `${dataDir}/queue`;
+  for (const id of checkNamesIn(parts, `${queue}/dependents`, "folder", isJobId)) {
+    checkNamesIn(parts, `${queue}/dependents/${id}`, "file", isWaiters);
+  }
+  checkNamesIn(parts, `${queue}/settling`, "file", isMark);
+  checkNamesIn(parts, `${queue}/unique`, "file", (name) => /^[0-9a-f]{32}$/.test(name));
+  const isMinute = (name: string) => /^\d{13}$/.test(name);
+  for (const minute of checkNamesIn(parts, `${queue}/deadlines`, "folder", isMinute)) {
+    checkNamesIn(parts, `${queue}/deadlines/${minute}`, "file", isDeadlines);
   }
   findUntold(parts, (job, { id }, problem) => {
     findings.add(jobPath(dataDir, job.id), `waits for job ${id}, ${problem}`, () => {
       tickets.dependents.layAgain(job);
       return "it will be told";
     });
+  });
+}
+
+/** What lies in a folder and may. All else is noted. */
+function checkNamesIn(
+  { findings, tickets: { files } }: DependentsParts & { readonly findings: Findings },
+  folder: string,
+  kind: "file" | "folder",
+  isOurs: (name: string) => boolean,
+): string[] {
+  return namesIn(files, folder).filter((name) => {
+    const info = files.info(`${folder}/${name}`);
+    if (info === undefined) return false;
+    if (isOurs(name) && info.kind === kind) return true;
+    findings.addUnexpected(`${folder}/${name}`, "does not belong here");
+    return false;
   });
 }
 

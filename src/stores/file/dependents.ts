@@ -111,9 +111,9 @@ export class Dependents {
   /** All that wait for `id`, or have waited. */
   of(id: string): Waiters[] {
     const folder = `${this.#folder}/${id}`;
-    return namesIn(this.#files, folder).flatMap((name) => {
+    return namesIn(this.#files, folder).filter(isWaiters).flatMap((name) => {
       const path = `${folder}/${name}`;
-      const text = ignoreNotFound(() => this.#files.readText(path));
+      const text = readOwn(this.#files, path);
       return text === undefined ? [] : { path, all: text.split("\n").flatMap(parseLine) };
     });
   }
@@ -176,6 +176,21 @@ export class Dependents {
   #newName(): string {
     return `${this.#unique}${Date.now().toString(36)}x${(this.#made++).toString(36)}`;
   }
+}
+
+/** The text of a file; undefined if there is none, or something else lies there, for a check. */
+export function readOwn(files: FileSystem, path: string): string | undefined {
+  try {
+    return ignoreNotFound(() => files.readText(path));
+  } catch (error) {
+    if (files.info(path)?.kind !== "file") return undefined;
+    throw error;
+  }
+}
+
+/** Whether a name in the folder of an awaited job is that of a file of lines. */
+export function isWaiters(name: string): boolean {
+  return /^~[A-Za-z0-9]+$/.test(name);
 }
 
 /** Whether a file in the folder of marks is one. */
