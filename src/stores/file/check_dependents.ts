@@ -5,9 +5,9 @@ import { type Awaited, fateOf, meaningOf, stillAwaitedBy } from "../../queue/dep
 import { isJobId, type Job } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
 import { namesIn } from "./bucketed_index.ts";
-import { Deadlines } from "./deadlines.ts";
-import { isMark, isWaitersFile, waiterKey } from "./dependents.ts";
-import { type Findings, kindName } from "./findings.ts";
+import { Deadlines, isDeadlines } from "./deadlines.ts";
+import { isMark, isWaiters, waiterKey } from "./dependents.ts";
+import type { Findings } from "./findings.ts";
 import { uniqueName } from "./inbox.ts";
 import type { JobFiles } from "./job_files.ts";
 import { jobPath, parseTicket } from "./layout.ts";
@@ -22,11 +22,15 @@ export interface DependentsParts {
 /** Notes blocked jobs that nobody would tell, and lays down anew what is missing. */
 export function checkDependents(parts: DependentsParts & { readonly findings: Findings }): void {
   const { dataDir, findings, tickets } = parts;
-  const folder = `${dataDir}/queue/dependents`;
-  noteOthers(parts, folder, "folder", isJobId);
-  noteOthers(parts, `${dataDir}/queue/settling`, "file", isMark);
-  for (const name of namesIn(tickets.files, folder).filter(isJobId)) {
-    noteOthers(parts, `${folder}/${name}`, "file", isWaitersFile);
+  const queue = `${dataDir}/queue`;
+  for (const id of checkNamesIn(parts, `${queue}/dependents`, "folder", isJobId)) {
+    checkNamesIn(parts, `${queue}/dependents/${id}`, "file", isWaiters);
+  }
+  checkNamesIn(parts, `${queue}/settling`, "file", isMark);
+  checkNamesIn(parts, `${queue}/unique`, "file", (name) => /^[0-9a-f]{32}$/.test(name));
+  const isMinute = (name: string) => /^\d{13}$/.test(name);
+  for (const minute of checkNamesIn(parts, `${queue}/deadlines`, "folder", isMinute)) {
+    checkNamesIn(parts, `${queue}/deadlines/${minute}`, "file", isDeadlines);
   }
   findUntold(parts, (job, { id }, problem) => {
     findings.add(jobPath(dataDir, job.id), `waits for job ${id}, ${problem}`, () => {
@@ -36,20 +40,20 @@ export function checkDependents(parts: DependentsParts & { readonly findings: Fi
   });
 }
 
-/** Notes what lies in a folder and is none of ours. */
-function noteOthers(
-  { tickets: { files }, findings }: DependentsParts & { readonly findings: Findings },
+/** What lies in a folder and may. All else is noted. */
+function checkNamesIn(
+  { findings, tickets: { files } }: DependentsParts & { readonly findings: Findings },
   folder: string,
-  wanted: "file" | "folder",
+  kind: "file" | "folder",
   isOurs: (name: string) => boolean,
-): void {
-  if (files.info(folder)?.kind !== "folder") return;
-  for (const name of namesIn(files, folder)) {
-    const path = `${folder}/${name}`;
-    const kind = files.info(path)?.kind;
-    if (kind === undefined || isOurs(name) && kind === wanted) continue;
-    findings.addUnexpected(path, kind === wanted ? "does not belong here" : `is ${kindName(kind)}`);
-  }
+): string[] {
+  return namesIn(files, folder).filter((name) => {
+    const info = files.info(`${folder}/${name}`);
+    if (info === undefined) return false;
+    if (isOurs(name) && info.kind === kind) return true;
+    findings.addUnexpected(`${folder}/${name}`, "does not belong here");
+    return false;
+  });
 }
 
 /** Lays down what a power cut may have taken. */

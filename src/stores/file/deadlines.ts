@@ -8,6 +8,7 @@
 import type { Job } from "../../queue/job.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { ignoreNotFound, makeUnlessThere, namesIn } from "./bucketed_index.ts";
+import { readOwn } from "./dependents.ts";
 import { laterSlice, parseTicket, type Ticket, timedName } from "./layout.ts";
 
 const SECOND = 1000;
@@ -17,6 +18,11 @@ const NAME = /^(\d{13})~[A-Za-z0-9]+$/;
 export interface Due {
   readonly path: string;
   readonly tickets: readonly Ticket[];
+}
+
+/** Whether a name in the folder of a minute is that of a file of lines. */
+export function isDeadlines(name: string): boolean {
+  return NAME.test(name);
 }
 
 export class Deadlines {
@@ -75,7 +81,8 @@ export class Deadlines {
       for (const name of names) {
         const second = NAME.exec(name)?.[1];
         if (second === undefined || Number(second) >= now) continue;
-        const text = ignoreNotFound(() => this.#files.readText(`${folder}/${name}`)) ?? "";
+        const text = readOwn(this.#files, `${folder}/${name}`);
+        if (text === undefined) continue;
         const tickets = text.split("\n").flatMap((line) => parseTicket(line) ?? []);
         due.push({ path: `${folder}/${name}`, tickets });
       }

@@ -112,21 +112,11 @@ export class Dependents {
   /** All that wait for `id`, or have waited. */
   of(id: string): Waiters[] {
     const folder = `${this.#folder}/${id}`;
-    return namesIn(this.#files, folder).filter(isWaitersFile).flatMap((name) => {
+    return namesIn(this.#files, folder).filter(isWaiters).flatMap((name) => {
       const path = `${folder}/${name}`;
-      const text = this.#textOf(path);
+      const text = readOwn(this.#files, path);
       return text === undefined ? [] : { path, all: text.split("\n").flatMap(parseLine) };
     });
-  }
-
-  /** Undefined if it is gone, or something else lies in its place, which a check finds. */
-  #textOf(path: string): string | undefined {
-    try {
-      return ignoreNotFound(() => this.#files.readText(path));
-    } catch (error) {
-      if (this.#files.info(path)?.kind === "folder") return undefined;
-      throw error;
-    }
   }
 
   /** The ids that somebody waits for, or has waited for. */
@@ -189,8 +179,18 @@ export class Dependents {
   }
 }
 
-/** Whether a file in the folder of an awaited job has this name of those that wait for it. */
-export function isWaitersFile(name: string): boolean {
+/** The text of a file; undefined if there is none, or something else lies there, for a check. */
+export function readOwn(files: FileSystem, path: string): string | undefined {
+  try {
+    return ignoreNotFound(() => files.readText(path));
+  } catch (error) {
+    if (files.info(path)?.kind !== "file") return undefined;
+    throw error;
+  }
+}
+
+/** Whether a name in the folder of an awaited job is that of a file of lines. */
+export function isWaiters(name: string): boolean {
   return /^~[A-Za-z0-9]+$/.test(name);
 }
 

@@ -8,8 +8,6 @@ import { COMMAND_HOLDER, lockPath } from "./layout.ts";
 import { isBeingRestored, PAUSE, refusedByRestore, TRIES } from "./maintenance.ts";
 import { prepareFolder } from "./prepare_folder.ts";
 import { BucketedIndex, ignoreNotFound } from "./bucketed_index.ts";
-import type { Deadlines } from "./deadlines.ts";
-import type { Dependents } from "./dependents.ts";
 import type { WaitLines } from "./wait_lines.ts";
 import { ONE, resolveStaged, Staging, type WaitingIndexes } from "./staging.ts";
 
@@ -28,6 +26,9 @@ export async function openInbox(
   return new FileInbox(dataDir, files, indexes, now);
 }
 
+/** @param stage the beginning of a path for what is on its way */
+type MakeLines = (stage: string) => WaitLines;
+
 export class FileInbox implements Inbox {
   readonly #dataDir: string;
   readonly #files: FileSystem;
@@ -35,14 +36,13 @@ export class FileInbox implements Inbox {
   readonly #now: () => number;
   #name: string;
   #lock: FileLock | undefined;
-  #dependents: Dependents | undefined;
-  #deadlines: Deadlines | undefined;
+  #makeLines: MakeLines | undefined;
   /** Whether something may be staged, or held by its name. */
   #isUnsettled = false;
 
   /**
    * @param unique letters and digits that no other process has
-   * @param dependents loaded when a job waits for others if it is left out
+   * @param makeLines loaded when there is need of it if it is left out
    */
   constructor(
     dataDir: string,
@@ -50,9 +50,9 @@ export class FileInbox implements Inbox {
     indexes: WaitingIndexes,
     now: () => number,
     unique = uniqueName(),
-    dependents?: Dependents,
+    makeLines?: MakeLines,
   ) {
-    this.#dependents = dependents;
+    this.#makeLines = makeLines;
     this.#name = COMMAND_HOLDER + unique;
     this.#dataDir = dataDir;
     this.#files = files;
@@ -100,20 +100,9 @@ export class FileInbox implements Inbox {
     const isPlain = Array.isArray(jobs) &&
       jobs.every(({ status, startBy }) => status.state === "pending" && startBy === null);
     if (isPlain) return undefined;
-    const [{ WaitLines }, { Dependents }, { Deadlines }] = await Promise.all([
-      import("./wait_lines.ts"),
-      import("./dependents.ts"),
-      import("./deadlines.ts"),
-    ]);
-    const unique = holder.replace(/[^A-Za-z0-9]/g, "");
     // Kept, since the names that they make are unique for each.
-    this.#dependents ??= new Dependents(this.#files, this.#dataDir, unique);
-    this.#deadlines ??= new Deadlines(this.#files, this.#dataDir, unique);
-    return new WaitLines(
-      this.#dependents,
-      this.#deadlines,
-      `${this.#dataDir}/tmp/${holder}${ONE}waits`,
-    );
+    this.#makeLines ??= await loadLines(this.#files, this.#dataDir, holder);
+    return this.#makeLines(`${this.#dataDir}/tmp/${holder}${ONE}waits`);
   }
 
   /**
@@ -188,6 +177,18 @@ export class FileInbox implements Inbox {
   #takeBack(holder: string): void {
     resolveStaged(this.#files, this.#dataDir, this.#indexes, holder);
   }
+}
+
+async function loadLines(files: FileSystem, dataDir: string, holder: string): Promise<MakeLines> {
+  const [{ WaitLines }, { Dependents }, { Deadlines }] = await Promise.all([
+    import("./wait_lines.ts"),
+    import("./dependents.ts"),
+    import("./deadlines.ts"),
+  ]);
+  const unique = holder.replace(/[^A-Za-z0-9]/g, "");
+  const dependents = new Dependents(files, dataDir, unique);
+  const deadlines = new Deadlines(files, dataDir, unique);
+  return (stage) => new WaitLines(dependents, deadlines, stage);
 }
 
 /** What tells this process from all others. */

@@ -37,6 +37,7 @@ import { type BucketedIndex, ignoreNotFound } from "./bucketed_index.ts";
 import { resolveStaged, stagedIds } from "./staging.ts";
 import { Tickets } from "./tickets.ts";
 import { UniqueKeys } from "./unique_keys.ts";
+import { WaitLines } from "./wait_lines.ts";
 
 /** So often a ticket that is on its way is looked for: a few times at once, then for five seconds. */
 const TRIES_AT_ONCE = 50;
@@ -101,7 +102,9 @@ export class FileStore implements JobStore {
     const unique = uniqueName();
     this.#tickets = new Tickets(files, dataDir, unique);
     const { dependents } = this.#tickets;
-    this.#inbox = new FileInbox(dataDir, files, this.#tickets, now, unique, dependents);
+    const deadlines = this.#deadlines = new Deadlines(files, dataDir, unique);
+    const makeLines = (stage: string) => new WaitLines(dependents, deadlines, stage);
+    this.#inbox = new FileInbox(dataDir, files, this.#tickets, now, unique, makeLines);
     this.#reader = new Reader(dataDir, this.#tickets, this.#jobs, warn);
     this.#gates = new Gates({
       dataDir,
@@ -112,7 +115,6 @@ export class FileStore implements JobStore {
       now,
     });
     this.#fallingDue = new FallingDue(this.#tickets);
-    this.#deadlines = new Deadlines(files, dataDir, unique);
     this.#keys = new UniqueKeys(files, dataDir);
     this.#release = new Release({
       files,

@@ -3,10 +3,11 @@
 // ends, and what somebody wrote who died over it is nothing. Whoever adds jobs with keys, or
 // retries one, holds one lock from the look to the end: of any number of processes one comes first.
 import { QueueError } from "../../queue/errors.ts";
-import type { Job } from "../../queue/job.ts";
+import { isJobId, type Job } from "../../queue/job.ts";
 import { holdsKey } from "../../queue/unique.ts";
 import type { FileLock, FileSystem } from "../../system/file_system.ts";
 import { ignoreNotFound, makeUnlessThere } from "./bucketed_index.ts";
+import { readOwn } from "./dependents.ts";
 import { JobFiles } from "./job_files.ts";
 
 /** Milliseconds that another one may take, as a file of a million lines does. */
@@ -41,8 +42,8 @@ export class UniqueKeys {
 
   /** The job that keeps others with this key out. The caller holds the lock, or only looks. */
   holderOf(key: string): Job | undefined {
-    const id = ignoreNotFound(() => this.#files.readText(this.#path(key)))?.trim();
-    if (id === undefined || id === "") return undefined;
+    const id = readOwn(this.#files, this.#path(key))?.trim();
+    if (id === undefined || !isJobId(id)) return undefined;
     try {
       const job = this.#jobs.read(id)?.job;
       return holdsKey(job, key) ? job : undefined;
@@ -77,7 +78,7 @@ export class UniqueKeys {
     if (lock === undefined) return;
     try {
       const path = this.#path(key);
-      if (ignoreNotFound(() => this.#files.readText(path))?.trim() === id) this.#files.remove(path);
+      if (readOwn(this.#files, path)?.trim() === id) this.#files.remove(path);
     } finally {
       this.#unlock(lock);
     }
