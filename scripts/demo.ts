@@ -65,7 +65,16 @@ class Demo {
     await this.#checkFirstRun();
     await this.#type("gzip -c data/part-01 > arrives-late.gz");
     await this.#type("queuectl dlq retry missing");
+    this.#say("A small workflow: the report waits for both of its parts.");
+    await this.#type("queuectl enqueue --job-id left 'wc -c < data/part-01 > left'");
+    await this.#type("queuectl enqueue --job-id right 'wc -c < data/part-02 > right'");
+    await this.#type("queuectl enqueue --job-id report --after left,right 'cat left right'");
+    await this.#type("queuectl job tree report");
+    this.#say("And a schedule. It fires while queuectl start runs.");
+    await this.#type("queuectl schedule add sweep --cron '30 2 * * *' 'rm -f packed/*.tmp'");
+    await this.#type("queuectl schedule next sweep --count 2");
     await this.#type("queuectl start --drain");
+    await this.#type("queuectl job logs report");
     await this.#type("queuectl job history missing");
     await this.#type("queuectl storage check");
     await this.#checkEnd();
@@ -170,9 +179,17 @@ class Demo {
   }
 
   async #checkEnd(): Promise<void> {
-    expectCounts(await this.#counts(), { pending: 1, completed: 2 * PARTS + 4, dead: 1 });
+    expectCounts(await this.#counts(), { pending: 1, completed: 2 * PARTS + 7, dead: 1 });
     const missing = await this.#job("missing");
     expect("attempts of the job that was retried", missing.attempts, 3);
+    const [left, right, report] = [
+      await this.#job("left"),
+      await this.#job("right"),
+      await this.#job("report"),
+    ];
+    const ends = [left, right].map(({ history }) => history[0]!.ended_at);
+    const isAfter = ends.every((end) => end <= report.history[0]!.started_at);
+    expect("whether the report waited for its parts", isAfter, true);
     for (const part of parts()) {
       const sum = await this.#ask(`cat sums/${part}`);
       const unpacked = await this.#ask(`gzip -dc packed/${part}.gz | cksum`);
