@@ -11,7 +11,12 @@ interface JobJson {
   readonly id: string;
   readonly state: string;
   readonly attempts: number;
-  readonly history: readonly { outcome: string; exit_code: number | null; started_at: string }[];
+  readonly history: readonly {
+    readonly outcome: string;
+    readonly exit_code: number | null;
+    readonly started_at: string;
+    readonly ended_at: string;
+  }[];
 }
 
 const out = new TextEncoder();
