@@ -167,6 +167,8 @@ export const OPERATIONS: readonly Operation[] = [
     name: "add one after a",
     program: withStore((store) => store.add([newJob("new8", { after: ["a", "c1"] })])),
   },
+  { name: "add one with a key", program: adding(newJob("new9", { unique: "key" })) },
+  { name: "add another with the key", program: adding(newJob("newx", { unique: "key" })) },
   { name: "add d1 again", program: adding(newJob("d1")) },
   { name: "add c1 again", program: adding(newJob("c1")) },
   { name: "claim", isShort: true, worker: "worker-3", program: withStore(claimBy("worker-3")) },

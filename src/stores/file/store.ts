@@ -411,6 +411,7 @@ export class FileStore implements JobStore {
    * for it, also where somebody died before he could tell them.
    */
   async #tellWhatCounts(id: string): Promise<void> {
+    await this.#inbox.holder(); // from here on no restore puts another queue in the place of this
     if (!this.#tickets.dependents.areThere(id) || await this.#release.of(id)) return;
     this.#reader.jobNow(id); // throws if it is damaged
     throw new QueueError(
