@@ -48,10 +48,13 @@ export interface ScheduleState {
   readonly since: number;
   /** Missed times that are still to be fired, oldest first: with `--missed all`. */
   readonly owed: readonly number[];
-  /** The last time that was fired, and its job. */
+  /** The last time that was fired, and its job, or the one that had its key. */
   readonly lastAt: number | null;
   readonly lastJobId: string | null;
-  /** How many times were skipped because the job before had not ended, and the last of them. */
+  /**
+   * How many times were skipped, and the last of them: the job before, or one with the same key,
+   * had not ended.
+   */
   readonly skipped: number;
   readonly lastSkippedAt: number | null;
 }
@@ -178,6 +181,17 @@ export function nextStep(
 
 function fired(schedule: Schedule, state: ScheduleState, at: number): ScheduleState {
   return { ...state, lastAt: at, lastJobId: firedJobId(schedule.name, at) };
+}
+
+/**
+ * What is so after a time was fired whose job was not enqueued, because `holder` has its key. That
+ * one is the last job then, as it is the one that `enqueue --unique` tells of. If the job has it
+ * itself, whoever fired before died over it, and it was enqueued.
+ */
+export function keyTaken(state: ScheduleState, holder: string): ScheduleState {
+  const { skipped, lastAt, lastJobId } = state;
+  if (holder === lastJobId) return state;
+  return { ...state, lastJobId: holder, skipped: skipped + 1, lastSkippedAt: lastAt };
 }
 
 /** Whether a job keeps the next one from being made. */

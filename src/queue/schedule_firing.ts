@@ -28,6 +28,8 @@ export interface Fired {
   readonly name: string;
   readonly step: Exclude<Step, { kind: "settle" }>;
   readonly jobId: string | null;
+  /** The job that has the key of what would have been enqueued. */
+  readonly holder: string | null;
 }
 
 /**
@@ -53,8 +55,12 @@ export async function fireDue(
     });
     if (after === undefined || done === undefined) return latest;
     latest = after;
-    if (done.kind !== "settle") {
-      tell({ name, step: done, jobId: done.kind === "fire" ? done.state.lastJobId : null });
+    if (done.kind === "skip") tell({ name, step: done, jobId: null, holder: null });
+    if (done.kind === "fire") {
+      const { lastJobId } = after.state;
+      const isTaken = lastJobId !== done.state.lastJobId;
+      const [jobId, holder] = isTaken ? [null, lastJobId] : [lastJobId, null];
+      tell({ name, step: done, jobId, holder });
     }
     const next = nextLook(after, await parts.recurrenceOf(after.schedule));
     if (next === undefined || next > parts.now) return latest;

@@ -39,7 +39,8 @@ export interface ScheduleStore extends ScheduleReader {
 
   /**
    * One step: both the new state and the job, or neither. A job whose id is taken counts as
-   * enqueued, since somebody was faster.
+   * enqueued, since somebody was faster. Where its key is taken, `keyTaken` of schedule.ts is
+   * applied to the state.
    * @param decide is given the schedule as it is now, and its last job, if that is there; it
    *   returns undefined if nothing is to be done
    * @returns undefined if nothing was done, or somebody else is at it, or there is no such schedule

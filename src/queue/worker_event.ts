@@ -31,11 +31,15 @@ export type WorkerEvent =
     readonly from: string;
     readonly job: Job;
   }
-  /** A schedule made a job for the time `at`, or none because the one before has not ended. */
+  /**
+   * A schedule made a job for the time `at`, or none because `holder` has its key, or, if there is
+   * none, because the job before has not ended.
+   */
   | {
     readonly kind: "schedule_due";
     readonly schedule: string;
     readonly at: number;
     readonly jobId: string | null;
+    readonly holder: string | null;
   }
   | { readonly kind: "warning"; readonly message: string };

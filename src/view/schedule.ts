@@ -113,9 +113,12 @@ function owedText(owed: number): string {
   return owed === 0 ? "" : `; ${pluralize(owed, "missed time")} still to be caught up`;
 }
 
-function skippedText({ state }: ScheduleView, now: number): string {
+function skippedText({ state, schedule }: ScheduleView, now: number): string {
   if (state.lastSkippedAt === null) return "never";
-  return `${pluralize(state.skipped, "time")}, because the job before had not ended; last ${
+  const what = schedule.job.unique === undefined
+    ? "the job before"
+    : "the job before, or another with its key,";
+  return `${pluralize(state.skipped, "time")}, because ${what} had not ended; last ${
     localTime(state.lastSkippedAt)
   } (${agoText(state.lastSkippedAt, now)})`;
 }

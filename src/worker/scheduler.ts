@@ -132,9 +132,9 @@ export class Scheduler {
       if (next === undefined || next > now) return next;
       const parts = { now, aliveSince: this.#aliveSince, recurrenceOf, settings };
       const after = await tools.fireDue(tools.store, name, parts, (fired) => {
-        const { step, jobId } = fired;
+        const { step, jobId, holder } = fired;
         if (step.kind === "fire" && step.caughtUp) this.caughtUp++;
-        report({ kind: "schedule_due", schedule: name, at: step.at, jobId });
+        report({ kind: "schedule_due", schedule: name, at: step.at, jobId, holder });
       });
       this.#told.delete(name);
       // Nothing could be done: somebody else is at it, or the job before has not ended.

@@ -188,6 +188,43 @@ export function testScheduleStore(name: string, withStores: WithStores): void {
     assertEquals(await fire(store, START + 3 * MINUTE), ["fire 12:03"]);
   });
 
+  test(
+    "a time whose key another job has is skipped, and that job is the last",
+    async (jobs, store, again) => {
+      await addSchedule(
+        store,
+        aSchedule({ job: { command: "true", cwd: "/", unique: "k" } }),
+        false,
+      );
+      await addSchedule(store, aSchedule({ name: "t" }), false);
+      await fire(store, START + MINUTE, { name: "t" });
+      const other = (await jobs.get("t-20261124T120100Z"))!;
+      await jobs.add([{ ...other, id: "other", unique: "k" }]);
+      const told: Fired[] = [];
+      const parts = {
+        now: START + MINUTE,
+        aliveSince: START,
+        recurrenceOf: () => Promise.resolve(everyMinute),
+        settings: () => Promise.resolve(SETTINGS),
+      };
+      await fireDue(store, "s", parts, (fired) => told.push(fired));
+      assertEquals(told.map(({ jobId, holder }) => ({ jobId, holder })), [
+        { jobId: null, holder: "other" },
+      ]);
+      assertEquals(await jobs.get("s-20261124T120100Z"), undefined);
+      const { lastJobId, lastAt, skipped, lastSkippedAt } = (await again().get("s"))!.state;
+      assertEquals({ lastJobId, lastAt, skipped, lastSkippedAt }, {
+        lastJobId: "other",
+        lastAt: START + MINUTE,
+        skipped: 1,
+        lastSkippedAt: START + MINUTE,
+      });
+      await jobs.change("other", (job) => cancelled(job, START + 2 * MINUTE));
+      assertEquals(await fire(store, START + 2 * MINUTE), ["fire 12:02"]);
+      assertEquals((await jobs.get("s-20261124T120200Z"))?.unique, "k");
+    },
+  );
+
   test("what was missed is caught up, one after the other", async (jobs, store) => {
     await addSchedule(store, aSchedule({ missed: "all" }), false);
     const now = START + 3 * MINUTE + 1;

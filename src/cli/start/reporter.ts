@@ -81,10 +81,9 @@ function queueEvent(event: WorkerEvent, at: number): QueueEvent {
       );
     }
     case "schedule_due": {
-      const { schedule, jobId } = event;
-      const what = jobId === null
-        ? `skipped ${clockTime(event.at)}: the job before has not ended`
-        : `enqueued ${jobId}`;
+      const { schedule, jobId, holder } = event;
+      const why = holder === null ? "the job before has not ended" : `job ${holder} has its key`;
+      const what = jobId === null ? `skipped ${clockTime(event.at)}: ${why}` : `enqueued ${jobId}`;
       return note("INFO", `schedule ${schedule}: ${what}`);
     }
     case "warning":

@@ -3,7 +3,7 @@
 // after a crash completes it. No rule of when to fire is here.
 import { QueueError } from "../../queue/errors.ts";
 import type { Job } from "../../queue/job.ts";
-import { isScheduleName, type ScheduleEntry } from "../../queue/schedule.ts";
+import { isScheduleName, keyTaken, type ScheduleEntry } from "../../queue/schedule.ts";
 import { noSchedule } from "../../queue/schedule_firing.ts";
 import {
   scheduleFromJson,
@@ -108,12 +108,12 @@ export class FileSchedules implements ScheduleStore {
     const lock = this.#lock(name);
     if (lock === undefined) return undefined;
     try {
-      const kept = this.#read(name);
+      let kept = this.#read(name);
       if (kept === undefined) return undefined;
       if (kept.adding !== undefined) {
         // Somebody died over it, perhaps with the job half on its way: that is taken back first.
         await jobs.recover();
-        await this.#complete(jobs, kept, kept.adding);
+        kept = { ...await this.#complete(jobs, kept, kept.adding), adding: undefined };
       }
       const { schedule, state } = kept;
       const last = state.lastJobId === null ? undefined : await jobs.get(state.lastJobId);
@@ -121,8 +121,7 @@ export class FileSchedules implements ScheduleStore {
       if (firing === undefined) return undefined;
       const after = { schedule, state: firing.state };
       this.#write({ ...after, adding: firing.job });
-      if (firing.job !== undefined) await this.#complete(jobs, after, firing.job);
-      return after;
+      return firing.job === undefined ? after : await this.#complete(jobs, after, firing.job);
     } finally {
       this.#unlock(name, lock);
     }
@@ -133,16 +132,18 @@ export class FileSchedules implements ScheduleStore {
     jobs: NonNullable<FileScheduleParts["jobs"]>,
     { schedule, state }: ScheduleEntry,
     job: Job,
-  ): Promise<void> {
+  ): Promise<ScheduleEntry> {
+    let after = state;
     try {
-      await jobs.add([job]);
+      await jobs.add([job], (_, holder) => after = keyTaken(state, holder));
     } catch (error) {
       if (!(error instanceof QueueError) || error.code !== "duplicate_id") throw error;
       // Half on its way, left by one that died: whoever takes that back is at it. Not done yet.
       if (stagedIds(this.#dataDir, this.#files).has(job.id)) throw error;
     }
     // Were this lost, the job would be found to be there.
-    this.#write({ schedule, state, adding: undefined }, false);
+    this.#write({ schedule, state: after, adding: undefined }, false);
+    return { schedule, state: after };
   }
 
   /** @throws QueueError `damaged` */

@@ -1,7 +1,7 @@
 // The readable reference of the port for schedules: for tests.
 import { QueueError } from "../../queue/errors.ts";
 import type { Job } from "../../queue/job.ts";
-import type { ScheduleEntry } from "../../queue/schedule.ts";
+import { keyTaken, type ScheduleEntry } from "../../queue/schedule.ts";
 import { noSchedule } from "../../queue/schedule_firing.ts";
 import type { Firing, ScheduleStore } from "../../queue/schedule_store.ts";
 import type { JobStore } from "../../queue/store.ts";
@@ -53,12 +53,14 @@ export class MemorySchedules implements ScheduleStore {
       const firing = await decide(entry, last);
       // Whoever changed it meanwhile has the last word.
       if (firing === undefined || this.#entries.get(name) !== entry) return undefined;
+      let { state } = firing;
       if (firing.job !== undefined) {
-        await this.#jobs.add([firing.job]).catch((error) => {
+        const left = (_: Job, holder: string) => state = keyTaken(state, holder);
+        await this.#jobs.add([firing.job], left).catch((error) => {
           if (!(error instanceof QueueError) || error.code !== "duplicate_id") throw error;
         });
       }
-      const after = { schedule: entry.schedule, state: firing.state };
+      const after = { schedule: entry.schedule, state };
       this.#entries.set(name, after);
       return after;
     } finally {
