@@ -159,6 +159,16 @@ Deno.test("job tree shows what a job waits for and what waits for it, each branc
   );
 });
 
+Deno.test("job tree shows a chain of thousands", async () => {
+  const world = new World();
+  const link = (i: number) => ({ id: `c${i}`, command: "x", after: i === 0 ? [] : [`c${i - 1}`] });
+  world.input = lines(...Array.from({ length: 4000 }, (_, i) => link(i)));
+  await world.run("enqueue", "--file", "-");
+  const { code, out, err } = await world.run("job", "tree", "c0");
+  assertEquals([code, err], [0, ""]);
+  assertEquals(out.split("\n").length, 4002);
+});
+
 Deno.test("job cancel takes those with it that need the job", async () => {
   const world = new World();
   const first = await world.enqueue("a");
