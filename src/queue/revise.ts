@@ -1,7 +1,7 @@
 // What a user may still change of a job, or do with one that has ended: rules beside those of
 // transitions.ts, for `job update`, `job retry` and `job remove`. Pure.
-import { hasEnded, type Job, updatedAt } from "./job.ts";
-import type { QueueError } from "./errors.ts";
+import { attemptsBegun, hasEnded, type Job, updatedAt } from "./job.ts";
+import { QueueError } from "./errors.ts";
 import { refusal, type TransitionResult } from "./transitions.ts";
 
 /** What is to be changed; what is left out stays as it is. */
@@ -31,6 +31,15 @@ export function updated(job: Job, revision: Revision): TransitionResult {
     timeout = job.timeout,
     runAt,
   } = revision;
+  // As `enqueue` refuses it; one that has begun once expires no more.
+  if (
+    runAt !== undefined && job.startBy !== null && runAt > job.startBy && attemptsBegun(job) === 0
+  ) {
+    return new QueueError(
+      "wrong_state",
+      `Cannot update job "${job.id}": it is to begin by a time before which it may not run then`,
+    );
+  }
   const after = { ...job, priority, queue, maxRetries, timeout };
   return runAt === undefined ? after : { ...after, runAt, status: { ...status, runAt } };
 }

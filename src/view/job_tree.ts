@@ -34,20 +34,27 @@ export function jobTree(
   branches.forEach(({ title, nodes }, i) => {
     const isLast = i === branches.length - 1;
     lines.push(`${isLast ? "└─" : "├─"} ${paint(title, "bold")}`);
-    lines.push(...linesOf(nodes, isLast ? "   " : "│  ", paint));
+    for (const line of linesOf(nodes, isLast ? "   " : "│  ", paint)) lines.push(line);
   });
   return lines.map((line) => `${line}\n`).join("");
 }
 
-function linesOf(nodes: readonly TreeNode[], indent: string, paint: Paint): string[] {
-  return nodes.flatMap(({ id, fate, command, any, children, isCut }, i) => {
-    const isLast = i === nodes.length - 1;
+/** Without recursion and spread arguments: chains may be thousands deep, and trees as wide. */
+function* linesOf(nodes: readonly TreeNode[], indent: string, paint: Paint): Iterable<string> {
+  const open = [{ nodes, indent, next: 0 }];
+  while (open.length > 0) {
+    const level = open.at(-1)!;
+    const node = level.nodes[level.next++];
+    if (node === undefined) {
+      open.pop();
+      continue;
+    }
+    const { id, fate, command, any, children, isCut } = node;
+    const isLast = level.next === level.nodes.length;
     const more = (any ? ", whichever way" : "") + (isCut ? ", see above" : "");
-    return [
-      `${indent}${isLast ? "└─" : "├─"} ${lineOf(id, fate, command, paint, more)}`,
-      ...linesOf(children, `${indent}${isLast ? "   " : "│  "}`, paint),
-    ];
-  });
+    yield `${level.indent}${isLast ? "└─" : "├─"} ${lineOf(id, fate, command, paint, more)}`;
+    open.push({ nodes: children, indent: `${level.indent}${isLast ? "   " : "│  "}`, next: 0 });
+  }
 }
 
 function lineOf(id: string, fate: Fate, command: string, paint: Paint, more = ""): string {

@@ -41,6 +41,25 @@ Deno.test("enqueue --after refuses an id that does not exist, and one that fits 
   assertEquals((await world.store.count()).pending, 2);
 });
 
+Deno.test("enqueue --after refuses an empty id, as an unset variable leaves it", async () => {
+  const world = new World();
+  for (const flags of [["--after", ""], ["--after-any="], ["--after", ","]]) {
+    const { code, out, err } = await world.run("enqueue", ...flags, "make");
+    assertEquals([code, out], [2, ""]);
+    assertStringIncludes(err, "takes the ids of jobs, and one was empty\n");
+  }
+  await world.enqueue("--job-id", "there", "true");
+  const second = await world.run("enqueue", "--after", "there", "--after", "", "make");
+  assertEquals(second.code, 2);
+  world.input = lines({ command: "x", after: [""] }, { command: "x", after_any: "" });
+  const { code, err } = await world.run("enqueue", "--file", "-");
+  assertEquals(code, 1);
+  assertStringIncludes(err, "line 1: after takes a list of ids, and one was empty\n");
+  assertStringIncludes(err, "line 2: after_any takes a list of ids, and one was empty\n");
+  assertEquals((await world.store.count()).blocked, 0);
+  assertEquals((await world.store.count()).pending, 1);
+});
+
 Deno.test("enqueue --after one that was cancelled says that the job is cancelled at once", async () => {
   const world = new World();
   const off = await world.enqueue("true");
@@ -138,6 +157,16 @@ Deno.test("job tree shows what a job waits for and what waits for it, each branc
     (await world.run("job", "tree", alone)).out,
     "It waits for no other, and none waits for it",
   );
+});
+
+Deno.test("job tree shows a chain of thousands", async () => {
+  const world = new World();
+  const link = (i: number) => ({ id: `c${i}`, command: "x", after: i === 0 ? [] : [`c${i - 1}`] });
+  world.input = lines(...Array.from({ length: 4000 }, (_, i) => link(i)));
+  await world.run("enqueue", "--file", "-");
+  const { code, out, err } = await world.run("job", "tree", "c0");
+  assertEquals([code, err], [0, ""]);
+  assertEquals(out.split("\n").length, 4002);
 });
 
 Deno.test("job cancel takes those with it that need the job", async () => {

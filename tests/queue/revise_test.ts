@@ -76,3 +76,11 @@ for (const state of JOB_STATES) {
     assertEquals(refusal === undefined, ENDED.includes(state));
   });
 }
+
+Deno.test("updated() refuses a time after that by which the job is to begin", () => {
+  const hurried = aJob({ createdAt: 1000, startBy: 50_000 });
+  assert(updated(hurried, { runAt: 50_001 }) instanceof QueueError);
+  assertEquals(must(updated(hurried, { runAt: 50_000 })).runAt, 50_000);
+  const begun = end("failed", must(claimed(hurried, BY, 2000)));
+  assertEquals(must(updated(begun, { runAt: 50_001 })).runAt, 50_001);
+});

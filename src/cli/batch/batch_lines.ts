@@ -31,6 +31,7 @@ function whole(min: number, max: number) {
 const ids = v.pipe(
   v.union([v.array(v.string()), v.string()], "takes a list of ids"),
   v.transform((value) => typeof value === "string" ? [value] : value),
+  v.check((list) => list.every((id) => id !== ""), "takes a list of ids, and one was empty"),
 );
 
 const FIELDS = {

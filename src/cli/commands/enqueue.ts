@@ -86,8 +86,8 @@ export async function commonFields(
     timeout: flags.number("timeout"),
     queue: flags.text("queue"),
     group: flags.text("group"),
-    after: listed(flags.texts("after")),
-    afterAny: listed(flags.texts("after-any")),
+    after: listed("--after", flags.texts("after")),
+    afterAny: listed("--after-any", flags.texts("after-any")),
     unique: flags.text("unique"),
     startBy: await startByGiven(flags.text("start-by"), now),
     runAt: await timeAsked(flags, now),
@@ -110,10 +110,19 @@ function isRelated({ after, afterAny, unique }: Omit<NewJob, "command">): boolea
   return after !== undefined || afterAny !== undefined || unique !== undefined;
 }
 
-/** The words of lists that are separated by commas; undefined if there is no list. */
-function listed(lists: readonly string[]): string[] | undefined {
+/**
+ * The words of lists that are separated by commas; undefined if there is no list.
+ * @throws QueueError `usage` for a list without words: a script's empty variable must not make a
+ *   job that waits for nothing
+ */
+function listed(flag: string, lists: readonly string[]): string[] | undefined {
   if (lists.length === 0) return undefined;
-  return lists.join(",").split(",").map((word) => word.trim()).filter((word) => word !== "");
+  const wordsOf = (list: string) => list.split(",").map((word) => word.trim()).filter(Boolean);
+  const words = lists.map(wordsOf);
+  if (words.some(({ length }) => length === 0)) {
+    throw new QueueError("usage", `${flag} takes the ids of jobs, and one was empty`);
+  }
+  return words.flat();
 }
 
 function environment(pairs: readonly string[]): Record<string, string> {
