@@ -45,7 +45,7 @@ export async function fireDue(
     let done: Step | undefined;
     const after = await store.fire(name, async (entry, last) => {
       const recurrence = await parts.recurrenceOf(entry.schedule);
-      const step = nextStep(entry, recurrence, { ...parts, busy: isUnfinished(last) });
+      const step = nextStep(entry, recurrence, { ...parts, busy: isUnfinished(last, parts.now) });
       if (step === undefined) return undefined;
       done = step;
       const job = step.kind === "fire" ? await jobFor(entry.schedule, step.at, parts) : undefined;
