@@ -3,7 +3,6 @@
 import type { NewJob } from "./enqueue.ts";
 import { QueueError } from "./errors.ts";
 import { hasEnded, type Job } from "./job.ts";
-import { hasExpired } from "./start_by.ts";
 
 /** What becomes of the times at which no `start` ran. */
 export const MISSED = ["last", "skip", "all"] as const;
@@ -181,12 +180,9 @@ function fired(schedule: Schedule, state: ScheduleState, at: number): ScheduleSt
   return { ...state, lastAt: at, lastJobId: firedJobId(schedule.name, at) };
 }
 
-/**
- * Whether a job keeps the next one from being made. One that has not begun in time never will, even
- * if nobody has called it off so far: none was there who does.
- */
-export function isUnfinished(job: Job | undefined, now: number): boolean {
-  return job !== undefined && !hasEnded(job) && !hasExpired(job, now);
+/** Whether a job keeps the next one from being made. */
+export function isUnfinished(job: Job | undefined): boolean {
+  return job !== undefined && !hasEnded(job);
 }
 
 /** When a schedule wants to be looked at next: now if it owes jobs; undefined if never. */

@@ -17,6 +17,8 @@ import {
   type Step,
 } from "./schedule.ts";
 import type { ScheduleStore } from "./schedule_store.ts";
+import { expired, hasExpired } from "./start_by.ts";
+import type { Transition } from "./transitions.ts";
 
 export interface FiringParts extends Pick<Facts, "now" | "aliveSince"> {
   recurrenceOf(schedule: Schedule): Promise<Recurrence>;
@@ -43,9 +45,10 @@ export async function fireDue(
   let latest: ScheduleEntry | undefined;
   for (;;) {
     let done: Step | undefined;
-    const after = await store.fire(name, async (entry, last) => {
+    const after = await store.fire(name, async (entry, seen, change) => {
+      const last = seen && await unlessExpired(seen, change, parts.now);
       const recurrence = await parts.recurrenceOf(entry.schedule);
-      const step = nextStep(entry, recurrence, { ...parts, busy: isUnfinished(last, parts.now) });
+      const step = nextStep(entry, recurrence, { ...parts, busy: isUnfinished(last) });
       if (step === undefined) return undefined;
       done = step;
       const job = step.kind === "fire" ? await jobFor(entry.schedule, step.at, parts) : undefined;
@@ -58,6 +61,24 @@ export async function fireDue(
     }
     const next = nextLook(after, await parts.recurrenceOf(after.schedule));
     if (next === undefined || next > parts.now) return latest;
+  }
+}
+
+/**
+ * A job that has not begun in time is called off: it must not keep the next one from being made
+ * only because none was there who does so.
+ */
+async function unlessExpired(
+  job: Job,
+  change: (transition: Transition) => Promise<Job>,
+  now: number,
+): Promise<Job> {
+  if (!hasExpired(job, now)) return job;
+  try {
+    return await change((job) => expired(job, now));
+  } catch (error) {
+    if (error instanceof QueueError) return job; // begun after all, or in other hands: next time
+    throw error;
   }
 }
 
