@@ -17,8 +17,7 @@ import {
   type Step,
 } from "./schedule.ts";
 import type { ScheduleStore } from "./schedule_store.ts";
-import { expired, hasExpired } from "./start_by.ts";
-import type { Transition } from "./transitions.ts";
+import { unlessExpired } from "./start_by.ts";
 
 export interface FiringParts extends Pick<Facts, "now" | "aliveSince"> {
   recurrenceOf(schedule: Schedule): Promise<Recurrence>;
@@ -61,24 +60,6 @@ export async function fireDue(
     }
     const next = nextLook(after, await parts.recurrenceOf(after.schedule));
     if (next === undefined || next > parts.now) return latest;
-  }
-}
-
-/**
- * A job that has not begun in time is called off: it must not keep the next one from being made
- * only because none was there who does so.
- */
-async function unlessExpired(
-  job: Job,
-  change: (transition: Transition) => Promise<Job>,
-  now: number,
-): Promise<Job> {
-  if (!hasExpired(job, now)) return job;
-  try {
-    return await change((job) => expired(job, now));
-  } catch (error) {
-    if (error instanceof QueueError) return job; // begun after all, or in other hands: next time
-    throw error;
   }
 }
 
