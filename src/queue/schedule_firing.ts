@@ -17,6 +17,7 @@ import {
   type Step,
 } from "./schedule.ts";
 import type { ScheduleStore } from "./schedule_store.ts";
+import { unlessExpired } from "./start_by.ts";
 
 export interface FiringParts extends Pick<Facts, "now" | "aliveSince"> {
   recurrenceOf(schedule: Schedule): Promise<Recurrence>;
@@ -45,7 +46,8 @@ export async function fireDue(
   let latest: ScheduleEntry | undefined;
   for (;;) {
     let done: Step | undefined;
-    const after = await store.fire(name, async (entry, last) => {
+    const after = await store.fire(name, async (entry, seen, change) => {
+      const last = seen && await unlessExpired(seen, change, parts.now);
       const recurrence = await parts.recurrenceOf(entry.schedule);
       const step = nextStep(entry, recurrence, { ...parts, busy: isUnfinished(last) });
       if (step === undefined) return undefined;

@@ -3,6 +3,7 @@
 import type { QueueError } from "./errors.ts";
 import type { Job } from "./job.ts";
 import type { ScheduleEntry, ScheduleState } from "./schedule.ts";
+import type { Transition } from "./transitions.ts";
 
 /** What can be seen of schedules. */
 export interface ScheduleReader {
@@ -18,6 +19,13 @@ export interface Firing {
   readonly state: ScheduleState;
   readonly job: Job | undefined;
 }
+
+/** Says what is to be done with a schedule. */
+export type Decide = (
+  entry: ScheduleEntry,
+  last: Job | undefined,
+  change: (transition: Transition) => Promise<Job>,
+) => Promise<Firing | undefined>;
 
 /** Safe with any number of users at once; every method is atomic. */
 export interface ScheduleStore extends ScheduleReader {
@@ -42,12 +50,13 @@ export interface ScheduleStore extends ScheduleReader {
    * enqueued, since somebody was faster. Where its key is taken, `keyTaken` of schedule.ts is
    * applied to the state.
    * @param decide is given the schedule as it is now, and its last job, if that is there; it
-   *   returns undefined if nothing is to be done
+   *   returns undefined if nothing is to be done. With `change` it may change that job first, as
+   *   `JobStore.change` does
    * @returns undefined if nothing was done, or somebody else is at it, or there is no such schedule
    */
   fire(
     name: string,
-    decide: (entry: ScheduleEntry, last: Job | undefined) => Promise<Firing | undefined>,
+    decide: Decide,
   ): Promise<ScheduleEntry | undefined>;
 }
 

@@ -203,6 +203,16 @@ Deno.test("enqueue --unique prints the id of the job that has the key, and says 
   assertEquals(await world.enqueue("--unique", "mirror", "--job-id", "other", "y"), "other");
 });
 
+Deno.test("enqueue --unique is kept out by no job that has not begun in time", async () => {
+  const world = new World();
+  await world.enqueue("--unique", "k", "--start-by", "1m", "--job-id", "old", "x");
+  world.now = NOON + 61_000;
+  assertEquals(await world.enqueue("--unique", "k", "--job-id", "new", "y"), "new");
+  const old = await world.store.get("old");
+  assertEquals(old?.status.state, "cancelled");
+  assertEquals(await world.enqueue("--unique", "k", "--job-id", "third", "z"), "new");
+});
+
 Deno.test("enqueue --unique takes any text of 1 to 256 characters without control characters", async () => {
   const world = new World();
   for (const key of [" ", "a/b", "größer 🚀", "x".repeat(256)]) {

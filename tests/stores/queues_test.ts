@@ -6,7 +6,7 @@ import { FileQueues } from "../../src/stores/file/queues.ts";
 import { restore } from "../../src/stores/file/restore.ts";
 import { type FileStore, openFileStore } from "../../src/stores/file/store.ts";
 import { MemoryStore } from "../../src/stores/memory/store.ts";
-import { diskFiles } from "../../src/system/file_system.ts";
+import { diskFiles, type FileSystem } from "../../src/system/file_system.ts";
 import { aJob } from "../support/jobs.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 import { set, testQueues } from "./queue_conformance.ts";
@@ -178,3 +178,46 @@ Deno.test("FileQueues: begins that a crash has torn, or that are garbage, keep n
     assertEquals([await claimed(late), await claimed(late)], ["q2", "q3"]);
     assertEquals(await claimed(late), undefined);
   }));
+
+for (const way of ["put back", "set aside"]) {
+  Deno.test(`FileStore: count() and list() of queues miss no job that is ${way} meanwhile`, () =>
+    withHeld(async ({ dir }) => {
+      const [ready, held] = [`${dir}/data/queue/ready`, `${dir}/data/queue/held`];
+      const [bucket] = diskFiles.names(`${held}/q`);
+      const [aside, inLine] = [`${held}/q/${bucket}`, `${ready}/${bucket}~x1`];
+      let toMove = false;
+      const move = (from: string, to: string) => {
+        toMove = false;
+        diskFiles.makeFolder(to);
+        for (const name of diskFiles.names(from)) {
+          diskFiles.rename(`${from}/${name}`, `${to}/${name}`);
+        }
+        diskFiles.removeFolder(from);
+      };
+      const files: FileSystem = {
+        ...diskFiles,
+        names(path) {
+          const names = diskFiles.names(path);
+          if (toMove && way === "put back" && path === ready) move(aside, inLine);
+          if (toMove && way === "set aside" && path === held) move(inLine, aside);
+          return names;
+        },
+      };
+      const store = await openFileStore(`${dir}/data`, { files });
+      const queues = new FileQueues(`${dir}/data`, { files });
+      try {
+        if (way === "set aside") move(aside, inLine);
+        toMove = true;
+        assertEquals((await store.count()).pending, 40);
+        assertEquals(toMove, false);
+        if (way === "put back") move(inLine, aside);
+        else move(aside, inLine);
+        toMove = true;
+        const { waiting } = (await queues.list()).find(({ name }) => name === "q")!;
+        assertEquals(waiting, 40);
+        assertEquals(toMove, false);
+      } finally {
+        await store.close();
+      }
+    }));
+}

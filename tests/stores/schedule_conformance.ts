@@ -99,6 +99,18 @@ export function testScheduleStore(name: string, withStores: WithStores): void {
     assertEquals((await store.get("s"))?.schedule, other);
   });
 
+  test("a job that has not begun in time keeps none out: it is called off", async (
+    jobs,
+    store,
+  ) => {
+    const job = { command: "true", cwd: "/", startBy: 90 };
+    await addSchedule(store, aSchedule({ job }), false);
+    assertEquals(await fire(store, START + MINUTE), ["fire 12:01"]);
+    assertEquals(await fire(store, START + 2 * MINUTE), ["skip 12:02"]);
+    assertEquals(await fire(store, START + 3 * MINUTE), ["fire 12:03"]);
+    assertEquals((await jobs.get("s-20261124T120100Z"))?.status.state, "cancelled");
+  });
+
   test("pause and resume, in the store", async (jobs, store, again) => {
     await addSchedule(store, aSchedule(), false);
     await pauseSchedule(store, "s");

@@ -3,6 +3,7 @@
 import { makeJob, type NewJob } from "../../queue/enqueue.ts";
 import type { Job } from "../../queue/job.ts";
 import { resolveIds } from "../../queue/resolve_after.ts";
+import { unlessExpired } from "../../queue/start_by.ts";
 import type { JobStore } from "../../queue/store.ts";
 import type { CommandContext } from "../command_context.ts";
 import type { Enqueued } from "../enqueued.ts";
@@ -19,18 +20,32 @@ export async function enqueueRelated(
     const afterAny = await resolveIds(jobs, newJob.afterAny ?? []);
     const settings = await (await store.settings()).load();
     const job = makeJob({ ...newJob, after, afterAny }, { settings, now, newId }, 0);
-    const holder = await addOne(jobs, job);
+    const holder = await addOne(jobs, job, now);
     if (holder === undefined) return { job, remark: remarkOn(await jobs.get(job.id)) };
     const remark = `queuectl: nothing was enqueued: job "${holder}" has the key "${job.unique}"`;
     return { job: await jobs.get(holder) ?? { ...job, id: holder }, remark };
   });
 }
 
-/** Adds a job. @returns the id of the one that has its key, if that is why it was not added */
-export async function addOne(store: Pick<JobStore, "add">, job: Job): Promise<string | undefined> {
-  let holder: string | undefined;
-  await store.add([job], (_, other) => holder = other);
-  return holder;
+/**
+ * Adds a job. One that has its key, and has not begun in time, is called off first.
+ * @returns the id of the one that has its key, if that is why it was not added
+ */
+export async function addOne(
+  store: Pick<JobStore, "add" | "change" | "get">,
+  job: Job,
+  now: number,
+): Promise<string | undefined> {
+  const add = async () => {
+    let holder: string | undefined;
+    await store.add([job], (_, other) => holder = other);
+    return holder;
+  };
+  const holder = await add();
+  const other = holder === undefined ? undefined : await store.get(holder);
+  if (other === undefined) return holder;
+  const after = await unlessExpired(other, (to) => store.change(other.id, to), now);
+  return after === other ? holder : await add();
 }
 
 function remarkOn(job: Job | undefined): string | undefined {

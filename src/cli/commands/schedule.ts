@@ -65,12 +65,12 @@ export async function runCommand(call: CommandContext): Promise<void> {
   const { context } = call;
   const { now, newId } = context;
   const { schedule } = await find(await call.store().openSchedules(), call.args[0]!);
-  await call.withInbox(async (inbox, store) => {
+  await call.withJobs(async (jobs, store) => {
     const settings = await (await store.settings()).load();
     // Its id is as any: one with a time in it would stand for that time.
     const job = scheduledJob(schedule, newId(), { settings, now: now() });
     const { addOne } = await import("./enqueue_related.ts");
-    const holder = await addOne(inbox, job);
+    const holder = await addOne(jobs, job, now());
     if (holder !== undefined) {
       call.say(`queuectl: nothing was enqueued: job "${holder}" has the key "${job.unique}"`);
     }

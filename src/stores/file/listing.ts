@@ -103,16 +103,35 @@ export function hostOf(files: FileSystem, dataDir: string, worker: string): stri
   }
 }
 
+/**
+ * Where tickets wait to be claimed. What is set aside goes to and fro, so it is looked at on both
+ * sides: what moves meanwhile is seen twice rather than not at all. The part of its name from the
+ * arrival on stays the same.
+ */
+export function* whereTicketsWait(
+  { later, ready, held }: Pick<Places, "later" | "ready" | "held">,
+): Generator<BucketedIndex> {
+  yield later;
+  yield* held.all();
+  yield ready;
+  yield* held.all(); // those that there are by now
+}
+
 /** How many jobs are in each state. Sealed buckets are counted by their names. */
 export function countTickets(places: Places): Counts {
   const counts = { ...NONE };
   // Before those that its tickets go to: so none is left out.
   counts.blocked = countIn(places.blocked);
-  for (const index of [places.later, places.ready, ...places.held.all()]) {
+  const seen = places.held.mayBe() ? new Set<string>() : undefined;
+  const isNew = (what: string) => seen === undefined || !seen.has(what) && seen.add(what);
+  for (const index of whereTicketsWait(places)) {
     for (const bucket of index.buckets()) {
-      // A sealed bucket here is a batch, none of which has been run.
-      if (bucket.count !== undefined) counts.pending += bucket.count;
-      else for (const name of index.tickets(bucket)) counts[stateOf(letterOf(name))]++;
+      // A sealed bucket here is a batch, none of which has been run; it keeps its name on its way.
+      if (bucket.count === undefined) {
+        for (const name of index.tickets(bucket)) {
+          if (isNew(name.slice(22))) counts[stateOf(letterOf(name))]++;
+        }
+      } else if (isNew(bucket.name)) counts.pending += bucket.count;
     }
   }
   counts.processing = heldTickets(places).length;

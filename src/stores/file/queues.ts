@@ -17,7 +17,7 @@ import { uniqueName } from "./inbox.ts";
 import { JobFiles } from "./job_files.ts";
 import { ALL_KNOW } from "./known_queues.ts";
 import { COMMAND_HOLDER, isCutKey, parseTicket, queueKey, queueOf } from "./layout.ts";
-import { heldTickets } from "./listing.ts";
+import { heldTickets, whereTicketsWait } from "./listing.ts";
 import { isBeingRestored, refusedByRestore, unlessRestored } from "./maintenance.ts";
 import { promised } from "./promised.ts";
 import { type AllSettings, changeQueues, readQueues } from "./queues_file.ts";
@@ -115,7 +115,7 @@ export class FileQueues implements QueueStore {
 
   /** What waits and runs, by the keys of queues, from the names of tickets alone. */
   #activity(): Map<string, Activity> {
-    const { held, ready, later, blocked } = this.#tickets;
+    const { blocked } = this.#tickets;
     const found = new Map<string, Activity>();
     const see = (name: string): Activity => {
       const key = queueOf(name);
@@ -126,9 +126,9 @@ export class FileQueues implements QueueStore {
       }
       return activity;
     };
-    // What moves meanwhile is seen twice rather than not at all: each counts once.
+    // What moves meanwhile is seen twice: each counts once.
     const seen = new Set<string>();
-    for (const index of [...held.all(), later, ready, ...held.all()]) {
+    for (const index of whereTicketsWait(this.#tickets)) {
       for (const bucket of index.buckets()) {
         for (const name of index.tickets(bucket)) {
           // What stays the same wherever it lies.

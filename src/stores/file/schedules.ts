@@ -10,7 +10,7 @@ import {
   scheduleStateToJson,
   scheduleToJson,
 } from "../../queue/schedule_json.ts";
-import type { Firing, ScheduleStore } from "../../queue/schedule_store.ts";
+import type { Decide, ScheduleStore } from "../../queue/schedule_store.ts";
 import type { JobStore } from "../../queue/store.ts";
 import type { FileLock, FileSystem } from "../../system/file_system.ts";
 import { ignoreNotFound, makeUnlessThere } from "./bucketed_index.ts";
@@ -36,7 +36,7 @@ interface Kept extends ScheduleEntry {
 export interface FileScheduleParts {
   readonly files: FileSystem;
   /** Where jobs go; nothing is fired without it. */
-  readonly jobs?: Pick<JobStore, "add" | "get" | "recover">;
+  readonly jobs?: Pick<JobStore, "add" | "change" | "get" | "recover">;
   /** Told of files that can't be read. */
   readonly warn?: (message: string) => void;
 }
@@ -101,7 +101,7 @@ export class FileSchedules implements ScheduleStore {
 
   async fire(
     name: string,
-    decide: (entry: ScheduleEntry, last: Job | undefined) => Promise<Firing | undefined>,
+    decide: Decide,
   ): Promise<ScheduleEntry | undefined> {
     const jobs = this.#jobs;
     if (jobs === undefined) throw new Error("Schedules without a queue can't fire");
@@ -117,7 +117,7 @@ export class FileSchedules implements ScheduleStore {
       }
       const { schedule, state } = kept;
       const last = state.lastJobId === null ? undefined : await jobs.get(state.lastJobId);
-      const firing = await decide({ schedule, state }, last);
+      const firing = await decide({ schedule, state }, last, (to) => jobs.change(last!.id, to));
       if (firing === undefined) return undefined;
       const after = { schedule, state: firing.state };
       this.#write({ ...after, adding: firing.job });

@@ -3,15 +3,15 @@ import { QueueError } from "../../queue/errors.ts";
 import type { Job } from "../../queue/job.ts";
 import { keyTaken, type ScheduleEntry } from "../../queue/schedule.ts";
 import { noSchedule } from "../../queue/schedule_firing.ts";
-import type { Firing, ScheduleStore } from "../../queue/schedule_store.ts";
+import type { Decide, ScheduleStore } from "../../queue/schedule_store.ts";
 import type { JobStore } from "../../queue/store.ts";
 
 export class MemorySchedules implements ScheduleStore {
   readonly #entries = new Map<string, ScheduleEntry>();
   readonly #busy = new Set<string>();
-  readonly #jobs: Pick<JobStore, "add" | "get">;
+  readonly #jobs: Pick<JobStore, "add" | "change" | "get">;
 
-  constructor(jobs: Pick<JobStore, "add" | "get">) {
+  constructor(jobs: Pick<JobStore, "add" | "change" | "get">) {
     this.#jobs = jobs;
   }
 
@@ -42,7 +42,7 @@ export class MemorySchedules implements ScheduleStore {
 
   async fire(
     name: string,
-    decide: (entry: ScheduleEntry, last: Job | undefined) => Promise<Firing | undefined>,
+    decide: Decide,
   ): Promise<ScheduleEntry | undefined> {
     const entry = this.#entries.get(name);
     if (entry === undefined || this.#busy.has(name)) return undefined;
@@ -50,7 +50,7 @@ export class MemorySchedules implements ScheduleStore {
     try {
       const { lastJobId } = entry.state;
       const last = lastJobId === null ? undefined : await this.#jobs.get(lastJobId);
-      const firing = await decide(entry, last);
+      const firing = await decide(entry, last, (to) => this.#jobs.change(last!.id, to));
       // Whoever changed it meanwhile has the last word.
       if (firing === undefined || this.#entries.get(name) !== entry) return undefined;
       let { state } = firing;
