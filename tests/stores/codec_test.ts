@@ -15,7 +15,7 @@ Deno.test("decode() takes what a user has changed, also twice, and nothing that 
     queue: "q",
     maxRetries: 9,
     timeout: 1.5,
-    runAt: EPOCH + 7,
+    runAt: EPOCH + 3,
   }) as Job;
   const line = encodeChange(JOB, after)!;
   assertEquals(read(line, line), { job: after, torn: false, unended: false, adds: undefined });
