@@ -180,11 +180,7 @@ export class BucketedIndex {
 
   /** Removes a bucket if it is empty. */
   removeIfEmpty(bucket: Bucket): void {
-    try {
-      this.files.removeFolder(this.path(bucket.name));
-    } catch {
-      // Somebody put a ticket in, or removed it first: either is fine.
-    }
+    removeIfEmpty(this.files, this.path(bucket.name));
   }
 }
 
@@ -227,6 +223,15 @@ export function namesIn(files: FileSystem, path: string): string[] {
       error instanceof Deno.errors.NotADirectory;
     if (isNoFolder) return [];
     throw error;
+  }
+}
+
+/** Removes a folder if it is empty: somebody may put something in, or be faster; either is fine. */
+export function removeIfEmpty(files: FileSystem, folder: string): void {
+  try {
+    files.removeFolder(folder);
+  } catch {
+    // It is gone, or something lies in it.
   }
 }
 

@@ -7,9 +7,9 @@
 // were looked at. It only says when to look: the job's file says what is true.
 import type { Job } from "../../queue/job.ts";
 import type { FileSystem } from "../../system/file_system.ts";
-import { ignoreNotFound, makeUnlessThere, namesIn } from "./bucketed_index.ts";
-import { readOwn } from "./dependents.ts";
+import { ignoreNotFound, namesIn, removeIfEmpty } from "./bucketed_index.ts";
 import { laterSlice, parseTicket, type Ticket, timedName } from "./layout.ts";
+import { layLines, lineStage, readOwn } from "./line_files.ts";
 
 const SECOND = 1000;
 const NAME = /^(\d{13})~[A-Za-z0-9]+$/;
@@ -41,7 +41,7 @@ export class Deadlines {
   }
 
   /** @param stage the beginning of a path on the way */
-  lay(jobs: Iterable<Job>, stage = `${this.#dataDir}/tmp/waits-`): void {
+  lay(jobs: Iterable<Job>, stage = lineStage(this.#dataDir)): void {
     const bySecond = new Map<number, string[]>();
     for (const { id, priority, createdAt, sequence, startBy } of jobs) {
       if (startBy === null) continue;
@@ -55,19 +55,9 @@ export class Deadlines {
 
   #layOne(second: number, lines: readonly string[], stage: string): void {
     const unique = `${this.#unique}${Date.now().toString(36)}y${(this.#made++).toString(36)}`;
-    const staged = stage + unique;
-    const folder = `${this.#folder}/${laterSlice({ at: second })}`;
     const name = `${String(Math.max(0, second)).padStart(13, "0").slice(-13)}~${unique}`;
-    this.#files.create(staged, lines.join("\n") + "\n");
-    for (let tries = 0;; tries++) {
-      try {
-        return this.#files.rename(staged, `${folder}/${name}`);
-      } catch (error) {
-        if (!(error instanceof Deno.errors.NotFound) || tries === 100) throw error;
-        makeUnlessThere(this.#files, this.#folder);
-        makeUnlessThere(this.#files, folder);
-      }
-    }
+    const place = { root: this.#folder, folder: laterSlice({ at: second }), name };
+    layLines(this.#files, lines, { ...place, stage: stage + unique });
   }
 
   /** Those whose time is past. */
@@ -77,7 +67,7 @@ export class Deadlines {
       if (!/^\d{13}$/.test(minute) || Number(minute) > now) continue;
       const folder = `${this.#folder}/${minute}`;
       const names = namesIn(this.#files, folder);
-      if (names.length === 0) this.#removeIfEmpty(folder);
+      if (names.length === 0) removeIfEmpty(this.#files, folder);
       for (const name of names) {
         const second = NAME.exec(name)?.[1];
         if (second === undefined || Number(second) >= now) continue;
@@ -93,13 +83,5 @@ export class Deadlines {
   /** All of them were looked at. */
   forget({ path }: Due): void {
     ignoreNotFound(() => this.#files.remove(path));
-  }
-
-  #removeIfEmpty(folder: string): void {
-    try {
-      this.#files.removeFolder(folder);
-    } catch {
-      // Somebody has put one in, or was faster.
-    }
   }
 }

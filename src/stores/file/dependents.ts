@@ -18,9 +18,10 @@ import { type Awaited, fateOf, isFinal, stillAwaitedBy } from "../../queue/depen
 import { QueueError } from "../../queue/errors.ts";
 import { isJobId, type Job } from "../../queue/job.ts";
 import type { FileSystem } from "../../system/file_system.ts";
-import { ignoreNotFound, makeUnlessThere, namesIn } from "./bucketed_index.ts";
+import { ignoreNotFound, makeUnlessThere, namesIn, removeIfEmpty } from "./bucketed_index.ts";
 import { JobFiles } from "./job_files.ts";
 import { arrival, parseTicket, type Ticket, timedName } from "./layout.ts";
+import { layLines, lineStage, readOwn } from "./line_files.ts";
 
 const ANY = "~any";
 const MARK = /^([A-Za-z0-9_][A-Za-z0-9._-]{0,127})~[A-Za-z0-9]+$/;
@@ -75,21 +76,10 @@ export class Dependents {
    * @param stage the beginning of a path on the way, so that nobody comes across a file that is half
    *   written
    */
-  lay(id: string, lines: readonly string[], stage = this.#stagePath()): void {
-    const folder = `${this.#folder}/${id}`;
+  lay(id: string, lines: readonly string[], stage = lineStage(this.#dataDir)): void {
     const name = this.#newName();
-    const staged = stage + name;
-    this.#files.create(staged, lines.join("\n") + "\n");
-    for (let tries = 0;; tries++) {
-      try {
-        return this.#files.rename(staged, `${folder}/~${name}`);
-      } catch (error) {
-        // It is missing at first; and whoever finds it empty may remove it, again and again.
-        if (!(error instanceof Deno.errors.NotFound) || tries === 100) throw error;
-        makeUnlessThere(this.#files, this.#folder);
-        makeUnlessThere(this.#files, folder);
-      }
-    }
+    const place = { root: this.#folder, folder: id, name: `~${name}` };
+    layLines(this.#files, lines, { ...place, stage: stage + name });
   }
 
   /** Lays down anew all that a job still waits for, and has it looked at. */
@@ -98,10 +88,6 @@ export class Dependents {
       this.lay(awaited.id, [waiterLine(job, awaited)]);
       this.mark(awaited.id);
     }
-  }
-
-  #stagePath(): string {
-    return `${this.#dataDir}/tmp/waits-`;
   }
 
   /** Whether anybody may wait for `id`: one look, which is all that it costs where nobody does. */
@@ -127,11 +113,7 @@ export class Dependents {
   /** Removes those that have been told, and the folder of `id` if none are left. */
   forget(id: string, told: readonly Waiters[]): void {
     for (const { path } of told) ignoreNotFound(() => this.#files.remove(path));
-    try {
-      this.#files.removeFolder(`${this.#folder}/${id}`);
-    } catch {
-      // Others wait, or somebody was faster.
-    }
+    removeIfEmpty(this.#files, `${this.#folder}/${id}`);
   }
 
   /** Notes that those that wait for `id` have to be told. */
@@ -176,16 +158,6 @@ export class Dependents {
 
   #newName(): string {
     return `${this.#unique}${Date.now().toString(36)}x${(this.#made++).toString(36)}`;
-  }
-}
-
-/** The text of a file; undefined if there is none, or something else lies there, for a check. */
-export function readOwn(files: FileSystem, path: string): string | undefined {
-  try {
-    return ignoreNotFound(() => files.readText(path));
-  } catch (error) {
-    if (files.info(path)?.kind !== "file") return undefined;
-    throw error;
   }
 }
 

@@ -208,6 +208,11 @@ export function arrivalOf(name: string): string {
   return name.slice(22, 43);
 }
 
+/** The part of a ticket's name that stays the same wherever it waits: from the arrival on. */
+export function lastingPart(name: string): string {
+  return name.slice(22);
+}
+
 /** The letter of a ticket's state, from its name. */
 export function letterOf(name: string): string {
   return name.charAt(44);

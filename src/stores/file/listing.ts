@@ -11,6 +11,7 @@ import {
   type Bucket,
   COMMAND_HOLDER,
   isTicket,
+  lastingPart,
   LATER_SLICE,
   letterOf,
   READY_SLICE,
@@ -105,8 +106,7 @@ export function hostOf(files: FileSystem, dataDir: string, worker: string): stri
 
 /**
  * Where tickets wait to be claimed. What is set aside goes to and fro, so it is looked at on both
- * sides: what moves meanwhile is seen twice rather than not at all. The part of its name from the
- * arrival on stays the same.
+ * sides: what moves meanwhile is seen twice rather than not at all. See `lastingPart` of layout.ts.
  */
 export function* whereTicketsWait(
   { later, ready, held }: Pick<Places, "later" | "ready" | "held">,
@@ -129,7 +129,7 @@ export function countTickets(places: Places): Counts {
       // A sealed bucket here is a batch, none of which has been run; it keeps its name on its way.
       if (bucket.count === undefined) {
         for (const name of index.tickets(bucket)) {
-          if (isNew(name.slice(22))) counts[stateOf(letterOf(name))]++;
+          if (isNew(lastingPart(name))) counts[stateOf(letterOf(name))]++;
         }
       } else if (isNew(bucket.name)) counts.pending += bucket.count;
     }

@@ -16,7 +16,7 @@ import { Gates } from "./gates.ts";
 import { uniqueName } from "./inbox.ts";
 import { JobFiles } from "./job_files.ts";
 import { ALL_KNOW } from "./known_queues.ts";
-import { COMMAND_HOLDER, isCutKey, parseTicket, queueKey, queueOf } from "./layout.ts";
+import { COMMAND_HOLDER, isCutKey, lastingPart, parseTicket, queueKey, queueOf } from "./layout.ts";
 import { heldTickets, whereTicketsWait } from "./listing.ts";
 import { isBeingRestored, refusedByRestore, unlessRestored } from "./maintenance.ts";
 import { promised } from "./promised.ts";
@@ -131,11 +131,10 @@ export class FileQueues implements QueueStore {
     for (const index of whereTicketsWait(this.#tickets)) {
       for (const bucket of index.buckets()) {
         for (const name of index.tickets(bucket)) {
-          // What stays the same wherever it lies.
-          const tail = name.slice(22);
-          if (seen.has(tail)) continue;
-          seen.add(tail);
-          const createdAt = Number(tail.slice(0, 13));
+          const lasting = lastingPart(name);
+          if (seen.has(lasting)) continue;
+          seen.add(lasting);
+          const { createdAt } = parseTicket(name)!;
           const activity = see(name);
           activity.waiting++;
           activity.oldestWaitingAt = Math.min(activity.oldestWaitingAt ?? createdAt, createdAt);

@@ -1,7 +1,13 @@
 // Moves tickets out of the line, and back, when their queue lets none begin or does so again. Whoever
 // calls this has the lock of the queue; others may take a ticket meanwhile, such as to cancel a job.
 import type { FileSystem } from "../../system/file_system.ts";
-import { type BucketedIndex, ignoreNotFound, makeUnlessThere, newestOf } from "./bucketed_index.ts";
+import {
+  type BucketedIndex,
+  ignoreNotFound,
+  makeUnlessThere,
+  newestOf,
+  removeIfEmpty,
+} from "./bucketed_index.ts";
 import { type Bucket, bucketName, parseTicket, readySlice } from "./layout.ts";
 import { ReadyLine } from "./ready_line.ts";
 import { wake } from "./staging.ts";
@@ -67,7 +73,7 @@ export class SetAside {
     while (moved < count) {
       const head = line.next();
       if (head === undefined) {
-        this.#removeIfEmpty(held.of(key));
+        removeIfEmpty(this.#files, held.of(key).folder);
         break;
       }
       const bucket = readySlice(parseTicket(head.name)!);
@@ -87,7 +93,7 @@ export class SetAside {
       for (const bucket of index.buckets()) again = this.#putBucketBack(index, bucket) || again;
       moved ||= again;
     }
-    this.#removeIfEmpty(index);
+    removeIfEmpty(this.#files, index.folder);
     return moved;
   }
 
@@ -115,13 +121,5 @@ export class SetAside {
       makeUnlessThere(this.#files, index.folder);
     }
     return index;
-  }
-
-  #removeIfEmpty(index: BucketedIndex): void {
-    try {
-      this.#files.removeFolder(index.folder);
-    } catch {
-      // There is none, or something lies there after all.
-    }
   }
 }

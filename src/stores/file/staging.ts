@@ -29,6 +29,7 @@ import {
   makeUnlessThere,
   namesIn,
   newestOf,
+  removeIfEmpty,
 } from "./bucketed_index.ts";
 
 /**
@@ -294,14 +295,6 @@ function complete(files: FileSystem, indexes: WaitingIndexes, folder: string): v
   removeIfEmpty(files, folder);
   for (const index of [indexes.ready, indexes.later]) {
     if (touched.has(index.folder)) files.touch(index.folder);
-  }
-}
-
-function removeIfEmpty(files: FileSystem, folder: string): void {
-  try {
-    files.removeFolder(folder);
-  } catch {
-    // It is gone, or somebody has put something into it.
   }
 }
 

@@ -33,7 +33,7 @@ import { ReadyLine } from "./ready_line.ts";
 import { Gates } from "./gates.ts";
 import { QueueSieve } from "./queue_sieve.ts";
 import { Release } from "./release.ts";
-import { type BucketedIndex, ignoreNotFound } from "./bucketed_index.ts";
+import { type BucketedIndex, ignoreNotFound, removeIfEmpty } from "./bucketed_index.ts";
 import { resolveStaged, stagedIds } from "./staging.ts";
 import { Tickets } from "./tickets.ts";
 import { UniqueKeys } from "./unique_keys.ts";
@@ -465,11 +465,7 @@ export class FileStore implements JobStore {
       }
     }
     if (failure !== undefined) throw failure; // its lock stays, so that this is tried again
-    try {
-      this.#files.removeFolder(`${this.#tickets.running}/${holder}`);
-    } catch {
-      // There is none, or something else lies in it, which is no matter of this.
-    }
+    removeIfEmpty(this.#files, `${this.#tickets.running}/${holder}`);
     ignoreNotFound(() => this.#files.remove(lockPath(this.#dataDir, holder)));
   }
 

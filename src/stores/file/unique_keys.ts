@@ -7,8 +7,8 @@ import { isJobId, type Job } from "../../queue/job.ts";
 import { holdsKey } from "../../queue/unique.ts";
 import type { FileLock, FileSystem } from "../../system/file_system.ts";
 import { ignoreNotFound, makeUnlessThere } from "./bucketed_index.ts";
-import { readOwn } from "./dependents.ts";
 import { JobFiles } from "./job_files.ts";
+import { readOwn } from "./line_files.ts";
 
 /** Milliseconds that another one may take, as a file of a million lines does. */
 const PATIENCE = 60_000;

@@ -12,6 +12,7 @@ import {
 } from "../../queue/workers.ts";
 import { delay } from "../../system/delay.ts";
 import type { FileSystem } from "../../system/file_system.ts";
+import { removeIfEmpty } from "./bucketed_index.ts";
 import { lockPath } from "./layout.ts";
 import { isLocked } from "./maintenance.ts";
 import { promised } from "./promised.ts";
@@ -96,11 +97,7 @@ export class FileWorkers implements Workers {
       abandon: () => promised(() => lock.abandon()),
       leave: () =>
         promised(() => {
-          try {
-            this.#files.removeFolder(`${this.#dataDir}/queue/running/${name}`);
-          } catch {
-            // There was none, or another program left a file in it.
-          }
+          removeIfEmpty(this.#files, `${this.#dataDir}/queue/running/${name}`);
           this.#clearStop(name);
           lock.leave();
         }),
