@@ -11,7 +11,7 @@ import { check } from "../../src/stores/file/check.ts";
 import { FileQueues } from "../../src/stores/file/queues.ts";
 import type { FileStore } from "../../src/stores/file/store.ts";
 import { aJob, anEnding } from "../support/jobs.ts";
-import { type Loss, type SimDisk, surelyDone } from "../support/sim_disk.ts";
+import { crashes, type SimDisk } from "../support/sim_disk.ts";
 import {
   AT_FIRST,
   DATA,
@@ -177,18 +177,9 @@ for (const scenario of SCENARIOS) {
     const { log } = disk;
     const total = log.length;
     let states = 0;
-    for (let until = 0; until <= total; until++) {
-      for (let names = surelyDone(log, until); names <= until; names++) {
-        for (const loss of ["none", "empty", "cut"] satisfies Loss[]) {
-          const powerCut = names < until || loss !== "none";
-          const left = base.after(log, names, until, loss);
-          const last = log[until - 1];
-          const says =
-            `after operation ${until} of ${total} (${last?.kind} ${last?.path}), ${names} on disk, lost: ${loss}`;
-          await verify(left, scenario, { done: until === total, powerCut }, says);
-          states++;
-        }
-      }
+    for (const { disk: left, until, powerCut, says } of crashes(base, log)) {
+      await verify(left, scenario, { done: until === total, powerCut }, says);
+      states++;
     }
     assert(states > 3 * total);
     // A file system without a journal of names may lose each name whose folder was not synced.

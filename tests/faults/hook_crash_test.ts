@@ -8,7 +8,7 @@ import { ended } from "../../src/queue/transitions.ts";
 import { check } from "../../src/stores/file/check.ts";
 import type { FileStore } from "../../src/stores/file/store.ts";
 import { anEnding, changeAs } from "../support/jobs.ts";
-import { type Loss, type SimDisk, surelyDone } from "../support/sim_disk.ts";
+import { crashes, type SimDisk } from "../support/sim_disk.ts";
 import { DATA, NOW, openAt, prepared, WORKER } from "./scenarios.ts";
 
 const SETTINGS = { ...DEFAULT_SETTINGS, on_completed: "notify", on_dead: "alarm" };
@@ -68,17 +68,7 @@ Deno.test("a crash after any file operation of an end with a hook neither loses 
   await record(store);
   const { log } = disk;
   assert(log.length > 5);
-  for (let until = 0; until <= log.length; until++) {
-    for (let names = surelyDone(log, until); names <= until; names++) {
-      for (const loss of ["none", "empty", "cut"] satisfies Loss[]) {
-        const says = `after ${until} of ${log.length} (${log[until - 1]?.kind} ${
-          log[until - 1]?.path
-        }), ${names} on disk, lost: ${loss}`;
-        const powerCut = names < until || loss !== "none";
-        await verify(base.after(log, names, until, loss), says, powerCut);
-      }
-    }
-  }
+  for (const { disk, says, powerCut } of crashes(base, log)) await verify(disk, says, powerCut);
   for (let until = 0; until <= log.length; until++) {
     const says = `after ${until} of ${log.length}, settled before the rest`;
     await verify(base.after(log, until, until, "none"), says, false, false);

@@ -6,7 +6,7 @@ import { addSchedule } from "../../src/queue/schedule_firing.ts";
 import { check } from "../../src/stores/file/check.ts";
 import { FileSchedules } from "../../src/stores/file/schedules.ts";
 import { type FileStore, openFileStore } from "../../src/stores/file/store.ts";
-import { type Loss, SimDisk, surelyDone } from "../support/sim_disk.ts";
+import { crashes, SimDisk } from "../support/sim_disk.ts";
 import { aSchedule, fire, MINUTE, START } from "../stores/schedule_conformance.ts";
 
 const DATA = "/data";
@@ -64,17 +64,7 @@ Deno.test("a crash after any file operation of a firing neither loses the time n
   assertEquals(await fire(store, START + 2 * MINUTE), ["fire 12:02"]);
   const { log } = disk;
   assert(log.length > 8);
-  for (let until = 0; until <= log.length; until++) {
-    for (let names = surelyDone(log, until); names <= until; names++) {
-      for (const loss of ["none", "empty", "cut"] satisfies Loss[]) {
-        const says = `after ${until} of ${log.length} (${log[until - 1]?.kind} ${
-          log[until - 1]?.path
-        }), ${names} on disk, lost: ${loss}`;
-        const powerCut = names < until || loss !== "none";
-        await verify(base.after(log, names, until, loss), says, powerCut);
-      }
-    }
-  }
+  for (const { disk, says, powerCut } of crashes(base, log)) await verify(disk, says, powerCut);
   await verify(base.afterStrict(log, log.length), "only what was synced", true);
   await jobs.close();
 });
@@ -114,20 +104,15 @@ Deno.test("a crash while a schedule is changed leaves it as it was, or as it sha
     if (change === "remove") await store.remove("s");
     await jobs.close();
     const { log } = disk;
-    for (let until = 0; until <= log.length; until++) {
-      for (let names = surelyDone(log, until); names <= until; names++) {
-        for (const loss of ["none", "empty", "cut"] satisfies Loss[]) {
-          const left = base.after(log, names, until, loss);
-          const after = await open(left);
-          const all = await after.store.list();
-          const shown = all.map(({ schedule: { name, missed } }) => `${name} ${missed}`).join();
-          const may = { replace: "s skip", add: "s last,t skip", remove: "" }[change];
-          if (names === log.length) assertEquals(shown, may);
-          else assert([may, "s last"].includes(shown), `${change} after ${until}: ${shown}`);
-          assertEquals(await check(DATA, left, { repair: false }), []);
-          after.jobs.close();
-        }
-      }
+    for (const { disk: left, until, names } of crashes(base, log)) {
+      const after = await open(left);
+      const all = await after.store.list();
+      const shown = all.map(({ schedule: { name, missed } }) => `${name} ${missed}`).join();
+      const may = { replace: "s skip", add: "s last,t skip", remove: "" }[change];
+      if (names === log.length) assertEquals(shown, may);
+      else assert([may, "s last"].includes(shown), `${change} after ${until}: ${shown}`);
+      assertEquals(await check(DATA, left, { repair: false }), []);
+      after.jobs.close();
     }
   }
 });

@@ -7,21 +7,14 @@ import { removableOnceEnded, retriedOnceEnded, updated } from "../../src/queue/r
 import type { JobStore } from "../../src/queue/store.ts";
 import { cancelled, ended } from "../../src/queue/transitions.ts";
 import { aJob, anEnding, changeAs, EPOCH, lostClaim } from "../support/jobs.ts";
-import type { WithStore } from "./conformance.ts";
+import { testsOf, type WithStore } from "./with_store.ts";
 
 const BACKOFF = { base: 2, max: 60 };
 const W1 = { worker: "w-1", pid: 11, host: "box" };
 
 export function testChanges(name: string, withStore: WithStore): void {
   let now = EPOCH;
-  const test = (
-    says: string,
-    body: (store: JobStore, again: () => Promise<JobStore>) => Promise<void>,
-  ) =>
-    Deno.test(`${name}: ${says}`, async () => {
-      now = EPOCH;
-      await withStore(body, () => now);
-    });
+  const test = testsOf(name, withStore, { now: () => now, begin: () => now = EPOCH });
   const end = async (store: JobStore, id: string, outcome: Outcome) => {
     const ending = (job: Job) => ended(job, anEnding(outcome), BACKOFF, now);
     return await changeAs(store, W1.worker, id, ending);

@@ -20,12 +20,7 @@ import {
 import { MemoryStore } from "../../src/stores/memory/store.ts";
 import { aJob, anEnding, changeAs, EPOCH } from "../support/jobs.ts";
 import { testChanges } from "./changes_conformance.ts";
-
-/** Gives `test` a new, empty store, and clears away. */
-export type WithStore = (
-  test: (store: JobStore, again: () => Promise<JobStore>) => Promise<void>,
-  now: () => number,
-) => Promise<void>;
+import { testsOf, type WithStore } from "./with_store.ts";
 
 const BACKOFF = { base: 2, max: 60 };
 const W1 = { worker: "w-1", pid: 11, host: "box" };
@@ -47,14 +42,7 @@ async function refused(action: () => Promise<unknown>, code: string): Promise<vo
 export function testJobStore(name: string, withStore: WithStore): void {
   testChanges(name, withStore);
   let now = EPOCH;
-  const test = (
-    says: string,
-    body: (store: JobStore, again: () => Promise<JobStore>) => Promise<void>,
-  ) =>
-    Deno.test(`${name}: ${says}`, async () => {
-      now = EPOCH;
-      await withStore(body, () => now);
-    });
+  const test = testsOf(name, withStore, { now: () => now, begin: () => now = EPOCH });
 
   test("get() gives back what add() was given", async (store) => {
     const job = aJob({

@@ -15,20 +15,13 @@ import {
 } from "../../src/queue/transitions.ts";
 import { MemoryStore } from "../../src/stores/memory/store.ts";
 import { aJob, anEnding, changeAs, EPOCH } from "../support/jobs.ts";
-import type { WithStore } from "./conformance.ts";
+import { testsOf, type WithStore } from "./with_store.ts";
 
 const BY = { worker: "w-1", pid: 11, host: "box" };
 
 export function testDependencies(name: string, withStore: WithStore): void {
   let now = EPOCH;
-  const test = (
-    says: string,
-    body: (store: JobStore, again: () => Promise<JobStore>) => Promise<void>,
-  ) =>
-    Deno.test(`${name}: ${says}`, async () => {
-      now = EPOCH;
-      await withStore(body, () => now);
-    });
+  const test = testsOf(name, withStore, { now: () => now, begin: () => now = EPOCH });
   const end = async (store: JobStore, id: string, outcome: Outcome = "succeeded") => {
     const claimed = await store.claim(BY, now);
     assertEquals(claimed?.id, id);

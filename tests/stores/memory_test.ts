@@ -1,5 +1,6 @@
 import { MemoryStore } from "../../src/stores/memory/store.ts";
-import { testJobStore, type WithStore } from "./conformance.ts";
+import { testJobStore } from "./conformance.ts";
+import type { WithStore } from "./with_store.ts";
 import { testDependencies } from "./dependency_conformance.ts";
 import { testStartBy } from "./start_by_conformance.ts";
 import { testUniqueKeys } from "./unique_conformance.ts";

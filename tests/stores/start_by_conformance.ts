@@ -5,18 +5,14 @@ import type { Outcome } from "../../src/queue/outcome.ts";
 import type { JobStore } from "../../src/queue/store.ts";
 import { ended, retried } from "../../src/queue/transitions.ts";
 import { aJob, anEnding, changeAs, EPOCH } from "../support/jobs.ts";
-import type { WithStore } from "./conformance.ts";
+import { testsOf, type WithStore } from "./with_store.ts";
 
 const BY = { worker: "w-1", pid: 11, host: "box" };
 const LIMIT = EPOCH + 5000;
 
 export function testStartBy(name: string, withStore: WithStore): void {
   let now = EPOCH;
-  const test = (says: string, body: (store: JobStore) => Promise<void>) =>
-    Deno.test(`${name}: ${says}`, async () => {
-      now = EPOCH;
-      await withStore(body, () => now);
-    });
+  const test = testsOf(name, withStore, { now: () => now, begin: () => now = EPOCH });
   const end = (store: JobStore, id: string, outcome: Outcome) =>
     changeAs(
       store,

@@ -6,16 +6,13 @@ import type { Outcome } from "../../src/queue/outcome.ts";
 import type { JobStore } from "../../src/queue/store.ts";
 import { cancelled, ended, removableFromDlq, retried } from "../../src/queue/transitions.ts";
 import { aJob, anEnding, changeAs, EPOCH } from "../support/jobs.ts";
-import type { WithStore } from "./conformance.ts";
+import { testsOf, type WithStore } from "./with_store.ts";
 
 const BY = { worker: "w-1", pid: 11, host: "box" };
 
 export function testUniqueKeys(name: string, withStore: WithStore): void {
   const now = EPOCH;
-  const test = (
-    says: string,
-    body: (store: JobStore, again: () => Promise<JobStore>) => Promise<void>,
-  ) => Deno.test(`${name}: ${says}`, () => withStore(body, () => now));
+  const test = testsOf(name, withStore, { now: () => now });
   const end = (store: JobStore, id: string, outcome: Outcome) =>
     changeAs(
       store,

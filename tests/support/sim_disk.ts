@@ -526,11 +526,42 @@ function isSyncedAt(log: readonly Operation[], i: number, until: number, path: s
   );
 }
 
+/** What a disk may hold after a crash. */
+export interface Crash {
+  readonly disk: SimDisk;
+  /** So many operations were done, of which the names of the first `names` are on the disk. */
+  readonly until: number;
+  readonly names: number;
+  /** Whether anything is lost: the machine went down, not the process alone. */
+  readonly powerCut: boolean;
+  /** In words. */
+  readonly says: string;
+}
+
+/** Each crash that may come while what is in `log` happens to the disk `base`. */
+export function* crashes(base: SimDisk, log: readonly Operation[]): Generator<Crash> {
+  for (let until = 0; until <= log.length; until++) {
+    const last = log[until - 1];
+    for (let names = surelyDone(log, until); names <= until; names++) {
+      for (const loss of ["none", "empty", "cut"] satisfies Loss[]) {
+        yield {
+          disk: base.after(log, names, until, loss),
+          until,
+          names,
+          powerCut: names < until || loss !== "none",
+          says:
+            `after operation ${until} of ${log.length} (${last?.kind} ${last?.path}), ${names} on disk, lost: ${loss}`,
+        };
+      }
+    }
+  }
+}
+
 /**
  * How many operations of a log are on disk for sure when the first `until` were done: all before
  * the last sync.
  */
-export function surelyDone(log: readonly Operation[], until: number): number {
+function surelyDone(log: readonly Operation[], until: number): number {
   for (let i = until - 1; i >= 0; i--) {
     const operation = log[i]!;
     if (operation.kind === "sync" || operation.kind === "syncAll") return i + 1;
