@@ -29,3 +29,8 @@ export class QueueError extends Error {
     this.hint = options.hint;
   }
 }
+
+/** What went wrong, in words, whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,4 +1,5 @@
 // Steps that may fail without the worker failing: it says so, once, and goes on.
+import { messageOf } from "../queue/errors.ts";
 import type { WorkerEvent } from "../queue/worker_event.ts";
 
 export class FallibleSteps {
@@ -17,7 +18,7 @@ export class FallibleSteps {
       this.#failures.delete(what);
       return true;
     } catch (error) {
-      const message = `Cannot ${what}: ${error instanceof Error ? error.message : error}`;
+      const message = `Cannot ${what}: ${messageOf(error)}`;
       if (this.#failures.get(what) !== message) this.#report({ kind: "warning", message });
       this.#failures.set(what, message);
       return false;

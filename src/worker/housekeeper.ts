@@ -1,6 +1,7 @@
 // Removes completed and cancelled jobs after the time that `keep_completed` says, while a `start`
 // runs: a bounded number at a time, and no more than a third of one processor's time. Of several
 // `start`s one does it. Its parts are passed in; it knows no store.
+import { messageOf } from "../queue/errors.ts";
 import type { JobStore } from "../queue/store.ts";
 import type { WorkerEvent } from "../queue/worker_event.ts";
 
@@ -33,7 +34,7 @@ export async function keepHouse(parts: HousekeeperParts, stopping: AbortSignal):
       pause = await removeSome(parts);
       told = "";
     } catch (error) {
-      const message = `Cannot remove old jobs: ${error instanceof Error ? error.message : error}`;
+      const message = `Cannot remove old jobs: ${messageOf(error)}`;
       if (message !== told) parts.report({ kind: "warning", message });
       told = message;
     }

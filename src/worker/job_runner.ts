@@ -1,6 +1,6 @@
 // What a worker does with the jobs whose turn it is, as the loop in worker.ts asks for it.
 import type { Executor, Run } from "../exec/run.ts";
-import { QueueError } from "../queue/errors.ts";
+import { messageOf, QueueError } from "../queue/errors.ts";
 import { claimOf, type Job } from "../queue/job.ts";
 import type { Ending } from "../queue/outcome.ts";
 import type { Settings } from "../queue/settings.ts";
@@ -78,7 +78,7 @@ export class JobRunner implements WorkerParts {
   /** No shell could be started for it: too many processes or files, a full disk. */
   async giveBack(job: Job, error: unknown): Promise<void> {
     const { jobs, stopping, report } = this.#parts;
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     report({
       kind: "warning",
       message: `Cannot run job "${job.id}" now, trying again later: ${why}`,

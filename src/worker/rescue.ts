@@ -1,6 +1,6 @@
 // What a dead worker left: its place is taken, and each job that it had is followed to its end as
 // if nothing had happened.
-import { QueueError } from "../queue/errors.ts";
+import { messageOf, QueueError } from "../queue/errors.ts";
 import { claimOf, type Job } from "../queue/job.ts";
 import type { Ending } from "../queue/outcome.ts";
 import type { JobStore } from "../queue/store.ts";
@@ -37,7 +37,7 @@ export async function rescue(from: string, parts: RescueParts): Promise<void> {
       try {
         return await settle(job);
       } catch (error) {
-        const message = error instanceof Error ? error.message : String(error);
+        const message = messageOf(error);
         if (message !== told) {
           report({ kind: "warning", message: `Cannot settle job "${job.id}": ${message}` });
         }

@@ -1,6 +1,7 @@
 // Fires schedules while a `start` runs: waits for the next time, fires what is due, and waits
 // again. Where there are no schedules it only watches their folder. Its parts are passed in; it
 // knows no store.
+import { messageOf } from "../queue/errors.ts";
 import type { Fired, FiringParts } from "../queue/schedule_firing.ts";
 import type { Recurrence, Schedule, ScheduleEntry } from "../queue/schedule.ts";
 import type { ScheduleStore } from "../queue/schedule_store.ts";
@@ -174,8 +175,4 @@ function remembering({ after }: Recurrence): Recurrence {
       return answer;
     },
   };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,5 +1,6 @@
 // The supervisor: starts workers, starts one anew that died, and stops them. It never runs a job;
 // nothing is lost when it dies.
+import { messageOf } from "../queue/errors.ts";
 import type { WorkerEvent } from "../queue/worker_event.ts";
 
 /** A worker process, as its supervisor sees it. */
@@ -100,9 +101,7 @@ class Pool {
       child = this.#parts.spawn(index);
     } catch (error) {
       // Such as while the program is replaced by a newer one.
-      const message = `Cannot start a worker, trying again: ${
-        error instanceof Error ? error.message : error
-      }`;
+      const message = `Cannot start a worker, trying again: ${messageOf(error)}`;
       this.#parts.report({ kind: "warning", message });
       this.#countTry(index);
       return false;

@@ -22,8 +22,7 @@ export async function enqueueRelated(
     const job = makeJob({ ...newJob, after, afterAny }, { settings, now, newId }, 0);
     const holder = await addOne(jobs, job, now);
     if (holder === undefined) return { job, remark: remarkOn(await jobs.get(job.id)) };
-    const remark = `queuectl: nothing was enqueued: job "${holder}" has the key "${job.unique}"`;
-    return { job: await jobs.get(holder) ?? { ...job, id: holder }, remark };
+    return { job: await jobs.get(holder) ?? { ...job, id: holder }, remark: keptOut(job, holder) };
   });
 }
 
@@ -46,6 +45,11 @@ export async function addOne(
   if (other === undefined) return holder;
   const after = await unlessExpired(other, (to) => store.change(other.id, to), now);
   return after === other ? holder : await add();
+}
+
+/** Says why a job was not enqueued: `holder` has its key. */
+export function keptOut({ unique }: Job, holder: string): string {
+  return `queuectl: nothing was enqueued: job "${holder}" has the key "${unique}"`;
 }
 
 function remarkOn(job: Job | undefined): string | undefined {

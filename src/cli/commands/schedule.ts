@@ -69,11 +69,9 @@ export async function runCommand(call: CommandContext): Promise<void> {
     const settings = await (await store.settings()).load();
     // Its id is as any: one with a time in it would stand for that time.
     const job = scheduledJob(schedule, newId(), { settings, now: now() });
-    const { addOne } = await import("./enqueue_related.ts");
+    const { addOne, keptOut } = await import("./enqueue_related.ts");
     const holder = await addOne(jobs, job, now());
-    if (holder !== undefined) {
-      call.say(`queuectl: nothing was enqueued: job "${holder}" has the key "${job.unique}"`);
-    }
+    if (holder !== undefined) call.say(keptOut(job, holder));
     call.print(`${holder ?? job.id}\n`);
   });
 }

@@ -3,7 +3,7 @@
 // is there twice. Tickets are not copied: they are made from the jobs when the backup is restored,
 // and a job that runs now waits then. All that is written here can be restored.
 import { isJobId } from "../../queue/job.ts";
-import { QueueError } from "../../queue/errors.ts";
+import { messageOf, QueueError } from "../../queue/errors.ts";
 import type { BackupResult, LeftOut } from "../../queue/maintenance.ts";
 import type { Progress } from "../../queue/operations.ts";
 import { parseConfig } from "../../queue/settings.ts";
@@ -215,7 +215,7 @@ class Backup {
     try {
       return ignoreNotFound(() => this.#files.readText(path));
     } catch (error) {
-      const why = `can't be read: ${error instanceof Error ? error.message : error}`;
+      const why = `can't be read: ${messageOf(error)}`;
       this.#leftOut.push({ path, why });
       return undefined;
     }

@@ -1,7 +1,7 @@
 // The part of a check that reads the jobs' files: what lies beside them, what can't be read, and
 // logs of no job.
 import { isJobId, type Job } from "../../queue/job.ts";
-import { QueueError } from "../../queue/errors.ts";
+import { messageOf, QueueError } from "../../queue/errors.ts";
 import { namesIn } from "./bucketed_index.ts";
 import { goodLines } from "./codec.ts";
 import { kindName } from "./findings.ts";
@@ -77,7 +77,7 @@ function checkContent(parts: Parts, id: string): boolean {
     if (error instanceof QueueError) {
       findings.add(path, "is damaged", () => setJobAside(parts, id));
     } else {
-      findings.add(path, `can't be read: ${error instanceof Error ? error.message : error}`);
+      findings.add(path, `can't be read: ${messageOf(error)}`);
     }
     return false;
   }

@@ -1,6 +1,6 @@
 // The part of a check that looks at names outside of jobs and queue: what lies in the data folder
 // that is not ours, the configuration, and the records of workers.
-import { QueueError } from "../../queue/errors.ts";
+import { messageOf, QueueError } from "../../queue/errors.ts";
 import { parseConfig } from "../../queue/settings.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { ignoreNotFound, namesIn } from "./bucketed_index.ts";
@@ -100,7 +100,7 @@ function readOrNote(path: string, files: FileSystem, findings: Findings): string
   try {
     return ignoreNotFound(() => files.readText(path));
   } catch (error) {
-    const why = error instanceof Error ? error.message : error;
+    const why = messageOf(error);
     findings.addUnexpected(path, `can't be read: ${why}`);
     return undefined;
   }

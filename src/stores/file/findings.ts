@@ -1,4 +1,5 @@
 // What a check finds, and how it is mended: for those that look through a data folder.
+import { messageOf } from "../../queue/errors.ts";
 import type { Finding } from "../../queue/maintenance.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { nameOf } from "../../system/paths.ts";
@@ -30,7 +31,7 @@ export class Findings {
       if (repaired !== undefined) this.all.push({ path, problem, repaired });
     } catch (error) {
       if (isOvertaken(error)) return;
-      const why = error instanceof Error ? error.message : error;
+      const why = messageOf(error);
       this.all.push({ path, problem: `${problem}; it can't be mended: ${why}`, repaired: null });
     }
   }

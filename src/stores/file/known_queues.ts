@@ -1,6 +1,7 @@
 // What a process knows of the settings of queues, and for how long that holds. Looking at each claim
 // would cost all that use none of them, so what was seen holds for a moment, and whoever sets
 // something waits for as long before saying that it is done.
+import { messageOf } from "../../queue/errors.ts";
 import type { QueueSettings } from "../../queue/queues.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { queueKey, queuesPath } from "./layout.ts";
@@ -69,7 +70,7 @@ export class KnownQueues {
       this.#byKey = new Map([...all].map(([name, one]) => [queueKey(name), one]));
       this.#version = version;
     } catch (error) {
-      this.#warn(error instanceof Error ? error.message : String(error));
+      this.#warn(messageOf(error));
     }
   }
 }

@@ -1,5 +1,6 @@
 // Looking at the jobs of a data folder. Changes nothing, and stands alone with what it needs,
 // because commands that only show something load nothing else of the store.
+import { messageOf } from "../../queue/errors.ts";
 import { stillAwaitedBy } from "../../queue/dependencies.ts";
 import { type EndedState, isWaiting, type Job, JOB_STATES } from "../../queue/job.ts";
 import { matches } from "../../queue/query.ts";
@@ -190,7 +191,7 @@ export class Reader implements JobReader {
     try {
       return this.#jobs.read(id);
     } catch (error) {
-      this.#warn(error instanceof Error ? error.message : String(error));
+      this.#warn(messageOf(error));
       return undefined;
     }
   }

@@ -1,7 +1,7 @@
 // Schedules in the data folder: a file each, replaced as a whole by rename, under a lock of its
 // own. A firing is written down with its job before the job is enqueued, so that whoever comes
 // after a crash completes it. No rule of when to fire is here.
-import { QueueError } from "../../queue/errors.ts";
+import { messageOf, QueueError } from "../../queue/errors.ts";
 import type { Job } from "../../queue/job.ts";
 import { isScheduleName, keyTaken, type ScheduleEntry } from "../../queue/schedule.ts";
 import { noSchedule } from "../../queue/schedule_firing.ts";
@@ -69,7 +69,7 @@ export class FileSchedules implements ScheduleStore {
         const entry = this.#read(name);
         if (entry !== undefined) entries.push(entry);
       } catch (error) {
-        this.#warn(error instanceof Error ? error.message : String(error));
+        this.#warn(messageOf(error));
       }
     }
     return entries;
@@ -99,10 +99,7 @@ export class FileSchedules implements ScheduleStore {
     });
   }
 
-  async fire(
-    name: string,
-    decide: Decide,
-  ): Promise<ScheduleEntry | undefined> {
+  async fire(name: string, decide: Decide): Promise<ScheduleEntry | undefined> {
     const jobs = this.#jobs;
     if (jobs === undefined) throw new Error("Schedules without a queue can't fire");
     const lock = this.#lock(name);
@@ -272,9 +269,7 @@ export function checkSchedules(dataDir: string, files: FileSystem, findings: Fin
     } catch (error) {
       findings.addUnexpected(
         path,
-        error instanceof QueueError
-          ? "is damaged"
-          : `can't be read: ${error instanceof Error ? error.message : error}`,
+        error instanceof QueueError ? "is damaged" : `can't be read: ${messageOf(error)}`,
       );
     }
   }

@@ -10,7 +10,7 @@ import {
   isDue,
   type Job,
 } from "../../queue/job.ts";
-import { QueueError } from "../../queue/errors.ts";
+import { messageOf, QueueError } from "../../queue/errors.ts";
 import { expired, hasExpired } from "../../queue/start_by.ts";
 import type { Adds, Claimant, Counts, JobStore, Query, WaitingEnds } from "../../queue/store.ts";
 import { claimed, type Transition, waitingStatus } from "../../queue/transitions.ts";
@@ -728,10 +728,6 @@ export class FileStore implements JobStore {
 /** The ticket that lies at a path. */
 function parse(path: string): Ticket {
   return parseTicket(nameOf(path))!;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function notFound(id: string): QueueError {

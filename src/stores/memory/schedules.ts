@@ -40,10 +40,7 @@ export class MemorySchedules implements ScheduleStore {
     if (!this.#entries.delete(name)) throw noSchedule(name);
   }
 
-  async fire(
-    name: string,
-    decide: Decide,
-  ): Promise<ScheduleEntry | undefined> {
+  async fire(name: string, decide: Decide): Promise<ScheduleEntry | undefined> {
     const entry = this.#entries.get(name);
     if (entry === undefined || this.#busy.has(name)) return undefined;
     this.#busy.add(name);
