@@ -8,6 +8,7 @@ import type { WorkerInfo } from "../../queue/workers.ts";
 import type { Store } from "../../stores/store.ts";
 import { chosenJobs } from "../chosen_jobs.ts";
 import type { CommandContext } from "../command_context.ts";
+import { wakeHint, whoIs } from "../silent_processes.ts";
 
 const POLL = 50;
 /** Milliseconds beyond `kill_grace` that whoever runs a job has to end it. */
@@ -114,15 +115,11 @@ async function endOfRunning(
 function unanswered(job: Job, workers: readonly WorkerInfo[], seconds: number): QueueError {
   const name = job.status.state === "processing" ? job.status.running.worker : "";
   const worker = workers.find((worker) => worker.name === name);
-  const who = worker === undefined ? name : `${name} (process ${worker.pid} on ${worker.host})`;
+  const who = worker === undefined ? name : whoIs(worker);
   return new QueueError(
     "unfinished",
     `Cannot cancel job "${job.id}": ${who}, which runs it, has not answered for ${seconds} s`,
-    {
-      hint: worker === undefined
-        ? "queuectl stop --force ends its job"
-        : `Has somebody stopped it? kill -CONT ${worker.pid} lets it go on; queuectl stop --force ends it`,
-    },
+    { hint: worker === undefined ? "queuectl stop --force ends its job" : wakeHint([worker]) },
   );
 }
 

@@ -8,6 +8,7 @@ import { DEFAULT_SETTINGS } from "../../queue/settings.ts";
 import { orphansAmong } from "../../worker/orphans.ts";
 import { pluralize } from "../../view/pluralize.ts";
 import type { CommandContext } from "../command_context.ts";
+import { wakeHint, whoIs } from "../silent_processes.ts";
 
 /** All in milliseconds. */
 const POLL = 20;
@@ -160,21 +161,15 @@ function stuckAmong(left: readonly Awaited[]): Awaited[] {
 }
 
 function silent(stuck: readonly Awaited[]): QueueError {
-  const pids = stuck.map(({ process }) => process.pid).filter((pid) => pid !== 0).join(" ");
   return new QueueError(
     "unfinished",
     `Cannot wait for ${listOf(stuck)}: no sign of life for ${SILENCE / 1000} s`,
-    {
-      hint:
-        `Has somebody stopped it? kill -CONT ${pids} lets it go on; queuectl stop --force ends it`,
-    },
+    { hint: wakeHint(stuck.map(({ process }) => process)) },
   );
 }
 
 function listOf(left: readonly Awaited[]): string {
-  return left.map(({ process: { name, pid, host } }) =>
-    pid === 0 ? name : `${name} (process ${pid} on ${host})`
-  ).join(", ");
+  return left.map(({ process }) => whoIs(process)).join(", ");
 }
 
 async function killGrace(store: Store): Promise<number> {
