@@ -356,16 +356,18 @@ export class FileStore implements JobStore {
         try {
           const seen = this.#reader.jobNow(id);
           if (seen !== undefined && hasExpired(seen, now)) {
-            await this.change(id, (job) => expired(job, now));
+            await this.#changeFree(id, (job) => expired(job, now), TRIES_AT_ONCE);
           }
         } catch (error) {
           if (!(error instanceof QueueError)) throw error;
-          // Somebody else has it in hand: looked at again. All else is no matter of this.
-          if (error.code === "refused") isDone = false;
+          // Somebody else has it in hand, perhaps a worker that died, or it is on its way: looked
+          // at again, rather than waited for. All else is no matter of this.
+          if (error.code === "refused" || error.code === "damaged") isDone = false;
         }
       }
       if (isDone) this.#deadlines.forget(due);
     }
+    await this.#tellDependents();
   }
 
   close(): Promise<void> {
@@ -611,26 +613,28 @@ export class FileStore implements JobStore {
     throw new Error(`Another process is adding job "${job.id}"`);
   }
 
-  #changeFree(id: string, transition: Transition): Promise<Job> {
+  #changeFree(id: string, transition: Transition, tries = TRIES): Promise<Job> {
     const unless = (job: Job) => {
       const after = transition(job, this.#now());
       return after instanceof QueueError ? after : undefined;
     };
-    return this.#withTicket(id, unless, (held) => this.#apply(held, transition));
+    return this.#withTicket(id, unless, (held) => this.#apply(held, transition), tries);
   }
 
   /**
    * Takes the ticket of a job that no worker has, and hands both to `action`, which moves or
    * removes the ticket.
+   * @param most so often it is looked for; whoever can come again need not wait for it
    * @throws what `unless` returns for the job; then nothing is changed
    */
   async #withTicket<T>(
     id: string,
     unless: (job: Job) => QueueError | undefined,
     action: (held: Held) => T,
+    most = TRIES,
   ): Promise<T> {
     const holder = await this.#inbox.holder();
-    for (let tries = 0; tries < TRIES; tries++) {
+    for (let tries = 0; tries < most; tries++) {
       if (tries >= TRIES_AT_ONCE) await new Promise((resolve) => setTimeout(resolve, PAUSE));
       const seen = this.#reader.jobNow(id);
       if (seen === undefined) throw notFound(id);
