@@ -47,10 +47,14 @@ if (server !== undefined) {
   testStartBy("PostgresJobs", withStore);
   testQueues("PostgresQueues", (test, now) =>
     withSchema(async (open) => {
+      const databases = [open(), open(), open()] as const;
+      // A test that says how time passes leaves none for connecting.
+      for (const database of databases) await database.query("select 1");
+      const [first, second, third] = databases;
       await test({
-        jobs: new PostgresJobs(open(), { now }),
-        others: new PostgresJobs(open(), { now }),
-        queues: new PostgresQueues(open()),
+        jobs: new PostgresJobs(first, { now }),
+        others: new PostgresJobs(second, { now }),
+        queues: new PostgresQueues(third),
       });
     }));
   testScheduleStore("PostgresSchedules", (test) =>
