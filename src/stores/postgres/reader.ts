@@ -31,7 +31,8 @@ export class PostgresReader implements JobReader {
     const { limit = Infinity } = query;
     const isMeant = await matches(query);
     let left = limit;
-    for (let last: Row | undefined; left > 0;) {
+    let last: Row | undefined;
+    while (left > 0) {
       // A pattern is looked at here, so what fits it may come late.
       const size = query.command === undefined ? Math.min(left, PAGE) : PAGE;
       const rows: Row[] = await this.database.read(...pageOf(query, last, size));
