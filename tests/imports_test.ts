@@ -13,6 +13,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 };
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   queue: ["croner"],
+  stores: ["pg/lib/client.js"],
   view: ["fast-string-truncated-width"],
   cli: ["valibot"],
 };

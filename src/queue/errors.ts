@@ -12,6 +12,7 @@ export type ErrorCode =
   | "unfinished" // what was waited for did not come, or not well
   | "damaged" // a file of the store can't be read as what it should be
   | "refused" // unsafe or not allowed here
+  | "unavailable" // the store can't be reached now; trying again may do
   | "io"; // the operating system said no
 
 /**

@@ -1,0 +1,285 @@
+// One connection to the database, which comes back by itself. Says nothing of jobs: statements go
+// in, rows come out, errors are in a user's words.
+import { QueueError } from "../../queue/errors.ts";
+import { delay } from "../../system/delay.ts";
+import { newClient, type PgClient, type PgSubmittable, type ServerConfig } from "./driver.ts";
+import { inWords, isConflict, isDisconnection, unavailable } from "./errors.ts";
+
+export type { ServerConfig } from "./driver.ts";
+export { timestamp } from "./driver.ts";
+
+/** What takes statements: a connection, or a transaction on it. */
+export interface Sql {
+  /**
+   * The rows that a statement returns. The schema is written `queuectl` in it, whatever its name.
+   * @throws QueueError where a user can do something about it; `unavailable` if it is not known
+   *   whether the statement was carried out
+   */
+  query<Row = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+  /** Starts a request of more than one message, such as COPY, and waits for its end. */
+  submit(request: PgSubmittable & { readonly done: Promise<void> }): Promise<void>;
+}
+
+export interface DatabaseOptions {
+  /** What users call it: a URL without a password. */
+  readonly name: string;
+  readonly server: ServerConfig;
+  /** The schema of the tables; `queuectl` if left out. */
+  readonly schema?: string;
+  /** Milliseconds for which a connection is waited for; `Infinity` for workers. */
+  readonly patience?: number;
+  /** Told once when the database is away, and once when it is back. */
+  readonly tell?: (message: string) => void;
+}
+
+/** Milliseconds. Commands say within ten seconds that nothing can be reached. */
+const PATIENCE = 8_000;
+const FIRST_PAUSE = 50;
+const LONGEST_PAUSE = 5_000;
+/** Conflicts between transactions, of which one has to begin again. */
+const TRIES = 20;
+
+/** Safe to use from several places at once: what they ask is done one after the other. */
+export class Database implements Sql {
+  readonly name: string;
+  readonly schema: string;
+  readonly #options: DatabaseOptions;
+  readonly #patience: number;
+  #client: PgClient | undefined;
+  /** Ends when all that was asked for before has been done. */
+  #line: Promise<unknown> = Promise.resolve();
+  readonly #listeners = new Map<string, Set<(payload: string) => void>>();
+  readonly #closing = new AbortController();
+  #isAway = false;
+
+  constructor(options: DatabaseOptions) {
+    this.#options = options;
+    this.name = options.name;
+    this.schema = options.schema ?? "queuectl";
+    this.#patience = options.patience ?? PATIENCE;
+  }
+
+  /**
+   * A statement on its own. One that was under way when the connection ended is not sent again:
+   * see `again`.
+   */
+  async query<Row>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
+    return await this.#inLine(() => this.#send<Row>(text, values));
+  }
+
+  /** Reads: a statement that may be sent again when the connection ends under way. */
+  async read<Row>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
+    return await this.again(() => this.query<Row>(text, values));
+  }
+
+  async submit(request: PgSubmittable & { readonly done: Promise<void> }): Promise<void> {
+    await this.#inLine(() => this.#submit(request));
+  }
+
+  /**
+   * Does `step` again when the connection has ended under way, for as long as this database is
+   * waited for. Only for what may be done twice.
+   */
+  async again<T>(step: () => Promise<T>): Promise<T> {
+    const deadline = performance.now() + this.#patience;
+    for (;;) {
+      try {
+        return await step();
+      } catch (error) {
+        const isAway = error instanceof QueueError && error.code === "unavailable";
+        if (!isAway || this.#closing.signal.aborted || performance.now() >= deadline) throw error;
+      }
+    }
+  }
+
+  /**
+   * Statements that are carried out together or not at all. `work` is called again after a conflict
+   * with another transaction, and when the connection ended before the commit.
+   * @throws QueueError `unavailable`, with an `UnknownOutcome` as its cause, if the connection
+   *   ended while it was committed
+   */
+  async transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+    return await this.#inLine(async () => {
+      const deadline = performance.now() + this.#patience;
+      for (let tries = 1;; tries++) {
+        try {
+          return await this.#attempt(work);
+        } catch (error) {
+          const isGone = isLost(error) && performance.now() < deadline &&
+            !this.#closing.signal.aborted;
+          if (!isGone && !(isConflict(error) && tries < TRIES)) throw inWords(this.name, error);
+        }
+      }
+    });
+  }
+
+  /**
+   * Calls `heard` when somebody notifies the channel, and once after each reconnection, since
+   * something may have been missed. Behind a pooler nothing may come. Keeps the connection.
+   * @returns ends the listening
+   */
+  async listen(channel: string, heard: (payload: string) => void): Promise<() => Promise<void>> {
+    const own = this.#listeners.get(channel) ?? new Set();
+    this.#listeners.set(channel, own.add(heard));
+    if (own.size === 1) await this.query(`listen ${quoted(channel)}`);
+    return async () => {
+      own.delete(heard);
+      if (own.size > 0 || this.#listeners.get(channel) !== own) return;
+      this.#listeners.delete(channel);
+      if (this.#client !== undefined) await this.query(`unlisten ${quoted(channel)}`);
+    };
+  }
+
+  /** Ends the connection, when all that was asked for has been done. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#line;
+    const client = this.#client;
+    this.#client = undefined;
+    this.#listeners.clear();
+    await client?.end().catch(() => {});
+  }
+
+  async #inLine<T>(step: () => Promise<T>): Promise<T> {
+    const before = this.#line;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#line = promise;
+    await before;
+    try {
+      return await step();
+    } catch (error) {
+      throw inWords(this.name, error);
+    } finally {
+      resolve();
+    }
+  }
+
+  async #send<Row>(text: string, values: readonly unknown[]): Promise<Row[]> {
+    const client = await this.#connected();
+    const result = await client.query({ text: this.#inSchema(text), values }).catch((error) => {
+      if (isDisconnection(error)) this.#forget(client);
+      throw error;
+    });
+    return (Array.isArray(result) ? result.at(-1)! : result).rows as Row[];
+  }
+
+  async #submit(request: PgSubmittable & { readonly done: Promise<void> }): Promise<void> {
+    const client = await this.#connected();
+    client.query(request);
+    await request.done;
+  }
+
+  async #attempt<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+    const own = await this.#connected();
+    const isHere = () => {
+      if (this.#client !== own) throw new Error("Connection terminated unexpectedly");
+    };
+    const sql: Sql = {
+      query: (text, values = []) => {
+        isHere();
+        return this.#send(text, values);
+      },
+      submit: (request) => {
+        isHere();
+        return this.#submit(request);
+      },
+    };
+    await sql.query("begin isolation level read committed");
+    let result: T;
+    try {
+      result = await work(sql);
+    } catch (error) {
+      if (this.#client === own) await sql.query("rollback").catch(() => {});
+      throw error;
+    }
+    try {
+      await sql.query("commit");
+    } catch (error) {
+      if (!isDisconnection(error)) throw error;
+      throw unavailable(this.name, new UnknownOutcome(error));
+    }
+    return result;
+  }
+
+  /** The open connection; a new one where there is none, tried for as long as patience lasts. */
+  async #connected(): Promise<PgClient> {
+    if (this.#client !== undefined) return this.#client;
+    const deadline = performance.now() + this.#patience;
+    for (let pause = FIRST_PAUSE;; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+      try {
+        const client = await this.#connect(deadline);
+        if (this.#isAway) this.#options.tell?.(`${this.name} is back`);
+        this.#isAway = false;
+        return client;
+      } catch (error) {
+        const left = deadline - performance.now();
+        if (!isDisconnection(error) || left < pause || this.#closing.signal.aborted) throw error;
+        if (!this.#isAway && this.#patience === Infinity) {
+          this.#options.tell?.(`${unavailable(this.name, error).message}; trying until it works`);
+          this.#isAway = true;
+        }
+      }
+      await delay(pause * (0.5 + Math.random() / 2), this.#closing.signal);
+    }
+  }
+
+  async #connect(deadline: number): Promise<PgClient> {
+    const left = Math.max(100, Math.min(deadline - performance.now(), PATIENCE));
+    const client = newClient(this.#options.server, left);
+    // Errors of a connection that nobody uses at the moment; those under way reject by themselves.
+    const forget = () => this.#forget(client);
+    client.on("error", forget);
+    client.on("end", forget);
+    client.on("notification", ({ channel, payload }) => {
+      for (const heard of this.#listeners.get(channel) ?? []) heard(payload ?? "");
+    });
+    try {
+      await client.connect();
+      for (const channel of this.#listeners.keys()) {
+        await client.query({ text: `listen ${quoted(channel)}` });
+      }
+    } catch (error) {
+      await client.end().catch(() => {});
+      throw error;
+    }
+    this.#client = client;
+    this.#wakeListeners();
+    return client;
+  }
+
+  #forget(client: PgClient): void {
+    if (this.#client !== client) return;
+    this.#client = undefined;
+    this.#wakeListeners();
+  }
+
+  #wakeListeners(): void {
+    for (const own of this.#listeners.values()) for (const heard of own) heard("");
+  }
+
+  #inSchema(text: string): string {
+    return this.schema === "queuectl"
+      ? text
+      : text.replaceAll("queuectl.", `${quoted(this.schema)}.`);
+  }
+}
+
+/** The connection ended while a transaction was committed. */
+export class UnknownOutcome extends Error {
+  constructor(cause: unknown) {
+    super("the connection has ended, and it is not known whether the change was made", { cause });
+  }
+}
+
+/** A name, as it is written in a statement. */
+export function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** Whether the connection ended before anything was kept. */
+function isLost(error: unknown): boolean {
+  if (error instanceof QueueError) {
+    return error.code === "unavailable" && !(error.cause instanceof UnknownOutcome);
+  }
+  return isDisconnection(error);
+}

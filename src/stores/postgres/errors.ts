@@ -1,0 +1,136 @@
+// What PostgreSQL and its driver say when something goes wrong, in words for users. Never with a
+// password: messages of the driver that could hold one are not passed on.
+import { QueueError } from "../../queue/errors.ts";
+
+/** What the driver throws: `code` is an SQLSTATE from the server, or that of a system call. */
+export interface PgError extends Error {
+  readonly code?: string;
+  readonly detail?: string;
+  readonly hint?: string;
+  readonly constraint?: string;
+}
+
+/** The server is about to be there, or has room again soon: worth another try. */
+const SOON = new Set([
+  "57P03", // starting up, or shutting down
+  "53300", // too many connections
+  "53400",
+]);
+
+/** The connection was ended by the server: a restart, an administrator, a failover. */
+const ENDED = new Set(["57P01", "57P02", "25006", "08000", "08003", "08006", "08P01"]);
+
+/** A transaction that was stopped by another one, and changed nothing. */
+export function isConflict(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === "40001" || code === "40P01";
+}
+
+/** Whether the connection is gone, or there never was one: another may do. */
+export function isDisconnection(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = codeOf(error);
+  if (code === undefined) return DRIVER_ENDS.some((text) => error.message.startsWith(text));
+  return ENDED.has(code) || SOON.has(code) || SYSTEM_CALLS.has(code);
+}
+
+/** How the driver says that a connection has ended; these errors have no code. */
+const DRIVER_ENDS = [
+  "Connection terminated",
+  "timeout expired",
+  "Client has encountered a connection error",
+  "Client was closed",
+  "The server does not support SSL",
+];
+
+const SYSTEM_CALLS = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EPIPE",
+  "ENOENT", // no such socket
+  "ETIMEDOUT",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENETDOWN",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EADDRNOTAVAIL",
+  "ENOTCONN",
+]);
+
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof Error ? (error as PgError).code : undefined;
+}
+
+/**
+ * Why the store can't be used now, for a user.
+ * @param store what users call the store, without a password
+ */
+export function unavailable(store: string, error: unknown): QueueError {
+  return new QueueError("unavailable", `Cannot reach ${store}: ${reasonOf(error)}`, {
+    hint: hintOf(error),
+    cause: error,
+  });
+}
+
+/** The error as a QueueError, where users can do something about it; else as it is, a bug. */
+export function inWords(store: string, error: unknown): unknown {
+  if (error instanceof QueueError || !(error instanceof Error)) return error;
+  const code = codeOf(error);
+  if (isDisconnection(error)) return unavailable(store, error);
+  if (code === undefined) return error;
+  if (code === "42501") {
+    return new QueueError("refused", `Cannot use ${store}: ${error.message}`, {
+      hint: "Ask the owner of the database for that right; storage check --repair prints the SQL",
+      cause: error,
+    });
+  }
+  if (/^(28|3D000|0A000)/.test(code) || SYSTEM_LIMITS.has(code) || code.startsWith("ERR_TLS")) {
+    return new QueueError(
+      code.startsWith("53") ? "io" : "refused",
+      `Cannot use ${store}: ${error.message}`,
+      {
+        hint: hintOf(error),
+        cause: error,
+      },
+    );
+  }
+  return error;
+}
+
+/** Of disk, memory and locks of the server; and statements that an administrator has stopped. */
+const SYSTEM_LIMITS = new Set(["53000", "53100", "53200", "57014", "58030", "55P03"]);
+
+function reasonOf(error: unknown): string {
+  const code = codeOf(error);
+  switch (code) {
+    case "ECONNREFUSED":
+      return "nothing answers there";
+    case "ENOENT":
+      return "there is no such socket";
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return "its host's name is not known";
+    case "ETIMEDOUT":
+      return "no answer in time";
+    case "EHOSTUNREACH":
+    case "ENETUNREACH":
+    case "ENETDOWN":
+      return "there is no way to its host";
+    case "25006":
+      return "it takes no changes: it is a standby";
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  if (message.startsWith("timeout expired")) return "no answer in time";
+  if (code === undefined || SYSTEM_CALLS.has(code)) return "the connection has ended";
+  return message;
+}
+
+function hintOf(error: unknown): string {
+  const code = codeOf(error);
+  if (code === "28P01" || code === "28000") {
+    return "Give the password in $PGPASSWORD, $QUEUECTL_STORE_PASSWORD or ~/.pgpass";
+  }
+  if (code === "3D000") return "Make it: createdb NAME";
+  return "";
+}
