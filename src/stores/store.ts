@@ -80,8 +80,9 @@ export interface Host {
   /**
    * Begins to send what an attempt prints to where all hosts can read it; left out where the file
    * is that place.
+   * @param limit the most bytes that are kept of it; 0 for all
    */
-  sendOutput?(id: string, attempt: number): OutputSender;
+  sendOutput?(id: string, attempt: number, limit: number): OutputSender;
 }
 
 /** Sends what an attempt prints, while it does. */

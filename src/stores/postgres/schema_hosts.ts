@@ -18,7 +18,9 @@ create table queuectl.hosts (
 
 create table queuectl.workers (
   name text primary key,
-  host_id text not null references queuectl.hosts (id),
+  -- Null where its host was declared gone, whose name is in lost_with: its jobs are to be settled.
+  host_id text references queuectl.hosts (id),
+  lost_with text,
   pid integer not null default 0,
   started_at timestamptz,
   last_seen_at timestamptz,
