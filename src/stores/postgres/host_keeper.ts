@@ -128,7 +128,7 @@ interface BeatRow {
 const BEAT = `
 with setting as (
   select coalesce(
-    (select (set_values->>'lease')::float8 from queuectl.settings), $4::float8) as lease
+    (select value::float8 from queuectl.settings where key = 'lease'), $4::float8) as lease
 ), seen as (
   update queuectl.workers set last_seen_at = clock_timestamp() - age * interval '1 millisecond'
   from unnest($5::text[], $6::float8[]) as own (worker, age)

@@ -36,10 +36,10 @@ create table queuectl.requests (
   primary key (kind, name)
 );
 
--- One row, or none where nothing was set.
+-- What was set, and nothing else; version: of the transaction that has set it.
 create table queuectl.settings (
-  only_row boolean primary key default true check (only_row),
-  set_values jsonb not null,
+  key text primary key,
+  value jsonb not null,
   version bigint not null default pg_current_xact_id()::text::bigint
 );
 

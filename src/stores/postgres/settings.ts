@@ -1,4 +1,4 @@
-// The configuration of a queue in a database: one row, or none where nothing was set.
+// The configuration of a queue in a database: a row for each key that was set.
 import {
   DEFAULT_SETTINGS,
   type SettingKey,
@@ -20,10 +20,10 @@ export class PostgresSettings implements SettingsStore {
   }
 
   async setValues(): Promise<SetValues> {
-    const [row] = await this.#database.read<{ set_values: SetValues }>(
-      "select set_values from queuectl.settings",
+    const rows = await this.#database.read<{ key: SettingKey; value: unknown }>(
+      "select key, value from queuectl.settings",
     );
-    return row?.set_values ?? {};
+    return Object.fromEntries(rows.map(({ key, value }) => [key, value]));
   }
 
   async load(): Promise<Settings> {
@@ -31,10 +31,10 @@ export class PostgresSettings implements SettingsStore {
   }
 
   async version(): Promise<number | undefined> {
-    const [row] = await this.#database.read<{ version: number }>(
-      "select version from queuectl.settings",
+    const [row] = await this.#database.read<{ version: number | null }>(
+      "select max(version) as version from queuectl.settings",
     );
-    return row?.version;
+    return row?.version ?? undefined;
   }
 
   async set<K extends SettingKey>(key: K, value: Settings[K]): Promise<void> {
@@ -44,9 +44,8 @@ export class PostgresSettings implements SettingsStore {
   async merge(values: SetValues): Promise<void> {
     await this.#database.again(() =>
       this.#database.query(
-        `insert into queuectl.settings (set_values) values ($1::jsonb)
-        on conflict (only_row) do update set set_values = settings.set_values || excluded.set_values,
-          version = excluded.version`,
+        `insert into queuectl.settings (key, value) select key, value from jsonb_each($1::jsonb)
+        on conflict (key) do update set value = excluded.value, version = excluded.version`,
         [JSON.stringify(values)],
       )
     );
