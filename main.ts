@@ -28,6 +28,7 @@ const context: Context = {
     openStore(location, {
       files: diskFiles,
       os: Deno.build.os,
+      env: (name) => Deno.env.get(name),
       userId: () => Deno.uid(),
       warn: (message) => stderr.write(`queuectl: ${message}\n`),
     }),

@@ -1,7 +1,7 @@
 // Where the queue is kept: what the options say, else the variables, else the user's own place.
 import { QueueError } from "../queue/errors.ts";
 import { isAbsolute, join, resolve } from "../system/paths.ts";
-import type { StoreLocation } from "../stores/store.ts";
+import type { FolderLocation, StoreLocation } from "../stores/store.ts";
 import type { Context } from "./context.ts";
 import type { Flags } from "./grammar/parse.ts";
 
@@ -38,13 +38,37 @@ export function storeFlagsIn(words: readonly string[]): Pick<Flags, "text"> {
 function locationOf(context: Context, text: string, where: string): StoreLocation {
   const scheme = /^([a-z][a-z0-9+]+):/i.exec(text)?.[1]?.toLowerCase();
   if (scheme === undefined || isAbsolute(text)) return folderAt(context, text, where);
+  if (scheme === "postgres" || scheme === "postgresql") return serverAt(text, where);
   if (scheme !== "file") {
     // Not with the URL, which may have a password in it.
-    throw new QueueError("usage", `${where}: queuectl keeps queues in folders, not in ${scheme}:`, {
-      hint: "Name a folder: a path, or file:PATH",
+    throw new QueueError("usage", `${where}: queuectl keeps no queues in ${scheme}:`, {
+      hint: "Name a folder (a path, or file:PATH) or a database (postgres://USER@HOST/DATABASE)",
     });
   }
   return folderAt(context, pathOfFileUrl(text, where), where);
+}
+
+/** A server's URL. Its password is kept apart: the URL is shown, and handed to workers and jobs. */
+function serverAt(text: string, where: string): StoreLocation {
+  let url: URL;
+  let password: string;
+  try {
+    url = new URL(text);
+    password = decodeURIComponent(url.password) || (url.searchParams.get("password") ?? "");
+  } catch {
+    throw new QueueError("usage", `${where}: this URL can't be read`, {
+      hint: "It should be as postgres://USER@HOST/DATABASE, odd characters as %XX",
+    });
+  }
+  if (password !== "" && where.startsWith("--")) {
+    throw new QueueError("usage", `${where}: a password there is shown to all users by ps`, {
+      hint: "Give it in QUEUECTL_STORE_PASSWORD, PGPASSWORD or ~/.pgpass",
+    });
+  }
+  if (password === "") return { kind: "postgres", url: text, password: undefined };
+  url.password = "";
+  url.searchParams.delete("password");
+  return { kind: "postgres", url: url.href, password };
 }
 
 /** `file:relative`, `file:/absolute` and `file:///absolute`, with %XX for odd characters. */
@@ -60,7 +84,7 @@ function pathOfFileUrl(text: string, where: string): string {
   }
 }
 
-function folderAt(context: Context, path: string, where: string): StoreLocation {
+function folderAt(context: Context, path: string, where: string): FolderLocation {
   if (path === "") throw new QueueError("usage", `${where} is empty`);
   // Where the current folder does not count, it may be one that can't be told.
   return { kind: "folder", path: resolve(isAbsolute(path) ? "" : context.cwd(), path) };

@@ -1,6 +1,6 @@
 // What `status --verbose` tells beside counts and workers, gathered from all parts of a store.
 import type { JobReader } from "../queue/store.ts";
-import { DEFAULT_SETTINGS, SETTING_KEYS } from "../queue/settings.ts";
+import { SETTING_KEYS } from "../queue/settings.ts";
 import type { Store } from "../stores/store.ts";
 import type { SystemInfo } from "../view/system_info.ts";
 import type { CommandContext } from "./command_context.ts";
@@ -27,10 +27,11 @@ export async function readSystemInfo(
 
 /** The settings that differ from their default. */
 async function readSettings(store: Store): Promise<SystemInfo["settings"]> {
-  const set = await (await store.settings()).setValues();
+  const settings = await store.settings();
+  const set = await settings.setValues();
   return SETTING_KEYS.flatMap((key) => {
     const value = set[key];
-    return value === undefined || value === DEFAULT_SETTINGS[key] ? [] : [{ key, value }];
+    return value === undefined || value === settings.defaults[key] ? [] : [{ key, value }];
   });
 }
 

@@ -22,6 +22,7 @@ export interface Settings {
   readonly keep_completed: number;
   readonly on_completed: string;
   readonly on_dead: string;
+  readonly lease: number;
 }
 
 /** The value of a hook that is not there. */
@@ -50,6 +51,7 @@ export const DEFAULT_SETTINGS: Settings = {
   keep_completed: 0,
   on_completed: NO_HOOK,
   on_dead: NO_HOOK,
+  lease: 60,
 };
 
 interface Rule {
@@ -68,6 +70,11 @@ function number(min: number, max: number, whole: boolean): Rule["parse"] {
     const value = Number(text);
     return value >= min && value <= max && (!whole || Number.isInteger(value)) ? value : undefined;
   };
+}
+
+function leaseTime(text: string): number | undefined {
+  const seconds = parseDuration(text);
+  return seconds !== undefined && seconds >= 5 && seconds <= 3600 ? seconds : undefined;
 }
 
 const BYTES_IN: Readonly<Record<string, number>> = {
@@ -146,6 +153,11 @@ export const SETTING_RULES: Readonly<Record<SettingKey, Rule>> = {
     about: "a command that is enqueued when a job dies",
     values: HOOK_VALUES,
     parse: hook,
+  },
+  lease: {
+    about: "in a database: after this time without a sign of life a host's jobs are retried",
+    values: "5 to 3600 seconds, or a duration with units (90s, 5m)",
+    parse: leaseTime,
   },
 };
 

@@ -3,6 +3,9 @@ import type { SettingKey, Settings, SetValues } from "./settings.ts";
 
 /** What can be seen of the configuration. */
 export interface SettingsReader {
+  /** What counts where nothing was set. */
+  readonly defaults: Settings;
+
   /** What was set. @throws QueueError `damaged` if what is kept is not a configuration */
   setValues(): Promise<SetValues>;
 

@@ -12,6 +12,8 @@ export interface WorkerInfo {
   readonly lastSeenAt: number;
   /** Of a supervisor: whether one of its workers has come up. */
   readonly ready: boolean;
+  /** Whether it runs on another host, where no signal from here reaches it. */
+  readonly isElsewhere?: boolean;
 }
 
 /** What a worker or supervisor says of itself. */

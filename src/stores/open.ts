@@ -1,10 +1,55 @@
 // From where a store is to the store. Only this file knows which stores there are.
 import { FolderStore, type StoreWorld } from "./file/folder_store.ts";
-import type { Store, StoreLocation } from "./store.ts";
+import type { ServerLocation, Store, StoreLocation } from "./store.ts";
 
-export type { StoreWorld } from "./file/folder_store.ts";
+/** What stores need of the outside world. */
+export interface World extends StoreWorld {
+  readonly env: (name: string) => string | undefined;
+}
 
 /** The store at `location`. Nothing is read or written yet. */
-export function openStore(location: StoreLocation, world: StoreWorld): Store {
-  return new FolderStore(location.path, world);
+export function openStore(location: StoreLocation, world: World): Store {
+  return location.kind === "folder"
+    ? new FolderStore(location.path, world)
+    : new LazyStore(location, world);
+}
+
+/** A store in a database, loaded when a part of it is asked for: here, since a file costs time. */
+class LazyStore implements Store {
+  readonly dataDir = null;
+  readonly #location: ServerLocation;
+  readonly #world: World;
+  #store: Promise<Store> | undefined;
+
+  constructor(location: ServerLocation, world: World) {
+    this.#location = location;
+    this.#world = world;
+  }
+
+  get name(): string {
+    return this.#location.url;
+  }
+
+  prepare(): void {}
+
+  openJobs: Store["openJobs"] = async (...args) => await (await this.#loaded()).openJobs(...args);
+  openReader: Store["openReader"] = async () => await (await this.#loaded()).openReader();
+  openInbox: Store["openInbox"] = async () => await (await this.#loaded()).openInbox();
+  openSchedules: Store["openSchedules"] = async (...args) =>
+    await (await this.#loaded()).openSchedules(...args);
+  watchSchedules: Store["watchSchedules"] = async () =>
+    await (await this.#loaded()).watchSchedules();
+  queues: Store["queues"] = async () => await (await this.#loaded()).queues();
+  workers: Store["workers"] = async () => await (await this.#loaded()).workers();
+  openRequests: Store["openRequests"] = async () => await (await this.#loaded()).openRequests();
+  logs: Store["logs"] = async () => await (await this.#loaded()).logs();
+  settings: Store["settings"] = async () => await (await this.#loaded()).settings();
+  maintenance: Store["maintenance"] = async () => await (await this.#loaded()).maintenance();
+  host: Store["host"] = async () => await (await this.#loaded()).host();
+  forWorkers: Store["forWorkers"] = async () => await (await this.#loaded()).forWorkers();
+
+  #loaded(): Promise<Store> {
+    return this.#store ??= import("./postgres/postgres_store.ts")
+      .then(({ PostgresStore }) => new PostgresStore(this.#location, this.#world));
+  }
 }

@@ -57,6 +57,18 @@ export interface Store {
 export interface Host {
   /** The options that name the store on the command line of a worker. */
   readonly options: readonly string[];
+  /**
+   * What workers are told by their standard input: all users can read options, and jobs the
+   * environment.
+   */
+  readonly handover?: string;
+  /** Where on the network the store is, as Deno's permissions have it; nowhere if left out. */
+  readonly net?: readonly string[];
+  /**
+   * The file that says until when jobs may run here; for as long as they like if left out. See
+   * exec/guard.ts.
+   */
+  readonly deadline?: string;
   /** The folder that workers of the store read and write. */
   readonly folder: string;
   /** Where `start --detach` writes what it tells. */
@@ -65,7 +77,37 @@ export interface Host {
   journal(worker: string): string;
   /** The file that takes what an attempt prints while it runs. */
   log(id: string, attempt: number): string;
+  /**
+   * Begins to send what an attempt prints to where all hosts can read it; left out where the file
+   * is that place.
+   * @param limit the most bytes that are kept of it; 0 for all
+   */
+  sendOutput?(id: string, attempt: number, limit: number): OutputSender;
+}
+
+/** Sends what an attempt prints, while it does. */
+export interface OutputSender {
+  /**
+   * The attempt has ended: resolves when all of its output is sent.
+   * @param signal where it aborts, the rest is given up
+   */
+  finish(signal: AbortSignal): Promise<void>;
 }
 
 /** Where a store is. */
-export type StoreLocation = { readonly kind: "folder"; readonly path: string };
+export type StoreLocation = FolderLocation | ServerLocation;
+
+export interface FolderLocation {
+  readonly kind: "folder";
+  readonly path: string;
+}
+
+export interface ServerLocation {
+  readonly kind: "postgres";
+  /** Without a password. */
+  readonly url: string;
+  /** The password, where the variable that named the URL had one. */
+  readonly password: string | undefined;
+  /** What a worker was told by the `start` that it belongs to: see `Host.handover`. */
+  readonly handover?: string;
+}

@@ -80,7 +80,8 @@ export class Caretaker {
       this.#unlocked = 0;
     } catch (error) {
       // Somebody removed the lock's file, and another worker goes on in this one's place.
-      if (error instanceof QueueError && ++this.#unlocked === LOST_AFTER) this.#parts.onReplaced();
+      const isLost = error instanceof QueueError && error.code === "claim_lost";
+      if (isLost && ++this.#unlocked === LOST_AFTER) this.#parts.onReplaced();
       throw error;
     }
   }

@@ -3,7 +3,6 @@ import { QueueError } from "../../queue/errors.ts";
 import { nearest } from "../../queue/nearest.ts";
 import {
   configText,
-  DEFAULT_SETTINGS,
   isSettingKey,
   parseConfig,
   parseSetting,
@@ -56,10 +55,10 @@ async function showAll(call: CommandContext, settings: SettingsStore): Promise<v
     return [
       key,
       {
-        text: String(value ?? DEFAULT_SETTINGS[key]),
+        text: String(value ?? settings.defaults[key]),
         colour: value === undefined ? undefined : "cyan" as const,
       },
-      String(DEFAULT_SETTINGS[key]),
+      String(settings.defaults[key]),
       SETTING_RULES[key].about,
     ];
   });

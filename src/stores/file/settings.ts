@@ -46,6 +46,7 @@ export function loadSetValues(dataDir: string, files: FileSystem): SetValues {
 }
 
 export class FileSettings implements SettingsStore {
+  readonly defaults = DEFAULT_SETTINGS;
   readonly #dataDir: string;
   readonly #files: FileSystem;
 

@@ -10,6 +10,7 @@ import {
 import type { SettingsStore } from "../../queue/settings_store.ts";
 
 export class MemorySettings implements SettingsStore {
+  readonly defaults = DEFAULT_SETTINGS;
   #values: SetValues = {};
   #version = 0;
 

@@ -28,12 +28,18 @@ export interface DatabaseOptions {
   readonly schema?: string;
   /** Milliseconds for which a connection is waited for; `Infinity` for workers. */
   readonly patience?: number;
+  /**
+   * Milliseconds in which a statement is answered. After that the connection is taken for dead: what
+   * is lost on the way, nobody reports.
+   */
+  readonly answerWithin?: number;
   /** Told once when the database is away, and once when it is back. */
   readonly tell?: (message: string) => void;
 }
 
 /** Milliseconds. Commands say within ten seconds that nothing can be reached. */
 const PATIENCE = 8_000;
+const ANSWER_WITHIN = 60_000;
 const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 5_000;
 /** Conflicts between transactions, of which one has to begin again. */
@@ -161,11 +167,17 @@ export class Database implements Sql {
 
   async #send<Row>(text: string, values: readonly unknown[]): Promise<Row[]> {
     const client = await this.#connected();
-    const result = await client.query({ text: this.#inSchema(text), values }).catch((error) => {
+    const giveUp = () => client.connection.stream.destroy();
+    const timer = setTimeout(giveUp, this.#options.answerWithin ?? ANSWER_WITHIN);
+    try {
+      const result = await client.query({ text: this.#inSchema(text), values });
+      return (Array.isArray(result) ? result.at(-1)! : result).rows as Row[];
+    } catch (error) {
       if (isDisconnection(error)) this.#forget(client);
       throw error;
-    });
-    return (Array.isArray(result) ? result.at(-1)! : result).rows as Row[];
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   async #submit(request: PgSubmittable & { readonly done: Promise<void> }): Promise<void> {

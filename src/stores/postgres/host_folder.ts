@@ -1,0 +1,94 @@
+// The folder that a host has for a queue in a database: journals, output on its way, locks of
+// workers. One for each start of the machine and each container, since locks and journals say
+// nothing elsewhere: home folders may be shared by machines, and volumes by containers.
+import { QueueError } from "../../queue/errors.ts";
+import type { FileSystem } from "../../system/file_system.ts";
+import { folderOf } from "../../system/paths.ts";
+import { currentPlace } from "../../system/place.ts";
+import type { Host } from "../store.ts";
+import { queueKey, type ServerUrl } from "./server_url.ts";
+
+export interface HostFolder {
+  /** The id of the host in the database; undefined where no `start` has run here. */
+  readonly id: string | undefined;
+  readonly path: string;
+  /** Whether a guard can end jobs in time here. */
+  readonly guarded: boolean;
+}
+
+const FOLDERS = ["workers", "control", "output"];
+
+/** Where the folder is, which need not be there. @throws QueueError `refused` */
+export async function findHostFolder(
+  url: ServerUrl,
+  files: FileSystem,
+  env: (name: string) => string | undefined,
+): Promise<HostFolder> {
+  const { boot, namespace, hasUptime } = await currentPlace();
+  const path = `${stateFolder(env)}/queuectl/${queueKey(url)}/${boot.slice(0, 13)}_${namespace}`;
+  return { id: readId(files, path), path, guarded: hasUptime };
+}
+
+/** The same folder, made if need be, with an id. */
+export function makeHostFolder(folder: HostFolder, files: FileSystem): HostFolder {
+  makeAll(files, folder.path);
+  for (const name of FOLDERS) makeAll(files, `${folder.path}/${name}`);
+  const path = files.realPath(folder.path);
+  if (folder.id !== undefined) return { ...folder, path };
+  // By a link, so that of several that begin at once all have the same.
+  const own = `${path}/host.${crypto.randomUUID()}`;
+  files.create(own, `${crypto.randomUUID()}\n`, { sync: true });
+  try {
+    files.link(own, `${path}/host`);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+  } finally {
+    files.remove(own);
+  }
+  return { ...folder, path, id: readId(files, path) };
+}
+
+/** What of a `Host` lies in the folder. */
+export function pathsIn(path: string): Omit<Host, "options"> {
+  return {
+    folder: path,
+    startLog: `${folderOf(path)}/start.log`,
+    journal: (worker) => `${path}/workers/${worker}.runs`,
+    log: (id, attempt) => `${path}/output/${id}.${attempt}.log`,
+  };
+}
+
+/** The file that says until when jobs may run here. */
+export function deadlinePath(path: string): string {
+  return `${path}/deadline`;
+}
+
+function readId(files: FileSystem, path: string): string | undefined {
+  if (files.info(`${path}/host`) === undefined) return undefined;
+  const id = files.readText(`${path}/host`).trim();
+  if (/^[0-9a-f-]{36}$/.test(id)) return id;
+  throw new QueueError("damaged", `Cannot use ${path}/host: it has no id in it`, {
+    hint: "Remove that file when no job of this queue runs here",
+  });
+}
+
+function stateFolder(env: (name: string) => string | undefined): string {
+  const named = env("XDG_STATE_HOME");
+  if (named?.startsWith("/")) return named;
+  const home = env("HOME") || env("LOCALAPPDATA");
+  if (home) return Deno.build.os === "windows" ? home : `${home}/.local/state`;
+  throw new QueueError("refused", "Cannot tell where to keep what belongs to this host", {
+    hint: "Set HOME or XDG_STATE_HOME",
+  });
+}
+
+function makeAll(files: FileSystem, path: string): void {
+  if (files.info(`${path}/.`)?.kind === "folder") return;
+  const parent = folderOf(path);
+  if (parent !== "/") makeAll(files, parent);
+  try {
+    files.makeFolder(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+  }
+}
