@@ -63,9 +63,11 @@ export class PostgresJobs extends PostgresReader implements JobStore {
       return await insertAll(sql, jobs, () => this.#now(sql), leave);
     };
     const isSimple = list?.length === 1 && list[0]!.status.state !== "blocked";
-    const added = isSimple
-      ? (await insert(this.database, list, leave)).length
-      : await this.database.transaction(work, { once: list === undefined });
+    const addNow = async () =>
+      isSimple
+        ? (await insert(this.database, list, leave)).length
+        : await this.database.transaction(work, { once: list === undefined });
+    const added = await addNow().catch((error) => this.#unlessAdded(error, list));
     for (const [job, holder] of left) taken(job, holder);
     if (added > 0) await this.#wake.others();
     return added;
@@ -179,6 +181,27 @@ export class PostgresJobs extends PostgresReader implements JobStore {
 
   override async close(): Promise<void> {
     await this.#wake.close();
+  }
+
+  /**
+   * Whether jobs were added although no answer came. @returns how many
+   * @throws the error, if they were not, or that can't be found out
+   */
+  async #unlessAdded(error: unknown, jobs: readonly Job[] | undefined): Promise<number> {
+    if (!(error instanceof QueueError) || error.code !== "unavailable") throw error;
+    const found = async () => {
+      for (const job of jobs ?? []) {
+        const there = await this.get(job.id);
+        if (there?.createdAt === job.createdAt && there.command === job.command) return true;
+      }
+      return false;
+    };
+    if (await found().catch(() => false)) return jobs!.length;
+    throw new QueueError("unavailable", error.message, {
+      hint: "If it is not known whether the job was taken: enqueuing it again with the same " +
+        "--job-id or --unique does no harm",
+      cause: error,
+    });
   }
 
   /**
