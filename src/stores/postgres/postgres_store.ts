@@ -139,15 +139,20 @@ export class PostgresStore implements Store {
   }
 
   async host(): Promise<Host> {
-    const { id, path, guarded } = await this.#hostFolder();
+    const { id, path, guarded, hostname } = await this.#hostFolder();
     const paths = pathsIn(path);
     const { password, certificates } = this.#handover;
     return {
       ...paths,
       options: [`--store=${this.name}`],
       handover: JSON.stringify(
-        { password, certificates, host: { id, path, guarded } } satisfies Handover,
+        { password, certificates, host: { id, path, guarded, hostname } } satisfies Handover,
       ),
+      secrets: {
+        QUEUECTL_STORE: this.name,
+        QUEUECTL_STORE_PASSWORD: password ?? "",
+        PGPASSWORD: "",
+      },
       net: netOf(this.#url),
       ...(guarded ? { deadline: deadlinePath(path) } : {}),
       sendOutput: (id, attempt, limit) =>
@@ -181,10 +186,10 @@ export class PostgresStore implements Store {
   }
 
   async #keepLease(folder: HostFolder, local: Workers, leads: boolean): Promise<HostKeeper> {
-    const { id, path, guarded } = folder;
+    const { id } = folder;
     if (id === undefined) throw new QueueError("refused", "No queuectl start has run here");
     const keeper = new HostKeeper({
-      host: { id, path, guarded, hostname: Deno.hostname() },
+      host: { ...folder, id },
       files: this.#world.files,
       open: (answerWithin) => this.#newDatabase({ patience: answerWithin, answerWithin }),
       leads,

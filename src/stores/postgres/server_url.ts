@@ -40,7 +40,9 @@ export function parseServerUrl(
     decodeURIComponent(part) || given.get(parameter) || env(variable) || undefined;
   const host = of(url.hostname.replace(/^\[(.*)\]$/, "$1"), "host", "PGHOST") ?? "localhost";
   const user = of(url.username, "user", "PGUSER") ?? env("USER") ?? env("USERNAME");
-  if (user === undefined) throw wrong("it names no user", "Give one: postgres://USER@HOST/DATABASE");
+  if (user === undefined) {
+    throw wrong("it names no user", "Give one: postgres://USER@HOST/DATABASE");
+  }
   const database = of(url.pathname.replace(/^\//, ""), "dbname", "PGDATABASE") ?? user;
   const port = Number(of(url.port, "port", "PGPORT") ?? DEFAULT_PORT);
   if (!Number.isInteger(port) || port < 1 || port > 65_535) throw wrong("its port is none");
