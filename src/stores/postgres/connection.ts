@@ -101,16 +101,21 @@ export class Database implements Sql {
   /**
    * Statements that are carried out together or not at all. `work` is called again after a conflict
    * with another transaction, and when the connection ended before the commit.
+   * @param once `work` can't be called twice
    * @throws QueueError `unavailable`, with an `UnknownOutcome` as its cause, if the connection
    *   ended while it was committed
    */
-  async transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+  async transaction<T>(
+    work: (sql: Sql) => Promise<T>,
+    { once = false }: { readonly once?: boolean } = {},
+  ): Promise<T> {
     return await this.#inLine(async () => {
       const deadline = performance.now() + this.#patience;
       for (let tries = 1;; tries++) {
         try {
           return await this.#attempt(work);
         } catch (error) {
+          if (once) throw inWords(this.name, error);
           const isGone = isLost(error) && performance.now() < deadline &&
             !this.#closing.signal.aborted;
           if (!isGone && !(isConflict(error) && tries < TRIES)) throw inWords(this.name, error);

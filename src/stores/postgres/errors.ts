@@ -20,8 +20,16 @@ const SOON = new Set([
 /** The connection was ended by the server: a restart, an administrator, a failover. */
 const ENDED = new Set(["57P01", "57P02", "25006", "08000", "08003", "08006", "08P01"]);
 
-/** A transaction that was stopped by another one, and changed nothing. */
+/** A transaction has to begin again: another one was quicker. */
+export class Conflict extends Error {
+  constructor(cause: unknown) {
+    super("another transaction was quicker", { cause });
+  }
+}
+
+/** Whether a transaction was stopped by another one, and changed nothing. */
 export function isConflict(error: unknown): boolean {
+  if (error instanceof Conflict) return true;
   const code = codeOf(error);
   return code === "40001" || code === "40P01";
 }

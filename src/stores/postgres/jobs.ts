@@ -1,0 +1,326 @@
+// The store of jobs in PostgreSQL. A change is a transaction: the row is locked, the pure transition
+// says what becomes of it, the row is written. The two steps that every job takes, claim and end,
+// are one statement each.
+import { isFinal } from "../../queue/dependencies.ts";
+import { QueueError } from "../../queue/errors.ts";
+import { type Claim, isClaimOn, isWaiting, type Job } from "../../queue/job.ts";
+import type { Adds, Claimant, JobStore } from "../../queue/store.ts";
+import { expired, hasExpired } from "../../queue/start_by.ts";
+import type { Transition } from "../../queue/transitions.ts";
+import { keyTaken, needsKey } from "../../queue/unique.ts";
+import { type Database, type Sql, timestamp } from "./connection.ts";
+import { codeOf, Conflict } from "./errors.ts";
+import { holdersOf, insert, insertAll, type Left } from "./insert.ts";
+import { sweepLines } from "./queues.ts";
+import { PostgresReader } from "./reader.ts";
+import { columnsOf, jobOf, type Row, UPDATE, UPDATE_VALUES } from "./row.ts";
+import { forgetAwaited, PORTION, settle } from "./settle.ts";
+import { Wake } from "./wake.ts";
+
+export interface JobsOptions {
+  /** The time of the store, in place of that of the database: for tests. */
+  readonly now?: () => number;
+  /** What else is to be closed with it. */
+  readonly close?: () => Promise<void>;
+}
+
+/** A job that this process has claimed, as it was then, and when that was by its own clock. */
+interface Held {
+  readonly job: Job;
+  readonly at: number;
+}
+
+export class PostgresJobs extends PostgresReader implements JobStore {
+  readonly #options: JobsOptions;
+  readonly #wake: Wake;
+  readonly #held = new Map<string, Held>();
+
+  constructor(database: Database, options: JobsOptions = {}) {
+    super(database);
+    this.#options = options;
+    this.#wake = new Wake(database, "jobs");
+  }
+
+  async add(jobs: Iterable<Job>, taken: Left = () => {}): Promise<number> {
+    const list = Array.isArray(jobs) ? jobs as Job[] : undefined;
+    const left: [Job, string][] = [];
+    const leave: Left = (job, holder) => void left.push([job, holder]);
+    const work = async (sql: Sql) => {
+      left.length = 0;
+      return await insertAll(sql, jobs, () => this.#now(sql), leave);
+    };
+    const isSimple = list?.length === 1 && list[0]!.status.state !== "blocked";
+    const added = isSimple
+      ? (await insert(this.database, list, leave)).length
+      : await this.database.transaction(work, { once: list === undefined });
+    for (const [job, holder] of left) taken(job, holder);
+    if (added > 0) await this.#wake.others();
+    return added;
+  }
+
+  async claim(
+    by: Claimant,
+    now: number,
+    queues?: readonly string[],
+  ): Promise<Job | undefined> {
+    this.#wake.look();
+    const at = this.#options.now === undefined ? null : timestamp(now);
+    const values = [by.worker, by.pid, by.host, at, queues ?? null];
+    for (;;) {
+      const [row] = await this.database.query<Row>(
+        "select * from queuectl.claim($1, $2, $3, $4, $5)",
+        values,
+      );
+      if (row === undefined) return undefined;
+      const job = jobOf(row);
+      if (job.status.state === "processing") {
+        if (!row.awaited) this.#held.set(job.id, { job, at: performance.now() });
+        return job;
+      }
+      await this.change(job.id, expired).catch((error) => {
+        if (!(error instanceof QueueError) || error.code === "unavailable") throw error;
+      });
+    }
+  }
+
+  async change(id: string, transition: Transition, claim?: Claim, adds?: Adds): Promise<Job> {
+    if (claim === undefined) return await this.#change(id, transition);
+    const after = await this.#changeHeld(id, transition, claim, adds);
+    if (after !== undefined) return after;
+    // How an attempt ended may be said twice: the answer to the first word may have been lost.
+    let isAgain = false;
+    return await this.database.again(async () => {
+      try {
+        return await this.#change(id, transition, claim, adds);
+      } catch (error) {
+        const is = (code: string) => error instanceof QueueError && error.code === code;
+        const job = isAgain && is("claim_lost") ? await this.get(id) : undefined;
+        if (job !== undefined && hasRecorded(job, claim)) return job;
+        isAgain ||= is("unavailable");
+        throw error;
+      }
+    });
+  }
+
+  async remove(id: string, unless: (job: Job) => QueueError | undefined): Promise<void> {
+    const freed = await this.database.transaction(async (sql) => {
+      const { row, now } = await this.#lock(sql, id);
+      const job = jobOf(row);
+      const refusal = unless(job);
+      if (refusal !== undefined) throw refusal;
+      mustNotRun(job);
+      const told = row.awaited ? await settle(sql, new Map([[id, "removed"]]), now) : undefined;
+      await sql.query("delete from queuectl.jobs where id = $1", [id]);
+      return told?.freed ?? false;
+    });
+    if (freed) await this.#wake.others();
+  }
+
+  async nextDue(): Promise<number | undefined> {
+    const [row] = await this.database.read<{ due: number | null }>(
+      "select queuectl.next_due($1) as due",
+      [this.#at()],
+    );
+    return row?.due ?? undefined;
+  }
+
+  async hasWork(queues?: readonly string[]): Promise<boolean> {
+    const [row] = await this.database.read<{ found: boolean }>(
+      "select queuectl.has_work($1, $2) as found",
+      [this.#at(), queues ?? null],
+    );
+    return row?.found === true;
+  }
+
+  async waitForChange(timeout: number, signal?: AbortSignal): Promise<void> {
+    await this.#wake.wait(timeout, signal);
+  }
+
+  async recover(): Promise<void> {
+    while (await this.#tellOwed());
+    while (await this.#callOffExpired());
+    await sweepLines(this.database);
+  }
+
+  override async close(): Promise<void> {
+    await this.#wake.close();
+    await this.#options.close?.();
+  }
+
+  /**
+   * The change of a job that this process has claimed: one statement, which does nothing if the job
+   * is no longer as it was. @returns undefined if it has to be done the other way
+   */
+  async #changeHeld(
+    id: string,
+    transition: Transition,
+    claim: Claim,
+    adds?: Adds,
+  ): Promise<Job | undefined> {
+    const held = this.#held.get(id);
+    this.#held.delete(id);
+    if (held === undefined || !isClaimOn(held.job, claim)) return undefined;
+    const now = this.#options.now?.() ??
+      Math.round(claim.startedAt + performance.now() - held.at);
+    const after = transition(held.job, now);
+    if (after instanceof QueueError || adds?.(after, now) !== undefined) return undefined;
+    try {
+      const [row] = await this.database.query<{ gated: boolean }>(
+        UPDATE_HELD,
+        [
+          ...columnsOf([after], true),
+          claim.worker,
+          claim.pid,
+          claim.attempt,
+          timestamp(claim.startedAt),
+        ],
+      );
+      if (row === undefined) return undefined;
+      if (row.gated || isWaiting(after.status)) await this.#wake.others();
+      return after;
+    } catch (error) {
+      if (error instanceof QueueError && error.code === "unavailable") return undefined;
+      throw error;
+    }
+  }
+
+  async #change(id: string, transition: Transition, claim?: Claim, adds?: Adds): Promise<Job> {
+    const { after, isLeft } = await this.database.transaction((sql) =>
+      this.#changeIn(sql, id, transition, claim, adds)
+    );
+    while (isLeft && await this.#tellOwed());
+    await this.#wake.others();
+    return after;
+  }
+
+  /** The change, as a part of a transaction. */
+  async changeIn(sql: Sql, id: string, transition: Transition): Promise<Job> {
+    return (await this.#changeIn(sql, id, transition)).after;
+  }
+
+  async #changeIn(
+    sql: Sql,
+    id: string,
+    transition: Transition,
+    claim?: Claim,
+    adds?: Adds,
+  ): Promise<{ after: Job; isLeft: boolean }> {
+    const { row, now } = await this.#lock(sql, id);
+    const job = jobOf(row);
+    if (claim !== undefined && !isClaimOn(job, claim)) throw claimLost(id);
+    const after = transition(job, now);
+    if (after instanceof QueueError) throw after;
+    if (claim === undefined) {
+      mustNotRun(job);
+      if (needsKey(job, after)) await mustBeFree(sql, job);
+    }
+    const added = claim === undefined ? undefined : adds?.(after, now);
+    if (added !== undefined) await insert(sql, [added], () => {}, true);
+    await sql.query(UPDATE, columnsOf([after], true)).catch((error) => {
+      // Another took its key at this moment: once more, and it is found.
+      throw codeOf(error) === "23505" ? new Conflict(error) : error;
+    });
+    const { state } = after.status;
+    if (!isFinal(state)) return { after, isLeft: false };
+    if (job.status.state === "blocked") await forgetAwaited(sql, [id]);
+    if (!row.awaited) return { after, isLeft: false };
+    const { all } = await settle(sql, new Map([[id, state]]), now, PORTION);
+    return { after, isLeft: !all };
+  }
+
+  /** The row of a job that nobody else changes until the transaction ends, all others told. */
+  async #lock(sql: Sql, id: string): Promise<{ row: Row; now: number }> {
+    const [row] = await sql.query<Row & { now: number }>(
+      "select *, queuectl.time() as now from queuectl.jobs where id = $1 for update",
+      [id],
+    );
+    if (row === undefined) throw new QueueError("not_found", `No job "${id}"`);
+    const now = this.#options.now?.() ?? row.now;
+    if (row.owes) {
+      await settle(sql, new Map([[id, row.state]]), now);
+      await sql.query("update queuectl.jobs set owes = false where id = $1", [id]);
+    }
+    return { row, now };
+  }
+
+  /** Tells a portion of those who have not been told of an end. @returns whether there were any */
+  async #tellOwed(): Promise<boolean> {
+    const ends = await this.database.transaction(async (sql) => {
+      const rows = await sql.query<Pick<Row, "id" | "state">>(
+        "select id, state from queuectl.jobs where owes limit 100 for update skip locked",
+      );
+      if (rows.length === 0) return false;
+      const fates = new Map(rows.map(({ id, state }) => [id, state]));
+      const { all } = await settle(sql, fates, await this.#now(sql), PORTION);
+      if (all) {
+        await sql.query("update queuectl.jobs set owes = false where id = any ($1)", [
+          [...fates.keys()],
+        ]);
+      }
+      return true;
+    });
+    if (ends) await this.#wake.others();
+    return ends;
+  }
+
+  async #callOffExpired(): Promise<boolean> {
+    return await this.database.transaction(async (sql) => {
+      const now = await this.#now(sql);
+      const rows = await sql.query<Row>(
+        `select * from queuectl.jobs j
+         where start_by is not null and state in ('pending', 'blocked') and start_by < $1
+           and queuectl.has_expired(j, $1)
+         limit $2 for update skip locked`,
+        [timestamp(now), PORTION],
+      );
+      const jobs = rows.map(jobOf).filter((job) => hasExpired(job, now));
+      if (jobs.length === 0) return false;
+      await sql.query(UPDATE, columnsOf(jobs.map((job) => expired(job, now) as Job), true));
+      await forgetAwaited(sql, jobs.map(({ id }) => id));
+      const awaited = rows.filter((row) => row.awaited).map((row) =>
+        [row.id, "cancelled"] as const
+      );
+      await settle(sql, new Map(awaited), now, PORTION);
+      return true;
+    });
+  }
+
+  #at(): string | null {
+    const { now } = this.#options;
+    return now === undefined ? null : timestamp(now());
+  }
+
+  async #now(sql: Sql): Promise<number> {
+    if (this.#options.now !== undefined) return this.#options.now();
+    return (await sql.query<{ now: number }>("select queuectl.time() as now"))[0]!.now;
+  }
+}
+
+const UPDATE_HELD = `${UPDATE} and j.state = 'processing' and not j.awaited
+  and j.worker = $${UPDATE_VALUES + 1} and j.pid = $${UPDATE_VALUES + 2}
+  and j.attempts = $${UPDATE_VALUES + 3} and j.started_at = $${UPDATE_VALUES + 4}
+returning exists (select from queuectl.queues q where q.name = j.queue) as gated`;
+
+function hasRecorded({ history }: Job, claim: Claim): boolean {
+  return history.some(({ attempt, worker, startedAt }) =>
+    attempt === claim.attempt && worker === claim.worker && startedAt === claim.startedAt
+  );
+}
+
+function mustNotRun({ id, status }: Job): void {
+  if (status.state !== "processing") return;
+  throw new QueueError("wrong_state", `Cannot change job "${id}": it is running`);
+}
+
+/** @throws QueueError if another job has the key of one that would go on */
+async function mustBeFree(sql: Sql, job: Job): Promise<void> {
+  const holder = (await holdersOf(sql, [job])).get(job.unique!);
+  if (holder !== undefined) throw keyTaken(job, holder);
+}
+
+function claimLost(id: string): QueueError {
+  return new QueueError(
+    "claim_lost",
+    `Cannot change job "${id}": another worker holds it, or none`,
+  );
+}

@@ -1,0 +1,160 @@
+// What can be seen of the jobs: each look is a query.
+import { type EndedState, type Job, JOB_STATES, type JobState } from "../../queue/job.ts";
+import { matches } from "../../queue/query.ts";
+import type { Counts, JobReader, Query, WaitingEnds } from "../../queue/store.ts";
+import { type Database, timestamp } from "./connection.ts";
+import { jobOf, type Row } from "./row.ts";
+
+/** Jobs that are read at once. */
+const PAGE = 1000;
+
+export class PostgresReader implements JobReader {
+  protected readonly database: Database;
+
+  constructor(database: Database) {
+    this.database = database;
+  }
+
+  async get(id: string): Promise<Job | undefined> {
+    return await this.#first("where id = $1", [id]);
+  }
+
+  async findIdsByPrefix(prefix: string, limit: number): Promise<string[]> {
+    const rows = await this.database.read<{ id: string }>(
+      "select id from queuectl.jobs where id >= $1 and starts_with(id, $1) order by id limit $2",
+      [prefix, limit],
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  async *list(query: Query): AsyncIterable<Job> {
+    const { limit = Infinity } = query;
+    const isMeant = await matches(query);
+    let left = limit;
+    let last: Row | undefined;
+    while (left > 0) {
+      // A pattern is looked at here, so what fits it may come late.
+      const size = query.command === undefined ? Math.min(left, PAGE) : PAGE;
+      const rows: Row[] = await this.database.read(...pageOf(query, last, size));
+      for (const job of rows.map(jobOf)) if (left > 0 && isMeant(job) && left-- > 0) yield job;
+      last = rows.at(-1);
+      if (rows.length < size) return;
+    }
+  }
+
+  async count(): Promise<Counts> {
+    const rows = await this.database.read<{ state: JobState; count: number }>(
+      "select state, count(*) from queuectl.jobs group by state",
+    );
+    const none = JOB_STATES.map((state) => [state, 0]);
+    return Object.fromEntries([...none, ...rows.map(({ state, count }) => [state, count])]);
+  }
+
+  async idsEndedBefore(
+    states: readonly EndedState[],
+    before: number,
+    limit: number,
+  ): Promise<string[]> {
+    const found: string[] = [];
+    for (const state of states) {
+      const rows = await this.database.read<{ id: string }>(
+        `select id from queuectl.jobs where state = $1 and since < $2 order by since limit $3`,
+        [state, timestamp(before), limit - found.length],
+      );
+      found.push(...rows.map(({ id }) => id));
+    }
+    return found;
+  }
+
+  async countEndedSince(since: number): Promise<Record<EndedState, number>> {
+    const rows = await this.database.read<{ state: EndedState; count: number }>(
+      `select state, count(*) from queuectl.jobs
+       where state in ('completed', 'dead', 'cancelled') and since >= $1 group by state`,
+      [timestamp(since)],
+    );
+    const counts = { completed: 0, dead: 0, cancelled: 0 };
+    for (const { state, count } of rows) counts[state] = count;
+    return counts;
+  }
+
+  async waitingEnds(now: number): Promise<WaitingEnds> {
+    const at = [timestamp(now)];
+    return {
+      oldest: await this.#first(`where id = (select id from (${OLDEST}) as oldest limit 1)`, at),
+      next: await this.#first(
+        "where line = 'later' and run_at > $1 order by run_at, created_at, sequence, id limit 1",
+        at,
+      ),
+    };
+  }
+
+  async claimedBy(worker: string): Promise<Job[]> {
+    const rows = await this.database.read<Row>(
+      "select * from queuectl.jobs where state = 'processing' and worker = $1",
+      [worker],
+    );
+    return rows.map(jobOf);
+  }
+
+  async dependentsOf(id: string): Promise<string[]> {
+    const rows = await this.database.read<{ job_id: string }>(
+      "select job_id from queuectl.dependencies where awaited_id = $1",
+      [id],
+    );
+    return rows.map((row) => row.job_id);
+  }
+
+  async close(): Promise<void> {}
+
+  async #first(where: string, values: readonly unknown[]): Promise<Job | undefined> {
+    const [row] = await this.database.read<Row>(`select * from queuectl.jobs ${where}`, values);
+    return row && jobOf(row);
+  }
+}
+
+const READY = "select * from queuectl.jobs where line <> 'later'";
+const TURN = "turn, created_at, sequence, id";
+const PLACE = `queue, priority desc, ${TURN}`;
+
+/**
+ * The job that has been due for the longest: the first of those at the head of each priority of each
+ * queue, which the index finds one from the other, and of those that have fallen due since the last
+ * claim.
+ */
+const OLDEST = `with recursive heads as (
+  (${READY} order by ${PLACE} limit 1)
+  union all
+  select next.* from heads, lateral (
+    (${READY} and queue = heads.queue and priority < heads.priority order by ${PLACE} limit 1)
+    union all
+    (${READY} and queue > heads.queue order by ${PLACE} limit 1)
+    order by queue, priority desc limit 1
+  ) as next
+)
+select ${TURN} from heads
+union all
+(select ${TURN} from queuectl.jobs where line = 'later' and run_at <= $1 order by run_at limit 1)
+order by ${TURN}`;
+
+/** The statement for the next jobs that are meant, newest first. */
+function pageOf(query: Query, last: Row | undefined, size: number): [string, unknown[]] {
+  const values: unknown[] = [];
+  const value = (one: unknown) => `$${values.push(one)}`;
+  const { states, queue, group, since, endedBefore } = query;
+  const conditions = [
+    states && `state = any (${value(states)})`,
+    queue && `queue = ${value(queue)}`,
+    group && `group_name = ${value(group)}`,
+    since !== undefined && `created_at >= ${value(timestamp(since))}`,
+    endedBefore !== undefined &&
+    `state in ('completed', 'dead', 'cancelled') and since < ${value(timestamp(endedBefore))}`,
+    last && `(created_at, sequence, id) < (${value(timestamp(last.created_at))}, ` +
+      `${value(last.sequence)}, ${value(last.id)})`,
+  ].filter((one) => one);
+  const where = conditions.length === 0 ? "" : `where ${conditions.join(" and ")}`;
+  return [
+    `select * from queuectl.jobs ${where}
+     order by created_at desc, sequence desc, id desc limit ${value(size)}`,
+    values,
+  ];
+}

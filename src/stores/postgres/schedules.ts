@@ -1,0 +1,183 @@
+// Schedules as rows. A firing is one transaction: the new state and its job, or neither.
+import { QueueError } from "../../queue/errors.ts";
+import type { Job } from "../../queue/job.ts";
+import { keyTaken, type ScheduleEntry } from "../../queue/schedule.ts";
+import { noSchedule } from "../../queue/schedule_firing.ts";
+import {
+  scheduleFromJson,
+  scheduleStateToJson,
+  scheduleToJson,
+} from "../../queue/schedule_json.ts";
+import type { Decide, ScheduleStore, ScheduleWatch } from "../../queue/schedule_store.ts";
+import type { Transition } from "../../queue/transitions.ts";
+import type { Database, Sql } from "./connection.ts";
+import { insert } from "./insert.ts";
+import { jobOf, type Row } from "./row.ts";
+import { Wake } from "./wake.ts";
+
+interface ScheduleRow {
+  readonly name: string;
+  readonly schedule: Record<string, unknown>;
+  readonly state: Record<string, unknown>;
+}
+
+export interface ScheduleParts {
+  /** Changes a job within a transaction; nothing is fired without it. */
+  readonly changeIn?: (sql: Sql, id: string, transition: Transition) => Promise<Job>;
+  /** Told of schedules that can't be read. */
+  readonly warn?: (message: string) => void;
+}
+
+export class PostgresSchedules implements ScheduleStore {
+  readonly #database: Database;
+  readonly #parts: ScheduleParts;
+  readonly #jobsWake: Wake;
+  readonly #wake: Wake;
+
+  constructor(database: Database, parts: ScheduleParts = {}) {
+    this.#database = database;
+    this.#parts = parts;
+    this.#wake = new Wake(database, "schedules");
+    this.#jobsWake = new Wake(database, "jobs");
+  }
+
+  async get(name: string): Promise<ScheduleEntry | undefined> {
+    const [row] = await this.#database.read<ScheduleRow>(
+      "select * from queuectl.schedules where name = $1",
+      [name],
+    );
+    return row && decoded(row);
+  }
+
+  async list(): Promise<ScheduleEntry[]> {
+    const rows = await this.#database.read<ScheduleRow>(
+      "select * from queuectl.schedules order by name",
+    );
+    return rows.flatMap((row) => {
+      try {
+        return [decoded(row)];
+      } catch (error) {
+        this.#parts.warn?.((error as Error).message);
+        return [];
+      }
+    });
+  }
+
+  async put(
+    name: string,
+    make: (before: ScheduleEntry | undefined) => ScheduleEntry | QueueError,
+  ): Promise<ScheduleEntry> {
+    const entry = await this.#database.transaction(async (sql) => {
+      // Also keeps out another that adds the same name: its lock is the table's.
+      await sql.query("lock table queuectl.schedules in share row exclusive mode");
+      const [row] = await sql.query<ScheduleRow>(
+        "select * from queuectl.schedules where name = $1",
+        [name],
+      );
+      const entry = make(row && decoded(row));
+      if (entry instanceof QueueError) throw entry;
+      await sql.query(
+        `insert into queuectl.schedules values ($1, $2, $3)
+         on conflict (name) do update set schedule = excluded.schedule, state = excluded.state`,
+        valuesOf(entry),
+      );
+      await changed(sql);
+      return entry;
+    });
+    await this.#wake.others();
+    return entry;
+  }
+
+  async remove(name: string): Promise<void> {
+    await this.#database.transaction(async (sql) => {
+      const rows = await sql.query(
+        "delete from queuectl.schedules where name = $1 returning name",
+        [name],
+      );
+      if (rows.length === 0) throw noSchedule(name);
+      await changed(sql);
+    });
+    await this.#wake.others();
+  }
+
+  async fire(name: string, decide: Decide): Promise<ScheduleEntry | undefined> {
+    const { changeIn } = this.#parts;
+    if (changeIn === undefined) throw new Error("Schedules were opened without jobs");
+    const fired = await this.#database.transaction(async (sql) => {
+      const [row] = await sql.query<ScheduleRow>(
+        "select * from queuectl.schedules where name = $1 for update skip locked",
+        [name],
+      );
+      if (row === undefined) return undefined;
+      const entry = decoded(row);
+      const { lastJobId } = entry.state;
+      const [last] = lastJobId === null
+        ? []
+        : await sql.query<Row>("select * from queuectl.jobs where id = $1", [lastJobId]);
+      const change = (to: Transition) => changeIn(sql, lastJobId!, to);
+      const firing = await decide(entry, last && jobOf(last), change);
+      if (firing === undefined) return undefined;
+      let { state } = firing;
+      if (firing.job !== undefined) {
+        await insert(sql, [firing.job], (_, holder) => state = keyTaken(state, holder), true);
+      }
+      const after = { schedule: entry.schedule, state };
+      await sql.query(
+        "update queuectl.schedules set schedule = $2, state = $3 where name = $1",
+        valuesOf(after),
+      );
+      return { after, job: firing.job };
+    });
+    if (fired?.job !== undefined) await this.#jobsWake.others();
+    return fired?.after;
+  }
+}
+
+/** Tells of changed schedules by a number that each change counts up. */
+export class PostgresScheduleWatch implements ScheduleWatch {
+  readonly #database: Database;
+  readonly #wake: Wake;
+
+  constructor(database: Database) {
+    this.#database = database;
+    this.#wake = new Wake(database, "schedules");
+  }
+
+  async version(): Promise<string | undefined> {
+    this.#wake.look();
+    const [row] = await this.#database.read<{ version: string }>(
+      `select version from queuectl.schedule_changes
+       where exists (select from queuectl.schedules)`,
+    );
+    return row && String(row.version);
+  }
+
+  async wait(timeout: number, signal: AbortSignal): Promise<void> {
+    await this.#wake.wait(timeout, signal);
+  }
+
+  close(): void {
+    void this.#wake.close();
+  }
+}
+
+async function changed(sql: Sql): Promise<void> {
+  await sql.query("update queuectl.schedule_changes set version = version + 1");
+}
+
+function valuesOf({ schedule, state }: ScheduleEntry): unknown[] {
+  return [
+    schedule.name,
+    JSON.stringify(scheduleToJson(schedule)),
+    JSON.stringify(scheduleStateToJson(state)),
+  ];
+}
+
+/** @throws QueueError `damaged` */
+function decoded({ name, schedule, state }: ScheduleRow): ScheduleEntry {
+  const entry = scheduleFromJson({ ...schedule, ...state });
+  if (entry?.schedule.name === name) return entry;
+  throw new QueueError("damaged", `Cannot use the schedule "${name}": its row is damaged`, {
+    hint: `Remove it: queuectl schedule remove ${name}`,
+  });
+}

@@ -1,0 +1,102 @@
+// The tables of the store and their versions: made by the first who comes, changed by the first of a
+// newer version. An older program does not touch what a newer one has made.
+import { QueueError } from "../../queue/errors.ts";
+import { type Database, quoted, type Sql } from "./connection.ts";
+import { codeOf } from "./errors.ts";
+import { CLAIM_FUNCTIONS, EXPIRY_FUNCTION, WAITING_FUNCTIONS } from "./schema_claim.ts";
+import { JOB_TABLES } from "./schema_jobs.ts";
+
+/** What leads from each version to the next; only ever added to. */
+const MIGRATIONS: readonly string[] = [
+  JOB_TABLES + EXPIRY_FUNCTION + CLAIM_FUNCTIONS + WAITING_FUNCTIONS,
+];
+
+/** One after the other, whatever the schema: who makes the tables holds this lock. */
+const LOCK = 7_365_120_311;
+
+/**
+ * Makes the tables, or brings them up to date, where that is needed.
+ * @throws QueueError `refused` if the tables are newer than this program, or rights are missing
+ */
+export async function ensureSchema(database: Database): Promise<void> {
+  const version = await versionOf(database, (text) => database.read(text));
+  if (version === MIGRATIONS.length) return;
+  refuseNewer(database.name, version);
+  try {
+    await database.transaction(async (sql) => {
+      await sql.query("select pg_advisory_xact_lock($1)", [LOCK]);
+      await migrate(database, sql);
+    });
+  } catch (error) {
+    if (codeOf((error as Error).cause) !== "42501") throw error;
+    throw new QueueError(
+      "refused",
+      `Cannot make the tables of ${database.name}: ${((error as Error).cause as Error).message}`,
+      {
+        hint: `Grant CREATE on the database, or have its owner run what this prints: ` +
+          `queuectl storage check --repair`,
+        cause: error,
+      },
+    );
+  }
+}
+
+/** What a database's owner has to run, where users of the store may not. */
+export function schemaScript(schema: string, version = 0): string {
+  const steps = MIGRATIONS.slice(version).join("\n").replaceAll("queuectl.", `${quoted(schema)}.`);
+  const makes = version > 0 ? "" : `create schema if not exists ${quoted(schema)};\n` +
+    `create table ${quoted(schema)}.version (version integer not null);\n` +
+    `insert into ${quoted(schema)}.version values (0);\n`;
+  return `begin;\n${makes}${steps}\n` +
+    `update ${quoted(schema)}.version set version = ${MIGRATIONS.length};\ncommit;\n`;
+}
+
+async function migrate(database: Database, sql: Sql): Promise<void> {
+  let version = await versionOf(database, (text) => sql.query(text), sql);
+  refuseNewer(database.name, version);
+  if (version === undefined) {
+    const there = await sql.query("select from pg_namespace where nspname = $1", [database.schema]);
+    if (there.length === 0) await sql.query(`create schema ${quoted(database.schema)}`);
+    await sql.query("create table queuectl.version (version integer not null)");
+    await sql.query("insert into queuectl.version values (0)");
+    version = 0;
+  }
+  for (const step of MIGRATIONS.slice(version)) await sql.query(step);
+  await sql.query("update queuectl.version set version = $1", [MIGRATIONS.length]);
+}
+
+/** The version of the tables; undefined if there are none. */
+async function versionOf(
+  { schema }: Database,
+  read: (text: string) => Promise<{ version?: number }[]>,
+  sql?: Sql,
+): Promise<number | undefined> {
+  // Within a transaction a table that is missing may not be asked.
+  if (sql !== undefined) {
+    const there = await sql.query(
+      "select from pg_tables where schemaname = $1 and tablename = $2",
+      [
+        schema,
+        "version",
+      ],
+    );
+    if (there.length === 0) return undefined;
+  }
+  try {
+    return (await read("select version from queuectl.version"))[0]?.version;
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === "42P01" || code === "3F000") return undefined;
+    throw error;
+  }
+}
+
+function refuseNewer(name: string, version: number | undefined): void {
+  if (version === undefined || version <= MIGRATIONS.length) return;
+  throw new QueueError(
+    "refused",
+    `Cannot use ${name}: its tables were made by a newer queuectl (version ${version}, this one ` +
+      `knows ${MIGRATIONS.length})`,
+    { hint: "Install that version here, too" },
+  );
+}

@@ -1,0 +1,203 @@
+// The claim, as a function in the database: one round trip, its plans are kept, and each of its
+// statements sees what has been committed before it, which is what makes limits and pauses exact.
+// What may begin is said in SQL here as `roomIn` and `beginTime` of queue/queues.ts say it, and what
+// expires as `hasExpired` of queue/start_by.ts does.
+
+/** The order of claiming: see queue/order.ts. */
+const TURN = "priority desc, turn, created_at, sequence, id";
+
+export const CLAIM_FUNCTIONS = `
+-- The time of the store, to the millisecond.
+create function queuectl.time() returns timestamptz language sql volatile
+  return date_trunc('milliseconds', clock_timestamp());
+
+-- Whether a queue lets a job begin at that time; its row is locked by the caller.
+create function queuectl.has_room(gate queuectl.queues, now timestamptz)
+returns boolean language plpgsql volatile as $$
+declare
+  rate_window interval := make_interval(secs => gate.rate_seconds);
+  newest queuectl.begins;
+begin
+  if gate.paused then return false; end if;
+  if gate.max_running is not null and gate.max_running <= (
+    select count(*) from queuectl.jobs where queue = gate.name and state = 'processing'
+  ) then
+    return false;
+  end if;
+  if gate.rate_count is null then return true; end if;
+  select * into newest from queuectl.begins where queue = gate.name order by n desc limit 1;
+  -- Long past, or so far ahead that the clock must have been set back: says nothing any more.
+  if newest is null or newest.at <= now - rate_window or newest.at >= now + rate_window then
+    return true;
+  end if;
+  return not exists (
+    select from queuectl.begins
+    where queue = gate.name and n = newest.n - gate.rate_count + 1 and at > now - rate_window
+  );
+end $$;
+
+-- A job of a queue with a rate begins: keeps the time, and returns it.
+create function queuectl.begin_job(gate queuectl.queues, now timestamptz)
+returns timestamptz language plpgsql volatile as $$
+declare
+  rate_window interval := make_interval(secs => gate.rate_seconds);
+  newest queuectl.begins;
+  begun timestamptz := now;
+begin
+  if gate.rate_count is null then return now; end if;
+  select * into newest from queuectl.begins where queue = gate.name order by n desc limit 1;
+  if newest is not null then
+    if newest.at <= now - rate_window or newest.at >= now + rate_window then
+      delete from queuectl.begins where queue = gate.name;
+    else
+      begun := greatest(now, newest.at);
+      delete from queuectl.begins where queue = gate.name and n <= newest.n - gate.rate_count;
+    end if;
+  end if;
+  insert into queuectl.begins values (gate.name, coalesce(newest.n, 0) + 1, begun);
+  return begun;
+end $$;
+
+-- Takes the job whose turn it is, for a worker. One that has not begun in time is returned as it is.
+create function queuectl.claim(
+  by_worker text, by_pid bigint, by_host text, at timestamptz, served text[]
+) returns setof queuectl.jobs language plpgsql volatile as $$
+declare
+  now timestamptz;
+  head record;
+  gate queuectl.queues;
+  chosen text;
+  begun timestamptz;
+begin
+  -- Whoever changes settings waits until claims that may have seen the old ones are over.
+  lock table queuectl.queues in row share mode;
+  now := coalesce(at, queuectl.time());
+  if exists (select from queuectl.jobs where line = 'later' and run_at <= now) then
+    update queuectl.jobs j
+    set line = case when exists (select from queuectl.queues q where q.name = j.queue)
+      then 'gate' else 'open' end
+    where id in (
+      select id from queuectl.jobs where line = 'later' and run_at <= now
+      for update skip locked
+    );
+  end if;
+  begun := now;
+  if served is null and not exists (select from queuectl.queues) then
+    select id into chosen from queuectl.jobs where line = 'open'
+    order by ${TURN} limit 1 for update skip locked;
+  else
+    for head in
+      select * from (
+        (
+          select queue, priority, turn, created_at, sequence, id, true as free
+          from queuectl.jobs j
+          where served is null and line = 'open'
+            and not exists (select from queuectl.queues q where q.name = j.queue)
+          order by ${TURN} limit 1
+        )
+        union all
+        select first.*, not served_queue.gated as free
+        from (
+          select name, true as gated from queuectl.queues
+          where not paused and (served is null or name = any (served))
+          union all
+          select named.name, false from unnest(served) as named(name)
+          where not exists (select from queuectl.queues q where q.name = named.name)
+        ) as served_queue (name, gated), lateral (
+          select queue, priority, turn, created_at, sequence, id from queuectl.jobs j
+          where line <> 'later' and queue = served_queue.name
+          order by ${TURN} limit 1
+        ) as first
+      ) as heads order by ${TURN}
+    loop
+      if head.free and served is null then
+        select id into chosen from queuectl.jobs j
+        where line = 'open' and not exists (select from queuectl.queues q where q.name = j.queue)
+        order by ${TURN} limit 1 for update skip locked;
+      else
+        if not head.free then
+          select * into gate from queuectl.queues where name = head.queue;
+          continue when not queuectl.has_room(gate, now);
+          -- Again, now that nobody else can begin one.
+          select * into gate from queuectl.queues where name = head.queue for update;
+          if at is null then now := queuectl.time(); end if;
+          continue when not queuectl.has_room(gate, now);
+        end if;
+        select id into chosen from queuectl.jobs where line <> 'later' and queue = head.queue
+        order by ${TURN} limit 1 for update skip locked;
+      end if;
+      continue when chosen is null;
+      if not head.free and not exists (select from queuectl.jobs j
+        where id = chosen and queuectl.has_expired(j, now))
+      then
+        begun := queuectl.begin_job(gate, now);
+      end if;
+      exit;
+    end loop;
+  end if;
+  if chosen is null then return; end if;
+  return query update queuectl.jobs j
+    set state = 'processing', before_state = state, line = null, turn = null,
+      attempts = attempts + 1, worker = by_worker, pid = by_pid, host = by_host,
+      started_at = begun
+    where id = chosen and not queuectl.has_expired(j, now)
+    returning j.*;
+  if not found then
+    return query select * from queuectl.jobs where id = chosen;
+  end if;
+end $$;
+`;
+
+/** What workers ask that wait. */
+export const WAITING_FUNCTIONS = `
+-- When the next job falls due, or the rate of a queue lets the next one begin.
+create function queuectl.next_due(at timestamptz) returns timestamptz
+language plpgsql volatile as $$
+declare
+  now timestamptz := coalesce(at, queuectl.time());
+  due timestamptz := (select min(run_at) from queuectl.jobs where line = 'later' and run_at > now);
+  gate queuectl.queues;
+begin
+  for gate in
+    select * from queuectl.queues q where rate_count is not null and not paused
+      and exists (select from queuectl.jobs where line <> 'later' and queue = q.name)
+  loop
+    due := least(due, (
+      select b.at + make_interval(secs => gate.rate_seconds)
+      from queuectl.begins b where b.queue = gate.name
+        and b.n = (select max(n) from queuectl.begins where queue = gate.name) - gate.rate_count + 1
+        and b.at + make_interval(secs => gate.rate_seconds) > now
+    ));
+  end loop;
+  return due;
+end $$;
+
+create function queuectl.has_work(at timestamptz, served text[]) returns boolean
+language sql volatile as $$
+  with now as (select coalesce(at, queuectl.time()) as now),
+  closed as (select name from queuectl.queues where paused)
+  select exists (
+    select from queuectl.jobs where state = 'processing'
+      and (served is null or queue = any (served))
+  ) or exists (
+    select from queuectl.jobs where state = 'failed'
+      and (served is null or queue = any (served)) and queue not in (select name from closed)
+  ) or exists (
+    select from queuectl.jobs where line = 'later' and run_at <= (select now from now)
+      and (served is null or queue = any (served)) and queue not in (select name from closed)
+  ) or exists (
+    select from queuectl.jobs where line = 'open'
+      and (served is null or queue = any (served)) and queue not in (select name from closed)
+  ) or exists (
+    select from queuectl.queues q where not paused and (served is null or name = any (served))
+      and exists (select from queuectl.jobs where line <> 'later' and queue = q.name)
+  );
+$$;
+`;
+
+export const EXPIRY_FUNCTION = `
+create function queuectl.has_expired(job queuectl.jobs, now timestamptz)
+returns boolean language sql immutable
+return job.start_by is not null and now > job.start_by and job.state in ('pending', 'blocked')
+  and job.attempts = 0 and job.since <= job.start_by;
+`;
