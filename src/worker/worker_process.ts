@@ -2,6 +2,7 @@
 // end, then works; meanwhile it looks after those that died (caretaker.ts) and listens to requests.
 // It ends when asked to, when drained, or when its supervisor is gone.
 import { adopt, mustSee } from "../exec/adopt.ts";
+import { guardJournal } from "../exec/guard.ts";
 import { aliveOf, pipeOf } from "../exec/journal.ts";
 import { openExecutor } from "../exec/open_executor.ts";
 import type { Job } from "../queue/job.ts";
@@ -16,6 +17,7 @@ import { Caretaker } from "./caretaker.ts";
 import { FallibleSteps } from "./fallible_steps.ts";
 import { JobRunner, runOf } from "./job_runner.ts";
 import { JobsAtHand } from "./jobs_at_hand.ts";
+import { type OutputPlace, sendingOutput } from "./output.ts";
 import { Recorder } from "./recorder.ts";
 import { rescue } from "./rescue.ts";
 import { work } from "./worker.ts";
@@ -24,15 +26,17 @@ import { work } from "./worker.ts";
 const STOPPING_POLL = 50;
 const TRY_AGAIN = 1000;
 
+/** What belongs to this host: see `Host` of the stores. */
+export interface WorkerHost extends OutputPlace {
+  readonly deadline?: string;
+  journal(worker: string): string;
+}
+
 export interface WorkerOptions {
   readonly jobs: JobStore;
   readonly workers: Workers;
   readonly requests: Requests;
-  /** What belongs to this host: journals, and the files that take what attempts print. */
-  readonly host: {
-    journal(worker: string): string;
-    log(id: string, attempt: number): string;
-  };
+  readonly host: WorkerHost;
   readonly files: FileSystem;
   /** How jobs can name the store: a path, or a URL without a password. */
   readonly store: string;
@@ -122,6 +126,7 @@ class WorkerProcess {
       files,
       // So that an `enqueue` within a job reaches the same queue.
       variables: { QUEUECTL_STORE: store },
+      deadline: host.deadline,
     });
     const runner = new JobRunner({
       ...this.#options,
@@ -130,7 +135,6 @@ class WorkerProcess {
       atHand: this.#atHand,
       recorder: this.#recorder,
       steps: this.#steps,
-      log: host.log,
       stopping: stopping.signal,
     });
     try {
@@ -170,12 +174,19 @@ class WorkerProcess {
 
   /** @throws UnseenError if a job of that one may go on where it can't be seen from here */
   async #rescue(from: string): Promise<void> {
-    const { jobs, host, settings, stopping, report } = this.#options;
+    const { jobs, host, settings, stopping, force, files, report } = this.#options;
     const journal = host.journal(from);
     if ((await jobs.claimedBy(from)).length > 0) await mustSee(journal);
+    const { deadline } = host;
+    if (deadline !== undefined) guardJournal(files, { journal, deadline });
     const adoptOne = async (job: Job) => {
       const run = runOf(job, from, await settings(), host.log);
-      return await this.#atHand.follow(job.id, (stop) => adopt(journal, run, stop));
+      return await sendingOutput(
+        host,
+        run,
+        force.signal,
+        () => this.#atHand.follow(job.id, (stop) => adopt(journal, run, stop)),
+      );
     };
     await rescue(from, {
       name: this.#lock.name,
