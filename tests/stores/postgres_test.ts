@@ -21,7 +21,9 @@ async function withSchema(test: (open: () => Database) => Promise<void>): Promis
   const schema = `test ${++schemas}`;
   const opened: Database[] = [];
   const open = () => {
-    const database = new Database({ name: "the database", server: server!.config(), schema });
+    // A test that says how time passes leaves none for answers.
+    const options = { server: server!.config(), schema, answerWithin: Infinity };
+    const database = new Database({ name: "the database", ...options });
     opened.push(database);
     return database;
   };
@@ -48,7 +50,7 @@ if (server !== undefined) {
   testQueues("PostgresQueues", (test, now) =>
     withSchema(async (open) => {
       const databases = [open(), open(), open()] as const;
-      // A test that says how time passes leaves none for connecting.
+      // Nor for connecting.
       for (const database of databases) await database.query("select 1");
       const [first, second, third] = databases;
       await test({
@@ -60,8 +62,7 @@ if (server !== undefined) {
   testScheduleStore("PostgresSchedules", (test) =>
     withSchema(async (open) => {
       const jobs = new PostgresJobs(open());
-      const schedules = () =>
-        new PostgresSchedules(open(), { changeIn: (...args) => jobs.changeIn(...args) });
+      const schedules = () => new PostgresSchedules(open(), { jobs });
       await test(jobs, schedules(), schedules);
     }));
 }

@@ -57,6 +57,8 @@ export class Database implements Sql {
   readonly #listeners = new Map<string, Set<(payload: string) => void>>();
   readonly #closing = new AbortController();
   #isAway = false;
+  /** Grows for as long as nothing can be reached, also over several calls. */
+  #pause = FIRST_PAUSE;
 
   constructor(options: DatabaseOptions) {
     this.#options = options;
@@ -168,7 +170,8 @@ export class Database implements Sql {
   async #send<Row>(text: string, values: readonly unknown[]): Promise<Row[]> {
     const client = await this.#connected();
     const giveUp = () => client.connection.stream.destroy();
-    const timer = setTimeout(giveUp, this.#options.answerWithin ?? ANSWER_WITHIN);
+    const { answerWithin = ANSWER_WITHIN } = this.#options;
+    const timer = answerWithin === Infinity ? undefined : setTimeout(giveUp, answerWithin);
     try {
       const result = await client.query({ text: this.#inSchema(text), values });
       return (Array.isArray(result) ? result.at(-1)! : result).rows as Row[];
@@ -222,9 +225,11 @@ export class Database implements Sql {
   async #connected(): Promise<PgClient> {
     if (this.#client !== undefined) return this.#client;
     const deadline = performance.now() + this.#patience;
-    for (let pause = FIRST_PAUSE;; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+    for (;; this.#pause = Math.min(2 * this.#pause, LONGEST_PAUSE)) {
+      const pause = this.#pause;
       try {
         const client = await this.#connect(deadline);
+        this.#pause = FIRST_PAUSE;
         if (this.#isAway) this.#options.tell?.(`${this.name} is back`);
         this.#isAway = false;
         return client;

@@ -1,5 +1,5 @@
 // New jobs: their rows, their keys, and what they wait for.
-import { awaitedBy, type Fate, isFinal } from "../../queue/dependencies.ts";
+import { type Fate, isFinal, stillAwaitedBy } from "../../queue/dependencies.ts";
 import type { Job, JobState } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
 import type { Sql } from "./connection.ts";
@@ -96,7 +96,7 @@ async function idsThere(sql: Sql, jobs: readonly Job[]): Promise<Set<string>> {
 
 /** Notes what these jobs wait for, and tells them at once what has ended already. */
 async function block(sql: Sql, jobs: readonly Job[], now: () => Promise<number>): Promise<void> {
-  const pairs = jobs.flatMap((job) => awaitedBy(job).map((one) => ({ ...one, job: job.id })));
+  const pairs = jobs.flatMap((job) => stillAwaitedBy(job).map((one) => ({ ...one, job: job.id })));
   await sql.query(
     `insert into queuectl.dependencies (awaited_id, job_id, any_end)
      select * from unnest($1::text[], $2::text[], $3::boolean[])`,

@@ -10,19 +10,29 @@ import type { Transition } from "../../queue/transitions.ts";
 import { keyTaken, needsKey } from "../../queue/unique.ts";
 import { type Database, type Sql, timestamp } from "./connection.ts";
 import { codeOf, Conflict } from "./errors.ts";
+import { IdleTime } from "./idle_time.ts";
 import { holdersOf, insert, insertAll, type Left } from "./insert.ts";
 import { sweepLines } from "./queues.ts";
 import { PostgresReader } from "./reader.ts";
 import { columnsOf, jobOf, type Row, UPDATE, UPDATE_VALUES } from "./row.ts";
+import { PLACE_LOST } from "./schema_claim.ts";
 import { forgetAwaited, PORTION, settle } from "./settle.ts";
 import { Wake } from "./wake.ts";
 
 export interface JobsOptions {
   /** The time of the store, in place of that of the database: for tests. */
   readonly now?: () => number;
-  /** What else is to be closed with it. */
-  readonly close?: () => Promise<void>;
+  /**
+   * Of workers: the id of the host that they are on. Claims are refused to one that has lost its
+   * place there, and what may be asked seldom is asked seldom.
+   */
+  readonly host?: string;
+  /** Whether to be told of changes; else they are looked for. */
+  readonly listens?: boolean;
 }
+
+/** Milliseconds between looks for what others have left undone, of a worker. */
+const RECOVER_EVERY = 5_000;
 
 /** A job that this process has claimed, as it was then, and when that was by its own clock. */
 interface Held {
@@ -33,12 +43,15 @@ interface Held {
 export class PostgresJobs extends PostgresReader implements JobStore {
   readonly #options: JobsOptions;
   readonly #wake: Wake;
+  readonly #idle: IdleTime;
   readonly #held = new Map<string, Held>();
+  #recoverAt = 0;
 
   constructor(database: Database, options: JobsOptions = {}) {
     super(database);
     this.#options = options;
-    this.#wake = new Wake(database, "jobs");
+    this.#wake = new Wake(database, "jobs", options.listens);
+    this.#idle = new IdleTime(this.#wake);
   }
 
   async add(jobs: Iterable<Job>, taken: Left = () => {}): Promise<number> {
@@ -63,15 +76,18 @@ export class PostgresJobs extends PostgresReader implements JobStore {
     now: number,
     queues?: readonly string[],
   ): Promise<Job | undefined> {
+    const { host, now: clock } = this.#options;
+    if (host !== undefined && this.#idle.known !== undefined) return undefined;
     this.#wake.look();
-    const at = this.#options.now === undefined ? null : timestamp(now);
-    const values = [by.worker, by.pid, by.host, at, queues ?? null];
+    const asOf = this.#idle.now;
+    const at = clock === undefined ? null : timestamp(now);
+    const values = [by.worker, by.pid, by.host, at, queues ?? null, host ?? null];
     for (;;) {
-      const [row] = await this.database.query<Row>(
-        "select * from queuectl.claim($1, $2, $3, $4, $5)",
-        values,
-      );
-      if (row === undefined) return undefined;
+      const [row] = await this.database.query<Row>(CLAIM, values).catch(placeLost);
+      if (row === undefined) {
+        this.#idle.empty(asOf);
+        return undefined;
+      }
       const job = jobOf(row);
       if (job.status.state === "processing") {
         if (!row.awaited) this.#held.set(job.id, { job, at: performance.now() });
@@ -117,11 +133,15 @@ export class PostgresJobs extends PostgresReader implements JobStore {
   }
 
   async nextDue(): Promise<number | undefined> {
-    const [row] = await this.database.read<{ due: number | null }>(
-      "select queuectl.next_due($1) as due",
+    const known = this.#options.host === undefined ? undefined : this.#idle.known;
+    if (known !== undefined) return known.due;
+    const [row] = await this.database.read<{ due: number | null; now: number }>(
+      "select queuectl.next_due($1) as due, queuectl.time() as now",
       [this.#at()],
     );
-    return row?.due ?? undefined;
+    const due = row!.due ?? undefined;
+    this.#idle.begin(due, row!.now);
+    return due;
   }
 
   async hasWork(queues?: readonly string[]): Promise<boolean> {
@@ -132,11 +152,26 @@ export class PostgresJobs extends PostgresReader implements JobStore {
     return row?.found === true;
   }
 
+  override async claimedBy(worker: string): Promise<Job[]> {
+    const jobs = await super.claimedBy(worker);
+    const { host } = this.#options;
+    if (host === undefined || jobs.length === 0) return jobs;
+    const place = await this.database.read(
+      "select from queuectl.workers where name = $1 and host_id = $2",
+      [worker, host],
+    );
+    return place.length === 0 ? [] : jobs;
+  }
+
   async waitForChange(timeout: number, signal?: AbortSignal): Promise<void> {
     await this.#wake.wait(timeout, signal);
   }
 
   async recover(): Promise<void> {
+    if (this.#options.host !== undefined) {
+      if (performance.now() < this.#recoverAt) return;
+      this.#recoverAt = performance.now() + RECOVER_EVERY * (1 + Math.random());
+    }
     while (await this.#tellOwed());
     while (await this.#callOffExpired());
     await sweepLines(this.database);
@@ -144,7 +179,6 @@ export class PostgresJobs extends PostgresReader implements JobStore {
 
   override async close(): Promise<void> {
     await this.#wake.close();
-    await this.#options.close?.();
   }
 
   /**
@@ -194,10 +228,6 @@ export class PostgresJobs extends PostgresReader implements JobStore {
   }
 
   /** The change, as a part of a transaction. */
-  async changeIn(sql: Sql, id: string, transition: Transition): Promise<Job> {
-    return (await this.#changeIn(sql, id, transition)).after;
-  }
-
   async #changeIn(
     sql: Sql,
     id: string,
@@ -300,6 +330,13 @@ const UPDATE_HELD = `${UPDATE} and j.state = 'processing' and not j.awaited
   and j.worker = $${UPDATE_VALUES + 1} and j.pid = $${UPDATE_VALUES + 2}
   and j.attempts = $${UPDATE_VALUES + 3} and j.started_at = $${UPDATE_VALUES + 4}
 returning exists (select from queuectl.queues q where q.name = j.queue) as gated`;
+
+const CLAIM = "select * from queuectl.claim($1, $2, $3, $4, $5, $6)";
+
+function placeLost(error: unknown): never {
+  if (codeOf(error) !== PLACE_LOST) throw error;
+  throw new QueueError("claim_lost", (error as Error).message);
+}
 
 function hasRecorded({ history }: Job, claim: Claim): boolean {
   return history.some(({ attempt, worker, startedAt }) =>

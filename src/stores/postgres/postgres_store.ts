@@ -90,7 +90,7 @@ export class PostgresStore implements Store {
   ): Promise<ScheduleStore> {
     await this.#ready();
     const { PostgresSchedules } = await import("./schedules.ts");
-    return new PostgresSchedules(this.#database, firing?.jobs);
+    return new PostgresSchedules(this.#database, firing);
   }
 
   async watchSchedules(): Promise<ScheduleWatch> {

@@ -76,35 +76,45 @@ export class PostgresQueues implements QueueStore {
       const after = wanted.map((name) => {
         const settings = change(before.get(name) ?? UNRESTRICTED);
         if (settings instanceof QueueError) throw settings;
-        return { name, ...settings };
-      }).filter((one) => before.has(one.name) || !isUnrestricted(one));
-      await sql.query(
-        `insert into queuectl.queues
-         select * from unnest($1::text[], $2::integer[], $3::integer[], $4::float8[], $5::boolean[])
-         on conflict (name) do update set max_running = excluded.max_running,
-           rate_count = excluded.rate_count, rate_seconds = excluded.rate_seconds,
-           paused = excluded.paused`,
-        [
-          after.map(({ name }) => name),
-          after.map(({ limit }) => limit),
-          after.map(({ rate }) => rate?.count ?? null),
-          after.map(({ rate }) => rate?.seconds ?? null),
-          after.map(({ paused }) => paused),
-        ],
-      );
+        return [name, settings] as const;
+      }).filter(([name, settings]) => before.has(name) || !isUnrestricted(settings));
+      await putSettings(sql, new Map(after));
     });
     await this.#wake.others();
     await sweepLines(this.#database);
   }
 }
 
-async function settingsOf(sql: Sql): Promise<Map<string, QueueSettings>> {
+/** What is set of each queue; also those that were, and are no more. */
+export async function settingsOf(sql: Sql): Promise<Map<string, QueueSettings>> {
   const rows = await sql.query<QueueRow>("select * from queuectl.queues");
   return new Map(rows.map(({ name, max_running, rate_count, rate_seconds, paused }) => [name, {
     limit: max_running,
     rate: rate_count === null ? null : { count: rate_count, seconds: rate_seconds! },
     paused,
   }]));
+}
+
+/** Puts these settings in the place of those of the same queues. */
+export async function putSettings(
+  sql: Sql,
+  settings: ReadonlyMap<string, QueueSettings>,
+): Promise<void> {
+  const all = [...settings.values()];
+  await sql.query(
+    `insert into queuectl.queues
+     select * from unnest($1::text[], $2::integer[], $3::integer[], $4::float8[], $5::boolean[])
+     on conflict (name) do update set max_running = excluded.max_running,
+       rate_count = excluded.rate_count, rate_seconds = excluded.rate_seconds,
+       paused = excluded.paused`,
+    [
+      [...settings.keys()],
+      all.map(({ limit }) => limit),
+      all.map(({ rate }) => rate?.count ?? null),
+      all.map(({ rate }) => rate?.seconds ?? null),
+      all.map(({ paused }) => paused),
+    ],
+  );
 }
 
 /**

@@ -2,7 +2,7 @@
 import { type EndedState, type Job, JOB_STATES, type JobState } from "../../queue/job.ts";
 import { matches } from "../../queue/query.ts";
 import type { Counts, JobReader, Query, WaitingEnds } from "../../queue/store.ts";
-import { type Database, timestamp } from "./connection.ts";
+import { type Database, type Sql, timestamp } from "./connection.ts";
 import { jobOf, type Row } from "./row.ts";
 
 /** Jobs that are read at once. */
@@ -109,6 +109,19 @@ export class PostgresReader implements JobReader {
   async #first(where: string, values: readonly unknown[]): Promise<Job | undefined> {
     const [row] = await this.database.read<Row>(`select * from queuectl.jobs ${where}`, values);
     return row && jobOf(row);
+  }
+}
+
+/** All jobs in the order of their ids, for a backup: `sql` is a transaction that sees one state. */
+export async function* allJobs(sql: Sql): AsyncIterable<Job> {
+  for (let last = "";;) {
+    const rows = await sql.query<Row>(
+      "select * from queuectl.jobs where id > $1 order by id limit $2",
+      [last, PAGE],
+    );
+    yield* rows.map(jobOf);
+    if (rows.length < PAGE) return;
+    last = rows.at(-1)!.id;
   }
 }
 

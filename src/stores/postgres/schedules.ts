@@ -1,6 +1,5 @@
 // Schedules as rows. A firing is one transaction: the new state and its job, or neither.
 import { QueueError } from "../../queue/errors.ts";
-import type { Job } from "../../queue/job.ts";
 import { keyTaken, type ScheduleEntry } from "../../queue/schedule.ts";
 import { noSchedule } from "../../queue/schedule_firing.ts";
 import {
@@ -9,10 +8,9 @@ import {
   scheduleToJson,
 } from "../../queue/schedule_json.ts";
 import type { Decide, ScheduleStore, ScheduleWatch } from "../../queue/schedule_store.ts";
-import type { Transition } from "../../queue/transitions.ts";
+import type { JobStore } from "../../queue/store.ts";
 import type { Database, Sql } from "./connection.ts";
 import { insert } from "./insert.ts";
-import { jobOf, type Row } from "./row.ts";
 import { Wake } from "./wake.ts";
 
 interface ScheduleRow {
@@ -21,22 +19,22 @@ interface ScheduleRow {
   readonly state: Record<string, unknown>;
 }
 
-export interface ScheduleParts {
-  /** Changes a job within a transaction; nothing is fired without it. */
-  readonly changeIn?: (sql: Sql, id: string, transition: Transition) => Promise<Job>;
-  /** Told of schedules that can't be read. */
+/** What firing needs: the jobs, and who is told of schedules that can't be read. */
+export interface Firing {
+  readonly jobs: Pick<JobStore, "change" | "get">;
   readonly warn?: (message: string) => void;
 }
 
 export class PostgresSchedules implements ScheduleStore {
   readonly #database: Database;
-  readonly #parts: ScheduleParts;
+  readonly #firing: Firing | undefined;
   readonly #jobsWake: Wake;
   readonly #wake: Wake;
 
-  constructor(database: Database, parts: ScheduleParts = {}) {
+  /** @param firing without it nothing can be fired */
+  constructor(database: Database, firing?: Firing) {
     this.#database = database;
-    this.#parts = parts;
+    this.#firing = firing;
     this.#wake = new Wake(database, "schedules");
     this.#jobsWake = new Wake(database, "jobs");
   }
@@ -57,7 +55,7 @@ export class PostgresSchedules implements ScheduleStore {
       try {
         return [decoded(row)];
       } catch (error) {
-        this.#parts.warn?.((error as Error).message);
+        this.#firing?.warn?.((error as Error).message);
         return [];
       }
     });
@@ -101,35 +99,43 @@ export class PostgresSchedules implements ScheduleStore {
   }
 
   async fire(name: string, decide: Decide): Promise<ScheduleEntry | undefined> {
-    const { changeIn } = this.#parts;
-    if (changeIn === undefined) throw new Error("Schedules were opened without jobs");
-    const fired = await this.#database.transaction(async (sql) => {
-      const [row] = await sql.query<ScheduleRow>(
-        "select * from queuectl.schedules where name = $1 for update skip locked",
-        [name],
+    const { jobs } = this.#firing!;
+    const [row] = await this.#database.read<ScheduleRow>(
+      "select * from queuectl.schedules where name = $1",
+      [name],
+    );
+    if (row === undefined) return undefined;
+    const entry = decoded(row);
+    const { lastJobId } = entry.state;
+    const last = lastJobId === null ? undefined : await jobs.get(lastJobId);
+    const firing = await decide(entry, last, (to) => jobs.change(lastJobId!, to));
+    if (firing === undefined) return undefined;
+    const after = await this.#database.transaction(async (sql) => {
+      // Whoever has changed it meanwhile has the last word.
+      const unchanged = await sql.query(
+        `select from queuectl.schedules where name = $1 and schedule = $2 and state = $3
+         for update skip locked`,
+        [name, JSON.stringify(row.schedule), JSON.stringify(row.state)],
       );
-      if (row === undefined) return undefined;
-      const entry = decoded(row);
-      const { lastJobId } = entry.state;
-      const [last] = lastJobId === null
-        ? []
-        : await sql.query<Row>("select * from queuectl.jobs where id = $1", [lastJobId]);
-      const change = (to: Transition) => changeIn(sql, lastJobId!, to);
-      const firing = await decide(entry, last && jobOf(last), change);
-      if (firing === undefined) return undefined;
+      if (unchanged.length === 0) return undefined;
       let { state } = firing;
       if (firing.job !== undefined) {
-        await insert(sql, [firing.job], (_, holder) => state = keyTaken(state, holder), true);
+        await insert(
+          sql,
+          [firing.job],
+          (_, holder) => state = keyTaken(firing.state, holder),
+          true,
+        );
       }
       const after = { schedule: entry.schedule, state };
       await sql.query(
         "update queuectl.schedules set schedule = $2, state = $3 where name = $1",
         valuesOf(after),
       );
-      return { after, job: firing.job };
+      return after;
     });
-    if (fired?.job !== undefined) await this.#jobsWake.others();
-    return fired?.after;
+    if (after !== undefined && firing.job !== undefined) await this.#jobsWake.others();
+    return after;
   }
 }
 
@@ -180,4 +186,17 @@ function decoded({ name, schedule, state }: ScheduleRow): ScheduleEntry {
   throw new QueueError("damaged", `Cannot use the schedule "${name}": its row is damaged`, {
     hint: `Remove it: queuectl schedule remove ${name}`,
   });
+}
+
+/** All schedules, for a backup. @throws QueueError `damaged` */
+export async function allSchedules(sql: Sql): Promise<ScheduleEntry[]> {
+  return (await sql.query<ScheduleRow>("select * from queuectl.schedules")).map(decoded);
+}
+
+/** Puts schedules in place, for a restore. */
+export async function insertSchedules(sql: Sql, entries: readonly ScheduleEntry[]): Promise<void> {
+  for (const entry of entries) {
+    await sql.query("insert into queuectl.schedules values ($1, $2, $3)", valuesOf(entry));
+  }
+  await changed(sql);
 }

@@ -4,11 +4,12 @@ import { QueueError } from "../../queue/errors.ts";
 import { type Database, quoted, type Sql } from "./connection.ts";
 import { codeOf } from "./errors.ts";
 import { CLAIM_FUNCTIONS, EXPIRY_FUNCTION, WAITING_FUNCTIONS } from "./schema_claim.ts";
+import { HOST_TABLES } from "./schema_hosts.ts";
 import { JOB_TABLES } from "./schema_jobs.ts";
 
 /** What leads from each version to the next; only ever added to. */
 const MIGRATIONS: readonly string[] = [
-  JOB_TABLES + EXPIRY_FUNCTION + CLAIM_FUNCTIONS + WAITING_FUNCTIONS,
+  JOB_TABLES + HOST_TABLES + EXPIRY_FUNCTION + CLAIM_FUNCTIONS + WAITING_FUNCTIONS,
 ];
 
 /** One after the other, whatever the schema: who makes the tables holds this lock. */

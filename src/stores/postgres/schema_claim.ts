@@ -3,6 +3,9 @@
 // What may begin is said in SQL here as `roomIn` and `beginTime` of queue/queues.ts say it, and what
 // expires as `hasExpired` of queue/start_by.ts does.
 
+/** What a claim throws of a worker that has no place any more. */
+export const PLACE_LOST = "QC001";
+
 /** The order of claiming: see queue/order.ts. */
 const TURN = "priority desc, turn, created_at, sequence, id";
 
@@ -59,8 +62,9 @@ begin
 end $$;
 
 -- Takes the job whose turn it is, for a worker. One that has not begun in time is returned as it is.
+-- place: the id of the host on which that worker must have its place.
 create function queuectl.claim(
-  by_worker text, by_pid bigint, by_host text, at timestamptz, served text[]
+  by_worker text, by_pid bigint, by_host text, at timestamptz, served text[], place text
 ) returns setof queuectl.jobs language plpgsql volatile as $$
 declare
   now timestamptz;
@@ -71,6 +75,11 @@ declare
 begin
   -- Whoever changes settings waits until claims that may have seen the old ones are over.
   lock table queuectl.queues in row share mode;
+  if place is not null and not exists (
+    select from queuectl.workers where name = by_worker and host_id = place
+  ) then
+    raise exception using errcode = '${PLACE_LOST}', message = by_worker || ' has lost its place';
+  end if;
   now := coalesce(at, queuectl.time());
   if exists (select from queuectl.jobs where line = 'later' and run_at <= now) then
     update queuectl.jobs j
