@@ -135,7 +135,11 @@ export class PostgresStore implements Store {
   async maintenance(): Promise<Maintenance> {
     await this.#ready();
     const { PostgresMaintenance } = await import("./maintenance.ts");
-    return new PostgresMaintenance(this.#database, this.#world.files);
+    return new PostgresMaintenance({
+      database: this.#database,
+      files: this.#world.files,
+      workers: () => this.workers(),
+    });
   }
 
   async host(): Promise<Host> {
