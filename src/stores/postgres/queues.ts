@@ -102,7 +102,7 @@ export async function putSettings(
 ): Promise<void> {
   const all = [...settings.values()];
   await sql.query(
-    `insert into queuectl.queues
+    `insert into queuectl.queues (name, max_running, rate_count, rate_seconds, paused)
      select * from unnest($1::text[], $2::integer[], $3::integer[], $4::float8[], $5::boolean[])
      on conflict (name) do update set max_running = excluded.max_running,
        rate_count = excluded.rate_count, rate_seconds = excluded.rate_seconds,
@@ -118,22 +118,28 @@ export async function putSettings(
 }
 
 /**
- * Moves waiting jobs to the line in which claims look for them, now that their queue has settings or
- * has none any more. Only speed depends on it; whoever comes next does the rest of one that died.
+ * Moves the jobs that wait in queues of which something was set to the line in which claims look for
+ * them. Only speed depends on it; whoever comes next does the rest of one that died.
  */
 export async function sweepLines(database: Database): Promise<void> {
-  const moved = async () => {
-    const [row] = await database.query<{ count: number }>(
-      `with wrong as (
-         select id from queuectl.jobs
-         where line = 'open' and queue in (select name from queuectl.queues)
-         limit $1 for update skip locked
-       ), moved as (
-         update queuectl.jobs set line = 'gate' where id in (select id from wrong) returning 1
-       ) select count(*) from moved`,
-      [PORTION],
-    );
-    return row!.count;
-  };
-  while (await moved() === PORTION);
+  const queues = await database.read<{ name: string }>(
+    "select name from queuectl.queues where not swept",
+  );
+  for (const { name } of queues) {
+    while (await sweepSome(database, name) === PORTION);
+    await database.query("update queuectl.queues set swept = true where name = $1", [name]);
+  }
+}
+
+async function sweepSome(database: Database, queue: string): Promise<number> {
+  const [row] = await database.query<{ count: number }>(
+    `with wrong as (
+       select id from queuectl.jobs where line = 'open' and queue = $1
+       limit $2 for update skip locked
+     ), moved as (
+       update queuectl.jobs set line = 'gate' where id in (select id from wrong) returning 1
+     ) select count(*) from moved`,
+    [queue, PORTION],
+  );
+  return row!.count;
 }

@@ -80,7 +80,7 @@ export class PostgresReader implements JobReader {
   async waitingEnds(now: number): Promise<WaitingEnds> {
     const at = [timestamp(now)];
     return {
-      oldest: await this.#first(`where id = (select id from (${OLDEST}) as oldest limit 1)`, at),
+      oldest: await this.#first("where id = queuectl.oldest_due($1)", at),
       next: await this.#first(
         "where line = 'later' and run_at > $1 order by run_at, created_at, sequence, id limit 1",
         at,
@@ -124,30 +124,6 @@ export async function* allJobs(sql: Sql): AsyncIterable<Job> {
     last = rows.at(-1)!.id;
   }
 }
-
-const READY = "select * from queuectl.jobs where line <> 'later'";
-const TURN = "turn, created_at, sequence, id";
-const PLACE = `queue, priority desc, ${TURN}`;
-
-/**
- * The job that has been due for the longest: the first of those at the head of each priority of each
- * queue, which the index finds one from the other, and of those that have fallen due since the last
- * claim.
- */
-const OLDEST = `with recursive heads as (
-  (${READY} order by ${PLACE} limit 1)
-  union all
-  select next.* from heads, lateral (
-    (${READY} and queue = heads.queue and priority < heads.priority order by ${PLACE} limit 1)
-    union all
-    (${READY} and queue > heads.queue order by ${PLACE} limit 1)
-    order by queue, priority desc limit 1
-  ) as next
-)
-select ${TURN} from heads
-union all
-(select ${TURN} from queuectl.jobs where line = 'later' and run_at <= $1 order by run_at limit 1)
-order by ${TURN}`;
 
 /** The statement for the next jobs that are meant, newest first. */
 function pageOf(query: Query, last: Row | undefined, size: number): [string, unknown[]] {

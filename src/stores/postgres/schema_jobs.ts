@@ -51,6 +51,10 @@ create table queuectl.jobs (
   history jsonb not null default '[]'
 );
 
+-- Rows come and go at the head of the line: what is dead there is read by every claim.
+alter table queuectl.jobs
+  set (autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
+
 create index jobs_open on queuectl.jobs (priority desc, turn, created_at, sequence, id)
   where line = 'open';
 create index jobs_ready on queuectl.jobs (queue, priority desc, turn, created_at, sequence, id)
@@ -82,7 +86,9 @@ create table queuectl.queues (
   max_running integer,
   rate_count integer,
   rate_seconds double precision,
-  paused boolean not null default false
+  paused boolean not null default false,
+  -- Whether the rows of its waiting jobs have their line by now.
+  swept boolean not null default false
 );
 
 -- When jobs of a queue with a rate began, counted from 1.
