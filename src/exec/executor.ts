@@ -6,7 +6,7 @@ import type { Ending } from "../queue/outcome.ts";
 import { diskFiles, type FileSystem } from "../system/file_system.ts";
 import { endingOf, type KillCause, killed, notStarted, refusal, shellDied } from "./ending.ts";
 import { type Guard, startGuard } from "./guard.ts";
-import { isShellsOwn, jobScript, REFUSED, type ShellKind } from "./job_script.ts";
+import { isShellsOwn, jobScript, LATE, REFUSED, type ShellKind } from "./job_script.ts";
 import { aliveOf, type JournalEntry, readJournal, type RunEnd, shellLine } from "./journal.ts";
 import { killAttempt, type Killing } from "./kill_attempt.ts";
 import { ResidentShell, type ShellOptions } from "./resident_shell.ts";
@@ -94,6 +94,7 @@ export class ShellExecutor implements Executor {
       return end ? endingOf(end, run) : shellDied(shell.status ?? { code: 0, signal: null });
     }
     const end = await this.#endOf(answer, shell, run);
+    if ("fault" in end && end.fault === LATE) throw new Error("no word from the store in time");
     return wasKilled ? killed(cause, end, run, killing?.survivors) : endingOf(end, run);
   }
 

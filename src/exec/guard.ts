@@ -74,7 +74,7 @@ fi
 passed() {
   read -r now rest </proc/uptime || return 0
   until=
-  read -r until <"$deadline"
+  read -r until rest <"$deadline"
   case $until in '' | *[!0-9.]*) return 0 ;; esac
   [ "\${until%.*}" -le "\${now%.*}" ]
 }

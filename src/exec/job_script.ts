@@ -117,7 +117,7 @@ export function functionsScript(
     // it belongs to a group of commands.
     `job() { umask 077;if ! echo "+ $1 $2 $3" >&3;then set -- ! journal "$1" "$2";` +
     `elif ! cd "$5" 2>/dev/null;then set -- ! folder "$1" "$2";` +
-    `elif ! may;then set -- ! deadline "$1" "$2";` +
+    `elif ! may;then set -- ! ${LATE} "$1" "$2";` +
     `elif [ "$9" ]&&! tools;then set -- ! tools "$1" "$2";` +
     `elif [ "$9" ]&&! cap "$1 $2" "$6" $9;then set -- ! log "$1" "$2";` +
     `else unset OLDPWD;set -- ! log "$@";{ {` +
@@ -221,6 +221,9 @@ function environment({ id, attempt, env }: Run): string {
   const refuse = `echo ${shellWord(`! ${id} ${attempt} environment`)} >&3;exit ${REFUSED}`;
   return `trap ${shellWord(refuse)} EXIT;{ ${steps.join("&&")}||exit;} 2>/dev/null;trap - EXIT`;
 }
+
+/** The fault of a run that was not begun since the deadline has passed: see guard.ts. */
+export const LATE = "late";
 
 /** The exit code of a job's process that could not be given its environment. */
 export const REFUSED = 254;

@@ -57,10 +57,12 @@ export interface WorkerOptions {
   readonly force: AbortController;
 }
 
-/** Runs a worker until it ends. */
-export async function runWorker(options: WorkerOptions): Promise<void> {
+/** Runs a worker until it ends. @returns whether it ended since another has its name */
+export async function runWorker(options: WorkerOptions): Promise<boolean> {
   const lock = await options.workers.join(options.wanted);
-  await new WorkerProcess(options, lock).run();
+  const worker = new WorkerProcess(options, lock);
+  await worker.run();
+  return worker.isReplaced;
 }
 
 class WorkerProcess {
@@ -71,7 +73,7 @@ class WorkerProcess {
   readonly #recorder: Recorder;
   readonly #caretaker: Caretaker;
   /** Whether another has this worker's name by now. */
-  #isReplaced = false;
+  isReplaced = false;
 
   constructor(options: WorkerOptions, lock: WorkerLock) {
     this.#options = options;
@@ -91,7 +93,7 @@ class WorkerProcess {
       rescue: (name) => this.#rescue(name),
       clear: (lock) => this.#clear(lock),
       onReplaced: () => {
-        this.#isReplaced = true;
+        this.isReplaced = true;
         options.stopping.abort();
       },
     });
@@ -112,7 +114,7 @@ class WorkerProcess {
       this.#caretaker.stop();
       stopping.abort();
       await listening;
-      if (this.#isReplaced) await this.#lock.abandon();
+      if (this.isReplaced) await this.#lock.abandon();
       else await this.#clear(this.#lock);
       report({ kind: "worker_stopped", worker: this.#lock.name });
     }

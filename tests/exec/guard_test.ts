@@ -1,6 +1,6 @@
 // The guard, by real processes: what it ends, when, and that it needs nobody for it.
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { adopt } from "../../src/exec/adopt.ts";
 import { ShellExecutor } from "../../src/exec/executor.ts";
 import type { ShellKind } from "../../src/exec/job_script.ts";
@@ -151,9 +151,9 @@ guardTest("run() begins nothing when the deadline has passed, or can't be read",
   const { executor, newRun, allow, folder } = scene;
   await executor.run(newRun("true"));
   allow(0);
-  assertEquals((await executor.run(newRun("echo ran >ran"))).outcome, "lost");
+  await assertRejects(() => executor.run(newRun("echo ran >ran")), Error, "no word");
   Deno.removeSync(`${folder}/deadline`);
-  assertEquals((await executor.run(newRun("echo ran >ran"))).outcome, "lost");
+  await assertRejects(() => executor.run(newRun("echo ran >ran")), Error, "no word");
   assertEquals(numberIn(`${folder}/ran`), 0);
   assert(!Array.from(Deno.readDirSync(folder)).some(({ name }) => name === "ran"));
 });

@@ -36,9 +36,11 @@ export async function workerCommand(call: CommandContext): Promise<number> {
   const force = new AbortController();
   const orders = listen(supervisor, stopping, force);
   const hostname = Deno.hostname();
-  await dropPermissions(location.kind !== "folder");
+  const isOnServer = location.kind !== "folder";
+  await dropPermissions(isOnServer);
+  let isReplaced = false;
   try {
-    await runWorker({
+    isReplaced = await runWorker({
       jobs,
       workers: await store.workers(),
       requests,
@@ -61,6 +63,8 @@ export async function workerCommand(call: CommandContext): Promise<number> {
     await jobs.close();
     await Promise.all([reporter.close(), words.flush(LAST_WORD)]);
   }
+  // In a folder another one of this host goes on in its place; elsewhere it may be of any host.
+  if (isReplaced && isOnServer) return 1;
   return orders.isTerminated() ? TERMINATED : 0;
 }
 

@@ -20,7 +20,7 @@ import {
   makeHostFolder,
   pathsIn,
 } from "./host_folder.ts";
-import { HostKeeper } from "./host_keeper.ts";
+import { HostKeeper, isLeaseFresh } from "./host_keeper.ts";
 import { PostgresJobs } from "./jobs.ts";
 import { FileSender, PostgresLogs } from "./outputs.ts";
 import { PostgresRequests } from "./requests.ts";
@@ -73,8 +73,11 @@ export class PostgresStore implements Store {
 
   async openJobs(): Promise<JobStore> {
     await this.#ready();
-    const host = this.#isForWorkers ? (await this.#hostFolder()).id : undefined;
-    return new PostgresJobs(this.#database, host === undefined ? {} : { host });
+    const { listens } = this.#url;
+    const { id: host, path } = this.#isForWorkers ? await this.#hostFolder() : {};
+    if (host === undefined) return new PostgresJobs(this.#database, { listens });
+    const mayBegin = () => isLeaseFresh(this.#world.files, path!);
+    return new PostgresJobs(this.#database, { listens, host, mayBegin });
   }
 
   async openReader(): Promise<JobReader> {
