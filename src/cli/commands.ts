@@ -161,7 +161,10 @@ it writes to start.log in the data folder; a start that finds more than 5 MB the
     summary: "Stop all workers, and return when they have stopped",
     forms: [""],
     args: [0, 0, ""],
-    flags: [toggle("force", "kill running jobs; they go back to the queue")],
+    flags: [
+      toggle("force", "kill running jobs; they go back to the queue"),
+      toggle("all-hosts", "also those of other hosts, where a database keeps the queue"),
+    ],
     notes:
       `Waits as long as the running jobs take. Exits with 1 if workers give no sign of life for 20 seconds, as when
 somebody has stopped them; --force makes them go on, and kills them if they don't end their jobs in time.`,

@@ -5,12 +5,14 @@ import type { Ending } from "../queue/outcome.ts";
 import { diskFiles, type FileSystem } from "../system/file_system.ts";
 import { endingOf, type KillCause, killed, lost } from "./ending.ts";
 import { findShell } from "./find_shell.ts";
+import { LATE } from "./job_script.ts";
 import {
   aliveOf,
   type JournalEntry,
   type ProcessIdentity,
   readJournal,
   readWriter,
+  type RunEnd,
 } from "./journal.ts";
 import { killAttempt } from "./kill_attempt.ts";
 import { isAlive, isHeld, NO_PROCESS, type Sight, sightOf } from "./processes.ts";
@@ -52,7 +54,7 @@ export async function adopt(
   let wait = 5;
   for (;;) {
     const { shell, began, end } = look();
-    if (end) return endingOf(end);
+    if (end) return endOf(end);
     if (!shell) return "not_begun";
     sight ??= await sightFromHere(shell);
     if (performance.now() >= aliveUntil) {
@@ -80,6 +82,10 @@ export async function adopt(
 export async function mustSee(journal: string, files: FileSystem = diskFiles): Promise<void> {
   const { shell, isAtWork } = readWriter(files, journal);
   if (shell && isAtWork) await livesStill(shell, await sightFromHere(shell), journal);
+}
+
+function endOf(end: RunEnd): Ending | "not_begun" {
+  return "fault" in end && end.fault === LATE ? "not_begun" : endingOf(end);
 }
 
 async function sightFromHere(shell: ProcessIdentity): Promise<Sight> {
@@ -120,14 +126,14 @@ async function kill(
   shell: ProcessIdentity,
   attempt: RunningAttempt,
   look: () => JournalEntry,
-): Promise<Ending> {
+): Promise<Ending | "not_begun"> {
   const { wasEarly, survivors } = await killAttempt(
     shell,
     attempt,
     async () => look().end !== undefined || !await isAlive(shell),
   );
   const { end } = look();
-  if (end && !wasEarly) return endingOf(end);
+  if (end && !wasEarly) return endOf(end);
   return killed(cause, end, attempt, survivors);
 }
 
@@ -138,7 +144,7 @@ async function endOfGone(
   { began, end }: JournalEntry,
   attempt: RunningAttempt,
 ): Promise<Ending | "not_begun"> {
-  if (end) return endingOf(end);
+  if (end) return endOf(end);
   if (began === undefined) return "not_begun";
   if (sight === "gone") return lost("the machine was started anew while it ran");
   const { survivors } = shell.pid === NO_PROCESS || sight !== "near"

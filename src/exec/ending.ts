@@ -40,7 +40,9 @@ type Told = Partial<Pick<Run, "command" | "cwd" | "log" | "env">>;
 
 /** How a run ended that nobody killed. The more is known of it, the more a message can name. */
 export function endingOf(end: RunEnd, run: Told = {}): Ending {
-  if ("fault" in end) return notStarted(faultText(end.fault, run));
+  if ("fault" in end) {
+    return end.fault === "deadline" ? lost(CUT_OFF) : notStarted(faultText(end.fault, run));
+  }
   const ending = exited(end.code, end.bySignal);
   return end.code === 126 && isHuge(run) ? { ...ending, error: TOO_LONG } : ending;
 }
@@ -142,6 +144,9 @@ export function killed(
     error: reason + left,
   };
 }
+
+const CUT_OFF =
+  "its host had no word from the store in time, and ended it so that it can't run twice";
 
 const KILLED: Readonly<Record<StopReason, string>> = {
   cancelled: "cancelled while it ran",

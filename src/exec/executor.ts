@@ -5,10 +5,11 @@
 import type { Ending } from "../queue/outcome.ts";
 import { diskFiles, type FileSystem } from "../system/file_system.ts";
 import { endingOf, type KillCause, killed, notStarted, refusal, shellDied } from "./ending.ts";
-import { isShellsOwn, jobScript, REFUSED, type ShellKind, type Variables } from "./job_script.ts";
+import { type Guard, startGuard } from "./guard.ts";
+import { isShellsOwn, jobScript, LATE, REFUSED, type ShellKind } from "./job_script.ts";
 import { aliveOf, type JournalEntry, readJournal, type RunEnd, shellLine } from "./journal.ts";
 import { killAttempt, type Killing } from "./kill_attempt.ts";
-import { ResidentShell } from "./resident_shell.ts";
+import { ResidentShell, type ShellOptions } from "./resident_shell.ts";
 import type { Executor, Run, StopReason } from "./run.ts";
 import { afterMilliseconds } from "./timer.ts";
 
@@ -22,8 +23,9 @@ export class ShellExecutor implements Executor {
   readonly #journal: string;
   readonly #files: FileSystem;
   readonly #wanted: ShellKind;
-  readonly #variables: Variables;
+  readonly #options: ShellOptions;
   #shell: ResidentShell | undefined;
+  readonly #guards = new Map<Guard, Promise<void>>();
   #written = 0;
   #isBusy = false;
   readonly #leaving = new Set<Promise<void>>();
@@ -33,12 +35,11 @@ export class ShellExecutor implements Executor {
       journal: string;
       files?: FileSystem;
       shell?: ShellKind | undefined;
-      variables?: Variables;
-    },
+    } & ShellOptions,
   ) {
     this.#journal = options.journal;
     this.#wanted = options.shell ?? "bash";
-    this.#variables = options.variables ?? {};
+    this.#options = options;
     this.#files = options.files ?? diskFiles;
   }
 
@@ -65,6 +66,8 @@ export class ShellExecutor implements Executor {
   async close(): Promise<void> {
     this.#retire();
     await Promise.all(this.#leaving);
+    for (const guard of this.#guards.keys()) guard.release();
+    await Promise.all(this.#guards.values());
     const alive = aliveOf(this.#journal);
     if (this.#files.info(alive)) this.#files.remove(alive);
   }
@@ -91,6 +94,7 @@ export class ShellExecutor implements Executor {
       return end ? endingOf(end, run) : shellDied(shell.status ?? { code: 0, signal: null });
     }
     const end = await this.#endOf(answer, shell, run);
+    if ("fault" in end && end.fault === LATE) throw new Error("no word from the store in time");
     return wasKilled ? killed(cause, end, run, killing?.survivors) : endingOf(end, run);
   }
 
@@ -123,12 +127,9 @@ export class ShellExecutor implements Executor {
     // would take a hundredth of a short job's time.
     if (this.#written > JOURNAL_LIMIT && !this.#files.info(this.#journal)) this.#retire();
     if (!this.#shell) {
-      this.#shell = await ResidentShell.start(
-        this.#files,
-        this.#journal,
-        kind,
-        this.#variables,
-      );
+      const shell = await ResidentShell.start(this.#files, this.#journal, kind, this.#options);
+      this.#guardIt(shell);
+      this.#shell = shell;
       this.#written = 0;
     } else if (this.#written > JOURNAL_LIMIT) {
       // The shell appends, so it goes on behind the first line, which says who it is.
@@ -136,6 +137,26 @@ export class ShellExecutor implements Executor {
       this.#written = 0;
     }
     return this.#shell;
+  }
+
+  /** A guard that somebody has ended is replaced, as long as there is something to guard. */
+  #guardIt(shell: ResidentShell, times = 0): void {
+    const { deadline } = this.#options;
+    if (deadline === undefined) return;
+    try {
+      const guard = startGuard(shell.identity, { journal: this.#journal, deadline });
+      this.#guards.set(
+        guard,
+        guard.ended.then(() => {
+          this.#guards.delete(guard);
+          const isNeeded = this.#shell === shell && !shell.status && times < GUARDS;
+          if (isNeeded) this.#guardIt(shell, times + 1);
+        }),
+      );
+    } catch (error) {
+      shell.kill();
+      throw error;
+    }
   }
 
   #retire(): void {
@@ -146,6 +167,9 @@ export class ShellExecutor implements Executor {
     leaving.finally(() => this.#leaving.delete(leaving));
   }
 }
+
+/** So often the guard of a shell is replaced: one that can't do its work must not be for ever. */
+const GUARDS = 100;
 
 const GAVE_UP = Symbol("gave up");
 

@@ -81,6 +81,7 @@ export function functionsScript(
   greeting: Greeting,
   journal: string,
   variables: Variables = {},
+  deadline?: string,
 ): string {
   const { umask, identity } = greeting;
   const detach = kind === "bash" ? "" : `${shellWord(greeting.setsid)} `;
@@ -108,6 +109,7 @@ export function functionsScript(
     `set -- $1 $?;done;[ $2 -le 128 ]||{ wait $1 2>/dev/null;set -- $1 $2 $?;` +
     `[ $3 -eq 127 ]||return $3;};return $2;}`,
     cap(pipeOf(journal), detach),
+    mayBegin(deadline),
     // Parameters: id, attempt, time of the claim, worker, folder, log, command, where the output
     // goes, cap. The folder is entered always, even if the shell is there already: it may have been
     // made anew. It is left afterwards, so that an idle worker does not keep a file system busy.
@@ -115,6 +117,7 @@ export function functionsScript(
     // it belongs to a group of commands.
     `job() { umask 077;if ! echo "+ $1 $2 $3" >&3;then set -- ! journal "$1" "$2";` +
     `elif ! cd "$5" 2>/dev/null;then set -- ! folder "$1" "$2";` +
+    `elif ! may;then set -- ! ${LATE} "$1" "$2";` +
     `elif [ "$9" ]&&! tools;then set -- ! tools "$1" "$2";` +
     `elif [ "$9" ]&&! cap "$1 $2" "$6" $9;then set -- ! log "$1" "$2";` +
     `else unset OLDPWD;set -- ! log "$@";{ {` +
@@ -139,6 +142,17 @@ const OPEN_FILES =
   `</proc/$p/limits;}\n` +
   `set -- $(inherited $PPID 2>/dev/null) "$(ulimit -Hn)";` +
   `[ $# -lt 3 ]||{ [ "$2" = "$3" ]||set -- 1024;ulimit -Sn "$1";} 2>/dev/null`;
+
+/**
+ * Whether there is time left until the deadline in a file, if there is one: see guard.ts. A guard
+ * would end what begins after it, but some moments later. What can't be read has no time in it.
+ */
+function mayBegin(deadline: string | undefined): string {
+  if (deadline === undefined) return "may() { :;}";
+  return `may() { { set -- 0 0;read -r queuectl_line </proc/uptime&&` +
+    `set -- "\${queuectl_line%%.*}" 0&&read -r queuectl_line <${shellWord(deadline)}&&` +
+    `set -- "$1" "\${queuectl_line%%.*}";unset queuectl_line;[ "$1" -lt "$2" ];} 2>/dev/null;}`;
+}
 
 /**
  * The job writes to a pipe, from which a second shell fills the log and then drops the rest. Nobody
@@ -207,6 +221,9 @@ function environment({ id, attempt, env }: Run): string {
   const refuse = `echo ${shellWord(`! ${id} ${attempt} environment`)} >&3;exit ${REFUSED}`;
   return `trap ${shellWord(refuse)} EXIT;{ ${steps.join("&&")}||exit;} 2>/dev/null;trap - EXIT`;
 }
+
+/** The fault of a run that was not begun since the deadline has passed: see guard.ts. */
+export const LATE = "late";
 
 /** The exit code of a job's process that could not be given its environment. */
 export const REFUSED = 254;

@@ -15,6 +15,13 @@ import { pause } from "./timer.ts";
 
 const encoder = new TextEncoder();
 
+export interface ShellOptions {
+  /** All jobs get these. */
+  readonly variables?: Variables;
+  /** The file that says until when jobs may run: see guard.ts. */
+  readonly deadline?: string | undefined;
+}
+
 /** A shell that lives, or has ended. */
 export class ResidentShell {
   /** Settles, and never fails, when the shell has ended. */
@@ -56,7 +63,7 @@ export class ResidentShell {
     files: FileSystem,
     journal: string,
     wanted: ShellKind,
-    variables: Variables = {},
+    { variables, deadline }: ShellOptions = {},
   ): Promise<ResidentShell> {
     let fault = "there is no /bin/sh";
     for (const [kind, ...words] of wanted === "bash" ? SHELLS : SHELLS.toReversed()) {
@@ -68,7 +75,7 @@ export class ResidentShell {
       const shell = new ResidentShell(child);
       const answer = await shell.ask(greetingScript(journal));
       if (answer !== undefined) {
-        const missing = shell.#meet(parseGreeting(answer), kind, journal, variables);
+        const missing = shell.#meet(parseGreeting(answer), kind, journal, variables, deadline);
         if (missing === undefined) return shell;
         fault = missing;
       }
@@ -83,7 +90,8 @@ export class ResidentShell {
     greeting: Greeting,
     kind: ShellKind,
     journal: string,
-    variables: Variables,
+    variables: Variables | undefined,
+    deadline: string | undefined,
   ): string | undefined {
     if (kind === "sh" && greeting.setsid === "") {
       return "neither bash nor setsid is on the PATH; install one of them";
@@ -91,7 +99,7 @@ export class ResidentShell {
     this.identity = greeting.identity;
     this.kind = kind;
     // It needs no answer: the next line is read after it.
-    const script = functionsScript(kind, greeting, journal, variables);
+    const script = functionsScript(kind, greeting, journal, variables, deadline);
     this.#input.write(encoder.encode(script)).catch(() => {});
     return undefined;
   }

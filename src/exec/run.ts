@@ -41,7 +41,8 @@ export interface Executor {
    * Runs the command to its end. `stop`, with a `StopReason` as its reason, kills it early; if it
    * ends by itself at that moment, it is that ending which counts. Record the ending before the
    * next run: the journal then forgets it.
-   * @throws Error if no shell can be started, or if another run is under way
+   * @throws Error if no shell can be started, if the deadline has passed, or if another run is under
+   *   way: then nothing was begun
    */
   run(run: Run, stop?: AbortSignal): Promise<Ending>;
   /** Lets go of what `run` keeps. What the jobs left in the background lives on. */

@@ -35,3 +35,8 @@ export class QueueError extends Error {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** Whether it was only that the store can't be reached now. */
+export function isUnavailable(error: unknown): error is QueueError {
+  return error instanceof QueueError && error.code === "unavailable";
+}

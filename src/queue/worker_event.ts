@@ -42,4 +42,7 @@ export type WorkerEvent =
     readonly jobId: string | null;
     readonly holder: string | null;
   }
+  /** The store can't be reached, which workers wait for; `message` says why. */
+  | { readonly kind: "store_away"; readonly message: string }
+  | { readonly kind: "store_back"; readonly store: string }
   | { readonly kind: "warning"; readonly message: string };

@@ -62,6 +62,11 @@ export interface Host {
    * environment.
    */
   readonly handover?: string;
+  /**
+   * The variables that may hold what is secret, as a `start` in the background is to have them.
+   * Workers have none of them.
+   */
+  readonly secrets?: Readonly<Record<string, string>>;
   /** Where on the network the store is, as Deno's permissions have it; nowhere if left out. */
   readonly net?: readonly string[];
   /**

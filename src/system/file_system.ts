@@ -40,7 +40,7 @@ export interface FileSystem {
    */
   create(path: string, text: string, options?: { sync?: boolean }): void;
   /** Adds to the end of a file, which must exist, in one write. */
-  append(path: string, text: string): void;
+  append(path: string, content: string | Uint8Array): void;
   /** Cuts a file down to so many bytes. */
   truncate(path: string, size: number): void;
   link(existing: string, path: string): void;
@@ -88,10 +88,10 @@ export const diskFiles: FileSystem = {
       file.close();
     }
   },
-  append(path, text) {
+  append(path, content) {
     const file = Deno.openSync(path, { append: true });
     try {
-      writeAll(file, encoder.encode(text));
+      writeAll(file, typeof content === "string" ? encoder.encode(content) : content);
     } finally {
       file.close();
     }

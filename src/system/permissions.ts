@@ -3,8 +3,8 @@
 
 /**
  * Jobs are any commands in any folders, so reading, writing and running can't be narrowed here;
- * `Deno.kill` needs running without a list too. No net, no code from it, no ffi; of the system only
- * the host's name and the user's id.
+ * `Deno.kill` needs running without a list too. The net is given up where the store is a folder. No
+ * code from it, no ffi; of the system only the host's name and the user's id.
  */
 export const PERMISSION_FLAGS: readonly string[] = [
   "--no-prompt",
@@ -13,21 +13,36 @@ export const PERMISSION_FLAGS: readonly string[] = [
   "--allow-write",
   "--allow-run",
   "--allow-env",
+  "--allow-net",
   "--allow-sys=hostname,uid",
 ];
 
+/** What workers need of a host. */
+export interface Needs {
+  /** The folder of the data, by its real path: Deno follows links before it compares. */
+  readonly folder: string;
+  /** Where the store is on the network; nowhere if left out. */
+  readonly net?: readonly string[];
+}
+
 /**
- * What a worker may do under `deno run`: of the disk, only the folder of the data; and it may read
- * `sources`, where its own code lies, since a module that is loaded when it is needed is read like
- * any file.
- * @param dataDir its real path: Deno follows links before it compares
+ * What a worker may do under `deno run`: of the disk, only the folder of the data; of the net, only
+ * the store; and it may read `sources`, where its own code lies, since a module that is loaded when
+ * it is needed is read like any file.
  */
-export function workerPermissions(dataDir: string, sources: readonly string[]): string[] {
-  const readable = [dataDir, ...sources];
+export function workerPermissions(
+  { folder, net = [] }: Needs,
+  sources: readonly string[],
+): string[] {
+  const sockets = net.flatMap((place) => place.startsWith("unix:") ? [place.slice(5)] : []);
+  const writable = [folder, ...sockets];
+  const readable = [...writable, ...sources];
   // A list of paths can't hold one with a comma: Deno 2.9 knows no way to quote it.
-  if (readable.some((path) => path.includes(","))) return [...PERMISSION_FLAGS];
-  return PERMISSION_FLAGS.map((flag) => {
+  const isNarrow = !readable.some((path) => path.includes(","));
+  return PERMISSION_FLAGS.flatMap((flag) => {
+    if (flag === "--allow-net") return net.length === 0 ? [] : isNarrow ? [`${flag}=${net}`] : flag;
+    if (!isNarrow) return flag;
     if (flag === "--allow-read") return `${flag}=${readable}`;
-    return flag === "--allow-write" ? `${flag}=${dataDir}` : flag;
+    return flag === "--allow-write" ? `${flag}=${writable}` : flag;
   });
 }

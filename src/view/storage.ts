@@ -1,16 +1,17 @@
 // What `storage info` shows.
 import { oneLine } from "./escape.ts";
 
-/** Where the data is, and how much. */
+/** Where the data is, and how much. @param isFolder whether the store is one */
 export function storageText(
   store: string,
+  isFolder: boolean,
   jobs: number,
   sizes: { files: number; bytes: number; logBytes: number },
 ): string {
   return [
-    `Folder  ${oneLine(store)}`,
+    `${isFolder ? "Folder" : "Store "}  ${oneLine(store)}`,
     `Jobs    ${jobs}`,
-    `Files   ${sizes.files}`,
+    ...(isFolder ? [`Files   ${sizes.files}`] : []),
     `Size    ${bytesText(sizes.bytes)}, of which logs ${bytesText(sizes.logBytes)}`,
     "",
   ].join("\n");

@@ -1,5 +1,5 @@
 // Steps that may fail without the worker failing: it says so, once, and goes on.
-import { messageOf } from "../queue/errors.ts";
+import { isUnavailable, messageOf } from "../queue/errors.ts";
 import type { WorkerEvent } from "../queue/worker_event.ts";
 
 export class FallibleSteps {
@@ -18,6 +18,8 @@ export class FallibleSteps {
       this.#failures.delete(what);
       return true;
     } catch (error) {
+      // That is told once for all steps and workers, by the supervisor.
+      if (isUnavailable(error)) return false;
       const message = `Cannot ${what}: ${messageOf(error)}`;
       if (this.#failures.get(what) !== message) this.#report({ kind: "warning", message });
       this.#failures.set(what, message);

@@ -10,6 +10,7 @@ import type { WorkerEvent } from "../queue/worker_event.ts";
 import { delay } from "../system/delay.ts";
 import type { FallibleSteps } from "./fallible_steps.ts";
 import type { JobsAtHand } from "./jobs_at_hand.ts";
+import { type OutputPlace, sendingOutput } from "./output.ts";
 import type { Recorder } from "./recorder.ts";
 import type { WorkerParts } from "./worker.ts";
 
@@ -33,9 +34,10 @@ export interface JobRunnerParts {
   readonly now: () => number;
   readonly settings: () => Promise<Settings>;
   readonly report: (event: WorkerEvent) => void;
-  /** The file that takes what an attempt prints. */
-  readonly log: (id: string, attempt: number) => string;
+  readonly host: OutputPlace;
   readonly stopping: AbortSignal;
+  /** Aborts when nothing is waited for any more. */
+  readonly force: AbortController;
 }
 
 export class JobRunner implements WorkerParts {
@@ -66,9 +68,14 @@ export class JobRunner implements WorkerParts {
   }
 
   async execute(job: Job): Promise<Ending> {
-    const { executor, atHand, settings, log } = this.#parts;
-    const run = runOf(job, this.name, await settings(), log);
-    return await atHand.follow(job.id, (stop) => executor.run(run, stop));
+    const { executor, atHand, settings, host, force } = this.#parts;
+    const run = runOf(job, this.name, await settings(), host.log);
+    return await sendingOutput(
+      host,
+      run,
+      force.signal,
+      () => atHand.follow(job.id, (stop) => executor.run(run, stop)),
+    );
   }
 
   record(job: Job, ending: Ending): Promise<Job | undefined> {

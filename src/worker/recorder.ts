@@ -1,6 +1,6 @@
 // Writes down how attempts ended, however long the disk may be full or the store be away: nothing
 // else may be done with a job before.
-import { QueueError } from "../queue/errors.ts";
+import { isUnavailable, QueueError } from "../queue/errors.ts";
 import { hookFor } from "../queue/hooks.ts";
 import { type Claim, claimOf, type Job } from "../queue/job.ts";
 import type { Ending } from "../queue/outcome.ts";
@@ -62,14 +62,17 @@ export class Recorder {
         // job from it.
         if (!(error instanceof Error) || force.aborted) throw error;
         const what = `Cannot record the end of job "${job.id}"`;
-        if (error instanceof QueueError) {
+        if (isUnavailable(error)) {
+          // Nobody else is told of it here: see FallibleSteps.
+        } else if (error instanceof QueueError) {
           // What failed before may have come after the writing: then it is on record.
           const after = isAgain ? await jobs.get(job.id).catch(() => undefined) : undefined;
           if (after !== undefined && isRecorded(after, claim)) return after;
           this.#warn(`${what}: ${error.message}`);
           return undefined;
+        } else if (!isAgain) {
+          this.#warn(`${what}, trying until it works: ${error.message}`);
         }
-        if (!isAgain) this.#warn(`${what}, trying until it works: ${error.message}`);
         await delay(TRY_AGAIN);
       }
     }

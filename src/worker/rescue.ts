@@ -1,6 +1,6 @@
 // What a dead worker left: its place is taken, and each job that it had is followed to its end as
 // if nothing had happened.
-import { messageOf, QueueError } from "../queue/errors.ts";
+import { isUnavailable, messageOf, QueueError } from "../queue/errors.ts";
 import { claimOf, type Job } from "../queue/job.ts";
 import type { Ending } from "../queue/outcome.ts";
 import type { JobStore } from "../queue/store.ts";
@@ -38,12 +38,12 @@ export async function rescue(from: string, parts: RescueParts): Promise<void> {
         return await settle(job);
       } catch (error) {
         const message = messageOf(error);
-        if (message !== told) {
+        if (message !== told && !isUnavailable(error)) {
           report({ kind: "warning", message: `Cannot settle job "${job.id}": ${message}` });
         }
         told = message;
         // Its file is damaged, or somebody removed it: the store has set its ticket aside.
-        if (error instanceof QueueError) return;
+        if (error instanceof QueueError && !isUnavailable(error)) return;
         // Such as a machine that has no room for the process that looks: no job else suffers for it.
         if (!await parts.again()) throw error;
       }

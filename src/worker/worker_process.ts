@@ -2,6 +2,7 @@
 // end, then works; meanwhile it looks after those that died (caretaker.ts) and listens to requests.
 // It ends when asked to, when drained, or when its supervisor is gone.
 import { adopt, mustSee } from "../exec/adopt.ts";
+import { guardJournal } from "../exec/guard.ts";
 import { aliveOf, pipeOf } from "../exec/journal.ts";
 import { openExecutor } from "../exec/open_executor.ts";
 import type { Job } from "../queue/job.ts";
@@ -16,6 +17,7 @@ import { Caretaker } from "./caretaker.ts";
 import { FallibleSteps } from "./fallible_steps.ts";
 import { JobRunner, runOf } from "./job_runner.ts";
 import { JobsAtHand } from "./jobs_at_hand.ts";
+import { type OutputPlace, sendingOutput } from "./output.ts";
 import { Recorder } from "./recorder.ts";
 import { rescue } from "./rescue.ts";
 import { work } from "./worker.ts";
@@ -24,15 +26,17 @@ import { work } from "./worker.ts";
 const STOPPING_POLL = 50;
 const TRY_AGAIN = 1000;
 
+/** What belongs to this host: see `Host` of the stores. */
+export interface WorkerHost extends OutputPlace {
+  readonly deadline?: string;
+  journal(worker: string): string;
+}
+
 export interface WorkerOptions {
   readonly jobs: JobStore;
   readonly workers: Workers;
   readonly requests: Requests;
-  /** What belongs to this host: journals, and the files that take what attempts print. */
-  readonly host: {
-    journal(worker: string): string;
-    log(id: string, attempt: number): string;
-  };
+  readonly host: WorkerHost;
   readonly files: FileSystem;
   /** How jobs can name the store: a path, or a URL without a password. */
   readonly store: string;
@@ -53,10 +57,12 @@ export interface WorkerOptions {
   readonly force: AbortController;
 }
 
-/** Runs a worker until it ends. */
-export async function runWorker(options: WorkerOptions): Promise<void> {
+/** Runs a worker until it ends. @returns whether it ended since another has its name */
+export async function runWorker(options: WorkerOptions): Promise<boolean> {
   const lock = await options.workers.join(options.wanted);
-  await new WorkerProcess(options, lock).run();
+  const worker = new WorkerProcess(options, lock);
+  await worker.run();
+  return worker.isReplaced;
 }
 
 class WorkerProcess {
@@ -67,7 +73,7 @@ class WorkerProcess {
   readonly #recorder: Recorder;
   readonly #caretaker: Caretaker;
   /** Whether another has this worker's name by now. */
-  #isReplaced = false;
+  isReplaced = false;
 
   constructor(options: WorkerOptions, lock: WorkerLock) {
     this.#options = options;
@@ -87,7 +93,7 @@ class WorkerProcess {
       rescue: (name) => this.#rescue(name),
       clear: (lock) => this.#clear(lock),
       onReplaced: () => {
-        this.#isReplaced = true;
+        this.isReplaced = true;
         options.stopping.abort();
       },
     });
@@ -108,7 +114,7 @@ class WorkerProcess {
       this.#caretaker.stop();
       stopping.abort();
       await listening;
-      if (this.#isReplaced) await this.#lock.abandon();
+      if (this.isReplaced) await this.#lock.abandon();
       else await this.#clear(this.#lock);
       report({ kind: "worker_stopped", worker: this.#lock.name });
     }
@@ -122,6 +128,7 @@ class WorkerProcess {
       files,
       // So that an `enqueue` within a job reaches the same queue.
       variables: { QUEUECTL_STORE: store },
+      deadline: host.deadline,
     });
     const runner = new JobRunner({
       ...this.#options,
@@ -130,7 +137,6 @@ class WorkerProcess {
       atHand: this.#atHand,
       recorder: this.#recorder,
       steps: this.#steps,
-      log: host.log,
       stopping: stopping.signal,
     });
     try {
@@ -170,12 +176,19 @@ class WorkerProcess {
 
   /** @throws UnseenError if a job of that one may go on where it can't be seen from here */
   async #rescue(from: string): Promise<void> {
-    const { jobs, host, settings, stopping, report } = this.#options;
+    const { jobs, host, settings, stopping, force, files, report } = this.#options;
     const journal = host.journal(from);
     if ((await jobs.claimedBy(from)).length > 0) await mustSee(journal);
+    const { deadline } = host;
+    if (deadline !== undefined) guardJournal(files, { journal, deadline });
     const adoptOne = async (job: Job) => {
       const run = runOf(job, from, await settings(), host.log);
-      return await this.#atHand.follow(job.id, (stop) => adopt(journal, run, stop));
+      return await sendingOutput(
+        host,
+        run,
+        force.signal,
+        () => this.#atHand.follow(job.id, (stop) => adopt(journal, run, stop)),
+      );
     };
     await rescue(from, {
       name: this.#lock.name,

@@ -38,7 +38,7 @@ Deno.test({
       const script = 'exec 9>"$1"; shift; pid=$("$@"); echo "pid $pid"; ls -l /proc/$pid/fd';
       const { code, stdout } = await new Deno.Command("/bin/sh", {
         args: ["-c", script, "sh", `${queue.dir}/lock`, program, ...args, "start", "--detach"],
-        env: { QUEUECTL_DATA_DIR: queue.data },
+        env: queue.env,
         stderr: "null",
       }).output();
       const text = new TextDecoder().decode(stdout);

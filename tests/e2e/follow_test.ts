@@ -33,7 +33,7 @@ Deno.test("enqueue --follow prints as it comes, and Ctrl-C ends it but not the j
     const script = `echo begun; until [ -e ${queue.dir}/go ]; do sleep 0.05; done; echo ended`;
     const child = new Deno.Command(program, {
       args: [...args, "enqueue", "--follow", "--job-id", "a", script],
-      env: { QUEUECTL_DATA_DIR: queue.data },
+      env: queue.env,
       cwd: queue.dir,
       stdin: "null",
       stdout: "piped",

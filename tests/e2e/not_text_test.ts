@@ -12,7 +12,7 @@ async function shell(queue: QueueProgram, script: string) {
   const { code, stdout, stderr } = await new Deno.Command("/bin/sh", {
     args: ["-c", script, "sh", program, ...args],
     cwd: queue.dir,
-    env: { QUEUECTL_DATA_DIR: queue.data },
+    env: queue.env,
   }).output();
   const decoder = new TextDecoder();
   return { code, stdout: decoder.decode(stdout).trim(), stderr: decoder.decode(stderr) };

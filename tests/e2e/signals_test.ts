@@ -21,7 +21,7 @@ function startIn(queue: QueueProgram, before: string, ...words: string[]): Deno.
       "start",
       ...words,
     ],
-    env: { QUEUECTL_DATA_DIR: queue.data },
+    env: queue.env,
     stdin: "null",
     stdout: "null",
   }).spawn();
@@ -141,7 +141,7 @@ Deno.test({
       await queue.run(["enqueue", "--file", "-"], { input: lines });
       const child = new Deno.Command(program, {
         args: [...args, "start", "--count", "2"],
-        env: { QUEUECTL_DATA_DIR: queue.data, COLUMNS: "200" },
+        env: { ...queue.env, COLUMNS: "200" },
         stdin: "null",
         stdout: "null",
         stderr: "piped",
@@ -167,7 +167,7 @@ Deno.test({
       const { program, args } = programUnderTest();
       const { code, stderr } = await new Deno.Command("unshare", {
         args: ["-pf", "--mount-proc", program, ...args, "start", "--drain"],
-        env: { QUEUECTL_DATA_DIR: queue.data },
+        env: queue.env,
         stdin: "null",
         stdout: "null",
       }).output();

@@ -6,7 +6,8 @@ import type { Run } from "../../src/exec/run.ts";
 
 const [journal, ...runs] = Deno.args;
 const shell = Deno.env.get("SHELL_KIND") === "sh" ? "sh" : "bash";
-const executor = new ShellExecutor({ journal: journal!, shell });
+const deadline = Deno.env.get("DEADLINE");
+const executor = new ShellExecutor({ journal: journal!, shell, deadline });
 const encoder = new TextEncoder();
 for (const run of runs) {
   const ending = await executor.run(JSON.parse(run) as Run);

@@ -3,6 +3,7 @@
 import { assertEquals } from "@std/assert";
 import { numberIn } from "./processes.ts";
 import { programUnderTest } from "./program.ts";
+import { newTestStore, type TestStore } from "./test_store.ts";
 import { withTempDir } from "./temp_dir.ts";
 import { waitUntil } from "./wait_until.ts";
 
@@ -14,12 +15,18 @@ export interface Result {
 
 export class QueueProgram {
   readonly dir: string;
+  /** The folder, if the queue is in one. */
   readonly data: string;
+  /** The variables by which the program finds the queue. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly #store: TestStore;
   readonly #started: Deno.ChildProcess[] = [];
 
   constructor(dir: string) {
     this.dir = dir;
     this.data = `${dir}/data`;
+    this.#store = newTestStore(dir);
+    this.env = this.#store.env;
   }
 
   /** Runs a command to its end. `input` goes to its standard input. */
@@ -74,6 +81,7 @@ export class QueueProgram {
   async end(): Promise<void> {
     await this.run(["stop", "--force"]);
     await Promise.all(this.#started.map((child) => child.status));
+    await this.#store.remove();
   }
 
   #command(
@@ -86,7 +94,7 @@ export class QueueProgram {
       // Packages that are loaded when they are needed may not be in the cache yet.
       args: [...front.filter((arg) => arg !== "--cached-only"), ...args],
       cwd: options.cwd ?? this.dir,
-      env: { QUEUECTL_DATA_DIR: this.data, NO_COLOR: "1", ...options.env },
+      env: { ...this.env, NO_COLOR: "1", ...options.env },
       stdin,
       stdout: stdin === "piped" ? "piped" : "null",
       stderr: stdin === "piped" ? "piped" : "null",

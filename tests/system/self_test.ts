@@ -90,14 +90,23 @@ Deno.test("pathOfUrl() writes paths as the platform does", () => {
 });
 
 Deno.test("workerPermissions() narrows the disk to the folder of the data, beside reading its own code", () => {
-  const narrow = workerPermissions("/data", ["/code", "/link"]);
+  const narrow = workerPermissions({ folder: "/data" }, ["/code", "/link"]);
   assertEquals(narrow.filter((flag) => /read|write/.test(flag)), [
     "--allow-read=/data,/code,/link",
     "--allow-write=/data",
   ]);
-  assertEquals(narrow.length, PERMISSION_FLAGS.length);
+  assertEquals(narrow.length, PERMISSION_FLAGS.length - 1);
+});
+
+Deno.test("workerPermissions() allows of the net nothing but the store", () => {
+  const netOf = (net: string[]) =>
+    workerPermissions({ folder: "/data", net }, ["/code"]).filter((flag) => /net|write/.test(flag));
+  assertEquals(netOf([]), ["--allow-write=/data"]);
+  assertEquals(netOf(["db:5432"]), ["--allow-write=/data", "--allow-net=db:5432"]);
+  assertEquals(netOf(["unix:/run/s"]), ["--allow-write=/data,/run/s", "--allow-net=unix:/run/s"]);
 });
 
 Deno.test("workerPermissions() does without where the folder can't be written in a list", () => {
-  assertEquals(workerPermissions("/a,b", ["/code"]), [...PERMISSION_FLAGS]);
+  const wide = PERMISSION_FLAGS.filter((flag) => flag !== "--allow-net");
+  assertEquals(workerPermissions({ folder: "/a,b" }, ["/code"]), wide);
 });

@@ -60,7 +60,8 @@ class Bench {
       now: () => EPOCH,
       settings,
       report,
-      log: (id, attempt) => `/logs/${id}.${attempt}`,
+      host: { log: (id, attempt) => `/logs/${id}.${attempt}` },
+      force: new AbortController(),
       stopping: this.stopping.signal,
     });
     await work(runner, this.stopping.signal);

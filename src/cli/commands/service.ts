@@ -22,10 +22,10 @@ async function service(
   count: number | undefined,
 ): Promise<void> {
   // Named in full, since the service has neither this folder nor this shell's environment.
-  const { path: dataDir } = storeLocation(call.context, call.flags);
+  const store = storeLocation(call.context, call.flags);
   const lines = await serviceCommand(
     action,
-    { count, dataDir },
+    { count, store },
     serviceEffects((line) => call.say(line)),
   );
   call.print(`${lines.join("\n")}\n`);

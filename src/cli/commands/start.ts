@@ -41,7 +41,13 @@ export async function startCommand(call: CommandContext): Promise<number> {
   const who = { pid: Deno.pid, host: Deno.hostname(), startedAt: context.now() };
   await lock.announce(who);
   const timeout = flags.number("timeout");
-  const asked = await StopRequests.listen({ requests, lock, timeout, report });
+  const asked = await StopRequests.listen({
+    requests,
+    lock,
+    timeout,
+    report,
+    store: store.name,
+  });
   const { stopping, force } = asked;
   const host = await store.host();
   const count = flags.number("count") ?? settings.worker_count;

@@ -3,7 +3,6 @@
 import { QueueError } from "../../queue/errors.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { selfCommand } from "../../system/self.ts";
-import { supervisorName } from "../../queue/workers.ts";
 import type { Store } from "../../stores/store.ts";
 import type { CommandContext } from "../command_context.ts";
 
@@ -44,12 +43,13 @@ exec "$@" >>"$log" 2>&1`;
  */
 export async function detach(call: CommandContext, store: Store): Promise<number> {
   const { context } = call;
-  const { options, startLog: log } = await store.host();
+  const { options, startLog: log, secrets = {} } = await store.host();
   rotate(context.files, log);
   const { program, args } = selfCommand();
   const words = [...args, "start", ...options, ...flagsOf(call)];
   const child = new Deno.Command("/bin/sh", {
     args: ["-c", BECOME, "sh", BECOME, log, program, ...words],
+    env: secrets,
     stdin: "null",
     stdout: "null",
     stderr: "null",
@@ -59,7 +59,9 @@ export async function detach(call: CommandContext, store: Store): Promise<number
   let code: number | undefined;
   child.status.then((status) => code = status.code);
   const workers = await store.workers();
-  const isReady = async () => (await workers.find(supervisorName(child.pid)))?.ready === true;
+  const isReady = async () =>
+    (await workers.liveSupervisors())
+      .some(({ pid, ready, isElsewhere }) => pid === child.pid && ready && !isElsewhere);
   for (let waited = 0; waited < PATIENCE && code === undefined; waited += POLL) {
     if (await isReady()) break;
     await context.sleep(POLL);

@@ -29,9 +29,11 @@ export async function stopCommand(call: CommandContext): Promise<void> {
   const store = call.store();
   const kind = flags.has("force") ? "force" : "graceful";
   const workers = await store.workers();
-  const living = await workers.live();
+  const isMeant = ({ isElsewhere }: WorkerInfo) => !isElsewhere || flags.has("all-hosts");
+  const everywhere = await workers.live();
+  const living = everywhere.filter(isMeant);
   // Workers are asked by their supervisor; those that have none left are asked here as well.
-  const all = [...await workers.liveSupervisors(), ...living];
+  const all = [...(await workers.liveSupervisors()).filter(isMeant), ...living];
   if (all.length > 0 && kind === "graceful" && context.stderr.isTerminal) {
     call.say("Waiting for running jobs to end (--force kills them)");
   }
@@ -45,6 +47,8 @@ export async function stopCommand(call: CommandContext): Promise<void> {
   const orphans = await orphansText(call, kind === "force");
   if (all.length > 0) call.say(`Stopped ${pluralize(living.length, "worker")}`);
   else if (orphans === undefined) call.say("Nothing runs here");
+  const others = everywhere.length - living.length;
+  if (others > 0) call.say(`${pluralize(others, "worker")} on other hosts: --all-hosts stops them`);
   if (orphans !== undefined) call.say(orphans);
 }
 
@@ -147,7 +151,8 @@ async function isThere(one: Awaited, { workers, requests }: WaitParts): Promise<
   }
   const isKnown = pid !== 0 && now.pid !== 0;
   if (isKnown && (now.pid !== pid || now.startedAt !== startedAt)) return false;
-  one.silence = now.lastSeenAt === lastSeenAt ? one.silence + POLL : 0;
+  // Of other hosts signs of life come seldom; without any they are not there.
+  one.silence = now.lastSeenAt === lastSeenAt && !now.isElsewhere ? one.silence + POLL : 0;
   // What is not known yet may be later.
   if (now.pid !== 0) one.process = now;
   return true;

@@ -21,7 +21,7 @@ export async function infoCommand(call: CommandContext): Promise<void> {
       const { dataDir: data_dir, name } = store;
       return call.printJson({ data_dir, store: name, jobs, files, bytes, log_bytes: logBytes });
     }
-    call.print(storageText(store.name, jobs, size));
+    call.print(storageText(store.name, store.dataDir !== null, jobs, size));
   });
 }
 

@@ -17,24 +17,30 @@ import type { WorkerWord } from "../start/worker_child.ts";
  */
 export async function workerCommand(call: CommandContext): Promise<number> {
   const { context, flags } = call;
-  const store = await context.openStore(storeLocation(context, flags)).forWorkers();
+  const location = storeLocation(context, flags);
+  const supervisor = new Supervisor();
+  const store = await context.openStore(
+    location.kind === "folder" ? location : { ...location, handover: await supervisor.line() },
+  ).forWorkers();
   const settings = await CurrentSettings.of(await store.settings());
   const reporter = openReporter(context, () => settings.latest.log_level);
-  const supervisor = new LineWriter(Deno.stdout);
+  const words = new LineWriter(Deno.stdout);
   const report = (event: WorkerEvent) => {
     const word = wordFor(event);
-    if (word !== undefined) supervisor.write(word);
+    if (word !== undefined) words.write(word);
     reporter.report(event);
   };
   const jobs = await store.openJobs((message) => report({ kind: "warning", message }));
   const requests = await store.openRequests();
   const stopping = new AbortController();
   const force = new AbortController();
-  const orders = listen(stopping, force);
+  const orders = listen(supervisor, stopping, force);
   const hostname = Deno.hostname();
-  await dropPermissions();
+  const isOnServer = location.kind !== "folder";
+  await dropPermissions(isOnServer);
+  let isReplaced = false;
   try {
-    await runWorker({
+    isReplaced = await runWorker({
       jobs,
       workers: await store.workers(),
       requests,
@@ -55,8 +61,10 @@ export async function workerCommand(call: CommandContext): Promise<number> {
   } finally {
     requests.close();
     await jobs.close();
-    await Promise.all([reporter.close(), supervisor.flush(LAST_WORD)]);
+    await Promise.all([reporter.close(), words.flush(LAST_WORD)]);
   }
+  // In a folder another one of this host goes on in its place; elsewhere it may be of any host.
+  if (isReplaced && isOnServer) return 1;
   return orders.isTerminated() ? TERMINATED : 0;
 }
 
@@ -70,8 +78,9 @@ function wordFor(event: WorkerEvent): WorkerWord | undefined {
 }
 
 /** What a worker needed to start, and needs no more: jobs get its environment without it. */
-async function dropPermissions(): Promise<void> {
+async function dropPermissions(needsNet: boolean): Promise<void> {
   for (const name of ["net", "ffi", "sys", "import"] as const) {
+    if (name === "net" && needsNet) continue;
     await Deno.permissions.revoke({ name } as Deno.PermissionDescriptor);
   }
 }
@@ -125,6 +134,7 @@ class CurrentSettings {
  * @returns whether it was SIGTERM that came first
  */
 function listen(
+  supervisor: Supervisor,
   stopping: AbortController,
   force: AbortController,
 ): { isTerminated(): boolean } {
@@ -138,19 +148,42 @@ function listen(
       stopping.abort();
     });
   }
-  hearSupervisor((isForced) => {
+  supervisor.hear((isForced) => {
     if (isForced) force.abort();
     stopping.abort();
   });
   return { isTerminated: () => isTerminated };
 }
 
-async function hearSupervisor(ask: (isForced: boolean) => void): Promise<void> {
-  const decoder = new TextDecoder();
-  const bytes = new Uint8Array(1024);
-  // Not `Deno.stdin.readable`: the first stream of a process takes 4 ms.
-  for (let length; (length = await Deno.stdin.read(bytes)) !== null;) {
-    ask(decoder.decode(bytes.subarray(0, length)).includes("force"));
+/** What the supervisor says, on standard input. */
+class Supervisor {
+  readonly #decoder = new TextDecoder();
+  readonly #bytes = new Uint8Array(1024);
+  /** What it has said, and nobody has taken in yet. */
+  #said = "";
+
+  /** The next line. */
+  async line(): Promise<string> {
+    while (!this.#said.includes("\n") && await this.#read());
+    const [line = "", ...rest] = this.#said.split("\n");
+    this.#said = rest.join("\n");
+    return line;
   }
-  ask(false);
+
+  /** Calls `ask` for whatever comes from now on, and at the end. */
+  async hear(ask: (isForced: boolean) => void): Promise<void> {
+    while (this.#said !== "" || await this.#read()) {
+      ask(this.#said.includes("force"));
+      this.#said = "";
+    }
+    ask(false);
+  }
+
+  async #read(): Promise<boolean> {
+    // Not `Deno.stdin.readable`: the first stream of a process takes 4 ms.
+    const length = await Deno.stdin.read(this.#bytes);
+    if (length === null) return false;
+    this.#said += this.#decoder.decode(this.#bytes.subarray(0, length), { stream: true });
+    return true;
+  }
 }

@@ -1,6 +1,7 @@
 // `queuectl service`: has the platform keep `start` running. Everything it does to the machine goes
 // through `ServiceEffects`.
 import { QueueError } from "../../queue/errors.ts";
+import type { StoreLocation } from "../../stores/store.ts";
 import type { SelfCommand } from "../../system/self.ts";
 import {
   LAUNCHD_LABEL,
@@ -14,8 +15,8 @@ export type ServiceAction = "print" | "install" | "uninstall";
 export interface ServiceOptions {
   /** How many workers; the configuration's `worker_count` if undefined. */
   readonly count: number | undefined;
-  /** The folder that the service works on, as an absolute path; the default one if undefined. */
-  readonly dataDir: string | undefined;
+  /** The store that the service works on. */
+  readonly store: StoreLocation;
 }
 
 export interface ServiceEffects {
@@ -159,7 +160,7 @@ function keeperFor(options: ServiceOptions, effects: ServiceEffects): Keeper {
   }
 }
 
-function serviceOf({ count, dataDir }: ServiceOptions, effects: ServiceEffects): Service {
+function serviceOf({ count, store }: ServiceOptions, effects: ServiceEffects): Service {
   const { program, args } = effects.self();
   const path = effects.env("PATH");
   return {
@@ -168,7 +169,10 @@ function serviceOf({ count, dataDir }: ServiceOptions, effects: ServiceEffects):
     environment: {
       // Jobs are to find the programs that they find in the shell where this is called.
       ...(path && { PATH: path }),
-      ...(dataDir !== undefined && { QUEUECTL_DATA_DIR: dataDir }),
+      // Without a password: it is to be found in ~/.pgpass.
+      ...(store.kind === "folder"
+        ? { QUEUECTL_DATA_DIR: store.path }
+        : { QUEUECTL_STORE: store.url }),
     },
   };
 }

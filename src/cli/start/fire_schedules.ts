@@ -64,7 +64,7 @@ export async function whileSchedulesFire(
 /** Others that run have fired what was due, or are about to. */
 async function aliveSince({ store, now }: FiringOptions): Promise<number> {
   const others = (await (await store.workers()).liveSupervisors())
-    .filter(({ pid }) => pid !== Deno.pid);
+    .filter(({ pid, isElsewhere }) => pid !== Deno.pid || isElsewhere);
   const first = Math.min(...others.map(({ startedAt }) => startedAt));
   return Math.min(now(), Math.max(first, now() - AT_IT));
 }

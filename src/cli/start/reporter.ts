@@ -86,6 +86,10 @@ function queueEvent(event: WorkerEvent, at: number): QueueEvent {
       const what = jobId === null ? `skipped ${clockTime(event.at)}: ${why}` : `enqueued ${jobId}`;
       return note("INFO", `schedule ${schedule}: ${what}`);
     }
+    case "store_away":
+      return note("WARNING", `${event.message}; trying until it works, what runs goes on`);
+    case "store_back":
+      return note("INFO", `${event.store} is back`);
     case "warning":
       return note("WARNING", event.message);
   }

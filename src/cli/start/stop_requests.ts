@@ -1,4 +1,5 @@
 // What asks a `start` to stop: `queuectl stop`, signals, and the end of its time.
+import { isUnavailable } from "../../queue/errors.ts";
 import type { Requests } from "../../queue/requests.ts";
 import type { WorkerLock } from "../../queue/workers.ts";
 import type { WorkerEvent } from "../../queue/worker_event.ts";
@@ -11,6 +12,8 @@ export interface StopParts {
   /** Seconds after which it ends by itself. */
   readonly timeout: number | undefined;
   readonly report: (event: WorkerEvent) => void;
+  /** What users call the store. */
+  readonly store: string;
 }
 
 /** Listens until `close`, and gives signs of life meanwhile. */
@@ -26,7 +29,8 @@ export class StopRequests {
     this.#report = report;
   }
 
-  static async listen({ requests, lock, timeout, report }: StopParts): Promise<StopRequests> {
+  static async listen(parts: StopParts): Promise<StopRequests> {
+    const { timeout, report } = parts;
     const stop = new StopRequests(report);
     const ignored = await ignoredSignals(["HUP", "INT"]);
     stop.#undo.push(onSignals(ignored, stop.stopping, (...asked) => stop.#ask(...asked)));
@@ -34,7 +38,7 @@ export class StopRequests {
       const end = () => stop.#ask(`after ${timeout} s`, false);
       stop.#undo.push(afterMilliseconds(timeout * 1000, end));
     }
-    stop.#listening = stop.#hear(requests, lock);
+    stop.#listening = stop.#hear(parts);
     return stop;
   }
 
@@ -61,15 +65,22 @@ export class StopRequests {
     if (isForced) this.#force.abort();
   }
 
-  async #hear(requests: Requests, lock: WorkerLock): Promise<void> {
+  async #hear({ requests, lock, store }: StopParts): Promise<void> {
     const closed = this.#closed.signal;
+    let isAway = false;
     while (!closed.aborted) {
       try {
         const kind = await requests.stopRequested(lock.name);
         if (kind !== undefined) this.#ask("queuectl stop", kind === "force");
         await lock.heartbeat();
-      } catch {
+        if (isAway) this.#report({ kind: "store_back", store });
+        isAway = false;
+      } catch (error) {
         // A full disk, or a folder that is gone: signals still reach this process.
+        if (isUnavailable(error) && !isAway) {
+          this.#report({ kind: "store_away", message: error.message });
+          isAway = true;
+        }
       }
       await requests.wait(undefined, closed);
     }

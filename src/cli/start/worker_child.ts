@@ -24,7 +24,7 @@ export interface WorkerChildOptions {
 
 export function spawnWorker(options: WorkerChildOptions): Child {
   const { host, name, queues, drain, onDead } = options;
-  const { program, args } = selfCommand(workerPermissions(host.folder, sourceFolders()));
+  const { program, args } = selfCommand(workerPermissions(host, sourceFolders()));
   const child = new Deno.Command(program, {
     args: [
       ...args,
@@ -34,11 +34,15 @@ export function spawnWorker(options: WorkerChildOptions): Child {
       ...(queues === undefined ? [] : [`--queue=${queues.join()}`]),
       ...(drain ? ["--drain"] : []),
     ],
+    ...environmentFor(host),
     stdin: "piped",
     stdout: "piped",
     stderr: "inherit",
   }).spawn();
   const input = child.stdin.getWriter();
+  const tell = (line: string) =>
+    void input.write(new TextEncoder().encode(`${line}\n`)).catch(() => {});
+  if (host.handover !== undefined) tell(host.handover);
   let isUp = () => {};
   const up = new Promise<void>((resolve) => isUp = resolve);
   const hearing = hear(child.stdout, (word) => word === "up" ? isUp() : onDead());
@@ -51,10 +55,19 @@ export function spawnWorker(options: WorkerChildOptions): Child {
       return { code, signal };
     }),
     stop(kind) {
-      input.write(new TextEncoder().encode(`${kind}\n`)).catch(() => {});
+      tell(kind);
       if (kind === "force") wake(child);
     },
   };
+}
+
+/** That of this process, without what is secret: jobs get the worker's. */
+function environmentFor({ secrets = {} }: Host): Pick<Deno.CommandOptions, "clearEnv" | "env"> {
+  const names = Object.keys(secrets);
+  if (names.every((name) => Deno.env.get(name) === undefined)) return {};
+  const env = Deno.env.toObject();
+  for (const name of names) delete env[name];
+  return { clearEnv: true, env };
 }
 
 /** One that somebody has stopped hears nothing. */

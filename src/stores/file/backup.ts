@@ -198,15 +198,7 @@ class Backup {
   }
 
   #writeManifest(): void {
-    this.#files.syncAll(this.#target);
-    const manifest = {
-      schema: BACKUP_SCHEMA,
-      created_at: new Date().toISOString(),
-      jobs: this.#copied.jobs,
-    };
-    const text = JSON.stringify(manifest) + "\n";
-    this.#files.create(`${this.#target}/${MANIFEST}`, text, { sync: true });
-    this.#files.sync(this.#target);
+    writeManifest(this.#target, this.#copied.jobs, this.#files);
   }
 
   /** The text of a file; undefined if it is gone, or can't be read, which is noted. */
@@ -236,6 +228,15 @@ class Backup {
   }
 }
 
+/** Makes a folder a backup, when all else of it is there. */
+export function writeManifest(target: string, jobs: number, files: FileSystem): void {
+  files.syncAll(target);
+  const manifest = { schema: BACKUP_SCHEMA, created_at: new Date().toISOString(), jobs };
+  const text = JSON.stringify(manifest) + "\n";
+  files.create(`${target}/${MANIFEST}`, text, { sync: true });
+  files.sync(target);
+}
+
 /** The jobs in the job folder `folder` that has these names in it, and the names of their logs. */
 export function jobNames(
   folder: string,
@@ -255,15 +256,26 @@ export function jobNames(
 }
 
 function checkTarget(dataDir: string, target: string, files: FileSystem): void {
-  const refuse = (why: string) => new QueueError("refused", `Cannot back up to ${target}: ${why}`);
-  if (`${target}/`.startsWith(`${dataDir}/`)) throw refuse("it lies in the data folder itself");
-  const info = files.info(target);
-  if (info === undefined) return;
-  if (info.kind !== "folder") throw refuse("it is no folder");
-  if (files.names(target).length > 0) throw refuse("it is not empty");
+  if (`${target}/`.startsWith(`${dataDir}/`)) {
+    throw refused(target, "it lies in the data folder itself");
+  }
+  mustBeFree(target, files);
 }
 
-function makeFolders(files: FileSystem, path: string): void {
+/** @throws QueueError `refused` if there is something at `target`, but for an empty folder */
+export function mustBeFree(target: string, files: FileSystem): void {
+  const info = files.info(target);
+  if (info === undefined) return;
+  if (info.kind !== "folder") throw refused(target, "it is no folder");
+  if (files.names(target).length > 0) throw refused(target, "it is not empty");
+}
+
+function refused(target: string, why: string): QueueError {
+  return new QueueError("refused", `Cannot back up to ${target}: ${why}`);
+}
+
+/** Makes a folder, and those that it lies in. */
+export function makeFolders(files: FileSystem, path: string): void {
   const parent = folderOf(path);
   if (parent !== "/" && files.info(`${parent}/.`) === undefined) makeFolders(files, parent);
   makeUnlessThere(files, path);

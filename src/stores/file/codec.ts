@@ -88,6 +88,24 @@ export function encodeChange(before: Job, after: Job, adds?: Job): string | unde
   }) + "\n";
 }
 
+/** The whole file of a job that was kept elsewhere. One that runs waits again, as in a backup. */
+export function encodeJob(job: Job): string {
+  const { status } = job;
+  const at = status.state === "processing" ? status.before : status;
+  let before: Job = created(job);
+  let text = encodeRequest(job);
+  for (const attempt of job.history) {
+    const after: Job = {
+      ...before,
+      status: { state: "pending", since: attempt.endedAt, runAt: null },
+      history: [...before.history, attempt],
+    };
+    text += encodeChange(before, after) ?? "";
+    before = after;
+  }
+  return text + (encodeChange(before, { ...job, history: before.history, status: at }) ?? "");
+}
+
 /** What a user has changed of what was asked for; undefined if nothing. */
 export function encodeRevision(before: JobRequest, after: JobRequest): Record_ | undefined {
   const fields = [

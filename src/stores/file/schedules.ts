@@ -29,7 +29,8 @@ const PATIENCE = 5000;
 const POLL = 20;
 
 /** What a file says: the schedule, and the job that is to be enqueued before anything else. */
-interface Kept extends ScheduleEntry {
+/** What a file says: the job that is on its way into the queue, too. */
+export interface Kept extends ScheduleEntry {
   readonly adding: Job | undefined;
 }
 
@@ -151,17 +152,11 @@ export class FileSchedules implements ScheduleStore {
   }
 
   /** `isFact`: when it returns, it survives a power cut. */
-  #write({ schedule, state, adding }: Kept, isFact = true): void {
-    const { name } = schedule;
-    const content = {
-      schema: SCHEMA,
-      ...scheduleToJson(schedule),
-      ...scheduleStateToJson(state),
-      ...(adding !== undefined && { adding: JSON.parse(encodeRequest(adding)) }),
-    };
+  #write(kept: Kept, isFact = true): void {
+    const { name } = kept.schedule;
     const unfinished = `${this.#dataDir}/tmp/schedule-${name}.json`;
     ignoreNotFound(() => this.#files.remove(unfinished)); // of one that died
-    this.#files.create(unfinished, JSON.stringify(content, null, 2) + "\n", { sync: true });
+    this.#files.create(unfinished, scheduleText(kept), { sync: true });
     this.#files.rename(unfinished, this.#path(name));
     if (isFact) this.#files.sync(this.#folder);
   }
@@ -242,11 +237,22 @@ function decoded(text: string, name: string, path: string): Kept {
 }
 
 /**
- * Looks through what the file of a schedule says.
+ * What the file of a schedule says.
  * @throws QueueError `damaged` if it is not what it should be
  */
-export function checkSchedule(text: string, name: string, path: string): void {
-  decoded(text, name, path);
+export function checkSchedule(text: string, name: string, path: string): Kept {
+  return decoded(text, name, path);
+}
+
+/** The text of the file of a schedule. */
+export function scheduleText({ schedule, state, adding }: Kept): string {
+  const content = {
+    schema: SCHEMA,
+    ...scheduleToJson(schedule),
+    ...scheduleStateToJson(state),
+    ...(adding !== undefined && { adding: JSON.parse(encodeRequest(adding)) }),
+  };
+  return JSON.stringify(content, null, 2) + "\n";
 }
 
 /** Notes what is wrong with schedules, for `storage check`. */

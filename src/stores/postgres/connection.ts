@@ -38,7 +38,7 @@ export interface DatabaseOptions {
 }
 
 /** Milliseconds. Commands say within ten seconds that nothing can be reached. */
-const PATIENCE = 8_000;
+const PATIENCE = 7_000;
 const ANSWER_WITHIN = 60_000;
 const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 5_000;
@@ -59,6 +59,8 @@ export class Database implements Sql {
   #isAway = false;
   /** Grows for as long as nothing can be reached, also over several calls. */
   #pause = FIRST_PAUSE;
+  /** How often a connection was given up. */
+  #failures = 0;
 
   constructor(options: DatabaseOptions) {
     this.#options = options;
@@ -91,11 +93,14 @@ export class Database implements Sql {
   async again<T>(step: () => Promise<T>): Promise<T> {
     const deadline = performance.now() + this.#patience;
     for (;;) {
+      const failures = this.#failures;
       try {
         return await step();
       } catch (error) {
         const isAway = error instanceof QueueError && error.code === "unavailable";
-        if (!isAway || this.#closing.signal.aborted || performance.now() >= deadline) throw error;
+        // Where no connection came about, patience was had already.
+        const isOver = this.#failures > failures || performance.now() >= deadline;
+        if (!isAway || isOver || this.#closing.signal.aborted) throw error;
       }
     }
   }
@@ -114,12 +119,13 @@ export class Database implements Sql {
     return await this.#inLine(async () => {
       const deadline = performance.now() + this.#patience;
       for (let tries = 1;; tries++) {
+        const failures = this.#failures;
         try {
           return await this.#attempt(work);
         } catch (error) {
           if (once) throw inWords(this.name, error);
           const isGone = isLost(error) && performance.now() < deadline &&
-            !this.#closing.signal.aborted;
+            this.#failures === failures && !this.#closing.signal.aborted;
           if (!isGone && !(isConflict(error) && tries < TRIES)) throw inWords(this.name, error);
         }
       }
@@ -235,7 +241,10 @@ export class Database implements Sql {
         return client;
       } catch (error) {
         const left = deadline - performance.now();
-        if (!isDisconnection(error) || left < pause || this.#closing.signal.aborted) throw error;
+        if (!isDisconnection(error) || left < pause || this.#closing.signal.aborted) {
+          this.#failures++;
+          throw error;
+        }
         if (!this.#isAway && this.#patience === Infinity) {
           this.#options.tell?.(`${unavailable(this.name, error).message}; trying until it works`);
           this.#isAway = true;

@@ -12,6 +12,7 @@ export interface HostFolder {
   /** The id of the host in the database; undefined where no `start` has run here. */
   readonly id: string | undefined;
   readonly path: string;
+  readonly hostname: string;
   /** Whether a guard can end jobs in time here. */
   readonly guarded: boolean;
 }
@@ -26,7 +27,7 @@ export async function findHostFolder(
 ): Promise<HostFolder> {
   const { boot, namespace, hasUptime } = await currentPlace();
   const path = `${stateFolder(env)}/queuectl/${queueKey(url)}/${boot.slice(0, 13)}_${namespace}`;
-  return { id: readId(files, path), path, guarded: hasUptime };
+  return { id: readId(files, path), path, guarded: hasUptime, hostname: Deno.hostname() };
 }
 
 /** The same folder, made if need be, with an id. */

@@ -5,6 +5,7 @@ import {
   deadline,
   type LeaseView,
   look,
+  margin,
   NOTHING_SEEN,
   type Sightings,
 } from "../../queue/leases.ts";
@@ -14,6 +15,17 @@ import type { FileSystem } from "../../system/file_system.ts";
 import { uptime } from "../../system/place.ts";
 import type { Database } from "./connection.ts";
 import { deadlinePath } from "./host_folder.ts";
+
+/**
+ * Whether the lease of this host was renewed lately, so that jobs may begin. The clock of the wall
+ * serves: where it was changed, nothing begins until the next sign of life.
+ */
+export function isLeaseFresh(files: FileSystem, folder: string): boolean {
+  const path = deadlinePath(folder);
+  const age = Date.now() - (files.info(path)?.modifiedAt ?? 0);
+  const lease = age < 0 ? 0 : Number(files.readText(path).split(" ")[1]);
+  return age < 1000 * (lease - 2 * margin(lease) + 1);
+}
 
 export interface KeeperOptions {
   readonly host: {
@@ -97,7 +109,8 @@ export class HostKeeper {
       [...seen.values()],
     ]);
     this.#lease = row!.lease;
-    this.#write(askedAt === undefined ? "-" : deadline(askedAt, row!.lease).toFixed(2));
+    const until = askedAt === undefined ? "-" : deadline(askedAt, row!.lease).toFixed(2);
+    this.#write(`${until} ${row!.lease}`);
     if (!leads || this.#isClosed) return;
     const { sightings, gone } = look(
       this.#sightings,

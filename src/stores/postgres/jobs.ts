@@ -27,6 +27,8 @@ export interface JobsOptions {
    * place there, and what may be asked seldom is asked seldom.
    */
   readonly host?: string;
+  /** Whether jobs may begin on this host now. */
+  readonly mayBegin?: () => boolean;
   /** Whether to be told of changes; else they are looked for. */
   readonly listens?: boolean;
 }
@@ -78,7 +80,8 @@ export class PostgresJobs extends PostgresReader implements JobStore {
     now: number,
     queues?: readonly string[],
   ): Promise<Job | undefined> {
-    const { host, now: clock } = this.#options;
+    const { host, now: clock, mayBegin } = this.#options;
+    if (mayBegin?.() === false) return undefined;
     if (host !== undefined && this.#idle.known !== undefined) return undefined;
     this.#wake.look();
     const asOf = this.#idle.now;

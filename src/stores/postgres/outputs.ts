@@ -87,6 +87,8 @@ export class FileSender implements OutputSender {
     while (!signal.aborted) {
       try {
         while (await this.#sendSome(true));
+        const { files, path } = this.#options;
+        if (files.info(path) !== undefined) files.remove(path);
         return;
       } catch (error) {
         // A job that was removed meanwhile has no output any more.

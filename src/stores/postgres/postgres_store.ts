@@ -20,7 +20,7 @@ import {
   makeHostFolder,
   pathsIn,
 } from "./host_folder.ts";
-import { HostKeeper } from "./host_keeper.ts";
+import { HostKeeper, isLeaseFresh } from "./host_keeper.ts";
 import { PostgresJobs } from "./jobs.ts";
 import { FileSender, PostgresLogs } from "./outputs.ts";
 import { PostgresRequests } from "./requests.ts";
@@ -73,8 +73,11 @@ export class PostgresStore implements Store {
 
   async openJobs(): Promise<JobStore> {
     await this.#ready();
-    const host = this.#isForWorkers ? (await this.#hostFolder()).id : undefined;
-    return new PostgresJobs(this.#database, host === undefined ? {} : { host });
+    const { listens } = this.#url;
+    const { id: host, path } = this.#isForWorkers ? await this.#hostFolder() : {};
+    if (host === undefined) return new PostgresJobs(this.#database, { listens });
+    const mayBegin = () => isLeaseFresh(this.#world.files, path!);
+    return new PostgresJobs(this.#database, { listens, host, mayBegin });
   }
 
   async openReader(): Promise<JobReader> {
@@ -135,19 +138,28 @@ export class PostgresStore implements Store {
   async maintenance(): Promise<Maintenance> {
     await this.#ready();
     const { PostgresMaintenance } = await import("./maintenance.ts");
-    return new PostgresMaintenance(this.#database, this.#world.files);
+    return new PostgresMaintenance({
+      database: this.#database,
+      files: this.#world.files,
+      workers: () => this.workers(),
+    });
   }
 
   async host(): Promise<Host> {
-    const { id, path, guarded } = await this.#hostFolder();
+    const { id, path, guarded, hostname } = await this.#hostFolder();
     const paths = pathsIn(path);
     const { password, certificates } = this.#handover;
     return {
       ...paths,
       options: [`--store=${this.name}`],
       handover: JSON.stringify(
-        { password, certificates, host: { id, path, guarded } } satisfies Handover,
+        { password, certificates, host: { id, path, guarded, hostname } } satisfies Handover,
       ),
+      secrets: {
+        QUEUECTL_STORE: this.name,
+        QUEUECTL_STORE_PASSWORD: password ?? "",
+        PGPASSWORD: "",
+      },
       net: netOf(this.#url),
       ...(guarded ? { deadline: deadlinePath(path) } : {}),
       sendOutput: (id, attempt, limit) =>
@@ -181,10 +193,10 @@ export class PostgresStore implements Store {
   }
 
   async #keepLease(folder: HostFolder, local: Workers, leads: boolean): Promise<HostKeeper> {
-    const { id, path, guarded } = folder;
+    const { id } = folder;
     if (id === undefined) throw new QueueError("refused", "No queuectl start has run here");
     const keeper = new HostKeeper({
-      host: { id, path, guarded, hostname: Deno.hostname() },
+      host: { ...folder, id },
       files: this.#world.files,
       open: (answerWithin) => this.#newDatabase({ patience: answerWithin, answerWithin }),
       leads,

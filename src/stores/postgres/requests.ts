@@ -19,6 +19,8 @@ export class PostgresRequests implements Requests {
   readonly #listens: boolean;
   #snapshot: Snapshot | undefined;
   #news = new AbortController();
+  /** Something came while nobody waited. At first it may have: before anybody listened. */
+  #hasMissed = true;
   #listening: Promise<() => Promise<void>> | undefined;
 
   /** @param listens whether to be told of news; else they are looked for */
@@ -60,7 +62,8 @@ export class PostgresRequests implements Requests {
     }
     const longest = this.#listening === undefined ? AGE.untold : AGE.told;
     const either = AbortSignal.any([news, ...(signal ? [signal] : [])]);
-    await delay(timeout ?? longest, either);
+    if (!this.#hasMissed) await delay(timeout ?? longest, either);
+    this.#hasMissed = false;
   }
 
   close(): void {
@@ -121,6 +124,7 @@ export class PostgresRequests implements Requests {
 
   #tell(): void {
     this.#snapshot = undefined;
+    this.#hasMissed = true;
     this.#news.abort();
     this.#news = new AbortController();
   }

@@ -86,8 +86,8 @@ export function isSocket({ host }: Pick<ServerUrl, "host">): boolean {
 /** A name for files and folders that tells this queue from others. It has no password in it. */
 export function queueKey({ host, port, database, schema }: ServerUrl): string {
   const safe = (part: string) =>
-    part.replace(/[^A-Za-z0-9.-]/g, (char) => `_${char.codePointAt(0)!.toString(16)}`);
-  return ["postgres", host, String(port), database, schema].map(safe).join("_-");
+    part.replace(/[^A-Za-z0-9.-]/g, (char) => `=${char.codePointAt(0)!.toString(16)}`);
+  return ["postgres", host, String(port), database, schema].map(safe).join("_");
 }
 
 function wrong(why: string, hint?: string): QueueError {

@@ -155,22 +155,32 @@ export class PostgresWorkers implements Workers {
   #portOf(lock: WorkerLock, keeper?: { close(): Promise<void> }): WorkerLock {
     const { database, hostId } = this.#options;
     const { name } = lock;
-    const mustBeOurs = async () => {
+    let identity: WorkerIdentity | undefined;
+    const announce = async () => {
+      if (identity === undefined) return;
+      const values = announced(name, hostId, identity);
+      await database.again(() => database.query(ANNOUNCE, values));
+    };
+    // Where this host was taken for gone, and all that its workers had is settled, nobody has the
+    // name: it is free for a new beginning.
+    const takeBack = async () => {
       if (await this.#isOurs(name)) return;
+      if (await this.#takeName(lock)) return await announce();
       throw new QueueError("claim_lost", `${name} has lost its place: its host was taken for gone`);
     };
     let lookedAt = performance.now();
     return {
       name,
-      announce: async (identity) => {
-        await lock.announce(identity);
-        await database.again(() => database.query(ANNOUNCE, announced(name, hostId, identity)));
+      announce: async (own) => {
+        await lock.announce(own);
+        identity = own;
+        await announce();
       },
       heartbeat: async () => {
         await lock.heartbeat();
         // The lease has a clock of its own; claims are refused at once where the place is lost.
         if (performance.now() - lookedAt < LOOK) return;
-        await mustBeOurs();
+        await takeBack();
         lookedAt = performance.now();
       },
       abandon: async () => {

@@ -1,0 +1,73 @@
+// Looks for rows that can't be what they should be. The database keeps them whole; people and other
+// programs may have changed them.
+import { messageOf, QueueError } from "../../queue/errors.ts";
+import type { CheckOptions, Finding } from "../../queue/maintenance.ts";
+import type { Progress } from "../../queue/operations.ts";
+import { parseConfig } from "../../queue/settings.ts";
+import type { Database } from "./connection.ts";
+import { settleLost } from "./gone_hosts.ts";
+import { PostgresJobs } from "./jobs.ts";
+import { jobOf, type Row } from "./row.ts";
+import { allSchedules } from "./schedules.ts";
+import { PostgresSettings } from "./settings.ts";
+
+/** Rows that are read at once. */
+const PAGE = 1000;
+
+export async function check(
+  database: Database,
+  { repair }: CheckOptions,
+  progress: Progress,
+): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  const note = (path: string, problem: string, repaired: string | null = null) =>
+    void findings.push({ path, problem, repaired });
+  await checkJobs(database, progress, note);
+  await noteErrors("settings", note, async () => {
+    const values = await new PostgresSettings(database).setValues();
+    parseConfig(JSON.stringify(values));
+  });
+  await noteErrors("schedules", note, async () => void await allSchedules(database));
+  const lost = await database.read<{ id: string }>(
+    `select id from queuectl.jobs where state = 'processing'
+      and not exists (select from queuectl.workers where name = worker and host_id is not null)`,
+  );
+  if (lost.length > 0 && repair) {
+    const settings = new PostgresSettings(database);
+    await settleLost(database, new PostgresJobs(database), () => settings.load());
+  }
+  for (const { id } of lost) {
+    note(`jobs/${id}`, "is said to run, and no worker has it", repair ? "recorded as lost" : null);
+  }
+  return findings;
+}
+
+type Note = (path: string, problem: string, repaired?: string | null) => void;
+
+async function checkJobs(database: Database, progress: Progress, note: Note): Promise<void> {
+  const [{ count } = { count: 0 }] = await database.read<{ count: number }>(
+    "select count(*) from queuectl.jobs",
+  );
+  let done = 0;
+  for (let last = "";;) {
+    const rows = await database.read<Row>(
+      "select * from queuectl.jobs where id > $1 order by id limit $2",
+      [last, PAGE],
+    );
+    for (const row of rows) {
+      progress(done++, count);
+      await noteErrors(`jobs/${row.id}`, note, () => void jobOf(row));
+    }
+    if (rows.length < PAGE) return;
+    last = rows.at(-1)!.id;
+  }
+}
+
+async function noteErrors(path: string, note: Note, look: () => void | Promise<void>) {
+  try {
+    await look();
+  } catch (error) {
+    if (error instanceof QueueError && error.code === "unavailable") throw error;
+    note(path, `can't be read: ${messageOf(error)}`);
+  }
+}

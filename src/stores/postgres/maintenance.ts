@@ -1,0 +1,65 @@
+// A queue in a database as a whole: its size, backups, and what does not fit together.
+import type {
+  BackupResult,
+  CheckOptions,
+  Finding,
+  LeftOut,
+  Maintenance,
+  StoreSize,
+} from "../../queue/maintenance.ts";
+import type { Progress } from "../../queue/operations.ts";
+import type { FileSystem } from "../../system/file_system.ts";
+import type { Workers } from "../../queue/workers.ts";
+import type { Database } from "./connection.ts";
+
+export interface MaintenanceParts {
+  readonly database: Database;
+  readonly files: FileSystem;
+  readonly workers: () => Promise<Workers>;
+}
+
+export class PostgresMaintenance implements Maintenance {
+  readonly #parts: MaintenanceParts;
+
+  constructor(parts: MaintenanceParts) {
+    this.#parts = parts;
+  }
+
+  async size(): Promise<StoreSize> {
+    const [row] = await this.#parts.database.read<{ bytes: number; logs: number }>(
+      `select coalesce(sum(pg_total_relation_size(c.oid)), 0) as bytes,
+        coalesce(sum(pg_total_relation_size(c.oid)) filter (where relname = 'outputs'), 0) as logs
+      from pg_class c join pg_namespace n on n.oid = relnamespace
+      where nspname = $1 and relkind in ('r', 'p')`,
+      [this.#parts.database.schema],
+    );
+    return { files: 0, bytes: row!.bytes, logBytes: row!.logs };
+  }
+
+  async backup(target: string, progress: Progress): Promise<BackupResult> {
+    const { backup } = await import("./backup.ts");
+    const { database, files } = this.#parts;
+    return await backup(database, target, files, progress);
+  }
+
+  async restore(
+    from: string,
+    progress: Progress,
+  ): Promise<{ readonly jobs: number; readonly leftOut: readonly LeftOut[] }> {
+    const { restore } = await import("./restore.ts");
+    const { database, files, workers } = this.#parts;
+    const isAnybodyThere = async () => {
+      const all = await workers();
+      return [...await all.live(), ...await all.liveSupervisors()].length > 0;
+    };
+    return await restore({ database, isAnybodyThere }, from, files, progress);
+  }
+
+  async check(options: CheckOptions, progress: Progress): Promise<Finding[]> {
+    const { check } = await import("./check.ts");
+    return await check(this.#parts.database, options, progress);
+  }
+
+  /** What is committed is there after a restart. */
+  async afterReboot(): Promise<void> {}
+}

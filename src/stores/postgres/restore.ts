@@ -1,0 +1,140 @@
+// A backup in the place of all that is kept, in one transaction: until it commits everybody sees
+// what was there before.
+import { QueueError } from "../../queue/errors.ts";
+import type { Job } from "../../queue/job.ts";
+import type { LeftOut } from "../../queue/maintenance.ts";
+import type { Progress } from "../../queue/operations.ts";
+import { parseConfig } from "../../queue/settings.ts";
+import type { FileSystem } from "../../system/file_system.ts";
+import { decode } from "../file/codec.ts";
+import { parseQueues } from "../file/queues_file.ts";
+import { readBackup, type SavedQueue } from "../file/read_backup.ts";
+import { checkSchedule } from "../file/schedules.ts";
+import type { Database, Sql } from "./connection.ts";
+import { insertAll } from "./insert.ts";
+import { putSettings, sweepLines } from "./queues.ts";
+import { insertSchedules } from "./schedules.ts";
+import { Wake } from "./wake.ts";
+
+/** Bytes of output that are sent at once, and pieces of so many. */
+const PIECE = 64 * 1024;
+
+export interface RestoreParts {
+  readonly database: Database;
+  /** Whether a worker or supervisor lives, on any host. */
+  readonly isAnybodyThere: () => Promise<boolean>;
+}
+
+/**
+ * Replaces the queue by the backup in `from`.
+ * @throws QueueError `damaged` if the backup is not whole; `refused` while workers or jobs run.
+ *   Then nothing was changed.
+ */
+export async function restore(
+  { database, isAnybodyThere }: RestoreParts,
+  from: string,
+  files: FileSystem,
+  progress: Progress,
+): Promise<{ readonly jobs: number; readonly leftOut: readonly LeftOut[] }> {
+  if (await isAnybodyThere()) throw workersRun();
+  const saved = readBackup(from, files, progress);
+  const before = await placesIn(database);
+  if (await isAnybodyThere()) throw workersRun();
+  await database.transaction(async (sql) => {
+    await clear(sql, before);
+    await putJobs(sql, saved, progress);
+    for (const { id, logs } of saved.jobs) {
+      for (const log of logs) await putOutput(sql, id, `${from}/jobs/${log}`, files);
+    }
+    await putRest(sql, saved);
+  }, { once: true });
+  await sweepLines(database);
+  for (const topic of ["jobs", "schedules"]) await new Wake(database, topic, false).others();
+  return { jobs: saved.jobs.length, leftOut: saved.leftOut };
+}
+
+/** Removes all that is kept, when nobody works on it. No worker joins until this has ended. */
+async function clear(sql: Sql, before: readonly string[]): Promise<void> {
+  await sql.query("lock table queuectl.workers in exclusive mode");
+  if (joined(before, await placesIn(sql)).length > 0) throw workersRun();
+  const [running] = await sql.query<{ id: string; worker: string }>(
+    "select id, worker from queuectl.jobs where state = 'processing' limit 1",
+  );
+  if (running !== undefined) {
+    throw new QueueError(
+      "refused",
+      `Cannot restore: job "${running.id}" may still run, although its worker ${running.worker} ` +
+        "has died; nothing was changed",
+      { hint: "End it first: queuectl stop --force" },
+    );
+  }
+  for (const table of TABLES) await sql.query(`delete from queuectl.${table}`);
+}
+
+/** The places of workers that are taken, or were. */
+async function placesIn(sql: Sql): Promise<string[]> {
+  const rows = await sql.query<{ place: string }>(
+    "select concat(name, ' ', pid, ' ', started_at) as place from queuectl.workers",
+  );
+  return rows.map(({ place }) => place);
+}
+
+function joined(before: readonly string[], now: readonly string[]): string[] {
+  return now.filter((place) => !before.includes(place));
+}
+
+function workersRun(): QueueError {
+  return new QueueError("refused", "Cannot restore while workers run; nothing was changed", {
+    hint: "Stop them first: queuectl stop --all-hosts",
+  });
+}
+
+const TABLES = ["outputs", "dependencies", "jobs", "queues", "begins", "schedules", "settings"];
+
+async function putJobs(sql: Sql, { jobs }: SavedQueue, progress: Progress): Promise<void> {
+  const now = async () =>
+    (await sql.query<{ now: number }>("select queuectl.time() as now"))[0]!.now;
+  const decoded = function* (): Iterable<Job> {
+    for (const [index, { id, text }] of jobs.entries()) {
+      progress(jobs.length + index, jobs.length * 2);
+      yield decode(text, id, id).job;
+    }
+  };
+  await insertAll(sql, decoded(), now, (job, holder) => {
+    throw new QueueError(
+      "damaged",
+      `Cannot restore: jobs "${job.id}" and "${holder}" have the same key; nothing was changed`,
+    );
+  });
+}
+
+async function putOutput(sql: Sql, id: string, path: string, files: FileSystem): Promise<void> {
+  const attempt = Number(/\.(\d+)\.log$/.exec(path)![1]);
+  for (let start = 0;; start += PIECE) {
+    const bytes = files.readBytes(path, start, PIECE);
+    if (bytes === undefined || bytes.length === 0 && start > 0) return;
+    await sql.query(
+      `insert into queuectl.outputs (job_id, attempt, start, data)
+      values ($1, $2, $3, decode($4, 'base64'))`,
+      [id, attempt, start, bytes.toBase64()],
+    );
+    if (bytes.length < PIECE) return;
+  }
+}
+
+async function putRest(sql: Sql, { schedules, queues, config }: SavedQueue): Promise<void> {
+  const kept = schedules.map(({ name, text }) => checkSchedule(text, name, name));
+  await insertSchedules(sql, kept);
+  for (const { adding } of kept) {
+    if (adding === undefined) continue;
+    const there = await sql.query("select from queuectl.jobs where id = $1", [adding.id]);
+    if (there.length === 0) await insertAll(sql, [adding], () => Promise.resolve(0), () => {});
+  }
+  if (queues !== undefined) await putSettings(sql, parseQueues(queues, "queues.json"));
+  if (config !== undefined) {
+    await sql.query(
+      "insert into queuectl.settings (key, value) select key, value from jsonb_each($1::jsonb)",
+      [JSON.stringify(parseConfig(config))],
+    );
+  }
+}

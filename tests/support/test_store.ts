@@ -1,0 +1,65 @@
+// Which store end-to-end tests use: a folder, or the database that $QUEUECTL_STORE names, where each
+// test has a schema of its own, and a folder of its own for what belongs to the host.
+import type { Database } from "../../src/stores/postgres/connection.ts";
+
+const named = Deno.env.get("QUEUECTL_STORE");
+const server = /^postgres(?:ql)?:/.test(named ?? "") ? named : undefined;
+
+export interface TestStore {
+  /** The variables by which the program finds it. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Removes what is not in the folder of the test. */
+  remove(): Promise<void>;
+}
+
+/** A new store. @param dir the folder of the test */
+export function newTestStore(dir: string): TestStore {
+  if (server === undefined) {
+    return {
+      env: { QUEUECTL_DATA_DIR: `${dir}/data`, QUEUECTL_STORE: "" },
+      remove: () => Promise.resolve(),
+    };
+  }
+  const url = new URL(server);
+  const schema = `t_${crypto.randomUUID().replaceAll("-", "")}`;
+  url.searchParams.set("schema", schema);
+  return {
+    env: {
+      QUEUECTL_STORE: url.href,
+      QUEUECTL_DATA_DIR: "",
+      XDG_STATE_HOME: `${dir}/state`,
+    },
+    remove: () => dropSchema(url.href, schema),
+  };
+}
+
+/**
+ * Declares a test of what only a folder has: its files, or the way to it. With a database it is
+ * skipped, and says so.
+ */
+export function testOfFolder(name: string, fn: () => Promise<void> | void): void {
+  const isSkipped = server !== undefined;
+  Deno.test({ name: isSkipped ? `${name} (of folders alone)` : name, ignore: isSkipped, fn });
+}
+
+async function dropSchema(url: string, schema: string): Promise<void> {
+  const database = await databaseAt(url);
+  try {
+    await database.query(`drop schema if exists ${schema} cascade`);
+  } finally {
+    await database.close();
+  }
+}
+
+/** A connection to the database that a URL names, with a password if it has one. */
+export async function databaseAt(url: string): Promise<Database> {
+  const [{ Database }, { parseServerUrl }, { serverConfig }] = await Promise.all([
+    import("../../src/stores/postgres/connection.ts"),
+    import("../../src/stores/postgres/server_url.ts"),
+    import("../../src/stores/postgres/server.ts"),
+  ]);
+  const { password } = new URL(url);
+  const parsed = parseServerUrl(url, (name) => Deno.env.get(name));
+  const secrets = { password: decodeURIComponent(password), certificates: undefined };
+  return new Database({ name: url, server: serverConfig(parsed, secrets), schema: parsed.schema });
+}
