@@ -81,7 +81,10 @@ export async function startPostgres(
     await database.query("select 1").finally(() => database.close());
   };
   const answer = async () => {
-    if (!(await answers.read()).done) return;
+    guard.ref();
+    const { done } = await answers.read();
+    guard.unref();
+    if (!done) return;
     throw new Error(`No server: ${Deno.readTextFileSync(`${dir}/log`)}`);
   };
   const server: PostgresServer = {

@@ -1,0 +1,181 @@
+// A connection that is cut at each moment that matters: what is asked again, and what is not.
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { QueueError } from "../../src/queue/errors.ts";
+import { Database, UnknownOutcome } from "../../src/stores/postgres/connection.ts";
+import { parseTextArray, parseTimestamp, timestamp } from "../../src/stores/postgres/driver.ts";
+import { type Open, postgresSchemas } from "../support/postgres_schemas.ts";
+import { startPostgres } from "../support/postgres_server.ts";
+import { waitUntil } from "../support/wait_until.ts";
+
+const server = await startPostgres();
+
+const TWENTY_SECONDS = 20_000;
+
+/** What ends the connection of a database, found by what it said last. */
+function killer(open: Open): (said: string) => Promise<void> {
+  const own = open();
+  return async (said) => {
+    await waitUntil(async () => {
+      const ended = await own.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity
+         where pid <> pg_backend_pid() and query like $1`,
+        [`${said}%`],
+      );
+      return ended.length > 0;
+    });
+  };
+}
+
+if (server !== undefined) {
+  const withSchema = postgresSchemas(server);
+  const test = (says: string, body: (open: Open) => Promise<void>) =>
+    Deno.test(says, () => withSchema(body, { isEmpty: true, patience: TWENTY_SECONDS }));
+
+  test("query() comes back by itself after its connection has ended", async (open) => {
+    const [database, kill] = [open(), killer(open)];
+    const pid = async () => (await database.read("select pg_backend_pid() as idle"))[0];
+    const before = await pid();
+    await kill("select pg_backend_pid() as idle");
+    assert((await pid())?.["idle"] !== before?.["idle"]);
+  });
+
+  test("query() under way when the connection ends is not sent again, read() is", async (open) => {
+    const [database, kill] = [open(), killer(open)];
+    const unavailable = assertRejects(() => database.query("select pg_sleep(60)"), QueueError);
+    await kill("select pg_sleep(60)");
+    assertEquals((await unavailable).code, "unavailable");
+    let calls = 0;
+    const again = database.again(async () => {
+      return await database.query(calls++ === 0 ? "select pg_sleep(50)" : "select 7 as seven");
+    });
+    await kill("select pg_sleep(50)");
+    assertEquals([await again, calls], [[{ seven: 7 }], 2]);
+  });
+
+  test("transaction() begins again when the connection ends before the commit", async (open) => {
+    const [database, kill] = [open(), killer(open)];
+    await database.query("create table public.kept (n integer)");
+    let calls = 0;
+    await database.transaction(async (sql) => {
+      await sql.query("insert into public.kept values (1) returning n as killed_here");
+      if (calls++ === 0) await kill("insert into public.kept");
+      await sql.query("insert into public.kept values (2)");
+    });
+    assertEquals([calls, await database.query("select n from public.kept order by n")], [2, [
+      { n: 1 },
+      { n: 2 },
+    ]]);
+    await database.query("drop table public.kept");
+  });
+
+  test("transaction() that is cut off in its commit is not begun again, and says so", async (open) => {
+    const [database, kill] = [open(), killer(open)];
+    await database.query(`
+      create table public.slow (n integer);
+      create function public.wait_a_minute() returns trigger language plpgsql as
+        $$ begin perform pg_sleep(60); return null; end $$;
+      create constraint trigger late after insert on public.slow
+        deferrable initially deferred for each row execute function public.wait_a_minute();
+    `);
+    let calls = 0;
+    const cut = assertRejects(() =>
+      database.transaction(async (sql) => {
+        calls++;
+        await sql.query("insert into public.slow values (1)");
+      }), QueueError);
+    await kill("commit");
+    const error = await cut;
+    assertEquals([error.code, calls], ["unavailable", 1]);
+    assert(error.cause instanceof UnknownOutcome);
+    await database.query("drop table public.slow; drop function public.wait_a_minute()");
+  });
+
+  test("transaction() begins again after a deadlock", async (open) => {
+    const databases = [open(), open()];
+    await databases[0]!.query(
+      "create table public.two (n integer primary key, seen integer default 0);" +
+        "insert into public.two values (1), (2)",
+    );
+    let met = 0;
+    const both = Promise.withResolvers<void>();
+    await Promise.all(databases.map((database, i) =>
+      database.transaction(async (sql) => {
+        const [first, second] = i === 0 ? [1, 2] : [2, 1];
+        const see = "update public.two set seen = seen + 1 where n = $1";
+        await sql.query(see, [first]);
+        if (++met === 2) both.resolve();
+        await both.promise;
+        await sql.query(see, [second]);
+      })
+    ));
+    assert(met > 2, "one of them had to begin again");
+    assertEquals(await databases[0]!.query("select seen from public.two"), [{ seen: 2 }, {
+      seen: 2,
+    }]);
+    await databases[0]!.query("drop table public.two");
+  });
+
+  test("listen() goes on after the connection has ended, and tells that it may have missed something", async (open) => {
+    const [database, other, kill] = [open(), open(), killer(open)];
+    const heard: string[] = [];
+    await database.listen("news", (payload) => heard.push(payload));
+    await other.query("select pg_notify('news', 'one')");
+    await waitUntil(() => heard.includes("one"));
+    heard.length = 0;
+    await kill("listen");
+    await waitUntil(() => heard.includes(""));
+    await database.read("select 1");
+    await other.query("select pg_notify('news', 'two')");
+    await waitUntil(() => heard.includes("two"));
+  });
+
+  Deno.test("query() waits for a server that starts, and gives up in time on one that does not", async () => {
+    await withSchema(async (open) => {
+      const [patient, hasty] = [
+        open(),
+        new Database({
+          name: "postgres://somewhere/db",
+          server: { ...server.config(), password: "secret" },
+          patience: 300,
+        }),
+      ];
+      await server.tell("stop");
+      const said = patient.query("select 3 as three");
+      const error = await assertRejects(() => hasty.query("select 1"), QueueError);
+      assertEquals(error.code, "unavailable");
+      assert(error.message.startsWith("Cannot reach postgres://somewhere/db: "), error.message);
+      assert(!`${error.message}${error.hint}${error.stack}`.includes("secret"));
+      await server.tell("start");
+      assertEquals(await said, [{ three: 3 }]);
+      await hasty.close();
+    }, { isEmpty: true, patience: TWENTY_SECONDS });
+  });
+}
+
+Deno.test("timestamp() and parseTimestamp() agree to the millisecond, whatever the year", () => {
+  const times = [
+    "0001-01-01T00:00:00.001Z",
+    "2026-11-24T20:30:00.999Z",
+    "+012026-01-02T03:04:05.678Z",
+  ];
+  for (const time of times.map(Date.parse)) {
+    const text = timestamp(time).replace("T", " ").replace("Z", "+00");
+    assertEquals(parseTimestamp(text), time);
+  }
+  assertEquals(
+    parseTimestamp("2026-11-24 20:30:00.5+05:30"),
+    Date.parse("2026-11-24T15:00:00.500Z"),
+  );
+  assertEquals(parseTimestamp("0044-03-15 12:00:00+00 BC"), Date.parse("-000043-03-15T12:00:00Z"));
+});
+
+Deno.test("parseTextArray() reads what PostgreSQL prints", () => {
+  assertEquals(parseTextArray("{}"), []);
+  assertEquals(parseTextArray('{a,"b c","d\\"e\\\\f","",NULLs}'), [
+    "a",
+    "b c",
+    'd"e\\f',
+    "",
+    "NULLs",
+  ]);
+});
