@@ -1,7 +1,8 @@
 // A connection that is cut at each moment that matters: what is asked again, and what is not.
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { QueueError } from "../../src/queue/errors.ts";
-import { Database, UnknownOutcome } from "../../src/stores/postgres/connection.ts";
+import { Database } from "../../src/stores/postgres/connection.ts";
+import { UnknownOutcome } from "../../src/stores/postgres/errors.ts";
 import { parseTextArray, parseTimestamp, timestamp } from "../../src/stores/postgres/driver.ts";
 import { type Open, postgresSchemas } from "../support/postgres_schemas.ts";
 import { startPostgres } from "../support/postgres_server.ts";

@@ -189,7 +189,7 @@ if (server !== undefined) {
       const owner = open();
       await owner.query("drop role if exists guest");
       await owner.query("create role guest login");
-      const guest = open("guest");
+      const guest = open({ user: "guest" });
       const error = await assertRejects(() => ensureSchema(guest), QueueError);
       assertEquals(error.code, "refused");
       assert(/permission denied for database/.test(error.message), error.message);
@@ -207,7 +207,7 @@ if (server !== undefined) {
       await owner.query("drop role if exists clerk");
       await owner.query("create role clerk login");
       await owner.query("select queuectl.grant_enqueue('clerk')");
-      const clerk = open("clerk");
+      const clerk = open({ user: "clerk" });
       await ensureSchema(clerk);
       const jobs = new PostgresJobs(clerk);
       await jobs.add([aJob()]);

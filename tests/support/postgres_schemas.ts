@@ -1,10 +1,10 @@
 // A schema of its own for each test of one server, which goes with it.
-import { Database } from "../../src/stores/postgres/connection.ts";
+import { Database, type ServerConfig } from "../../src/stores/postgres/connection.ts";
 import { ensureSchema } from "../../src/stores/postgres/schema.ts";
 import type { PostgresServer } from "./postgres_server.ts";
 
-/** Opens one more connection, as this user; they are closed when the test has ended. */
-export type Open = (user?: string) => Database;
+/** Opens one more connection, such as one as another user; they are closed when the test has ended. */
+export type Open = (config?: ServerConfig) => Database;
 
 export type WithSchema = (
   test: (open: Open) => Promise<void>,
@@ -17,10 +17,10 @@ export function postgresSchemas(server: PostgresServer): WithSchema {
   return async (test, { isEmpty = false, patience } = {}) => {
     const schema = `test ${++schemas}`;
     const opened: Database[] = [];
-    const open: Open = (user) => {
+    const open: Open = (config) => {
       const database = new Database({
         name: "the database",
-        server: { ...server.config(), ...(user === undefined ? {} : { user }) },
+        server: { ...server.config(), ...config },
         schema,
         // A test that says how time passes leaves none for answers.
         answerWithin: Infinity,

@@ -3,7 +3,7 @@
 import { QueueError } from "../../queue/errors.ts";
 import { delay } from "../../system/delay.ts";
 import { newClient, type PgClient, type PgSubmittable, type ServerConfig } from "./driver.ts";
-import { inWords, isConflict, isDisconnection, unavailable } from "./errors.ts";
+import { inWords, isConflict, isDisconnection, unavailable, UnknownOutcome } from "./errors.ts";
 
 export type { ServerConfig } from "./driver.ts";
 export { timestamp } from "./driver.ts";
@@ -74,7 +74,14 @@ export class Database implements Sql {
    * see `again`.
    */
   async query<Row>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
-    return await this.#inLine(() => this.#send<Row>(text, values));
+    return await this.#inLine(async () => {
+      const client = await this.#connected();
+      try {
+        return await this.#send<Row>(client, text, values);
+      } catch (error) {
+        throw isDisconnection(error) ? new UnknownOutcome(error) : error;
+      }
+    });
   }
 
   /** Reads: a statement that may be sent again when the connection ends under way. */
@@ -173,8 +180,7 @@ export class Database implements Sql {
     }
   }
 
-  async #send<Row>(text: string, values: readonly unknown[]): Promise<Row[]> {
-    const client = await this.#connected();
+  async #send<Row>(client: PgClient, text: string, values: readonly unknown[]): Promise<Row[]> {
     const giveUp = () => client.connection.stream.destroy();
     const { answerWithin = ANSWER_WITHIN } = this.#options;
     const timer = answerWithin === Infinity ? undefined : setTimeout(giveUp, answerWithin);
@@ -203,7 +209,7 @@ export class Database implements Sql {
     const sql: Sql = {
       query: (text, values = []) => {
         isHere();
-        return this.#send(text, values);
+        return this.#send(own, text, values);
       },
       submit: (request) => {
         isHere();
@@ -292,13 +298,6 @@ export class Database implements Sql {
     return this.schema === "queuectl"
       ? text
       : text.replaceAll("queuectl.", `${quoted(this.schema)}.`);
-  }
-}
-
-/** The connection ended while a transaction was committed. */
-export class UnknownOutcome extends Error {
-  constructor(cause: unknown) {
-    super("the connection has ended, and it is not known whether the change was made", { cause });
   }
 }
 

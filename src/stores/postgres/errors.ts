@@ -20,6 +20,13 @@ const SOON = new Set([
 /** The connection was ended by the server: a restart, an administrator, a failover. */
 const ENDED = new Set(["57P01", "57P02", "25006", "08000", "08003", "08006", "08P01"]);
 
+/** The connection ended after a statement was sent that may have changed something. */
+export class UnknownOutcome extends Error {
+  constructor(cause: unknown) {
+    super("the connection has ended, and it is not known whether the change was made", { cause });
+  }
+}
+
 /** A transaction has to begin again: another one was quicker. */
 export class Conflict extends Error {
   constructor(cause: unknown) {
@@ -75,6 +82,9 @@ export function codeOf(error: unknown): string | undefined {
  * @param store what users call the store, without a password
  */
 export function unavailable(store: string, error: unknown): QueueError {
+  if (error instanceof UnknownOutcome) {
+    return new QueueError("unavailable", `Lost ${store}: ${error.message}`, { cause: error });
+  }
   return new QueueError("unavailable", `Cannot reach ${store}: ${reasonOf(error)}`, {
     hint: hintOf(error),
     cause: error,
@@ -85,7 +95,7 @@ export function unavailable(store: string, error: unknown): QueueError {
 export function inWords(store: string, error: unknown): unknown {
   if (error instanceof QueueError || !(error instanceof Error)) return error;
   const code = codeOf(error);
-  if (isDisconnection(error)) return unavailable(store, error);
+  if (isDisconnection(error) || error instanceof UnknownOutcome) return unavailable(store, error);
   if (code === undefined) return error;
   if (code === "42501") {
     return new QueueError("refused", `Cannot use ${store}: ${error.message}`, {

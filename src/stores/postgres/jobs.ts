@@ -9,7 +9,7 @@ import { expired, hasExpired } from "../../queue/start_by.ts";
 import type { Transition } from "../../queue/transitions.ts";
 import { keyTaken, needsKey } from "../../queue/unique.ts";
 import { type Database, type Sql, timestamp } from "./connection.ts";
-import { codeOf, Conflict } from "./errors.ts";
+import { codeOf, Conflict, UnknownOutcome } from "./errors.ts";
 import { IdleTime } from "./idle_time.ts";
 import { holdersOf, insert, insertAll, type Left } from "./insert.ts";
 import { sweepLines } from "./queues.ts";
@@ -107,9 +107,9 @@ export class PostgresJobs extends PostgresReader implements JobStore {
   async change(id: string, transition: Transition, claim?: Claim, adds?: Adds): Promise<Job> {
     if (claim === undefined) return await this.#change(id, transition);
     const after = await this.#changeHeld(id, transition, claim, adds);
-    if (after !== undefined) return after;
+    if (after instanceof Object) return after;
     // How an attempt ended may be said twice: the answer to the first word may have been lost.
-    let isAgain = false;
+    let isAgain = after === "unanswered";
     return await this.database.again(async () => {
       try {
         return await this.#change(id, transition, claim, adds);
@@ -191,7 +191,7 @@ export class PostgresJobs extends PostgresReader implements JobStore {
    * @throws the error, if they were not, or that can't be found out
    */
   async #unlessAdded(error: unknown, jobs: readonly Job[] | undefined): Promise<number> {
-    if (!(error instanceof QueueError) || error.code !== "unavailable") throw error;
+    if (!(error instanceof QueueError) || !(error.cause instanceof UnknownOutcome)) throw error;
     const found = async () => {
       for (const job of jobs ?? []) {
         const there = await this.get(job.id);
@@ -201,22 +201,22 @@ export class PostgresJobs extends PostgresReader implements JobStore {
     };
     if (await found().catch(() => false)) return jobs!.length;
     throw new QueueError("unavailable", error.message, {
-      hint: "If it is not known whether the job was taken: enqueuing it again with the same " +
-        "--job-id or --unique does no harm",
+      hint: "Enqueuing it once more does no harm with the same --job-id or --unique",
       cause: error,
     });
   }
 
   /**
    * The change of a job that this process has claimed: one statement, which does nothing if the job
-   * is no longer as it was. @returns undefined if it has to be done the other way
+   * is no longer as it was.
+   * @returns undefined if it has to be done the other way; likewise if there was no answer
    */
   async #changeHeld(
     id: string,
     transition: Transition,
     claim: Claim,
     adds?: Adds,
-  ): Promise<Job | undefined> {
+  ): Promise<Job | "unanswered" | undefined> {
     const held = this.#held.get(id);
     this.#held.delete(id);
     if (held === undefined || !isClaimOn(held.job, claim)) return undefined;
@@ -239,7 +239,7 @@ export class PostgresJobs extends PostgresReader implements JobStore {
       if (row.gated || isWaiting(after.status)) await this.#wake.others();
       return after;
     } catch (error) {
-      if (error instanceof QueueError && error.code === "unavailable") return undefined;
+      if (error instanceof QueueError && error.code === "unavailable") return "unanswered";
       throw error;
     }
   }
