@@ -3,7 +3,6 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { QueueError } from "../../src/queue/errors.ts";
 import type { LogReader } from "../../src/queue/logs.ts";
 import type { Requests } from "../../src/queue/requests.ts";
-import { DEFAULT_SETTINGS } from "../../src/queue/settings.ts";
 import type { SettingsStore } from "../../src/queue/settings_store.ts";
 import type { WorkerLock, Workers } from "../../src/queue/workers.ts";
 import { FileLogs } from "../../src/stores/file/logs.ts";
@@ -16,7 +15,10 @@ import { MemoryLogs } from "../../src/stores/memory/logs.ts";
 import { MemoryRequests } from "../../src/stores/memory/requests.ts";
 import { MemorySettings } from "../../src/stores/memory/settings.ts";
 import { MemoryWorkers } from "../../src/stores/memory/workers.ts";
+import { PostgresStore } from "../../src/stores/postgres/postgres_store.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
+import { type PostgresServer, startPostgres } from "../support/postgres_server.ts";
+import { aJob } from "../support/jobs.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 
 interface Ports {
@@ -25,7 +27,7 @@ interface Ports {
   readonly logs: LogReader;
   readonly settings: SettingsStore;
   /** Lets an attempt print something. */
-  print(id: string, attempt: number, text: string): void;
+  print(id: string, attempt: number, text: string): void | Promise<void>;
 }
 
 type WithPorts = (test: (ports: Ports) => Promise<void>) => Promise<void>;
@@ -59,6 +61,48 @@ const STORES: Record<string, WithPorts> = {
       requests.close();
     }),
 };
+
+const server = await startPostgres();
+if (server !== undefined) {
+  STORES["postgres"] = (test) => withTempDir((dir) => onServer(server, dir, test));
+}
+
+/** On a schema of its own, with a folder for what belongs to the host. */
+async function onServer(
+  server: PostgresServer,
+  dir: string,
+  test: (ports: Ports) => Promise<void>,
+): Promise<void> {
+  const url = new URL(server.url());
+  url.searchParams.set("schema", `t_${crypto.randomUUID().replaceAll("-", "")}`);
+  const location = { kind: "postgres", url: url.href, password: undefined } as const;
+  const opened = new PostgresStore(location, {
+    files: diskFiles,
+    env: (name) => name === "XDG_STATE_HOME" ? dir : undefined,
+    warn: () => {},
+  });
+  const store = await opened.forWorkers();
+  const requests = await store.openRequests();
+  const jobs = await store.openJobs();
+  const host = await store.host();
+  try {
+    await jobs.add(["a", "b"].map((id) => aJob({ id })));
+    await test({
+      workers: await store.workers(),
+      requests,
+      logs: await store.logs(),
+      settings: await store.settings(),
+      async print(id, attempt, text) {
+        Deno.writeTextFileSync(host.log(id, attempt), text);
+        await host.sendOutput!(id, attempt, 0).finish(new AbortController().signal);
+      },
+    });
+  } finally {
+    requests.close();
+    await jobs.close();
+    await opened.close();
+  }
+}
 
 for (const [store, withPorts] of Object.entries(STORES)) {
   const test = (says: string, body: (ports: Ports) => Promise<void>) =>
@@ -159,7 +203,7 @@ for (const [store, withPorts] of Object.entries(STORES)) {
 
   test("read() gives parts of a log, and nothing of one that is not there", async (ports) => {
     const { logs, print } = ports;
-    print("a", 2, "0123456789");
+    await print("a", 2, "0123456789");
     const text = async (attempt: number, offset: number, length: number) => {
       const bytes = await logs.read("a", attempt, offset, length);
       return bytes && new TextDecoder().decode(bytes);
@@ -178,7 +222,7 @@ for (const [store, withPorts] of Object.entries(STORES)) {
     await settings.set("max_retries", 9);
     await settings.merge({ worker_count: 4 });
     assertEquals(await settings.setValues(), { max_retries: 9, worker_count: 4 });
-    assertEquals(await settings.load(), { ...DEFAULT_SETTINGS, max_retries: 9, worker_count: 4 });
+    assertEquals(await settings.load(), { ...settings.defaults, max_retries: 9, worker_count: 4 });
     assertEquals(typeof await settings.version(), "number");
     assertEquals(await settings.reset(), undefined);
     assertEquals([await settings.setValues(), await settings.version()], [{}, undefined]);

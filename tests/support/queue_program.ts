@@ -22,10 +22,10 @@ export class QueueProgram {
   readonly #store: TestStore;
   readonly #started: Deno.ChildProcess[] = [];
 
-  constructor(dir: string) {
+  constructor(dir: string, store: TestStore = newTestStore(dir)) {
     this.dir = dir;
     this.data = `${dir}/data`;
-    this.#store = newTestStore(dir);
+    this.#store = store;
     this.env = this.#store.env;
   }
 
@@ -69,7 +69,8 @@ export class QueueProgram {
   async start(...args: string[]): Promise<Deno.ChildProcess> {
     const child = this.#command(["start", ...args], {}, "null").spawn();
     this.#started.push(child);
-    await waitUntil(async () => (await this.workers()).length > 0, "a worker is there");
+    const before = (await this.workers()).length;
+    await waitUntil(async () => (await this.workers()).length > before, "a worker is there");
     return child;
   }
 

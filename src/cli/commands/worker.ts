@@ -1,7 +1,9 @@
 // queuectl worker: the composition of a worker process. Hidden: supervisors call it.
+import { isUnavailable } from "../../queue/errors.ts";
 import type { Settings } from "../../queue/settings.ts";
 import type { SettingsReader } from "../../queue/settings_store.ts";
 import type { WorkerEvent } from "../../queue/worker_event.ts";
+import { delay } from "../../system/delay.ts";
 import { LineWriter } from "../../system/line_writer.ts";
 import { TERMINATED } from "../../worker/supervisor.ts";
 import { runWorker } from "../../worker/worker_process.ts";
@@ -22,7 +24,14 @@ export async function workerCommand(call: CommandContext): Promise<number> {
   const store = await context.openStore(
     location.kind === "folder" ? location : { ...location, handover: await supervisor.line() },
   ).forWorkers();
-  const settings = await CurrentSettings.of(await store.settings());
+  const stopping = new AbortController();
+  const force = new AbortController();
+  const orders = listen(supervisor, stopping, force);
+  const settings = await onceReachable(
+    async () => await CurrentSettings.of(await store.settings()),
+    stopping.signal,
+  );
+  if (settings === undefined) return orders.isTerminated() ? TERMINATED : 0;
   const reporter = openReporter(context, () => settings.latest.log_level);
   const words = new LineWriter(Deno.stdout);
   const report = (event: WorkerEvent) => {
@@ -32,9 +41,6 @@ export async function workerCommand(call: CommandContext): Promise<number> {
   };
   const jobs = await store.openJobs((message) => report({ kind: "warning", message }));
   const requests = await store.openRequests();
-  const stopping = new AbortController();
-  const force = new AbortController();
-  const orders = listen(supervisor, stopping, force);
   const hostname = Deno.hostname();
   const isOnServer = location.kind !== "folder";
   await dropPermissions(isOnServer);
@@ -66,6 +72,25 @@ export async function workerCommand(call: CommandContext): Promise<number> {
   // In a folder another one of this host goes on in its place; elsewhere it may be of any host.
   if (isReplaced && isOnServer) return 1;
   return orders.isTerminated() ? TERMINATED : 0;
+}
+
+/** Milliseconds between tries. */
+const TRY_AGAIN = 1000;
+
+/**
+ * Opens what needs the store, however long that is away: the `start` that it belongs to was able to,
+ * and says that it is. @returns undefined if `signal` aborts before
+ */
+async function onceReachable<T>(open: () => Promise<T>, signal: AbortSignal) {
+  while (!signal.aborted) {
+    try {
+      return await open();
+    } catch (error) {
+      if (!isUnavailable(error)) throw error;
+    }
+    await delay(TRY_AGAIN, signal);
+  }
+  return undefined;
 }
 
 /** Milliseconds in which the supervisor is to take in what it is told last. */

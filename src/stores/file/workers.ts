@@ -131,7 +131,12 @@ function namesWith(files: FileSystem, dataDir: string, endings: readonly string[
 }
 
 function inOrder(names: readonly string[]): string[] {
-  return [...new Set(names)].sort((a, b) => countingKey(a) < countingKey(b) ? -1 : 1);
+  return [...new Set(names)].sort(compareNames);
+}
+
+/** The order in which workers are shown. */
+export function compareNames(a: string, b: string): number {
+  return countingKey(a) < countingKey(b) ? -1 : 1;
 }
 
 /**

@@ -49,6 +49,23 @@ export function makeHostFolder(folder: HostFolder, files: FileSystem): HostFolde
   return { ...folder, path, id: readId(files, path) };
 }
 
+/**
+ * Removes output that nobody sends any more, such as of a job that was killed by force.
+ * @param running the ids of the jobs that run, asked for after the names were read
+ */
+export async function tidyOutput(
+  files: FileSystem,
+  path: string,
+  running: () => Promise<ReadonlySet<string>>,
+): Promise<void> {
+  const names = files.names(`${path}/output`);
+  if (names.length === 0) return;
+  const ids = await running();
+  for (const name of names) {
+    if (!ids.has(name.replace(/\.\d+\.log$/, ""))) files.remove(`${path}/output/${name}`);
+  }
+}
+
 /** What of a `Host` lies in the folder. */
 export function pathsIn(path: string): Omit<Host, "options"> {
   return {

@@ -19,6 +19,7 @@ import {
   type HostFolder,
   makeHostFolder,
   pathsIn,
+  tidyOutput,
 } from "./host_folder.ts";
 import { HostKeeper, isLeaseFresh } from "./host_keeper.ts";
 import { PostgresJobs } from "./jobs.ts";
@@ -177,7 +178,15 @@ export class PostgresStore implements Store {
   async forWorkers(): Promise<Store> {
     if (this.#isForWorkers) return this;
     await this.#ready();
-    this.#folder = Promise.resolve(makeHostFolder(await this.#hostFolder(), this.#world.files));
+    const { files } = this.#world;
+    const folder = makeHostFolder(await this.#hostFolder(), files);
+    await tidyOutput(files, folder.path, async () => {
+      const running = await this.#database.read<{ id: string }>(
+        "select id from queuectl.jobs where state = 'processing'",
+      );
+      return new Set(running.map(({ id }) => id));
+    });
+    this.#folder = Promise.resolve(folder);
     this.#isForWorkers = true;
     return this;
   }

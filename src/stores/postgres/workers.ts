@@ -9,6 +9,7 @@ import {
   type WorkerLock,
   type Workers,
 } from "../../queue/workers.ts";
+import { compareNames } from "../file/workers.ts";
 import { type Database, timestamp } from "./connection.ts";
 
 export interface PostgresWorkersOptions {
@@ -38,10 +39,11 @@ export class PostgresWorkers implements Workers {
   }
 
   async live(): Promise<WorkerInfo[]> {
-    return [
+    const all = [
       ...await this.#options.local.live(),
       ...await this.#elsewhere("name not like 'supervisor-%'"),
     ];
+    return all.sort((one, other) => compareNames(one.name, other.name));
   }
 
   async liveSupervisors(): Promise<WorkerInfo[]> {
@@ -140,7 +142,7 @@ export class PostgresWorkers implements Workers {
       `select workers.name, pid, hosts.name as host, started_at, last_seen_at, ready
       from queuectl.workers join queuectl.hosts on hosts.id = host_id
       where host_id is distinct from $1 and lease_until > clock_timestamp()
-        and workers.${which} order by lpad(workers.name, 100)`,
+        and workers.${which}`,
       [this.#options.hostId, ...values],
     );
     return rows.map(({ started_at, last_seen_at, ...info }) => ({
