@@ -3,6 +3,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { lives } from "../support/processes.ts";
 import { numberOnceIn, type QueueProgram, withQueue } from "../support/queue_program.ts";
 import { waitUntil } from "../support/wait_until.ts";
+import { testOfFolder } from "../support/test_store.ts";
 
 /** A job that tells its process id, and goes on until a file is there. */
 const job = (dir: string, name: string, end = "exit 0") =>
@@ -59,26 +60,31 @@ Deno.test("a job goes on when supervisor and worker are killed, and the next sta
     assertEquals([state, history.length, history[0].outcome], ["completed", 1, "succeeded"]);
   }));
 
-Deno.test("an attempt of which nothing is left is lost, and the job is retried at once", () =>
-  withQueue(async (queue) => {
-    const id = await queue.ok("enqueue", job(queue.dir, "a"));
-    const supervisor = await queue.start();
-    const pid = await numberOnceIn(`${queue.dir}/a.pid`);
-    const [worker] = await queue.workers();
-    const shell = Number(
-      /^shell (\d+)/.exec(Deno.readTextFileSync(`${queue.data}/workers/${worker!.name}.runs`))![1],
-    );
-    for (const one of [supervisor.pid, worker!.pid, shell, pid]) Deno.kill(one, "SIGKILL");
-    await supervisor.status;
-    Deno.writeTextFileSync(`${queue.dir}/a.go`, "");
-    await queue.ok("start", "--drain");
-    const { state, history } = await queue.json("job", "show", id);
-    assertEquals([state, ...history.map((one: { outcome: string }) => one.outcome)], [
-      "completed",
-      "lost",
-      "succeeded",
-    ]);
-  }));
+testOfFolder(
+  "an attempt of which nothing is left is lost, and the job is retried at once",
+  () =>
+    withQueue(async (queue) => {
+      const id = await queue.ok("enqueue", job(queue.dir, "a"));
+      const supervisor = await queue.start();
+      const pid = await numberOnceIn(`${queue.dir}/a.pid`);
+      const [worker] = await queue.workers();
+      const shell = Number(
+        /^shell (\d+)/.exec(
+          Deno.readTextFileSync(`${queue.data}/workers/${worker!.name}.runs`),
+        )![1],
+      );
+      for (const one of [supervisor.pid, worker!.pid, shell, pid]) Deno.kill(one, "SIGKILL");
+      await supervisor.status;
+      Deno.writeTextFileSync(`${queue.dir}/a.go`, "");
+      await queue.ok("start", "--drain");
+      const { state, history } = await queue.json("job", "show", id);
+      assertEquals([state, ...history.map((one: { outcome: string }) => one.outcome)], [
+        "completed",
+        "lost",
+        "succeeded",
+      ]);
+    }),
+);
 
 Deno.test("cancel and time-outs reach jobs whose worker was killed", () =>
   withQueue(async (queue) => {
@@ -137,26 +143,29 @@ Deno.test("stop --force kills jobs of which all that looked after them was kille
     ]);
   }));
 
-Deno.test("a job whose file is damaged while it is adopted costs no other job, and no worker", () =>
-  withQueue(async (queue) => {
-    await queue.ok("enqueue", "--job-id", "a", job(queue.dir, "a"));
-    await queue.start();
-    await numberOnceIn(`${queue.dir}/a.pid`);
-    const [worker] = await queue.workers();
-    Deno.kill(worker!.pid, "SIGKILL");
-    const next = await waitUntil(
-      async () => (await queue.workers()).find(({ pid }) => pid !== 0 && pid !== worker!.pid),
-      "another worker comes",
-    );
-    Deno.truncateSync(`${queue.data}/jobs/a/a.jsonl`, 20);
-    Deno.writeTextFileSync(`${queue.dir}/a.go`, "");
-    const other = await queue.ok("enqueue", "true");
-    await queue.waitForState(other, "completed");
-    assertEquals((await queue.workers()).map(({ pid }) => pid), [next.pid]);
-    assertEquals((await queue.run(["storage", "check"])).code, 1);
-    await queue.ok("storage", "check", "--repair");
-    await queue.ok("storage", "check");
-  }));
+testOfFolder(
+  "a job whose file is damaged while it is adopted costs no other job, and no worker",
+  () =>
+    withQueue(async (queue) => {
+      await queue.ok("enqueue", "--job-id", "a", job(queue.dir, "a"));
+      await queue.start();
+      await numberOnceIn(`${queue.dir}/a.pid`);
+      const [worker] = await queue.workers();
+      Deno.kill(worker!.pid, "SIGKILL");
+      const next = await waitUntil(
+        async () => (await queue.workers()).find(({ pid }) => pid !== 0 && pid !== worker!.pid),
+        "another worker comes",
+      );
+      Deno.truncateSync(`${queue.data}/jobs/a/a.jsonl`, 20);
+      Deno.writeTextFileSync(`${queue.dir}/a.go`, "");
+      const other = await queue.ok("enqueue", "true");
+      await queue.waitForState(other, "completed");
+      assertEquals((await queue.workers()).map(({ pid }) => pid), [next.pid]);
+      assertEquals((await queue.run(["storage", "check"])).code, 1);
+      await queue.ok("storage", "check", "--repair");
+      await queue.ok("storage", "check");
+    }),
+);
 
 Deno.test("workers end by themselves when their supervisor is killed, after the job at hand", () =>
   withQueue(async (queue) => {

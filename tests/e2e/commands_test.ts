@@ -3,6 +3,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { ignoredSignals } from "../../src/system/signals.ts";
 import { withQueue } from "../support/queue_program.ts";
 import { waitUntil } from "../support/wait_until.ts";
+import { isOnServer } from "../support/test_store.ts";
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -285,7 +286,7 @@ Deno.test("a wrong command line gets one or two lines, exit code 2, and no stack
 
 Deno.test(
   "the data folder of another user is refused",
-  { ignore: Deno.uid() !== 0 },
+  { ignore: isOnServer || Deno.uid() !== 0 },
   () =>
     withQueue(async (queue) => {
       await queue.ok("enqueue", "true");

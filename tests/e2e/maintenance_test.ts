@@ -3,6 +3,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { lives } from "../support/processes.ts";
 import { numberOnceIn, withQueue } from "../support/queue_program.ts";
 import { waitUntil } from "../support/wait_until.ts";
+import { testOfFolder } from "../support/test_store.ts";
 
 Deno.test("storage restore refuses while a job runs whose worker has died, until it is ended", () =>
   withQueue(async (queue) => {
@@ -28,23 +29,26 @@ Deno.test("storage restore refuses while a job runs whose worker has died, until
     assertEquals((await queue.json("status")).jobs.pending, 1);
   }));
 
-Deno.test("start refuses while a backup is restored, and works when that has ended", () =>
-  withQueue(async (queue) => {
-    await queue.ok("enqueue", "true");
-    const lock = Deno.openSync(`${queue.data}/workers/cli-restore.lock`, {
-      write: true,
-      create: true,
-    });
-    lock.lockSync(true);
-    const { code, stderr } = await queue.run(["start", "--drain"]);
-    assertEquals([code, stderr.split("\n")[0]], [
-      1,
-      "queuectl: Cannot start while a backup is restored",
-    ]);
-    lock.close();
-    await queue.ok("start", "--drain");
-    assertEquals((await queue.json("status")).jobs.completed, 1);
-  }));
+testOfFolder(
+  "start refuses while a backup is restored, and works when that has ended",
+  () =>
+    withQueue(async (queue) => {
+      await queue.ok("enqueue", "true");
+      const lock = Deno.openSync(`${queue.data}/workers/cli-restore.lock`, {
+        write: true,
+        create: true,
+      });
+      lock.lockSync(true);
+      const { code, stderr } = await queue.run(["start", "--drain"]);
+      assertEquals([code, stderr.split("\n")[0]], [
+        1,
+        "queuectl: Cannot start while a backup is restored",
+      ]);
+      lock.close();
+      await queue.ok("start", "--drain");
+      assertEquals((await queue.json("status")).jobs.completed, 1);
+    }),
+);
 
 Deno.test("storage check, with and without repair, finds nothing while workers are busy", () =>
   withQueue(async (queue) => {
@@ -76,53 +80,62 @@ Deno.test("storage check, with and without repair, finds nothing while workers a
     assertEquals(runs.length, new Set(runs).size, "no attempt ran twice");
   }));
 
-Deno.test("a repair does not let a job run twice whose ticket was removed while it runs, or after", () =>
-  withQueue(async (queue) => {
-    const { dir, data } = queue;
-    const command = `echo $$ >>${dir}/runs; until [ -e ${dir}/go ]; do sleep 0.05; done; exit 3`;
-    await queue.ok("enqueue", "--job-id", "a", "--max-retries", "0", command);
-    const supervisor = await queue.start("--count", "2");
-    await waitUntil(() => existsIn(dir, "runs"), "the job runs");
-    const [worker] = (await queue.workers()).filter(({ job_id }) => job_id === "a");
-    const folder = `${data}/queue/running/${worker!.name}`;
-    const removeTicket = () => {
-      for (const { name } of Deno.readDirSync(folder)) Deno.removeSync(`${folder}/${name}`);
-    };
-    const repair = () => queue.ok("storage", "check", "--repair");
+testOfFolder(
+  "a repair does not let a job run twice whose ticket was removed while it runs, or after",
+  () =>
+    withQueue(async (queue) => {
+      const { dir, data } = queue;
+      const command = `echo $$ >>${dir}/runs; until [ -e ${dir}/go ]; do sleep 0.05; done; exit 3`;
+      await queue.ok("enqueue", "--job-id", "a", "--max-retries", "0", command);
+      const supervisor = await queue.start("--count", "2");
+      await waitUntil(() => existsIn(dir, "runs"), "the job runs");
+      const [worker] = (await queue.workers()).filter(({ job_id }) => job_id === "a");
+      const folder = `${data}/queue/running/${worker!.name}`;
+      const removeTicket = () => {
+        for (const { name } of Deno.readDirSync(folder)) Deno.removeSync(`${folder}/${name}`);
+      };
+      const repair = () => queue.ok("storage", "check", "--repair");
 
-    removeTicket();
-    assertStringIncludes(await repair(), `given back to ${worker!.name}, which runs the job`);
-    assertEquals(await queue.state("a"), "processing");
-    // The same when all are dead, and the job has ended without them.
-    for (const { pid } of [supervisor, ...await queue.workers()]) Deno.kill(pid, "SIGKILL");
-    await supervisor.status;
-    Deno.writeTextFileSync(`${dir}/go`, "");
-    const journal = `${data}/workers/${worker!.name}.runs`;
-    await waitUntil(() => Deno.readTextFileSync(journal).includes("- a 1 3"), "the job has ended");
-    removeTicket();
-    await repair();
-    await queue.ok("start", "--drain");
-    const { state, history } = await queue.json("job", "show", "a");
-    assertEquals([state, history.length, history[0].exit_code], ["dead", 1, 3]);
-    assertEquals(Deno.readTextFileSync(`${dir}/runs`).trim().split("\n").length, 1);
-  }));
+      removeTicket();
+      assertStringIncludes(await repair(), `given back to ${worker!.name}, which runs the job`);
+      assertEquals(await queue.state("a"), "processing");
+      // The same when all are dead, and the job has ended without them.
+      for (const { pid } of [supervisor, ...await queue.workers()]) Deno.kill(pid, "SIGKILL");
+      await supervisor.status;
+      Deno.writeTextFileSync(`${dir}/go`, "");
+      const journal = `${data}/workers/${worker!.name}.runs`;
+      await waitUntil(
+        () => Deno.readTextFileSync(journal).includes("- a 1 3"),
+        "the job has ended",
+      );
+      removeTicket();
+      await repair();
+      await queue.ok("start", "--drain");
+      const { state, history } = await queue.json("job", "show", "a");
+      assertEquals([state, history.length, history[0].exit_code], ["dead", 1, 3]);
+      assertEquals(Deno.readTextFileSync(`${dir}/runs`).trim().split("\n").length, 1);
+    }),
+);
 
 function existsIn(folder: string, name: string): boolean {
   return Array.from(Deno.readDirSync(folder)).some((entry) => entry.name === name);
 }
 
-Deno.test("two repairs at once: one waits a moment and is refused while the other is at work", () =>
-  withQueue(async (queue) => {
-    await queue.ok("enqueue", "true");
-    const lock = Deno.openSync(`${queue.data}/workers/cli-repair.lock`, {
-      write: true,
-      create: true,
-    });
-    lock.lockSync(true);
-    const { code, stderr } = await queue.run(["storage", "check", "--repair"]);
-    assertEquals(code, 1);
-    assertStringIncludes(stderr, "Another process repairs or restores this queue");
-    lock.close();
-    await queue.ok("storage", "check", "--repair");
-    assertEquals([...Deno.readDirSync(`${queue.data}/workers`)].map(({ name }) => name), []);
-  }));
+testOfFolder(
+  "two repairs at once: one waits a moment and is refused while the other is at work",
+  () =>
+    withQueue(async (queue) => {
+      await queue.ok("enqueue", "true");
+      const lock = Deno.openSync(`${queue.data}/workers/cli-repair.lock`, {
+        write: true,
+        create: true,
+      });
+      lock.lockSync(true);
+      const { code, stderr } = await queue.run(["storage", "check", "--repair"]);
+      assertEquals(code, 1);
+      assertStringIncludes(stderr, "Another process repairs or restores this queue");
+      lock.close();
+      await queue.ok("storage", "check", "--repair");
+      assertEquals([...Deno.readDirSync(`${queue.data}/workers`)].map(({ name }) => name), []);
+    }),
+);

@@ -3,6 +3,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { programUnderTest } from "../support/program.ts";
 import { type QueueProgram, withQueue } from "../support/queue_program.ts";
+import { isOnServer } from "../support/test_store.ts";
 
 const ignore = Deno.build.os !== "linux";
 
@@ -41,7 +42,7 @@ Deno.test({
 Deno.test({
   name:
     "a folder or variable that is not UTF-8 gets one clear line, and no more where it does not count",
-  ignore,
+  ignore: ignore || isOnServer,
   fn: () =>
     withQueue(async (queue) => {
       await queue.ok("enqueue", "--job-id", "a", "true");

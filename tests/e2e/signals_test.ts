@@ -5,6 +5,7 @@ import { lives } from "../support/processes.ts";
 import { programUnderTest } from "../support/program.ts";
 import { numberOnceIn, type QueueProgram, withQueue } from "../support/queue_program.ts";
 import { waitUntil } from "../support/wait_until.ts";
+import { isOnServer } from "../support/test_store.ts";
 
 const ignore = Deno.build.os === "windows";
 
@@ -72,7 +73,7 @@ Deno.test({
 
 Deno.test({
   name: "start is not stopped by a request to an earlier one that had its process id",
-  ignore,
+  ignore: ignore || isOnServer,
   fn: () =>
     withQueue(async (queue) => {
       const id = await queue.ok("enqueue", "true");

@@ -67,9 +67,9 @@ export class QueueProgram {
    * Starts `queuectl start` in the background of the test, and returns when its workers are there.
    */
   async start(...args: string[]): Promise<Deno.ChildProcess> {
+    const before = (await this.workers()).length;
     const child = this.#command(["start", ...args], {}, "null").spawn();
     this.#started.push(child);
-    const before = (await this.workers()).length;
     await waitUntil(async () => (await this.workers()).length > before, "a worker is there");
     return child;
   }

@@ -5,6 +5,9 @@ import type { Database } from "../../src/stores/postgres/connection.ts";
 const named = Deno.env.get("QUEUECTL_STORE");
 const server = /^postgres(?:ql)?:/.test(named ?? "") ? named : undefined;
 
+/** Whether the queue of a test is in a database, so that there are no files of it to look at. */
+export const isOnServer = server !== undefined;
+
 export interface TestStore {
   /** The variables by which the program finds it. */
   readonly env: Readonly<Record<string, string>>;
@@ -38,8 +41,7 @@ export function newTestStore(dir: string): TestStore {
  * skipped, and says so.
  */
 export function testOfFolder(name: string, fn: () => Promise<void> | void): void {
-  const isSkipped = server !== undefined;
-  Deno.test({ name: isSkipped ? `${name} (of folders alone)` : name, ignore: isSkipped, fn });
+  Deno.test({ name: isOnServer ? `${name} (of folders alone)` : name, ignore: isOnServer, fn });
 }
 
 async function dropSchema(url: string, schema: string): Promise<void> {
