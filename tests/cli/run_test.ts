@@ -80,7 +80,10 @@ Deno.test("run() refuses unknown commands with two lines, and knows what was mea
       "--store and --data-dir cannot be given together",
     ],
     [["list", "--store", "mysql://me:secret@h/db"], "queuectl keeps no queues in mysql:"],
-    [["list", "--store", "postgres://me:secret@h/db"], "a password there is shown to all users by ps"],
+    [
+      ["list", "--store", "postgres://me:secret@h/db"],
+      "a password there is shown to all users by ps",
+    ],
     [["list", "--store", "postgres://me@h:x/db"], "this URL can't be read"],
     [["list", "--store", "file://host/x"], "a file: URL names no host"],
     [["list", "--store", "file:%zz"], "has a % that"],
