@@ -18,7 +18,7 @@ export const GLOBAL_FLAGS: readonly FlagSpec[] = [
     name: "store",
     kind: "text",
     value: "URL",
-    about: "the same, as a path or a file: URL",
+    about: "the same, as a path, a file: URL or a postgres: URL",
     proposes: "folder",
   },
   { name: "help", kind: "switch", about: "show this help" },
