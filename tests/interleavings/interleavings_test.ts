@@ -6,6 +6,7 @@
 // To run one pair, or one schedule of it, again (a third number stops the first process once more):
 //   deno test -A --no-check tests/interleavings --filter "cancel | claim"
 //   INTERLEAVING=18,4 deno test -A --no-check tests/interleavings --filter "cancel | claim"
+//   INTERLEAVINGS=all deno test -A --no-check tests/interleavings
 //   DIES_AFTER=14 deno test -A --no-check tests/interleavings --filter "remove dies"
 import { assertEquals } from "@std/assert";
 import { explore, type Failure, remains } from "./explore.ts";
