@@ -294,7 +294,7 @@ Deno.test("job wait --timeout gives up, and a removed job counts as not complete
   const id = await world.enqueue("a");
   const began = world.now;
   const { code, err } = await world.run("job", "wait", id, "--timeout", "1s");
-  assertEquals([code, err], [1, `queuectl: The time is up: job "${id}" has not ended\n`]);
+  assertEquals([code, err], [1, `queuectl: The timeout has passed: job "${id}" has not ended\n`]);
   assertEquals(world.now - began, 1000);
   world.meanwhile = () => world.store.remove(id, () => undefined);
   const removed = await world.run("job", "wait", id);

@@ -42,7 +42,7 @@ Deno.test("queue set changes what is given alone, and 0 takes it away", async ()
 Deno.test("queue set refuses what it can't understand, and changes nothing", async () => {
   const world = new World();
   const wrong: readonly [string[], string][] = [
-    [["q"], "Missing what to set: --limit N, --rate N/DURATION, or both"],
+    [["q"], "Nothing to set: give --limit N, --rate N/DURATION, or both"],
     [["q", "--rate", "10"], "--rate takes N/DURATION, such as 10/1m"],
     [["q", "--rate", "0/1m"], "--rate takes N/DURATION"],
     [["q", "--limit", "-1"], "--limit takes a whole number from 0"],

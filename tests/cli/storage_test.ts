@@ -90,7 +90,7 @@ Deno.test("storage check lists what it finds, and fails while something is left"
   world.findings = [{ path: "jobs/aa/a.json", problem: "not JSON", repaired: null }];
   const found = await world.run("storage", "check");
   assertEquals([found.code, found.out], [1, "jobs/aa/a.json: not JSON\n"]);
-  assertStringIncludes(found.err, "1 problem not mended");
+  assertStringIncludes(found.err, "1 problem not repaired");
   assertStringIncludes(found.err, "--repair");
   world.findings = [{ path: "jobs/aa/a.json", problem: "not JSON", repaired: "set aside" }];
   const mended = await world.run("storage", "check", "--repair");

@@ -1,4 +1,4 @@
-// queuectl start: runs the supervisor in the foreground, or leaves it in the background.
+// queuectl start: runs the supervisor in the foreground, or starts it in the background.
 import { QueueError } from "../../queue/errors.ts";
 import { isWorkerName } from "../../queue/workers.ts";
 import type { Store } from "../../stores/store.ts";
@@ -14,9 +14,12 @@ import { StopRequests } from "../start/stop_requests.ts";
 import { spawnWorker } from "../start/worker_child.ts";
 import { detach } from "./start_detached.ts";
 
-/** As process 1 it inherits what jobs leave behind, and Deno collects only what it has started. */
-const IS_INIT = "queuectl is process 1 here: what jobs leave behind stays a zombie when it ends; " +
-  "give the container an init, as docker run --init does";
+/**
+ * Process 1 inherits the processes that jobs leave behind, but Deno reaps only its own children.
+ */
+const IS_INIT =
+  "queuectl is process 1 here, so processes that jobs leave behind stay zombies when they end; " +
+  "give the container an init process, as docker run --init does";
 
 /** Runs jobs until stopped. @returns the exit code */
 export async function startCommand(call: CommandContext): Promise<number> {
@@ -26,7 +29,7 @@ export async function startCommand(call: CommandContext): Promise<number> {
     throw new QueueError(
       "usage",
       `Cannot call a worker "${name}": a name is 1 to 64 of A-Z a-z 0-9 . _ - and does not begin ` +
-        "with . or -, nor with cli- or supervisor-, which others have",
+        "with . or -, nor with cli- or supervisor-, which are reserved",
     );
   }
   const queues = queuesIn(flags);
@@ -51,7 +54,7 @@ export async function startCommand(call: CommandContext): Promise<number> {
     keepCompleted: async () => (await (await store.settings()).load()).keep_completed,
     isFirst: async () =>
       (await (await store.workers()).liveSupervisors()).every(({ name }) => name >= lock.name),
-    openJobs: () => store.openJobs(() => {}), // what can't be read, workers tell
+    openJobs: () => store.openJobs(() => {}), // workers report what can't be read
     now: context.now,
     sleep: delay,
     report,
@@ -71,7 +74,7 @@ export async function startCommand(call: CommandContext): Promise<number> {
     const firing = { store, drain, now: context.now, report, stopping };
     if (!await whileSchedulesFire(firing, () => supervise(parts, stopping, force))) {
       throw new QueueError("unfinished", "Cannot run jobs: no worker came up", {
-        hint: "What each of them said stands above",
+        hint: "See their messages above",
       });
     }
   } finally {
@@ -85,8 +88,8 @@ export async function startCommand(call: CommandContext): Promise<number> {
   }
   const blocked = drain ? await blockedIn(store) : 0;
   if (blocked > 0) {
-    const are = blocked === 1 ? "1 job waits" : `${blocked} jobs wait`;
-    call.say(`${are} for others that have not completed: queuectl list --state blocked`);
+    const waits = blocked === 1 ? "1 job waits" : `${blocked} jobs wait`;
+    call.say(`${waits} for others that have not completed: queuectl list --state blocked`);
   }
   const left = drain ? await leftAfterDrain(store, queues) : undefined;
   if (left !== undefined) call.say(left);
