@@ -246,7 +246,7 @@ Deno.test("dlq retry refuses a job whose key another one has by now, and names t
   const holder = await world.enqueue("--unique", "k", "true");
   const { code, err } = await world.run("dlq", "retry", dead);
   assertEquals(code, 1);
-  assertStringIncludes(err, `Cannot retry job "${dead}": job "${holder}" has its key by now`);
+  assertStringIncludes(err, `Cannot retry job "${dead}": job "${holder}" has its unique key now`);
 });
 
 Deno.test("enqueue --start-by takes a duration and a time, and refuses what can't be met", async () => {
@@ -261,7 +261,7 @@ Deno.test("enqueue --start-by takes a duration and a time, and refuses what can'
     const [args, why] of [
       [["--start-by", "soon"], "--start-by takes"],
       [["--start-by", "2020-01-01"], "has passed"],
-      [["--start-by", "1h", "--delay", "2h"], "before which it may not run"],
+      [["--start-by", "1h", "--delay", "2h"], "before the time at which it may run"],
     ] as const
   ) {
     const { code, err } = await world.run("enqueue", ...args, "x");
