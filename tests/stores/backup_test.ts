@@ -179,7 +179,7 @@ Deno.test("backup() and restore() follow no link", () =>
     backup(data, `${dir}/first`, diskFiles);
     Deno.removeSync(`${dir}/first/jobs/a/a.1.log`);
     Deno.symlinkSync("/etc/passwd", `${dir}/first/jobs/a/a.1.log`);
-    await assertRejects(() => restore(data, `${dir}/first`, diskFiles), QueueError, "is no file");
+    await assertRejects(() => restore(data, `${dir}/first`, diskFiles), QueueError, "is not a file");
     Deno.removeSync(`${data}/jobs/a/a.jsonl`);
     Deno.symlinkSync(`${data}/jobs/b/b.jsonl`, `${data}/jobs/a/a.jsonl`);
     const { jobs, leftOut } = backup(data, `${dir}/second`, diskFiles);

@@ -1,34 +1,37 @@
-// The line of tickets that may run now, as one worker sees it: what it has read it remembers, and
-// reads again when told that something came, when what it knows is old, or when others are ahead of
-// it.
+// The line of tickets that may run now, as one worker knows it. The worker remembers what it has
+// read, and reads again when it is told of new tickets, when its knowledge is old, or when other
+// workers are ahead of it.
 import { type Bucket, READY_SLICE } from "./layout.ts";
 import type { BucketedIndex } from "./bucketed_index.ts";
 
-/** Milliseconds after which others have probably taken what is at the head. */
+/** Milliseconds after which other workers have probably taken the tickets at the head. */
 const STALE = 200;
-/** Where there are thousands of buckets, reading may take one part in so many of the time. */
+/** If there are thousands of buckets, reading takes at most 1/100 of the time, … */
 const READ_SHARE = 100;
-/** But what is urgent waits no longer than this. */
+/** … but an urgent job waits no longer than this many milliseconds. */
 const STALEST = 500;
-/** So many tickets in a row that others took are cheaper to try than to read the bucket again. */
+/**
+ * Up to this many tickets in a row that others have taken, trying the next is cheaper than reading
+ * again.
+ */
 const LOSSES = 16;
 
 const NONE: ReadonlySet<string> = new Set();
 
-/** What keeps some tickets out of a line: jobs of other queues, or of queues that let none begin. */
+/** Keeps some tickets out of a line: those of other queues, or of queues that let no job begin. */
 export interface Sieve {
-  /** Whether all may be in the line. Asked before each reading. */
+  /** Whether all tickets may be in the line. Called before each reading. */
   letsAllPass(): boolean;
-  /** Whether a bucket is known to have nothing for this line, from its name. */
+  /** Whether a bucket is known to have no tickets for this line. */
   isForeign(bucket: Bucket): boolean;
-  /** Those that may be in the line; others may be moved out of the bucket. */
+  /** The tickets that may be in the line; others may be moved out of the bucket. */
   sift(bucket: Bucket, names: string[]): string[];
 }
 
 export class ReadyLine {
   readonly #index: BucketedIndex;
   readonly #sieve: Sieve | undefined;
-  /** Their paths are made when it is their turn: most are read again before that. */
+  /** Paths are made only when needed, since most tickets are read again before their turn. */
   #tickets: { bucket: string; name: string }[] = [];
   #next = 0;
   #readAt = -Infinity;
@@ -40,7 +43,7 @@ export class ReadyLine {
     this.#sieve = sieve;
   }
 
-  /** Something may have come before what is known. */
+  /** Reads again next time, since new tickets may have come. */
   forget(): void {
     this.#readAt = -Infinity;
   }
@@ -53,14 +56,14 @@ export class ReadyLine {
     return ticket && { path: this.#index.path(ticket.bucket, ticket.name), name: ticket.name };
   }
 
-  /** The ticket that `next` will give if it is not too old by then. */
+  /** The ticket that `next` will return unless it reads again. */
   peek(): { path: string; name: string } | undefined {
     const ticket = this.next();
     if (ticket !== undefined) this.#next--;
     return ticket;
   }
 
-  /** Tells whether the rename of the ticket last given succeeded. */
+  /** Reports whether the rename of the last ticket succeeded. */
   took(success: boolean): void {
     this.#losses = success ? 0 : this.#losses + 1;
   }
@@ -74,8 +77,8 @@ export class ReadyLine {
   }
 
   /**
-   * Reads the buckets at the head: as many as may hold the first ticket, and of those what no other
-   * bucket precedes.
+   * Reads the buckets at the head: as many as may have the first ticket. Of their tickets, those
+   * are kept that come before all unread buckets.
    */
   #read(): void {
     this.#tickets = [];
@@ -86,8 +89,8 @@ export class ReadyLine {
       const wanted = sieve && this.#siftBucket(sieve, buckets[i]!);
       if (wanted?.size === 0) continue;
       const bucket = this.#index.unseal(buckets[i]!);
-      // Another worker has opened it just now, or taken it away: what comes behind it must not be
-      // taken for the head.
+      // Another worker has just opened or removed it. What comes after it must not be taken for the
+      // head.
       if (bucket === undefined) return this.#read();
       const all = this.#index.tickets(bucket);
       if (all.length === 0) this.#discard(bucket);
@@ -105,7 +108,7 @@ export class ReadyLine {
     }
   }
 
-  /** Those of a bucket that may be in the line. One that has none is not opened. */
+  /** The tickets of a bucket that may be in the line. A bucket without any is not opened. */
   #siftBucket(sieve: Sieve, bucket: Bucket): ReadonlySet<string> {
     if (sieve.isForeign(bucket)) return NONE;
     const names = this.#index.tickets(bucket);
@@ -113,7 +116,7 @@ export class ReadyLine {
     return new Set(sieve.sift(bucket, names));
   }
 
-  /** Removes an empty bucket, unless tickets of this moment would go into it. */
+  /** Removes an empty bucket, unless tickets may still be added to it. */
   #discard(bucket: Bucket): void {
     const past = Number(bucket.lower.slice(8)) + READY_SLICE < Date.now();
     if (past || bucket.unique !== "") this.#index.removeIfEmpty(bucket);
