@@ -99,7 +99,7 @@ async function livesStill(
   const isAlivePipe = sight === "walled" ? await isHeld(aliveOf(journal)) : undefined;
   if (isAlivePipe !== undefined) return isAlivePipe;
   throw new UnseenError(
-    `its job was started on ${shell.host}, and it cannot be seen from here whether it still runs; ` +
+    `its job was started on ${shell.host}, and whether it still runs cannot be seen from here; ` +
       `start queuectl there or, if ${shell.host} is gone for good, remove ${journal}`,
   );
 }

@@ -12,10 +12,12 @@ export type KillCause = StopReason | "timed_out";
 // exit code.
 const SIGNALS: Readonly<Record<number, string>> = Deno.build.os === "linux"
   ? named(
-    "HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT - - - - - - - XCPU XFSZ VTALRM PROF - IO PWR SYS",
+    "HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT " +
+      "- - - - - - - XCPU XFSZ VTALRM PROF - IO PWR SYS",
   )
   : named(
-    "HUP INT QUIT ILL TRAP ABRT EMT FPE KILL BUS SEGV SYS PIPE ALRM TERM - - - - - - - - XCPU XFSZ VTALRM PROF - - USR1 USR2",
+    "HUP INT QUIT ILL TRAP ABRT EMT FPE KILL BUS SEGV SYS PIPE ALRM TERM " +
+      "- - - - - - - - XCPU XFSZ VTALRM PROF - - USR1 USR2",
   );
 
 function named(names: string): Record<number, string> {

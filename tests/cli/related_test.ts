@@ -22,7 +22,7 @@ Deno.test("enqueue --after takes ids and beginnings of them, repeated and in lis
   assertEquals(job?.status.state, "blocked");
   const { out } = await world.run("job", "show", id);
   assertStringIncludes(out, "Waits for    alpha to complete; it is pending\n");
-  assertStringIncludes(out, "             gamma to end, whichever way; it is pending\n");
+  assertStringIncludes(out, "             gamma to end in any way; it is pending\n");
   await world.work({ outcome: "succeeded" });
   await world.work({ outcome: "failed" });
   assertEquals((await world.store.get(id))?.status.state, "blocked");
@@ -138,7 +138,7 @@ Deno.test("job tree shows what a job waits for and what waits for it, each branc
 └─ waits for
    ├─ l  blocked  l
    │  └─ root  pending  root
-   └─ r  blocked, whichever way  r
+   └─ r  blocked, in any way  r
       └─ root  pending  root
 `,
   );
@@ -149,13 +149,13 @@ Deno.test("job tree shows what a job waits for and what waits for it, each branc
    ├─ l  blocked  l
    │  └─ end  blocked  end␊really
    └─ r  blocked  r
-      └─ end  blocked, whichever way  end␊really
+      └─ end  blocked, in any way  end␊really
 `,
   );
   const alone = await world.enqueue("true");
   assertStringIncludes(
     (await world.run("job", "tree", alone)).out,
-    "It waits for no other, and none waits for it",
+    "It waits for no other job, and no job waits for it",
   );
 });
 

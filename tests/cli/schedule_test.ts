@@ -173,7 +173,7 @@ Deno.test("schedule show is a page, and says what was skipped", async () => {
       "Schedule s\nactive",
       "* * * * * UTC",
       "s-1 (pending)",
-      "3 times, because the job before had not ended",
+      "3 times, because the previous job had not ended",
       "SECRET=***",
       "echo hi",
     ]

@@ -48,7 +48,7 @@ function queueEvent(event: WorkerEvent, at: number): QueueEvent {
     case "job_adopted":
       return note(
         "INFO",
-        `${event.worker} watches job ${event.job.id}, since ${event.from} died`,
+        `${event.worker} looks after job ${event.job.id}, since ${event.from} died`,
       );
     case "job_given_back":
       return note(
@@ -82,7 +82,9 @@ function queueEvent(event: WorkerEvent, at: number): QueueEvent {
     }
     case "schedule_due": {
       const { schedule, jobId, holder } = event;
-      const why = holder === null ? "the job before has not ended" : `job ${holder} has its key`;
+      const why = holder === null
+        ? "the previous job has not ended"
+        : `job ${holder} has its unique key`;
       const what = jobId === null ? `skipped ${clockTime(event.at)}: ${why}` : `enqueued ${jobId}`;
       return note("INFO", `schedule ${schedule}: ${what}`);
     }
