@@ -5,7 +5,7 @@ import type { FileLock, FileSystem } from "../../system/file_system.ts";
 import { replaceFile } from "../../system/replace_file.ts";
 import { ignoreNotFound, makeUnlessThere } from "./bucketed_index.ts";
 import { gatesFolder } from "./layout.ts";
-import { lockPatiently } from "./queues_file.ts";
+import { lockPatiently } from "./locks.ts";
 
 /** Bytes for each time in the file of begins: 13 digits and a line break. */
 const MARK = 14;
@@ -44,7 +44,7 @@ export class Gate {
    * Waits up to `patience` milliseconds for the lock; undefined if another process still has it.
    */
   async lockPatiently(patience: number): Promise<FileLock | undefined> {
-    return this.lock() ?? await lockPatiently(this.#lock, this.#files, patience);
+    return await lockPatiently(() => this.lock(), patience);
   }
 
   /** The times at which jobs began. */

@@ -2,17 +2,17 @@
 import { QueueError } from "../../queue/errors.ts";
 import { settingsFromJson, settingsToJson } from "../../queue/queue_json.ts";
 import type { QueueSettings } from "../../queue/queues.ts";
-import type { FileLock, FileSystem } from "../../system/file_system.ts";
+import type { FileSystem } from "../../system/file_system.ts";
 import { replaceFile } from "../../system/replace_file.ts";
 import { ignoreNotFound } from "./bucketed_index.ts";
 import { queuesPath } from "./layout.ts";
+import { lockPatiently } from "./locks.ts";
 
 /** The version of the format. This and all earlier versions can be read. */
 const SCHEMA = 1;
 
 /** How long a command waits for one that changes the settings too. */
 const PATIENCE = 5000;
-const POLL = 10;
 
 export type AllSettings = ReadonlyMap<string, QueueSettings>;
 
@@ -58,7 +58,7 @@ export async function changeQueues(
   files: FileSystem,
   change: (before: AllSettings) => AllSettings | undefined,
 ): Promise<void> {
-  const lock = await lockPatiently(`${dataDir}/queues.lock`, files, PATIENCE);
+  const lock = await lockPatiently(() => files.lock(`${dataDir}/queues.lock`), PATIENCE);
   if (lock === undefined) {
     throw new QueueError("refused", "Another process is changing the settings of queues", {
       hint: "Try again",
@@ -69,19 +69,5 @@ export async function changeQueues(
     if (after !== undefined) replaceFile(files, queuesPath(dataDir), queuesText(after));
   } finally {
     lock.release();
-  }
-}
-
-/** A lock, as soon as it is free; undefined if it is not within so many milliseconds. */
-export async function lockPatiently(
-  path: string,
-  files: FileSystem,
-  patience: number,
-): Promise<FileLock | undefined> {
-  const end = performance.now() + patience;
-  for (;;) {
-    const lock = files.lock(path);
-    if (lock !== undefined || performance.now() >= end) return lock;
-    await new Promise((resolve) => setTimeout(resolve, Math.min(POLL, 1 + patience / 100)));
   }
 }

@@ -17,6 +17,7 @@ import { ignoreNotFound, makeUnlessThere } from "./bucketed_index.ts";
 import { decode, encodeRequest } from "./codec.ts";
 import type { Findings } from "./findings.ts";
 import { schedulesFolder } from "./layout.ts";
+import { lockPatiently, removeLock } from "./locks.ts";
 import { stagedIds } from "./staging.ts";
 
 /** The version of the format. This and all earlier versions can be read. */
@@ -26,7 +27,6 @@ const JSON_END = ".json";
 
 /** Milliseconds that a command waits for one that changes the same schedule. */
 const PATIENCE = 5000;
-const POLL = 20;
 
 /** The contents of a file: the schedule, and a job that has to be enqueued before anything else. */
 interface Kept extends ScheduleEntry {
@@ -120,7 +120,7 @@ export class FileSchedules implements ScheduleStore {
       this.#write({ ...after, adding: firing.job });
       return firing.job === undefined ? after : await this.#complete(jobs, after, firing.job);
     } finally {
-      this.#unlock(name, lock);
+      removeLock(this.#files, this.#lockPath(name), lock);
     }
   }
 
@@ -168,21 +168,16 @@ export class FileSchedules implements ScheduleStore {
   }
 
   async #whileLocked<T>(name: string, action: () => T): Promise<T> {
-    for (let waited = 0;; waited += POLL) {
-      const lock = this.#lock(name);
-      if (lock !== undefined) {
-        try {
-          return action();
-        } finally {
-          this.#unlock(name, lock);
-        }
-      }
-      if (waited >= PATIENCE) {
-        throw new QueueError("refused", `Another process is busy with the schedule "${name}"`, {
-          hint: "Try again",
-        });
-      }
-      await new Promise((resolve) => setTimeout(resolve, POLL));
+    const lock = await lockPatiently(() => this.#lock(name), PATIENCE);
+    if (lock === undefined) {
+      throw new QueueError("refused", `Another process is busy with the schedule "${name}"`, {
+        hint: "Try again",
+      });
+    }
+    try {
+      return action();
+    } finally {
+      removeLock(this.#files, this.#lockPath(name), lock);
     }
   }
 
@@ -194,14 +189,6 @@ export class FileSchedules implements ScheduleStore {
   /** Not in the folder of schedules, which is watched: taking a lock is no change. */
   #lockPath(name: string): string {
     return `${this.#dataDir}/tmp/schedule-${name}.lock`;
-  }
-
-  #unlock(name: string, lock: FileLock): void {
-    try {
-      ignoreNotFound(() => this.#files.remove(this.#lockPath(name)));
-    } finally {
-      lock.release();
-    }
   }
 
   #path(name: string): string {

@@ -1,6 +1,6 @@
 // The configuration of a data folder. The code that changes it is loaded when it is called. Methods
-// are async although they wait for nothing, so that errors become rejections. deno-lint-ignore-file
-// require-await
+// are async although they wait for nothing, so that errors become rejections.
+// deno-lint-ignore-file require-await
 import { QueueError } from "../../queue/errors.ts";
 import {
   DEFAULT_SETTINGS,

@@ -5,14 +5,14 @@
 import { QueueError } from "../../queue/errors.ts";
 import { isJobId, type Job } from "../../queue/job.ts";
 import { holdsKey } from "../../queue/unique.ts";
-import type { FileLock, FileSystem } from "../../system/file_system.ts";
+import type { FileSystem } from "../../system/file_system.ts";
 import { ignoreNotFound, makeUnlessThere } from "./bucketed_index.ts";
 import { JobFiles } from "./job_files.ts";
 import { readOwn } from "./line_files.ts";
+import { lockPatiently, removeLock } from "./locks.ts";
 
 /** Milliseconds to wait for another process, which may be enqueueing a file of a million lines. */
 const PATIENCE = 60_000;
-const LONGEST_PAUSE = 20;
 
 export class UniqueKeys {
   readonly #files: FileSystem;
@@ -32,11 +32,17 @@ export class UniqueKeys {
 
   /** @throws QueueError `refused` if another process holds the lock for too long */
   async whileLocked<T>(action: () => T | Promise<T>): Promise<T> {
-    const lock = await this.#lock();
+    const path = this.#lockPath();
+    const lock = await lockPatiently(() => this.#files.lock(path), PATIENCE);
+    if (lock === undefined) {
+      throw new QueueError("refused", "Another process is enqueueing jobs with keys", {
+        hint: "Try again when it has ended",
+      });
+    }
     try {
       return await action();
     } finally {
-      this.#unlock(lock);
+      removeLock(this.#files, path, lock);
     }
   }
 
@@ -81,30 +87,8 @@ export class UniqueKeys {
       const path = this.#path(key);
       if (readOwn(this.#files, path)?.trim() === id) this.#files.remove(path);
     } finally {
-      this.#unlock(lock);
+      removeLock(this.#files, this.#lockPath(), lock);
     }
-  }
-
-  async #lock(): Promise<FileLock> {
-    let pause = 1;
-    for (let waited = 0; waited < PATIENCE; waited += pause) {
-      const lock = this.#files.lock(this.#lockPath());
-      if (lock !== undefined) return lock;
-      await new Promise((resolve) => setTimeout(resolve, pause));
-      pause = Math.min(pause * 2, LONGEST_PAUSE);
-    }
-    throw new QueueError("refused", "Another process is enqueueing jobs with keys", {
-      hint: "Try again when it has ended",
-    });
-  }
-
-  #unlock(lock: FileLock): void {
-    try {
-      this.#files.remove(this.#lockPath());
-    } catch {
-      // The lock is released all the same.
-    }
-    lock.release();
   }
 
   #lockPath(): string {

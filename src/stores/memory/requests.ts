@@ -1,5 +1,6 @@
 // The reference implementation of the port for requests. Methods are async although they wait for
-// nothing, so that errors become rejections. deno-lint-ignore-file require-await
+// nothing, so that errors become rejections.
+// deno-lint-ignore-file require-await
 import type { Requests, StopKind } from "../../queue/requests.ts";
 import { delay } from "../../system/delay.ts";
 

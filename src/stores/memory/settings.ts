@@ -1,5 +1,6 @@
 // The reference implementation of the port for the configuration. Methods are async although they
-// wait for nothing, so that errors become rejections. deno-lint-ignore-file require-await
+// wait for nothing, so that errors become rejections.
+// deno-lint-ignore-file require-await
 import {
   DEFAULT_SETTINGS,
   type SettingKey,

@@ -1,5 +1,6 @@
 // The reference implementation of the port for workers. A worker "dies" when its lock is abandoned.
 // Methods are async although they wait for nothing, so that errors become rejections.
+//
 // deno-lint-ignore-file require-await
 import { QueueError } from "../../queue/errors.ts";
 import {
