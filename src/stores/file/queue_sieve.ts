@@ -1,7 +1,8 @@
 // Keeps tickets out of a worker's line. Tickets of queues that it does not serve stay where they
 // are; tickets of queues that let no job begin are set aside.
-import type { Gates, Reading } from "./gates.ts";
+import type { Gates } from "./gates.ts";
 import { type Bucket, queueKey, queueOf } from "./layout.ts";
+import type { Reading } from "./queue_rooms.ts";
 import type { Sieve } from "./ready_line.ts";
 
 export class QueueSieve implements Sieve {
