@@ -72,7 +72,7 @@ Deno.test("job remove removes ended jobs, and no other", async () => {
   assertEquals((await world.run("job", "remove", "none", waits)).code, 1);
 });
 
-Deno.test("job cancel --group calls off what has not ended of a group, running ones last", async () => {
+Deno.test("job cancel --group cancels what has not ended of a group, running ones last", async () => {
   const world = new World();
   const done = await world.enqueue("--group", "g", "x");
   await world.work();

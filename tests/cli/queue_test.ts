@@ -25,7 +25,7 @@ Deno.test("queue list shows what waits and what is set, as a table and as JSON",
   });
 });
 
-Deno.test("queue set changes what is given alone, and 0 takes it away", async () => {
+Deno.test("queue set changes only what is given, and 0 removes it", async () => {
   const world = new World();
   await world.run("queue", "set", "q", "--limit", "2", "--rate", "3/10s");
   assertEquals(

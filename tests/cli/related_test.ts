@@ -1,4 +1,4 @@
-// Jobs that have to do with one another, as typed: --after, --after-any, --unique, --start-by.
+// The options for jobs that depend on others, and --start-by: --after, --after-any, --unique.
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { NOON, World } from "../support/world.ts";
 
@@ -169,7 +169,7 @@ Deno.test("job tree shows a chain of thousands", async () => {
   assertEquals(out.split("\n").length, 4002);
 });
 
-Deno.test("job cancel takes those with it that need the job", async () => {
+Deno.test("job cancel also cancels jobs that need it", async () => {
   const world = new World();
   const first = await world.enqueue("a");
   const second = await world.enqueue("--after", first, "b");
@@ -203,7 +203,7 @@ Deno.test("enqueue --unique prints the id of the job that has the key, and says 
   assertEquals(await world.enqueue("--unique", "mirror", "--job-id", "other", "y"), "other");
 });
 
-Deno.test("enqueue --unique is kept out by no job that has not begun in time", async () => {
+Deno.test("enqueue --unique is not refused because of a job that has not begun in time", async () => {
   const world = new World();
   await world.enqueue("--unique", "k", "--start-by", "1m", "--job-id", "old", "x");
   world.now = NOON + 61_000;

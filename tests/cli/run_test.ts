@@ -200,7 +200,7 @@ Deno.test("run() says what the system refused in one line", async () => {
   });
 });
 
-Deno.test("run() says where Deno lets no program in", async () => {
+Deno.test("run() explains the folders that Deno refuses", async () => {
   const world = new World();
   const error = new Deno.errors.NotCapable(
     'Requires all access to "/dev/shm/q", run again with the --allow-all flag',

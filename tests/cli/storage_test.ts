@@ -98,7 +98,7 @@ Deno.test("storage check lists what it finds, and fails while something is left"
   assertEquals(world.calls.at(-1), `check ${DATA} true`);
 });
 
-Deno.test("long work shows progress on a terminal's stderr only, and takes it away", async () => {
+Deno.test("long work shows progress on a terminal's stderr only, and removes it", async () => {
   const world = new World();
   world.input = Array.from({ length: 5000 }, (_, i) => `echo ${i}`).join("\n");
   const quiet = await world.run("enqueue", "--file", "-");

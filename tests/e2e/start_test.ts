@@ -1,4 +1,4 @@
-// How start comes up, and what it says where it can't: by the real program in real processes.
+// How start begins, and what it says if it can't, by the real program in real processes.
 import { assertEquals } from "@std/assert";
 import { programUnderTest } from "../support/program.ts";
 import { withQueue } from "../support/queue_program.ts";

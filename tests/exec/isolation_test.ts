@@ -1,4 +1,4 @@
-// What a job may see and reach: its environment and nobody else's, its processes and no others.
+// What a job can see and reach: only its own environment, and only its own processes.
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { adopt } from "../../src/exec/adopt.ts";

@@ -1,6 +1,6 @@
-// Everything that changes the data folder, stopped dead after each of its file operations, with
-// what was not synced lost in every way, and with each operation failing: afterwards the invariants
-// of the design hold, and work goes on.
+// Everything that changes the data folder, with a crash after each of its file operations, with
+// unsynced data lost in every way, and with each operation failing: afterwards the invariants of
+// the design hold, and work goes on.
 import { assert, assertEquals } from "@std/assert";
 import { loadSetValues } from "../../src/stores/file/settings.ts";
 import { QueueError } from "../../src/queue/errors.ts";

@@ -1,6 +1,6 @@
-// `storage check`, with and without repair, beside everything else: between any two of its file
-// operations another process does something. No damage is reported that is none, no job gets two
-// tickets or none, and a repair that dies at any step leaves nothing that does not mend itself.
+// `storage check`, with and without repair, while another process does something between any two of
+// its file operations. Nothing is reported that is not damage, no job gets two tickets or none, and
+// a repair that dies at any step leaves nothing that is not corrected later.
 import { assert, assertEquals } from "@std/assert";
 import type { Job } from "../../src/queue/job.ts";
 import {
@@ -253,7 +253,7 @@ for (const repair of [false, true]) {
           disk.failure = () => undefined;
           wasReached = true;
           const lock = repair ? disk.lock(lockPath(DATA, REPAIR)) : undefined;
-          checkAll(DATA, disk, findings, () => {});
+          checkAll({ dataDir: DATA, files: disk, findings }, () => {});
           lock?.release();
           return undefined;
         };
@@ -291,7 +291,7 @@ Deno.test("check --repair beside others spoils nothing in a folder that was copi
 });
 
 for (const [damage, apply] of Object.entries(DAMAGES)) {
-  Deno.test(`check --repair mends ${damage}, whatever goes on beside it`, async () => {
+  Deno.test(`check --repair repairs ${damage}, whatever goes on beside it`, async () => {
     const base = await prepared();
     apply(base);
     const total = await operationsOf(base, true);

@@ -1,15 +1,15 @@
 // Every schedule of two processes: A does i operations, B does j, A goes on to its end, then B. Or
 // A dies after its i operations. If it is to go deep, A stops once more, and B ends first.
 //
-// Many schedules come to the same, and only one of them is run. Two operations that do not depend
-// on one another (neither changes what the other looks at or changes) may be swapped and nothing is
-// different. So (i, j) is the same as (i, j - 1) if B's operation j depends on none that A still
-// has to do: it may as well come after them. And (i, j) is the same as (i + 1, j) if A's operation
-// i + 1 depends on none of B's first j: it may as well come before them. Each step of that makes j
+// Many schedules are equivalent, and only one of them is run. Two operations that do not depend on
+// one another (neither changes what the other reads or changes) can be swapped without a
+// difference. So (i, j) is the same as (i, j - 1) if B's operation j depends on none that A still
+// has to do, since it could come after them. And (i, j) is the same as (i + 1, j) if A's operation
+// i + 1 depends on none of B's first j, since it could come before them. Each such step makes j
 // smaller or i greater, so it ends at a schedule that is run.
 //
-// Long processes have thousands of schedules that differ all the same. All of them take minutes, so
-// a part of them is run, always the same, unless INTERLEAVINGS=all asks for the whole, as CI does.
+// Long processes still have thousands of different schedules, which would take minutes. So a part
+// of them is run, always the same ones, unless INTERLEAVINGS=all asks for all, as CI does.
 import { Access, type SimDisk } from "../support/sim_disk.ts";
 import { type Outcome, type Program, type Run, run, type Step } from "./gated_process.ts";
 import { DATA, type Operation, recovery, WORLD } from "./operations.ts";

@@ -42,7 +42,7 @@ export async function enqueueFile(
     const defaults: JobDefaults = { settings, now, newId: context.newId };
     const read = newJobReader(common, now);
     const related = new RelatedLines(jobs);
-    const lines = await check(call, jobs, source, read, defaults, related);
+    const lines = await check(call, { jobs, source, read, defaults, related });
     if (lines === undefined) return 1;
     source.checkSame();
 
@@ -67,6 +67,14 @@ export async function enqueueFile(
 
 type ReadNewJob = (line: string) => NewJob | undefined;
 
+interface Batch {
+  readonly jobs: JobStore;
+  readonly source: Source;
+  readonly read: ReadNewJob;
+  readonly defaults: JobDefaults;
+  readonly related: RelatedLines;
+}
+
 function* newJobsIn(
   source: Source,
   read: ReadNewJob,
@@ -82,11 +90,7 @@ function* newJobsIn(
 // if a line is wrong.
 async function check(
   call: CommandContext,
-  jobs: JobStore,
-  source: Source,
-  read: ReadNewJob,
-  defaults: JobDefaults,
-  related: RelatedLines,
+  { jobs, source, read, defaults, related }: Batch,
 ): Promise<number | undefined> {
   const meter = progressMeter(call.context, "Checking", source.size);
   const ids = new Map<string, number>();

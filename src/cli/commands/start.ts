@@ -24,14 +24,7 @@ const IS_INIT =
 /** Runs jobs until stopped. @returns the exit code */
 export async function startCommand(call: CommandContext): Promise<number> {
   const { context, flags } = call;
-  const name = flags.text("worker-name");
-  if (name !== undefined && !isWorkerName(name)) {
-    throw new QueueError(
-      "usage",
-      `Cannot call a worker "${name}": a name is 1 to 64 of A-Z a-z 0-9 . _ - and does not begin ` +
-        "with . or -, nor with cli- or supervisor-, which are reserved",
-    );
-  }
+  const name = workerName(call);
   const queues = queuesIn(flags);
   const store = await call.store().forWorkers();
   const settings = await (await store.settings()).load();
@@ -50,15 +43,8 @@ export async function startCommand(call: CommandContext): Promise<number> {
   const count = flags.number("count") ?? settings.worker_count;
   const drain = flags.has("drain");
   const ended = new AbortController();
-  const housekeeping = keepHouse({
-    keepCompleted: async () => (await (await store.settings()).load()).keep_completed,
-    isFirst: async () =>
-      (await (await store.workers()).liveSupervisors()).every(({ name }) => name >= lock.name),
-    openJobs: () => store.openJobs(() => {}), // workers report what can't be read
-    now: context.now,
-    sleep: delay,
-    report,
-  }, ended.signal);
+  const shared = { now: context.now, sleep: delay, report };
+  const housekeeping = keepHouse({ ...oldJobsOf(store, lock.name), ...shared }, ended.signal);
   let dead = 0;
   try {
     report({ kind: "supervisor_started", workers: count, store: store.name });
@@ -67,9 +53,7 @@ export async function startCommand(call: CommandContext): Promise<number> {
       count,
       spawn: () => spawnWorker({ host, name, queues, drain, onDead: () => dead++ }),
       ready: () => void lock.announce({ ...who, ready: true }),
-      sleep: delay,
-      now: context.now,
-      report,
+      ...shared,
     };
     const firing = { store, drain, now: context.now, report, stopping };
     if (!await whileSchedulesFire(firing, () => supervise(parts, stopping, force))) {
@@ -86,15 +70,46 @@ export async function startCommand(call: CommandContext): Promise<number> {
     report({ kind: "supervisor_stopped" });
     await close();
   }
-  const blocked = drain ? await blockedIn(store) : 0;
+  if (drain) await sayWhatIsLeft(call, store, queues, dead);
+  return 0;
+}
+
+/** The name given with --worker-name. @throws QueueError `usage` */
+function workerName({ flags }: CommandContext): string | undefined {
+  const name = flags.text("worker-name");
+  if (name === undefined || isWorkerName(name)) return name;
+  throw new QueueError(
+    "usage",
+    `Cannot call a worker "${name}": a name is 1 to 64 of A-Z a-z 0-9 . _ - and does not begin ` +
+      "with . or -, nor with cli- or supervisor-, which are reserved",
+  );
+}
+
+/** What the housekeeper needs from the store; `supervisor` is the name of this `start`. */
+function oldJobsOf(store: Store, supervisor: string) {
+  return {
+    keepCompleted: async () => (await (await store.settings()).load()).keep_completed,
+    isFirst: async () =>
+      (await (await store.workers()).liveSupervisors()).every(({ name }) => name >= supervisor),
+    openJobs: () => store.openJobs(() => {}), // workers report what can't be read
+  };
+}
+
+/** After --drain: says which jobs were not waited for, and how many died. */
+async function sayWhatIsLeft(
+  call: CommandContext,
+  store: Store,
+  queues: readonly string[] | undefined,
+  dead: number,
+): Promise<void> {
+  const blocked = await blockedIn(store);
   if (blocked > 0) {
     const waits = blocked === 1 ? "1 job waits" : `${blocked} jobs wait`;
     call.say(`${waits} for others that have not completed: queuectl list --state blocked`);
   }
-  const left = drain ? await leftAfterDrain(store, queues) : undefined;
+  const left = await leftAfterDrain(store, queues);
   if (left !== undefined) call.say(left);
-  if (drain && dead > 0) call.say(`${pluralize(dead, "job")} died: queuectl dlq list`);
-  return 0;
+  if (dead > 0) call.say(`${pluralize(dead, "job")} died: queuectl dlq list`);
 }
 
 async function blockedIn(store: Store): Promise<number> {

@@ -47,7 +47,7 @@ export async function check(
   if (repair) await repairAll(dataDir, files, findings, progress, lastRun);
   else {
     await prepareFolder(dataDir, files);
-    checkAll(dataDir, files, findings, progress, lastRun);
+    checkAll({ dataDir, files, findings, lastRun }, progress);
   }
   return findings.all;
 }
@@ -70,7 +70,8 @@ async function repairAll(
     const lock = await lockMaintenance(dataDir, files, REPAIR);
     try {
       if (isBeingRestored(dataDir, files)) throw refusedByRestore();
-      checkAll(dataDir, files, findings, progress, lastRun, (id) => store.addOwed(id));
+      const addOwed = (id: string) => store.addOwed(id);
+      checkAll({ dataDir, files, findings, lastRun, addOwed }, progress);
     } finally {
       lock.release();
       await store.recover();
@@ -82,12 +83,8 @@ async function repairAll(
 
 /** Runs all checks, synchronously. A repair holds the lock of its name meanwhile. */
 export function checkAll(
-  dataDir: string,
-  files: FileSystem,
-  findings: Findings,
+  { dataDir, files, findings, lastRun = () => undefined, addOwed = () => {} }: CheckAllParts,
   progress: Progress,
-  lastRun: LastRun = () => undefined,
-  addOwed: (id: string) => void = () => {},
 ): void {
   unlessRestored(dataDir, files, () => {
     const folders = FOLDERS.filter(isOfQueue);
@@ -97,17 +94,17 @@ export function checkAll(
   });
 }
 
-interface CheckInside {
+interface CheckAllParts {
   readonly dataDir: string;
   readonly files: FileSystem;
   readonly findings: Findings;
-  readonly lastRun: LastRun;
+  readonly lastRun?: LastRun;
   /** Adds the job that the end of this one should have added, if any. */
-  readonly addOwed: (id: string) => void;
+  readonly addOwed?: (id: string) => void;
 }
 
 function checkInside(
-  { dataDir, files, findings, lastRun, addOwed }: CheckInside,
+  { dataDir, files, findings, lastRun, addOwed }: Required<CheckAllParts>,
   progress: Progress,
 ): void {
   const jobs = new JobFiles(files, dataDir);

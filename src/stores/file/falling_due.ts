@@ -1,24 +1,19 @@
 // Moves the tickets of jobs that fall due from `later` to `ready`, a limited number at a time, and
 // remembers when to look again.
 import { ignoreNotFound } from "./bucketed_index.ts";
+import { Freshness } from "./freshness.ts";
 import { LATER_SLICE, laterSlice, parseTicket, readyName, readySlice } from "./layout.ts";
 import type { Tickets } from "./tickets.ts";
 
 /** At most this many tickets are moved at a time, so that a claim does not wait for all of them. */
 const MOVES = 1000;
-/** Milliseconds after which even a busy worker looks for tickets of other processes. */
-const STALE = 200;
-/** If there is much to read, reading takes at most 1/100 of the time, … */
-const READ_SHARE = 100;
-/** … but a job that has fallen due waits no longer than this many milliseconds. */
-const STALEST = 500;
 
 export class FallingDue {
   readonly #tickets: Tickets;
   /** When the next known job falls due; `-Infinity` if jobs may be due already. */
   #next = -Infinity;
-  #readAt = -Infinity;
-  #stale = STALE;
+  /** What is known of tickets from other processes, which even a busy worker looks for. */
+  readonly #freshness = new Freshness();
 
   constructor(tickets: Tickets) {
     this.#tickets = tickets;
@@ -44,12 +39,9 @@ export class FallingDue {
    * @returns how many
    */
   promote(now: number): number {
-    const begin = performance.now();
-    if (this.isDone(now) && begin - this.#readAt < this.#stale) return 0;
-    const { promoted, next } = this.#promote(now);
+    if (this.isDone(now) && !this.#freshness.isOver) return 0;
+    const { promoted, next } = this.#freshness.renew(() => this.#promote(now));
     this.#next = next;
-    this.#readAt = begin;
-    this.#stale = Math.min(Math.max(STALE, READ_SHARE * (performance.now() - begin)), STALEST);
     return promoted;
   }
 

@@ -11,6 +11,7 @@
 //   process did not put back before it died, are put back by claims (`lookAround`).
 import { beginTime, isUnrestricted, type QueueSettings } from "../../queue/queues.ts";
 import { ignoreNotFound } from "./bucketed_index.ts";
+import { Freshness } from "./freshness.ts";
 import { KnownQueues } from "./known_queues.ts";
 import { type Bucket, parseTicket, queueOf, readySlice, type Ticket } from "./layout.ts";
 import { QueueRooms, type QueueRoomsParts, Reading } from "./queue_rooms.ts";
@@ -25,13 +26,6 @@ const SHUT = 1000;
 const SOON = 50;
 /** At most this many tickets are moved one by one at a time, so that a claim need not wait long. */
 const MOVES = 500;
-/**
- * Milliseconds between looks for tickets to put back: longer if a look takes long, so that looking
- * takes at most 1/100 of the time, but not longer than `STALEST`.
- */
-const STALE = 200;
-const READ_SHARE = 100;
-const STALEST = 500;
 
 /** The result of trying to take a ticket; `closed` if its queue lets no job begin now. */
 export type Taken = { readonly path: string; readonly ticket: Ticket } | "gone" | "closed";
@@ -50,8 +44,8 @@ export class Gates {
   readonly #aside: SetAside;
   /** The version of the settings at the last `lookAround`; undefined before the first. */
   #version: string | undefined;
-  #sweptAt = -Infinity;
-  #stale = STALE;
+  /** What is known of tickets that may be put back. */
+  readonly #freshness = new Freshness();
 
   constructor(parts: GateParts) {
     this.#parts = parts;
@@ -92,9 +86,11 @@ export class Gates {
     if (!this.known.isAny && !isNew) return false;
     if (isNew) this.#rooms.forget();
     this.#version = this.known.version;
-    const begin = performance.now();
     const isDue = this.#rooms.takeDue() || isNew;
-    if (!isDue && begin - this.#sweptAt < this.#stale) return false;
+    return (isDue || this.#freshness.isOver) && this.#freshness.renew(() => this.#putAllBack());
+  }
+
+  #putAllBack(): boolean {
     const running = this.#rooms.count();
     let moved = false;
     for (const key of this.#parts.tickets.held.keys()) {
@@ -102,9 +98,6 @@ export class Gates {
       if (settings?.paused || this.#rooms.isShut(key)) continue;
       if (this.#rooms.of(key, settings, running) > 0) moved = this.#putBackNow(key) || moved;
     }
-    this.#sweptAt = begin;
-    const took = performance.now() - begin;
-    this.#stale = Math.min(Math.max(STALE, READ_SHARE * took), STALEST);
     return moved;
   }
 

@@ -1,15 +1,10 @@
 // The line of tickets that may run now, as one worker knows it. The worker remembers what it has
 // read, and reads again when it is told of new tickets, when its knowledge is old, or when other
 // workers are ahead of it.
+import { Freshness } from "./freshness.ts";
 import { type Bucket, READY_SLICE } from "./layout.ts";
 import type { BucketedIndex } from "./bucketed_index.ts";
 
-/** Milliseconds after which other workers have probably taken the tickets at the head. */
-const STALE = 200;
-/** If there are thousands of buckets, reading takes at most 1/100 of the time, … */
-const READ_SHARE = 100;
-/** … but an urgent job waits no longer than this many milliseconds. */
-const STALEST = 500;
 /**
  * Up to this many tickets in a row that others have taken, trying the next is cheaper than reading
  * again.
@@ -34,8 +29,7 @@ export class ReadyLine {
   /** Paths are made only when needed, since most tickets are read again before their turn. */
   #tickets: { bucket: string; name: string }[] = [];
   #next = 0;
-  #readAt = -Infinity;
-  #stale = STALE;
+  readonly #freshness = new Freshness();
   #losses = 0;
 
   constructor(index: BucketedIndex, sieve?: Sieve) {
@@ -45,12 +39,12 @@ export class ReadyLine {
 
   /** Reads again next time, since new tickets may have come. */
   forget(): void {
-    this.#readAt = -Infinity;
+    this.#freshness.end();
   }
 
   /** The next ticket to try; undefined if there is none. */
   next(): { path: string; name: string } | undefined {
-    const isOld = performance.now() - this.#readAt > this.#stale || this.#losses >= LOSSES;
+    const isOld = this.#freshness.isOver || this.#losses >= LOSSES;
     if (isOld || this.#next >= this.#tickets.length) this.#readAgain();
     const ticket = this.#tickets[this.#next++];
     return ticket && { path: this.#index.path(ticket.bucket, ticket.name), name: ticket.name };
@@ -69,10 +63,7 @@ export class ReadyLine {
   }
 
   #readAgain(): void {
-    const begin = performance.now();
-    this.#read();
-    this.#readAt = begin;
-    this.#stale = Math.min(Math.max(STALE, READ_SHARE * (performance.now() - begin)), STALEST);
+    this.#freshness.renew(() => this.#read());
     this.#losses = 0;
   }
 
