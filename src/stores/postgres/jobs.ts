@@ -3,18 +3,19 @@
 // are one statement each.
 import { isFinal } from "../../queue/dependencies.ts";
 import { QueueError } from "../../queue/errors.ts";
-import { type Claim, isClaimOn, isWaiting, type Job } from "../../queue/job.ts";
+import { type Claim, claimOf, isClaimOn, isWaiting, type Job } from "../../queue/job.ts";
 import type { Adds, Claimant, JobStore } from "../../queue/store.ts";
 import { expired, hasExpired } from "../../queue/start_by.ts";
-import type { Transition } from "../../queue/transitions.ts";
+import { type Transition, unclaimed } from "../../queue/transitions.ts";
 import { keyTaken, needsKey } from "../../queue/unique.ts";
+import { afterMilliseconds } from "../../system/delay.ts";
 import { type Database, type Sql, timestamp } from "./connection.ts";
 import { codeOf, Conflict, UnknownOutcome } from "./errors.ts";
 import { IdleTime } from "./idle_time.ts";
 import { holdersOf, insert, insertAll, type Left } from "./insert.ts";
 import { sweepLines } from "./queues.ts";
 import { PostgresReader } from "./reader.ts";
-import { columnsOf, jobOf, type Row, UPDATE, UPDATE_VALUES } from "./row.ts";
+import { columnsOf, endOf, jobOf, type Row, UPDATE } from "./row.ts";
 import { PLACE_LOST } from "./schema_claim.ts";
 import { forgetAwaited, PORTION, settle } from "./settle.ts";
 import { Wake } from "./wake.ts";
@@ -29,9 +30,17 @@ export interface JobsOptions {
   readonly host?: string;
   /** Whether jobs may begin on this host now. */
   readonly mayBegin?: () => boolean;
+  /**
+   * Whether the end of a job claims the next one in the same step. For whoever asks for the next at
+   * once: if not, it is given back after a moment.
+   */
+  readonly ahead?: boolean;
   /** Whether to be told of changes; else they are looked for. */
   readonly listens?: boolean;
 }
+
+/** Milliseconds for which a job that was claimed ahead waits for its claim. */
+const AHEAD = 500;
 
 /** Milliseconds between looks for what others have left undone, of a worker. */
 const RECOVER_EVERY = 5_000;
@@ -47,6 +56,11 @@ export class PostgresJobs extends PostgresReader implements JobStore {
   readonly #wake: Wake;
   readonly #idle: IdleTime;
   readonly #held = new Map<string, Held>();
+  /** What was said at the last claim, and the job that was claimed ahead of the next one. */
+  #lastClaim: readonly unknown[] | undefined;
+  #ahead: { job: Job; stop: () => void } | undefined;
+  /** Why it is not known whether a job was claimed ahead. */
+  #unknown: unknown;
   #recoverAt = 0;
 
   constructor(database: Database, options: JobsOptions = {}) {
@@ -87,6 +101,16 @@ export class PostgresJobs extends PostgresReader implements JobStore {
     const asOf = this.#idle.now;
     const at = clock === undefined ? null : timestamp(now);
     const values = [by.worker, by.pid, by.host, at, queues ?? null, host ?? null];
+    const unknown = this.#unknown;
+    this.#unknown = undefined;
+    // It may have claimed a job: whoever claims looks for such after an error.
+    if (unknown !== undefined) throw unknown;
+    const ahead = this.#takeAhead();
+    if (ahead !== undefined) {
+      if (isSame(values, this.#lastClaim)) return ahead;
+      await this.#giveBack(ahead);
+    }
+    this.#lastClaim = values;
     for (;;) {
       const [row] = await this.database.query<Row>(CLAIM, values).catch(placeLost);
       if (row === undefined) {
@@ -95,7 +119,7 @@ export class PostgresJobs extends PostgresReader implements JobStore {
       }
       const job = jobOf(row);
       if (job.status.state === "processing") {
-        if (!row.awaited) this.#held.set(job.id, { job, at: performance.now() });
+        this.#hold(row, job);
         return job;
       }
       await this.change(job.id, expired).catch((error) => {
@@ -157,7 +181,40 @@ export class PostgresJobs extends PostgresReader implements JobStore {
     return row?.found === true;
   }
 
+  #hold(row: Row, job: Job): void {
+    if (!row.awaited) this.#held.set(job.id, { job, at: performance.now() });
+  }
+
+  /** One that has not begun in time is left to the next claim. */
+  #keepAhead(row: Row): void {
+    const job = jobOf(row);
+    if (job.status.state !== "processing") return;
+    this.#hold(row, job);
+    const stop = afterMilliseconds(AHEAD, () => void this.#giveAheadBack().catch(() => {}));
+    this.#ahead = { job, stop };
+  }
+
+  #takeAhead(): Job | undefined {
+    const { job, stop } = this.#ahead ?? {};
+    this.#ahead = undefined;
+    stop?.();
+    return job;
+  }
+
+  async #giveAheadBack(): Promise<void> {
+    const job = this.#takeAhead();
+    if (job !== undefined) await this.#giveBack(job);
+  }
+
+  async #giveBack(job: Job): Promise<void> {
+    this.#lastClaim = undefined;
+    await this.change(job.id, unclaimed, claimOf(job)).catch((error) => {
+      if (!(error instanceof QueueError) || error.code !== "claim_lost") throw error;
+    });
+  }
+
   override async claimedBy(worker: string): Promise<Job[]> {
+    await this.#giveAheadBack();
     const jobs = await super.claimedBy(worker);
     const { host } = this.#options;
     if (host === undefined || jobs.length === 0) return jobs;
@@ -183,6 +240,7 @@ export class PostgresJobs extends PostgresReader implements JobStore {
   }
 
   override async close(): Promise<void> {
+    await this.#giveAheadBack().catch(() => {});
     await this.#wake.close();
   }
 
@@ -224,24 +282,48 @@ export class PostgresJobs extends PostgresReader implements JobStore {
       Math.round(claim.startedAt + performance.now() - held.at);
     const after = transition(held.job, now);
     if (after instanceof QueueError || adds?.(after, now) !== undefined) return undefined;
+    const values = endOf(held.job, after);
+    if (values === undefined) return undefined;
+    const { worker, pid, attempt, startedAt } = claim;
+    const finish = [id, worker, pid, attempt, timestamp(startedAt), ...values];
     try {
-      const [row] = await this.database.query<{ gated: boolean }>(
-        UPDATE_HELD,
-        [
-          ...columnsOf([after], true),
-          claim.worker,
-          claim.pid,
-          claim.attempt,
-          timestamp(claim.startedAt),
-        ],
-      );
-      if (row === undefined) return undefined;
-      if (row.gated || isWaiting(after.status)) await this.#wake.others();
+      const gated = await this.#finish(finish);
+      if (gated === null) return undefined;
+      if (gated || isWaiting(after.status)) await this.#wake.others();
       return after;
     } catch (error) {
       if (error instanceof QueueError && error.code === "unavailable") return "unanswered";
       throw error;
     }
+  }
+
+  /**
+   * Ends a job, and claims the next in the same step if that is wanted.
+   * @returns whether its queue has settings; null if nothing was done
+   */
+  async #finish(values: readonly unknown[]): Promise<boolean | null> {
+    const { ahead, mayBegin } = this.#options;
+    const claim = ahead === true && mayBegin?.() !== false ? this.#lastClaim : undefined;
+    if (claim === undefined) {
+      const [row] = await this.database.query<{ gated: boolean | null }>(
+        `select ${FINISH} as gated`,
+        values,
+      );
+      return row!.gated;
+    }
+    this.#wake.look();
+    let row: Row & { gated: boolean | null } | undefined;
+    try {
+      [row] = await this.database.query(FINISH_AND_CLAIM, [...values, ...claim]);
+    } catch (error) {
+      this.#lastClaim = undefined;
+      // Without its place a worker may still say how a job ended.
+      if (codeOf(error) === PLACE_LOST) return null;
+      this.#unknown = error;
+      throw error;
+    }
+    if (row!.id !== null) this.#keepAhead(row!);
+    return row!.gated;
   }
 
   async #change(id: string, transition: Transition, claim?: Claim, adds?: Adds): Promise<Job> {
@@ -352,16 +434,20 @@ export class PostgresJobs extends PostgresReader implements JobStore {
   }
 }
 
-const UPDATE_HELD = `${UPDATE} and j.state = 'processing' and not j.awaited
-  and j.worker = $${UPDATE_VALUES + 1} and j.pid = $${UPDATE_VALUES + 2}
-  and j.attempts = $${UPDATE_VALUES + 3} and j.started_at = $${UPDATE_VALUES + 4}
-returning exists (select from queuectl.queues q where q.name = j.queue) as gated`;
-
 const CLAIM = "select * from queuectl.claim($1, $2, $3, $4, $5, $6)";
+const FINISH = "queuectl.finish($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+const FINISH_AND_CLAIM = `select end_of.gated, next.* from ${FINISH} as end_of(gated)
+  left join lateral queuectl.claim($14, $15, $16, $17, $18, $19) as next
+  on end_of.gated is not null`;
 
 function placeLost(error: unknown): never {
   if (codeOf(error) !== PLACE_LOST) throw error;
   throw new QueueError("claim_lost", (error as Error).message);
+}
+
+/** Whether two claims ask for the same. */
+function isSame(one: readonly unknown[], other: readonly unknown[] | undefined): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
 }
 
 function hasRecorded({ history }: Job, claim: Claim): boolean {
