@@ -79,7 +79,12 @@ Deno.test("run() refuses unknown commands with two lines, and knows what was mea
       ["list", "--store", "a", "--data-dir", "b"],
       "--store and --data-dir cannot be given together",
     ],
-    [["list", "--store", "postgres://me:secret@h/db"], "keeps queues in folders, not in postgres:"],
+    [["list", "--store", "mysql://me:secret@h/db"], "queuectl keeps no queues in mysql:"],
+    [
+      ["list", "--store", "postgres://me:secret@h/db"],
+      "a password there is shown to all users by ps",
+    ],
+    [["list", "--store", "postgres://me@h:x/db"], "this URL can't be read"],
     [["list", "--store", "file://host/x"], "a file: URL names no host"],
     [["list", "--store", "file:%zz"], "has a % that"],
     [["completions", "tcsh"], "not for"],
@@ -89,6 +94,7 @@ Deno.test("run() refuses unknown commands with two lines, and knows what was mea
     assertEquals([code, out], [2, ""], args.join(" "));
     assertStringIncludes(err, message);
     assertStringIncludes(err, "--help");
+    assert(!err.includes("secret"), err);
     assert(err.startsWith("queuectl: ") && err.trimEnd().split("\n").length <= 2, err);
   }
 });

@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { QueueError } from "../../src/queue/errors.ts";
+import type { StoreLocation } from "../../src/stores/store.ts";
 import {
   type ServiceAction,
   serviceCommand,
@@ -46,14 +47,14 @@ class FakeMachine implements ServiceEffects {
     return Promise.resolve(why === undefined ? { code: 0, stderr: "" } : { code: 1, stderr: why });
   }
 
-  service(action: ServiceAction, count?: number, dataDir?: string): Promise<string[]> {
-    return serviceCommand(action, { count, dataDir }, this);
+  service(action: ServiceAction, count?: number, store?: StoreLocation): Promise<string[]> {
+    return serviceCommand(action, { count, store }, this);
   }
 }
 
 Deno.test("service print shows the unit and does nothing", async () => {
   const machine = new FakeMachine();
-  const lines = await machine.service("print", 3, "/data");
+  const lines = await machine.service("print", 3, { kind: "folder", path: "/data" });
   assertEquals(lines[0], "[Unit]");
   assertEquals(lines.filter((line) => /^(?:ExecStart|Environment)=/.test(line)), [
     "ExecStart=/opt/queuectl/0.1.0/queuectl start --count 3",

@@ -21,6 +21,7 @@ Deno.test("parseSetting() takes what each key takes, and nothing else", () => {
     keep_completed: [[["0", 0], ["7d", 604_800]], ["-1", "week"]],
     on_completed: [[["none", "none"], ["a 'b' # c", "a 'b' # c"]], ["", " ", "a\0b"]],
     on_dead: [[["none", "none"], ["mail me", "mail me"]], [""]],
+    lease: [[["5", 5], ["90s", 90], ["1h", 3600]], ["4", "3601", "0", "soon"]],
     log_max: [[["0", 0], ["10M", 10_485_760], ["1kib", 1024]], ["-1", "1.5M", "99999999999T"]],
   };
   for (const key of SETTING_KEYS) {

@@ -173,7 +173,10 @@ export class World {
       },
       files: this.files,
       readAllBytes: bytesOf,
-      openStore: ({ path }) => this.#storeIn(path),
+      openStore: (location) => {
+        if (location.kind === "folder") return this.#storeIn(location.path);
+        throw new Error(`This world has no ${location.url}`);
+      },
       endOrphan: async ({ name }, _, { id }, reason) => {
         this.calls.push(`end ${name} ${id} ${reason}`);
         return await this.onEndOrphan(id);

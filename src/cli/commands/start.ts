@@ -3,6 +3,7 @@ import { QueueError } from "../../queue/errors.ts";
 import { isWorkerName } from "../../queue/workers.ts";
 import type { Store } from "../../stores/store.ts";
 import { delay } from "../../system/delay.ts";
+import { ignoredSignals } from "../../system/signals.ts";
 import { pluralize } from "../../view/pluralize.ts";
 import { keepHouse } from "../../worker/housekeeper.ts";
 import { supervise } from "../../worker/supervisor.ts";
@@ -30,6 +31,8 @@ export async function startCommand(call: CommandContext): Promise<number> {
     );
   }
   const queues = queuesIn(flags);
+  // Before the store is opened: what the driver of a database loads listens to signals.
+  const ignored = await ignoredSignals(["HUP", "INT"]);
   const store = await call.store().forWorkers();
   const settings = await (await store.settings()).load();
   if (flags.has("detach")) return await detach(call, store);
@@ -41,11 +44,12 @@ export async function startCommand(call: CommandContext): Promise<number> {
   const who = { pid: Deno.pid, host: Deno.hostname(), startedAt: context.now() };
   await lock.announce(who);
   const timeout = flags.number("timeout");
-  const asked = await StopRequests.listen({
+  const asked = StopRequests.listen({
     requests,
     lock,
     timeout,
     report,
+    ignored,
     store: store.name,
   });
   const { stopping, force } = asked;

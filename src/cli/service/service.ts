@@ -15,8 +15,8 @@ export type ServiceAction = "print" | "install" | "uninstall";
 export interface ServiceOptions {
   /** How many workers; the configuration's `worker_count` if undefined. */
   readonly count: number | undefined;
-  /** The store that the service works on. */
-  readonly store: StoreLocation;
+  /** The store that the service works on; the default one if undefined. */
+  readonly store: StoreLocation | undefined;
 }
 
 export interface ServiceEffects {
@@ -170,9 +170,8 @@ function serviceOf({ count, store }: ServiceOptions, effects: ServiceEffects): S
       // Jobs are to find the programs that they find in the shell where this is called.
       ...(path && { PATH: path }),
       // Without a password: it is to be found in ~/.pgpass.
-      ...(store.kind === "folder"
-        ? { QUEUECTL_DATA_DIR: store.path }
-        : { QUEUECTL_STORE: store.url }),
+      ...(store?.kind === "folder" && { QUEUECTL_DATA_DIR: store.path }),
+      ...(store?.kind === "postgres" && { QUEUECTL_STORE: store.url }),
     },
   };
 }

@@ -4,7 +4,6 @@ import type { Requests } from "../../queue/requests.ts";
 import type { WorkerLock } from "../../queue/workers.ts";
 import type { WorkerEvent } from "../../queue/worker_event.ts";
 import { afterMilliseconds } from "../../system/delay.ts";
-import { ignoredSignals } from "../../system/signals.ts";
 
 export interface StopParts {
   readonly requests: Requests;
@@ -12,6 +11,8 @@ export interface StopParts {
   /** Seconds after which it ends by itself. */
   readonly timeout: number | undefined;
   readonly report: (event: WorkerEvent) => void;
+  /** The signals that this process was started to ignore; see `ignoredSignals`. */
+  readonly ignored: ReadonlySet<string>;
   /** What users call the store. */
   readonly store: string;
 }
@@ -29,10 +30,9 @@ export class StopRequests {
     this.#report = report;
   }
 
-  static async listen(parts: StopParts): Promise<StopRequests> {
-    const { timeout, report } = parts;
+  static listen(parts: StopParts): StopRequests {
+    const { timeout, report, ignored } = parts;
     const stop = new StopRequests(report);
-    const ignored = await ignoredSignals(["HUP", "INT"]);
     stop.#undo.push(onSignals(ignored, stop.stopping, (...asked) => stop.#ask(...asked)));
     if (timeout !== undefined) {
       const end = () => stop.#ask(`after ${timeout} s`, false);

@@ -103,7 +103,7 @@ export function inWords(store: string, error: unknown): unknown {
       cause: error,
     });
   }
-  if (/^(28|3D000|0A000)/.test(code) || SYSTEM_LIMITS.has(code) || code.startsWith("ERR_TLS")) {
+  if (/^(28|3D000|0A000)/.test(code) || SYSTEM_LIMITS.has(code) || CERTIFICATE.test(code)) {
     return new QueueError(
       code.startsWith("53") ? "io" : "refused",
       `Cannot use ${store}: ${error.message}`,
@@ -115,6 +115,9 @@ export function inWords(store: string, error: unknown): unknown {
   }
   return error;
 }
+
+/** What is said of a server whose certificate is not as `sslmode` wants it. */
+const CERTIFICATE = /^ERR_TLS|CERT|_SIGNATURE$/;
 
 /** Of disk, memory and locks of the server; and statements that an administrator has stopped. */
 const SYSTEM_LIMITS = new Set(["53000", "53100", "53200", "57014", "58030", "55P03"]);
@@ -150,5 +153,9 @@ function hintOf(error: unknown): string {
     return "Give the password in $PGPASSWORD, $QUEUECTL_STORE_PASSWORD or ~/.pgpass";
   }
   if (code === "3D000") return "Make it: createdb NAME";
+  if (code?.startsWith("ERR_TLS")) return "Name the host as its certificate does";
+  if (code !== undefined && CERTIFICATE.test(code)) {
+    return "sslrootcert=FILE in the URL names the certificates of those who vouch for the server";
+  }
   return "";
 }

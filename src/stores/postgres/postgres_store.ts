@@ -8,7 +8,6 @@ import type { ScheduleStore, ScheduleWatch } from "../../queue/schedule_store.ts
 import type { SettingsStore } from "../../queue/settings_store.ts";
 import type { Inbox, JobReader, JobStore } from "../../queue/store.ts";
 import type { Workers } from "../../queue/workers.ts";
-import type { FileSystem } from "../../system/file_system.ts";
 import { FileWorkers } from "../file/workers.ts";
 import type { Host, ServerLocation, Store } from "../store.ts";
 import { Database, type DatabaseOptions } from "./connection.ts";
@@ -26,17 +25,17 @@ import { PostgresJobs } from "./jobs.ts";
 import { FileSender, PostgresLogs } from "./outputs.ts";
 import { PostgresRequests } from "./requests.ts";
 import { ensureSchema } from "./schema.ts";
-import { type Handover, netOf, readHandover, secretsOf, serverConfig } from "./server.ts";
+import {
+  type Handover,
+  netOf,
+  type PostgresWorld,
+  readHandover,
+  secretsOf,
+  serverConfig,
+} from "./server.ts";
 import { parseServerUrl, type ServerUrl } from "./server_url.ts";
 import { PostgresSettings } from "./settings.ts";
 import { PostgresWorkers } from "./workers.ts";
-
-/** What the store needs of the outside world. */
-export interface PostgresWorld {
-  readonly files: FileSystem;
-  readonly env: (name: string) => string | undefined;
-  readonly warn: (message: string) => void;
-}
 
 /**
  * Milliseconds for which workers wait for the database within a step: they take it again, and must

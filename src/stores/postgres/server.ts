@@ -1,11 +1,18 @@
 // How the server is reached: address, password, certificates. What of it is secret goes nowhere but
 // to the driver, and by a pipe to the workers of this `start`.
 import { QueueError } from "../../queue/errors.ts";
+import type { FileSystem } from "../../system/file_system.ts";
 import type { ServerConfig } from "./driver.ts";
 import type { HostFolder } from "./host_folder.ts";
 import { passwordFromFile } from "./password_file.ts";
-import type { PostgresWorld } from "./postgres_store.ts";
 import { isSocket, type ServerUrl } from "./server_url.ts";
+
+/** What the store needs of the outside world. */
+export interface PostgresWorld {
+  readonly files: FileSystem;
+  readonly env: (name: string) => string | undefined;
+  readonly warn: (message: string) => void;
+}
 
 /** What a `start` tells its workers: they may read none of the files that this comes from. */
 export interface Handover {
