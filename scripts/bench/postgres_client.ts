@@ -20,5 +20,6 @@ for (; performance.now() < end; done++) {
   if (job === undefined) throw new Error("Too few jobs wait");
   await jobs.change(job.id, (job, now) => ended(job, ending, backoff, now), claimOf(job));
 }
+await jobs.close();
 await database.close();
 Deno.stdout.writeSync(new TextEncoder().encode(`${done}\n`));

@@ -236,6 +236,7 @@ export class Database implements Sql {
   /** The open connection; a new one where there is none, tried for as long as patience lasts. */
   async #connected(): Promise<PgClient> {
     if (this.#client !== undefined) return this.#client;
+    if (this.#closing.signal.aborted) throw new Error("The database was closed");
     const deadline = performance.now() + this.#patience;
     for (;; this.#pause = Math.min(2 * this.#pause, LONGEST_PAUSE)) {
       const pause = this.#pause;
