@@ -32,17 +32,30 @@ export async function insertAll(
 ): Promise<number> {
   let added = 0;
   const waiting: Job[] = [];
-  for (const batch of batches(jobs)) {
-    const own = await insert(sql, batch, left);
+  const count = (own: readonly Job[]) => {
     added += own.length;
     waiting.push(...own.filter(({ status }) => status.state === "blocked"));
+  };
+  // The next jobs are made while the database is busy with those before.
+  let sent: Promise<Job[]> = Promise.resolve([]);
+  try {
+    for (const batch of batches(jobs)) {
+      const columns = columnsOf(batch);
+      count(await sent);
+      sent = insert(sql, batch, left, { columns });
+    }
+  } finally {
+    // What went wrong first is what is told.
+    await sent.catch(() => {});
   }
+  count(await sent);
   if (waiting.length > 0) await block(sql, waiting, now);
   return added;
 }
 
 /**
  * Adds jobs in one statement, or in a few where keys are taken.
+ * @param columns those of `jobs`, where they are at hand
  * @param mayBeThere whether a job whose id is taken is passed over
  * @returns those that were added
  */
@@ -50,17 +63,22 @@ export async function insert(
   sql: Sql,
   jobs: readonly Job[],
   left: Left,
-  mayBeThere = false,
+  { columns = columnsOf(jobs), mayBeThere = false }: {
+    readonly columns?: unknown[][];
+    readonly mayBeThere?: boolean;
+  } = {},
 ): Promise<Job[]> {
   if (!mayBeThere && jobs.every(({ unique }) => unique === null)) {
-    await orDuplicate(sql.query(INSERT, columnsOf(jobs)));
+    await orDuplicate(sql.query(INSERT, columns));
     return [...jobs];
   }
   const added: Job[] = [];
   for (let rest = jobs; rest.length > 0;) {
     const conflict = mayBeThere ? "on conflict do nothing" : UNLESS_KEY_IS_TAKEN;
     const statement = `${INSERT} ${conflict} returning id`;
-    const rows = await orDuplicate(sql.query<{ id: string }>(statement, columnsOf(rest)));
+    const rows = await orDuplicate(
+      sql.query<{ id: string }>(statement, rest === jobs ? columns : columnsOf(rest)),
+    );
     const ids = new Set(rows.map(({ id }) => id));
     const out: Job[] = [];
     for (const job of rest) (ids.delete(job.id) ? added : out).push(job);
