@@ -1,9 +1,9 @@
-// What comes of an enqueue, for those that print it.
+// The result of enqueueing a job, as it is printed.
 import type { Job } from "../queue/job.ts";
 
-/** A job that was enqueued, or that has the key of one that was not. */
+/** The job that was enqueued, or the existing one that has its unique key. */
 export interface Enqueued {
   readonly job: Job;
-  /** What a person should know of it. */
+  /** What the user should know about it. */
   readonly remark?: string | undefined;
 }

@@ -1,4 +1,4 @@
-// What `status --verbose` tells beside counts and workers, gathered from all parts of a store.
+// Gathers what `status --verbose` shows besides counts and workers, from all parts of a store.
 import type { JobReader } from "../queue/store.ts";
 import { SETTING_KEYS } from "../queue/settings.ts";
 import type { Store } from "../stores/store.ts";

@@ -1,4 +1,4 @@
-// From where a store is to the store. Only this file knows which stores there are.
+// Opens the store at a location. Only this file knows which kinds of stores exist.
 import { FolderStore, type StoreWorld } from "./file/folder_store.ts";
 import type { ServerLocation, Store, StoreLocation } from "./store.ts";
 
@@ -7,7 +7,7 @@ export interface World extends StoreWorld {
   readonly env: (name: string) => string | undefined;
 }
 
-/** The store at `location`. Nothing is read or written yet. */
+/** Makes the store at `location`. Nothing is read or written yet. */
 export function openStore(location: StoreLocation, world: World): Store {
   return location.kind === "folder"
     ? new FolderStore(location.path, world)

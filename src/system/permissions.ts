@@ -1,10 +1,10 @@
-// What the program may do: the one list for `deno run`, for the compiled program, and for the
-// workers it starts.
+// The permissions of the program: the one list for `deno run`, for the compiled program, and for
+// the workers it starts.
 
 /**
- * Jobs are any commands in any folders, so reading, writing and running can't be narrowed here;
- * `Deno.kill` needs running without a list too. The net is given up where the store is a folder. No
- * code from it, no ffi; of the system only the host's name and the user's id.
+ * Jobs may be any commands in any folders, so reading, writing and running can't be restricted
+ * here; `Deno.kill` needs unrestricted running too. The network is given up if the store is a folder.
+ * No remote code, no ffi, and of the system only the host name and the user id.
  */
 export const PERMISSION_FLAGS: readonly string[] = [
   "--no-prompt",
@@ -26,9 +26,9 @@ export interface Needs {
 }
 
 /**
- * What a worker may do under `deno run`: of the disk, only the folder of the data; of the net, only
- * the store; and it may read `sources`, where its own code lies, since a module that is loaded when
- * it is needed is read like any file.
+ * The permissions of a worker under `deno run`. It may read and write only the data folder, connect
+ * only to its store, and read `sources`, where its own code is, since modules that are loaded later
+ * are read like any file.
  */
 export function workerPermissions(
   { folder, net = [] }: Needs,

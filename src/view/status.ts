@@ -1,4 +1,4 @@
-// The state of the queue: counts, workers and what they do, the last failures.
+// The text of `status`: counts, and workers with what they do.
 import { type Job, JOB_STATES } from "../queue/job.ts";
 import type { Counts } from "../queue/store.ts";
 import { oneLine } from "./escape.ts";
@@ -17,13 +17,13 @@ export interface WorkerView {
 }
 
 export interface StatusView {
-  /** Null where the store is no folder. */
+  /** Null if the store is not a folder. */
   readonly dataDir: string | null;
-  /** The store, as users call it. */
+  /** The name of the store for users. */
   readonly store: string;
   readonly counts: Counts;
   readonly workers: readonly WorkerView[];
-  /** How many jobs run whose worker is gone. */
+  /** How many running jobs have a dead worker. */
   readonly orphans: number;
 }
 
@@ -61,7 +61,7 @@ function orphansText(count: number, someoneLives: boolean): string {
     ? ["1 job runs on without its worker", "it"]
     : [`${count} jobs run on without their workers`, "them"];
   return `${what}: ${
-    someoneLives ? "another is about to look" : "queuectl start looks"
+    someoneLives ? "another worker will look" : "queuectl start looks"
   } after ${them}`;
 }
 

@@ -1,4 +1,4 @@
-// What `status --verbose` tells beside counts and workers, as text and as JSON.
+// What `status --verbose` shows besides counts and workers, as text and as JSON.
 import type { EndedState, Job } from "../queue/job.ts";
 import { turnTime } from "../queue/job.ts";
 import { isoTime } from "../queue/job_json.ts";
@@ -21,7 +21,7 @@ export interface SystemInfo {
   readonly version: string;
   readonly size: StoreSize;
   readonly queues: readonly QueueView[];
-  /** The job that may run and has waited the longest. */
+  /** The job that has been due for the longest. */
   readonly oldest: Job | undefined;
   /** The job that falls due next. */
   readonly next: Job | undefined;
@@ -72,7 +72,7 @@ function nextText(job: Job, now: number): string {
   return `${oneLine(job.id)}, ${agoText(dueAt(job), now)}: ${oneLine(job.command)}`;
 }
 
-/** Since when a job may run, or will. */
+/** When a job falls due, or fell due. */
 function dueAt(job: Job): number {
   const waiting = waitingStatus(job);
   return waiting === undefined ? job.createdAt : turnTime(job, waiting);
@@ -96,7 +96,7 @@ function endedTable({ ended }: SystemInfo, style: TableStyle): Promise<string> {
   ], style);
 }
 
-/** Of the jobs that ended by themselves, the share that died; null if there were none. */
+/** The share of dead jobs among the completed and dead ones; null if there are none. */
 function failedShare({ completed, dead }: EndedCounts): number | null {
   return completed + dead === 0 ? null : dead / (completed + dead);
 }
@@ -121,7 +121,7 @@ function settingTable({ settings }: SystemInfo, style: TableStyle): Promise<stri
   );
 }
 
-/** What `status --verbose --json` has beside the fields of `status --json`. */
+/** The fields that `status --verbose --json` has in addition to `status --json`. */
 export function systemInfoJson(info: SystemInfo): Record<string, unknown> {
   const { files, bytes, logBytes } = info.size;
   const ended = Object.entries(info.ended).map(([period, counts]) => [

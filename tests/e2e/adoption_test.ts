@@ -86,7 +86,7 @@ testOfFolder(
     }),
 );
 
-Deno.test("cancel and time-outs reach jobs whose worker was killed", () =>
+Deno.test("cancel and timeouts reach jobs whose worker was killed", () =>
   withQueue(async (queue) => {
     const cancelled = await queue.ok("enqueue", job(queue.dir, "a"));
     const late = await queue.ok(

@@ -1,6 +1,7 @@
 // Hosts that share a database, as real processes: each has a folder of its own for what belongs to
 // it, and so is a host to the others.
 import { assert, assertEquals } from "@std/assert";
+import { CutProxy } from "../support/cut_proxy.ts";
 import { end, lives } from "../support/processes.ts";
 import { type PostgresServer, startPostgres } from "../support/postgres_server.ts";
 import { numberOnceIn, QueueProgram } from "../support/queue_program.ts";
@@ -18,6 +19,8 @@ interface Scene {
   readonly a: QueueProgram;
   readonly b: QueueProgram;
   readonly server: PostgresServer;
+  /** A host that reaches the database through a way that can be cut. */
+  far(): { host: QueueProgram; way: CutProxy };
 }
 
 function hostsTest(says: string, test: (scene: Scene) => Promise<void>, lease = LEASE): void {
@@ -28,17 +31,27 @@ function hostsTest(says: string, test: (scene: Scene) => Promise<void>, lease = 
       withTempDir(async (dir) => {
         const url = new URL(server!.url());
         url.searchParams.set("schema", `t_${crypto.randomUUID().replaceAll("-", "")}`);
-        const host = (name: string) =>
+        const host = (name: string, store = url.href) =>
           new QueueProgram(dir, {
-            env: { QUEUECTL_STORE: url.href, XDG_STATE_HOME: `${dir}/${name}` },
+            env: { QUEUECTL_STORE: store, XDG_STATE_HOME: `${dir}/${name}` },
             remove: () => Promise.resolve(),
           });
         const [a, b] = [host("a"), host("b")];
+        const { host: folder, port } = server!.config();
+        const fars: { host: QueueProgram; way: CutProxy }[] = [];
+        const far = () => {
+          const way = new CutProxy(`${folder}/.s.PGSQL.${port}`);
+          const through = url.href.replace(url.host, `127.0.0.1:${way.port}`);
+          fars.push({ host: host("far", through), way });
+          return fars.at(-1)!;
+        };
         await a.ok("config", "--key", "lease", "--value", String(lease));
         try {
-          await test({ dir, a, b, server: server! });
+          await test({ dir, a, b, far, server: server! });
         } finally {
-          await Promise.all([a.end(), b.end()]);
+          for (const { way } of fars) way.restore();
+          await Promise.all([a, b, ...fars.map(({ host }) => host)].map((one) => one.end()));
+          await Promise.all(fars.map(({ way }) => way.close()));
         }
       }),
   });
@@ -118,6 +131,29 @@ hostsTest(
     assert(!Array.from(Deno.readDirSync(dir)).some(({ name }) => name === "both"));
   },
 );
+
+hostsTest("a host that is cut off ends its job in time, and works again when it is not", async ({
+  dir,
+  far,
+  b,
+}) => {
+  const { host, way } = far();
+  await host.start();
+  await host.ok("enqueue", "--job-id", "j", ALONE);
+  const first = await numberOnceIn(`${dir}/pid`);
+  await b.start();
+  way.cut();
+  await waitUntil(async () => (await outcomes(b, "j")).length === 1, "it is lost");
+  assert(!lives(first));
+  Deno.writeTextFileSync(`${dir}/go`, "");
+  await b.waitForState("j", "completed");
+  assertEquals(await outcomes(b, "j"), ["lost", "succeeded"]);
+  assert(!Array.from(Deno.readDirSync(dir)).some(({ name }) => name === "both"));
+  way.restore();
+  await b.ok("stop");
+  await b.ok("enqueue", "--job-id", "k", "true");
+  await b.waitForState("k", "completed");
+});
 
 hostsTest(
   "a start that is killed leaves its job to the next on the same host",

@@ -1,5 +1,5 @@
-// queuectl enqueue of one job that has to do with others: it waits for them, or
-// has a key that one of them may have.
+// queuectl enqueue of one job that depends on others: it waits for them, or has a unique key that
+// one of them may have.
 import { makeJob, type NewJob } from "../../queue/enqueue.ts";
 import type { Job } from "../../queue/job.ts";
 import { resolveIds } from "../../queue/resolve_after.ts";
@@ -8,7 +8,10 @@ import type { JobStore } from "../../queue/store.ts";
 import type { CommandContext } from "../command_context.ts";
 import type { Enqueued } from "../enqueued.ts";
 
-/** Enqueues a job. @returns it, or the one that has its key */
+/**
+ * Enqueues a job.
+ * @returns the job, or the one that has its key
+ */
 export async function enqueueRelated(
   call: CommandContext,
   newJob: NewJob,
@@ -27,8 +30,10 @@ export async function enqueueRelated(
 }
 
 /**
- * Adds a job. One that has its key, and has not begun in time, is called off first.
- * @returns the id of the one that has its key, if that is why it was not added
+ * Adds a job. If another job has its key but has missed its --start-by time, that one is cancelled
+ * first.
+ *
+ * @returns the id of the job that has its key, if it was not added because of that
  */
 export async function addOne(
   store: Pick<JobStore, "add" | "change" | "get">,
@@ -47,7 +52,7 @@ export async function addOne(
   return after === other ? holder : await add();
 }
 
-/** Says why a job was not enqueued: `holder` has its key. */
+/** The message that a job was not enqueued because `holder` has its key. */
 export function keptOut({ unique }: Job, holder: string): string {
   return `queuectl: nothing was enqueued: job "${holder}" has the key "${unique}"`;
 }

@@ -1,5 +1,5 @@
-// queuectl job cancel: jobs that wait are called off in the store, running ones by their worker, or
-// in its place if it has died.
+// queuectl job cancel: waiting jobs are cancelled in the store. Running jobs are cancelled by their
+// worker, or by this command if the worker has died.
 import { QueueError } from "../../queue/errors.ts";
 import { hasEnded, type Job } from "../../queue/job.ts";
 import { cancel } from "../../queue/operations.ts";
@@ -11,10 +11,13 @@ import type { CommandContext } from "../command_context.ts";
 import { wakeHint, whoIs } from "../silent_processes.ts";
 
 const POLL = 50;
-/** Milliseconds beyond `kill_grace` that whoever runs a job has to end it. */
+/** How many milliseconds longer than `kill_grace` a worker may take to end a job. */
 const BEYOND_GRACE = 15_000;
 
-/** Calls jobs off. @returns the exit code: 1 if one could not be */
+/**
+ * Cancels jobs.
+ * @returns the exit code: 1 if one could not be cancelled
+ */
 export async function cancelCommand(call: CommandContext): Promise<number> {
   return await call.withJobs(async (jobs, store) => {
     const refused: QueueError[] = [];
@@ -26,7 +29,7 @@ export async function cancelCommand(call: CommandContext): Promise<number> {
         call.print(`Cancelled ${id}\n`);
       } catch (error) {
         if (!(error instanceof QueueError)) throw error;
-        // Of a group, one that has ended by itself meanwhile needs no calling off.
+        // With --group, a job that has ended by itself meanwhile is no failure.
         const now = group === undefined ? undefined : await jobs.get(id);
         if (now === undefined || !hasEnded(now)) refused.push(error);
       }
@@ -36,8 +39,8 @@ export async function cancelCommand(call: CommandContext): Promise<number> {
 }
 
 /**
- * Those of a group that have not ended; the running ones last, since to end them takes time, in
- * which others would begin.
+ * The jobs of a group that have not ended. The running ones come last: ending them takes time, and
+ * meanwhile waiting ones would begin.
  */
 function unendedFirst(jobs: readonly Job[], group: string): Job[] {
   const left = jobs.filter((job) => !hasEnded(job));
@@ -63,19 +66,20 @@ async function cancelOne(
     }
     if (waited && job.status.state === "cancelled") return;
     try {
-      // Also one that has just ended by itself, and was to be retried.
+      // This also cancels a job that has just failed and waits for a retry.
       await cancel(jobs, id);
       return;
     } catch (error) {
-      // A worker may have taken it a moment ago: then it is cancelled as a running one.
+      // A worker may have taken it a moment ago. Then it is cancelled as a running job.
       if ((await present(jobs, id)).status.state !== "processing") throw error;
     }
   }
 }
 
 /**
- * Asks whoever runs the job to call it off, and waits until its attempt has ended.
- * @throws QueueError `unfinished` if it does not within its time
+ * Asks the worker of a job to cancel it, and waits until the attempt has ended.
+ *
+ * @throws QueueError `unfinished` if it has not ended in time
  */
 async function endOfRunning(
   call: CommandContext,
@@ -89,7 +93,7 @@ async function endOfRunning(
   const [requests, workers] = [await store.openRequests(), await store.workers()];
   await requests.requestCancel(job.id);
   try {
-    // Time is counted by our own steps: while the machine sleeps nobody can answer.
+    // Time is counted in steps of this loop: nobody can answer while the machine sleeps.
     let told = false;
     for (let waited = 0;; waited += POLL) {
       if ((await present(jobs, job.id)).status.state !== "processing") return;
@@ -99,7 +103,8 @@ async function endOfRunning(
         if (await endOrphan(store, jobs, job, "cancelled")) return;
         if (!told) {
           call.say(
-            `queuectl: no worker is alive; job "${job.id}" is cancelled as soon as one is (queuectl start)`,
+            `queuectl: no worker is alive; job "${job.id}" is cancelled as soon as one is ` +
+              "(queuectl start)",
           );
         }
         told = true;

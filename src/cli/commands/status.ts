@@ -1,11 +1,11 @@
-// queuectl status.
+// queuectl status: counts of jobs, and what the workers do.
 import type { JobReader } from "../../queue/store.ts";
 import type { Store } from "../../stores/store.ts";
 import { statusText, type StatusView, type WorkerView } from "../../view/status.ts";
 import type { CommandContext } from "../command_context.ts";
 import { tableStyle } from "../tables.ts";
 
-/** Counts of jobs, and the workers. */
+/** Shows counts of jobs, and the workers. */
 export async function statusCommand(call: CommandContext): Promise<void> {
   const { context, flags } = call;
   await call.withReader(async (jobs, store) => {
@@ -24,7 +24,7 @@ export async function statusCommand(call: CommandContext): Promise<void> {
   });
 }
 
-/** What `--verbose` adds. */
+/** Reads what `--verbose` adds. */
 async function readMore(call: CommandContext, jobs: JobReader, store: Store) {
   const [{ readSystemInfo }, { systemInfoJson, systemInfoText }] = await Promise.all([
     import("../system_info.ts"),
@@ -38,7 +38,7 @@ async function readMore(call: CommandContext, jobs: JobReader, store: Store) {
   };
 }
 
-/** What there is to show at this moment. */
+/** Reads what is to be shown. */
 async function readStatus(jobs: JobReader, store: Store): Promise<StatusView> {
   const counts = await jobs.count();
   const workers: WorkerView[] = [];
@@ -47,7 +47,7 @@ async function readStatus(jobs: JobReader, store: Store): Promise<StatusView> {
   }
   workers.sort((a, b) => a.startedAt - b.startedAt || (a.name < b.name ? -1 : 1));
   const busy = workers.filter(({ job }) => job !== undefined).length;
-  // Looked for only where the counts leave room for any.
+  // Orphans are looked for only if more jobs run than workers are busy.
   const orphans = counts.processing > busy ? await countOrphans(jobs, workers) : 0;
   return { dataDir: store.dataDir, store: store.name, counts, workers, orphans };
 }
