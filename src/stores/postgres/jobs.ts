@@ -74,16 +74,19 @@ export class PostgresJobs extends PostgresReader implements JobStore {
     const list = Array.isArray(jobs) ? jobs as Job[] : undefined;
     const left: [Job, string][] = [];
     const leave: Left = (job, holder) => void left.push([job, holder]);
+    let hasExpired = false;
+    const expiry = { at: this.#at(), onExpired: () => void (hasExpired = true) };
     const work = async (sql: Sql) => {
       left.length = 0;
-      return await insertAll(sql, jobs, () => this.#now(sql), leave);
+      return await insertAll(sql, jobs, () => this.#now(sql), leave, expiry);
     };
     const isSimple = list?.length === 1 && list[0]!.status.state !== "blocked";
     const addNow = async () =>
       isSimple
-        ? (await insert(this.database, list, leave)).length
+        ? (await insert(this.database, list, leave, expiry)).length
         : await this.database.transaction(work, { once: list === undefined });
     const added = await addNow().catch((error) => this.#unlessAdded(error, list));
+    if (hasExpired) await this.#tellAllOwed().catch(unlessRefused);
     for (const [job, holder] of left) taken(job, holder);
     if (added > 0) await this.#wake.others();
     return added;
@@ -234,7 +237,7 @@ export class PostgresJobs extends PostgresReader implements JobStore {
       if (performance.now() < this.#recoverAt) return;
       this.#recoverAt = performance.now() + RECOVER_EVERY * (1 + Math.random());
     }
-    while (await this.#tellOwed());
+    await this.#tellAllOwed();
     while (await this.#callOffExpired());
     await sweepLines(this.database);
   }
@@ -330,7 +333,7 @@ export class PostgresJobs extends PostgresReader implements JobStore {
     const { after, isLeft } = await this.database.transaction((sql) =>
       this.#changeIn(sql, id, transition, claim, adds)
     );
-    while (isLeft && await this.#tellOwed());
+    if (isLeft) await this.#tellAllOwed();
     await this.#wake.others();
     return after;
   }
@@ -379,6 +382,10 @@ export class PostgresJobs extends PostgresReader implements JobStore {
       await sql.query("update queuectl.jobs set owes = false where id = $1", [id]);
     }
     return { row, now };
+  }
+
+  async #tellAllOwed(): Promise<void> {
+    while (await this.#tellOwed());
   }
 
   /** Tells a portion of those who have not been told of an end. @returns whether there were any */
@@ -439,6 +446,11 @@ const FINISH = "queuectl.finish($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $1
 const FINISH_AND_CLAIM = `select end_of.gated, next.* from ${FINISH} as end_of(gated)
   left join lateral queuectl.claim($14, $15, $16, $17, $18, $19) as next
   on end_of.gated is not null`;
+
+/** Whoever may only enqueue leaves it to workers. */
+function unlessRefused(error: unknown): void {
+  if (!(error instanceof QueueError) || error.code !== "refused") throw error;
+}
 
 function placeLost(error: unknown): never {
   if (codeOf(error) !== PLACE_LOST) throw error;

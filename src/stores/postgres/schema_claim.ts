@@ -266,7 +266,7 @@ language sql volatile as $$
   ) or exists (
     select from queuectl.queues q where not paused and (served is null or name = any (served))
       and exists (select from queuectl.jobs where line <> 'later' and queue = q.name)
-  );
+  ) or exists (select from queuectl.jobs where owes);
 $$;
 `;
 
