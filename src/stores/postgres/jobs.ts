@@ -74,8 +74,8 @@ export class PostgresJobs extends PostgresReader implements JobStore {
     const list = Array.isArray(jobs) ? jobs as Job[] : undefined;
     const left: [Job, string][] = [];
     const leave: Left = (job, holder) => void left.push([job, holder]);
-    let hasExpired = false;
-    const expiry = { at: this.#at(), onExpired: () => void (hasExpired = true) };
+    let someExpired = false;
+    const expiry = { at: this.#at(), onExpired: () => void (someExpired = true) };
     const work = async (sql: Sql) => {
       left.length = 0;
       return await insertAll(sql, jobs, () => this.#now(sql), leave, expiry);
@@ -86,7 +86,7 @@ export class PostgresJobs extends PostgresReader implements JobStore {
         ? (await insert(this.database, list, leave, expiry)).length
         : await this.database.transaction(work, { once: list === undefined });
     const added = await addNow().catch((error) => this.#unlessAdded(error, list));
-    if (hasExpired) await this.#tellAllOwed().catch(unlessRefused);
+    if (someExpired) await this.#tellAllOwed().catch(unlessRefused);
     for (const [job, holder] of left) taken(job, holder);
     if (added > 0) await this.#wake.others();
     return added;
