@@ -11,6 +11,7 @@ import { missingRow, type Row } from "./bench/figures.ts";
 import { idle, memory } from "./bench/footprint.ts";
 import { Ground } from "./bench/ground.ts";
 import { latency } from "./bench/latency.ts";
+import { postgres } from "./bench/postgres.ts";
 import { resultText, tableOf } from "./bench/report.ts";
 import { grown, startUp } from "./bench/start_up.ts";
 import { longRun, throughput } from "./bench/throughput.ts";
@@ -30,6 +31,7 @@ const MEASUREMENTS: Readonly<Record<string, (bench: Bench) => Promise<Row[]>>> =
   "grown": grown,
   "drains": drains,
   "memory": memory,
+  "postgres": postgres,
 };
 
 const write = (stream: { writeSync(bytes: Uint8Array): number }, text: string) =>

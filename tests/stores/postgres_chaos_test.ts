@@ -97,7 +97,7 @@ if (server !== undefined) {
       };
 
       const work = async (name: string) => {
-        const jobs = new PostgresJobs(open());
+        const jobs = new PostgresJobs(open(), { ahead: true });
         const by = { worker: name, pid: 1, host: "box" };
         const atHand = () => [...runs].find(([, worker]) => worker === name)?.[0];
         for (;;) {

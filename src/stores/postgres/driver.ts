@@ -18,7 +18,6 @@ export interface PgClient {
   readonly processID: number | null;
   connect(): Promise<unknown>;
   query(query: { text: string; values?: readonly unknown[] }): Promise<PgResult | PgResult[]>;
-  query<T extends PgSubmittable>(submittable: T): T;
   end(): Promise<void>;
   on(event: "error" | "end", listener: (error?: Error) => void): void;
   on(
@@ -31,11 +30,6 @@ export interface PgClient {
 export interface PgResult {
   readonly rows: Record<string, unknown>[];
   readonly rowCount: number | null;
-}
-
-/** A request of more than one message, such as COPY: see copy.ts. */
-export interface PgSubmittable {
-  submit(connection: unknown): void;
 }
 
 /** A connection that is not open yet. `timeout`: milliseconds for connecting. */

@@ -20,6 +20,14 @@ const UNLESS_KEY_IS_TAKEN = `on conflict (unique_key)
 /** Told of a job that is left out, and of the one that has its key. */
 export type Left = (job: Job, holder: string) => void;
 
+/** What keeps a key although it has expired is called off. */
+export interface Expiry {
+  /** The time of the store, in place of that of the database. */
+  readonly at?: string | null;
+  /** Told if there was one: whoever waits for it is to be told. */
+  readonly onExpired?: () => void;
+}
+
 /**
  * Adds all jobs but those whose key is taken. @returns how many
  * @throws QueueError `duplicate_id`
@@ -29,20 +37,34 @@ export async function insertAll(
   jobs: Iterable<Job>,
   now: () => Promise<number>,
   left: Left,
+  expiry: Expiry = {},
 ): Promise<number> {
   let added = 0;
   const waiting: Job[] = [];
-  for (const batch of batches(jobs)) {
-    const own = await insert(sql, batch, left);
+  const count = (own: readonly Job[]) => {
     added += own.length;
     waiting.push(...own.filter(({ status }) => status.state === "blocked"));
+  };
+  // The next jobs are made while the database is busy with those before.
+  let sent: Promise<Job[]> = Promise.resolve([]);
+  try {
+    for (const batch of batches(jobs)) {
+      const columns = columnsOf(batch);
+      count(await sent);
+      sent = insert(sql, batch, left, { columns, ...expiry });
+    }
+  } finally {
+    // What went wrong first is what is told.
+    await sent.catch(() => {});
   }
+  count(await sent);
   if (waiting.length > 0) await block(sql, waiting, now);
   return added;
 }
 
 /**
  * Adds jobs in one statement, or in a few where keys are taken.
+ * @param columns those of `jobs`, where they are at hand
  * @param mayBeThere whether a job whose id is taken is passed over
  * @returns those that were added
  */
@@ -50,20 +72,29 @@ export async function insert(
   sql: Sql,
   jobs: readonly Job[],
   left: Left,
-  mayBeThere = false,
+  { columns = columnsOf(jobs), mayBeThere = false, at = null, onExpired = () => {} }:
+    & Expiry
+    & { readonly columns?: unknown[][]; readonly mayBeThere?: boolean } = {},
 ): Promise<Job[]> {
   if (!mayBeThere && jobs.every(({ unique }) => unique === null)) {
-    await orDuplicate(sql.query(INSERT, columnsOf(jobs)));
+    await orDuplicate(sql.query(INSERT, columns));
     return [...jobs];
   }
   const added: Job[] = [];
   for (let rest = jobs; rest.length > 0;) {
     const conflict = mayBeThere ? "on conflict do nothing" : UNLESS_KEY_IS_TAKEN;
     const statement = `${INSERT} ${conflict} returning id`;
-    const rows = await orDuplicate(sql.query<{ id: string }>(statement, columnsOf(rest)));
+    const rows = await orDuplicate(
+      sql.query<{ id: string }>(statement, rest === jobs ? columns : columnsOf(rest)),
+    );
     const ids = new Set(rows.map(({ id }) => id));
     const out: Job[] = [];
     for (const job of rest) (ids.delete(job.id) ? added : out).push(job);
+    if (await cancelExpired(sql, out, at)) {
+      onExpired();
+      rest = out;
+      continue;
+    }
     const holders = await holdersOf(sql, out);
     const there = mayBeThere ? await idsThere(sql, out) : new Set();
     // Whoever had the key may have ended since.
@@ -74,6 +105,17 @@ export async function insert(
     }
   }
   return added;
+}
+
+/** Whether a job that has one of these keys, and has not begun in time, was called off. */
+async function cancelExpired(sql: Sql, jobs: readonly Job[], at: string | null): Promise<boolean> {
+  const keys = jobs.flatMap(({ unique }) => unique ?? []);
+  if (keys.length === 0) return false;
+  const [row] = await sql.query<{ count: number }>(
+    "select queuectl.cancel_expired($1, $2) as count",
+    [keys, at],
+  );
+  return row!.count > 0;
 }
 
 /** The job that has each of the keys of these, if one has. */

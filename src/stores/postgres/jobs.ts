@@ -1,34 +1,24 @@
 // The store of jobs in PostgreSQL. A change is a transaction: the row is locked, the pure transition
-// says what becomes of it, the row is written. The two steps that every job takes, claim and end,
-// are one statement each.
+// says what becomes of it, the row is written. What every job goes through is in claims.ts.
 import { isFinal } from "../../queue/dependencies.ts";
 import { QueueError } from "../../queue/errors.ts";
-import { type Claim, isClaimOn, isWaiting, type Job } from "../../queue/job.ts";
+import { type Claim, isClaimOn, type Job } from "../../queue/job.ts";
 import type { Adds, Claimant, JobStore } from "../../queue/store.ts";
-import { expired, hasExpired } from "../../queue/start_by.ts";
 import type { Transition } from "../../queue/transitions.ts";
 import { keyTaken, needsKey } from "../../queue/unique.ts";
+import { Claims, type ClaimsOptions } from "./claims.ts";
 import { type Database, type Sql, timestamp } from "./connection.ts";
 import { codeOf, Conflict, UnknownOutcome } from "./errors.ts";
 import { IdleTime } from "./idle_time.ts";
 import { holdersOf, insert, insertAll, type Left } from "./insert.ts";
 import { sweepLines } from "./queues.ts";
 import { PostgresReader } from "./reader.ts";
-import { columnsOf, jobOf, type Row, UPDATE, UPDATE_VALUES } from "./row.ts";
-import { PLACE_LOST } from "./schema_claim.ts";
+import { columnsOf, jobOf, type Row, UPDATE } from "./row.ts";
 import { forgetAwaited, PORTION, settle } from "./settle.ts";
+import { timeOf, Undone } from "./undone.ts";
 import { Wake } from "./wake.ts";
 
-export interface JobsOptions {
-  /** The time of the store, in place of that of the database: for tests. */
-  readonly now?: () => number;
-  /**
-   * Of workers: the id of the host that they are on. Claims are refused to one that has lost its
-   * place there, and what may be asked seldom is asked seldom.
-   */
-  readonly host?: string;
-  /** Whether jobs may begin on this host now. */
-  readonly mayBegin?: () => boolean;
+export interface JobsOptions extends ClaimsOptions {
   /** Whether to be told of changes; else they are looked for. */
   readonly listens?: boolean;
 }
@@ -36,17 +26,12 @@ export interface JobsOptions {
 /** Milliseconds between looks for what others have left undone, of a worker. */
 const RECOVER_EVERY = 5_000;
 
-/** A job that this process has claimed, as it was then, and when that was by its own clock. */
-interface Held {
-  readonly job: Job;
-  readonly at: number;
-}
-
 export class PostgresJobs extends PostgresReader implements JobStore {
   readonly #options: JobsOptions;
   readonly #wake: Wake;
   readonly #idle: IdleTime;
-  readonly #held = new Map<string, Held>();
+  readonly #claims: Claims;
+  readonly #undone: Undone;
   #recoverAt = 0;
 
   constructor(database: Database, options: JobsOptions = {}) {
@@ -54,59 +39,45 @@ export class PostgresJobs extends PostgresReader implements JobStore {
     this.#options = options;
     this.#wake = new Wake(database, "jobs", options.listens);
     this.#idle = new IdleTime(this.#wake);
+    this.#undone = new Undone(database, this.#wake, options.now);
+    this.#claims = new Claims({
+      ...options,
+      database,
+      wake: this.#wake,
+      idle: this.#idle,
+      change: (id, transition, claim) => this.change(id, transition, claim),
+    });
   }
 
   async add(jobs: Iterable<Job>, taken: Left = () => {}): Promise<number> {
     const list = Array.isArray(jobs) ? jobs as Job[] : undefined;
     const left: [Job, string][] = [];
     const leave: Left = (job, holder) => void left.push([job, holder]);
+    let someExpired = false;
+    const expiry = { at: this.#at(), onExpired: () => void (someExpired = true) };
     const work = async (sql: Sql) => {
       left.length = 0;
-      return await insertAll(sql, jobs, () => this.#now(sql), leave);
+      return await insertAll(sql, jobs, () => timeOf(sql, this.#options.now), leave, expiry);
     };
     const isSimple = list?.length === 1 && list[0]!.status.state !== "blocked";
     const addNow = async () =>
       isSimple
-        ? (await insert(this.database, list, leave)).length
+        ? (await insert(this.database, list, leave, expiry)).length
         : await this.database.transaction(work, { once: list === undefined });
     const added = await addNow().catch((error) => this.#unlessAdded(error, list));
+    if (someExpired) await this.#undone.tellAll().catch(unlessRefused);
     for (const [job, holder] of left) taken(job, holder);
     if (added > 0) await this.#wake.others();
     return added;
   }
 
-  async claim(
-    by: Claimant,
-    now: number,
-    queues?: readonly string[],
-  ): Promise<Job | undefined> {
-    const { host, now: clock, mayBegin } = this.#options;
-    if (mayBegin?.() === false) return undefined;
-    if (host !== undefined && this.#idle.known !== undefined) return undefined;
-    this.#wake.look();
-    const asOf = this.#idle.now;
-    const at = clock === undefined ? null : timestamp(now);
-    const values = [by.worker, by.pid, by.host, at, queues ?? null, host ?? null];
-    for (;;) {
-      const [row] = await this.database.query<Row>(CLAIM, values).catch(placeLost);
-      if (row === undefined) {
-        this.#idle.empty(asOf);
-        return undefined;
-      }
-      const job = jobOf(row);
-      if (job.status.state === "processing") {
-        if (!row.awaited) this.#held.set(job.id, { job, at: performance.now() });
-        return job;
-      }
-      await this.change(job.id, expired).catch((error) => {
-        if (!(error instanceof QueueError) || error.code === "unavailable") throw error;
-      });
-    }
+  async claim(by: Claimant, now: number, queues?: readonly string[]): Promise<Job | undefined> {
+    return await this.#claims.claim(by, now, queues);
   }
 
   async change(id: string, transition: Transition, claim?: Claim, adds?: Adds): Promise<Job> {
     if (claim === undefined) return await this.#change(id, transition);
-    const after = await this.#changeHeld(id, transition, claim, adds);
+    const after = await this.#claims.end(id, transition, claim, adds);
     if (after instanceof Object) return after;
     // How an attempt ended may be said twice: the answer to the first word may have been lost.
     let isAgain = after === "unanswered";
@@ -158,6 +129,7 @@ export class PostgresJobs extends PostgresReader implements JobStore {
   }
 
   override async claimedBy(worker: string): Promise<Job[]> {
+    await this.#claims.giveBack();
     const jobs = await super.claimedBy(worker);
     const { host } = this.#options;
     if (host === undefined || jobs.length === 0) return jobs;
@@ -177,12 +149,13 @@ export class PostgresJobs extends PostgresReader implements JobStore {
       if (performance.now() < this.#recoverAt) return;
       this.#recoverAt = performance.now() + RECOVER_EVERY * (1 + Math.random());
     }
-    while (await this.#tellOwed());
-    while (await this.#callOffExpired());
+    await this.#undone.callOffExpired();
+    await this.#undone.tellAll();
     await sweepLines(this.database);
   }
 
   override async close(): Promise<void> {
+    await this.#claims.giveBack().catch(() => {});
     await this.#wake.close();
   }
 
@@ -206,49 +179,11 @@ export class PostgresJobs extends PostgresReader implements JobStore {
     });
   }
 
-  /**
-   * The change of a job that this process has claimed: one statement, which does nothing if the job
-   * is no longer as it was.
-   * @returns undefined if it has to be done the other way; likewise if there was no answer
-   */
-  async #changeHeld(
-    id: string,
-    transition: Transition,
-    claim: Claim,
-    adds?: Adds,
-  ): Promise<Job | "unanswered" | undefined> {
-    const held = this.#held.get(id);
-    this.#held.delete(id);
-    if (held === undefined || !isClaimOn(held.job, claim)) return undefined;
-    const now = this.#options.now?.() ??
-      Math.round(claim.startedAt + performance.now() - held.at);
-    const after = transition(held.job, now);
-    if (after instanceof QueueError || adds?.(after, now) !== undefined) return undefined;
-    try {
-      const [row] = await this.database.query<{ gated: boolean }>(
-        UPDATE_HELD,
-        [
-          ...columnsOf([after], true),
-          claim.worker,
-          claim.pid,
-          claim.attempt,
-          timestamp(claim.startedAt),
-        ],
-      );
-      if (row === undefined) return undefined;
-      if (row.gated || isWaiting(after.status)) await this.#wake.others();
-      return after;
-    } catch (error) {
-      if (error instanceof QueueError && error.code === "unavailable") return "unanswered";
-      throw error;
-    }
-  }
-
   async #change(id: string, transition: Transition, claim?: Claim, adds?: Adds): Promise<Job> {
     const { after, isLeft } = await this.database.transaction((sql) =>
       this.#changeIn(sql, id, transition, claim, adds)
     );
-    while (isLeft && await this.#tellOwed());
+    if (isLeft) await this.#undone.tellAll();
     await this.#wake.others();
     return after;
   }
@@ -271,7 +206,7 @@ export class PostgresJobs extends PostgresReader implements JobStore {
       if (needsKey(job, after)) await mustBeFree(sql, job);
     }
     const added = claim === undefined ? undefined : adds?.(after, now);
-    if (added !== undefined) await insert(sql, [added], () => {}, true);
+    if (added !== undefined) await insert(sql, [added], () => {}, { mayBeThere: true });
     await sql.query(UPDATE, columnsOf([after], true)).catch((error) => {
       // Another took its key at this moment: once more, and it is found.
       throw codeOf(error) === "23505" ? new Conflict(error) : error;
@@ -299,69 +234,15 @@ export class PostgresJobs extends PostgresReader implements JobStore {
     return { row, now };
   }
 
-  /** Tells a portion of those who have not been told of an end. @returns whether there were any */
-  async #tellOwed(): Promise<boolean> {
-    const ends = await this.database.transaction(async (sql) => {
-      const rows = await sql.query<Pick<Row, "id" | "state">>(
-        "select id, state from queuectl.jobs where owes limit 100 for update skip locked",
-      );
-      if (rows.length === 0) return false;
-      const fates = new Map(rows.map(({ id, state }) => [id, state]));
-      const { all } = await settle(sql, fates, await this.#now(sql), PORTION);
-      if (all) {
-        await sql.query("update queuectl.jobs set owes = false where id = any ($1)", [
-          [...fates.keys()],
-        ]);
-      }
-      return true;
-    });
-    if (ends) await this.#wake.others();
-    return ends;
-  }
-
-  async #callOffExpired(): Promise<boolean> {
-    return await this.database.transaction(async (sql) => {
-      const now = await this.#now(sql);
-      const rows = await sql.query<Row>(
-        `select * from queuectl.jobs j
-         where start_by is not null and state in ('pending', 'blocked') and start_by < $1
-           and queuectl.has_expired(j, $1)
-         limit $2 for update skip locked`,
-        [timestamp(now), PORTION],
-      );
-      const jobs = rows.map(jobOf).filter((job) => hasExpired(job, now));
-      if (jobs.length === 0) return false;
-      await sql.query(UPDATE, columnsOf(jobs.map((job) => expired(job, now) as Job), true));
-      await forgetAwaited(sql, jobs.map(({ id }) => id));
-      const awaited = rows.filter((row) => row.awaited).map((row) =>
-        [row.id, "cancelled"] as const
-      );
-      await settle(sql, new Map(awaited), now, PORTION);
-      return true;
-    });
-  }
-
   #at(): string | null {
     const { now } = this.#options;
     return now === undefined ? null : timestamp(now());
   }
-
-  async #now(sql: Sql): Promise<number> {
-    if (this.#options.now !== undefined) return this.#options.now();
-    return (await sql.query<{ now: number }>("select queuectl.time() as now"))[0]!.now;
-  }
 }
 
-const UPDATE_HELD = `${UPDATE} and j.state = 'processing' and not j.awaited
-  and j.worker = $${UPDATE_VALUES + 1} and j.pid = $${UPDATE_VALUES + 2}
-  and j.attempts = $${UPDATE_VALUES + 3} and j.started_at = $${UPDATE_VALUES + 4}
-returning exists (select from queuectl.queues q where q.name = j.queue) as gated`;
-
-const CLAIM = "select * from queuectl.claim($1, $2, $3, $4, $5, $6)";
-
-function placeLost(error: unknown): never {
-  if (codeOf(error) !== PLACE_LOST) throw error;
-  throw new QueueError("claim_lost", (error as Error).message);
+/** Whoever may only enqueue leaves it to workers. */
+function unlessRefused(error: unknown): void {
+  if (!(error instanceof QueueError) || error.code !== "refused") throw error;
 }
 
 function hasRecorded({ history }: Job, claim: Claim): boolean {

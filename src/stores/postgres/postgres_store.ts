@@ -77,7 +77,7 @@ export class PostgresStore implements Store {
     const { id: host, path } = this.#isForWorkers ? await this.#hostFolder() : {};
     if (host === undefined) return new PostgresJobs(this.#database, { listens });
     const mayBegin = () => isLeaseFresh(this.#world.files, path!);
-    return new PostgresJobs(this.#database, { listens, host, mayBegin });
+    return new PostgresJobs(this.#database, { listens, host, mayBegin, ahead: true });
   }
 
   async openReader(): Promise<JobReader> {

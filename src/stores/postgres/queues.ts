@@ -64,6 +64,11 @@ export class PostgresQueues implements QueueStore {
     }));
   }
 
+  async settings(): Promise<ReadonlyMap<string, QueueSettings>> {
+    const all = await this.#database.again(() => settingsOf(this.#database));
+    return new Map([...all].filter(([, one]) => !isUnrestricted(one)));
+  }
+
   async change(
     names: Iterable<string>,
     change: (before: QueueSettings) => QueueSettings | QueueError,

@@ -192,9 +192,6 @@ from unnest(${["id", ...CHANGING].map((name, i) => `$${i + 1}::${arrayType(name)
   as new(id, ${CHANGING.join(", ")})
 where j.id = new.id`;
 
-/** How many values `UPDATE` takes: what is added to it goes on from there. */
-export const UPDATE_VALUES = CHANGING.length + 1;
-
 /** The values of `INSERT`, or of `UPDATE`. */
 export function columnsOf(jobs: readonly Job[], changing = false): unknown[][] {
   const names = changing ? ["id", ...CHANGING] : ALL;
@@ -202,6 +199,23 @@ export function columnsOf(jobs: readonly Job[], changing = false): unknown[][] {
     const [, of] = COLUMNS[name]!;
     return jobs.map((job) => of(job));
   });
+}
+
+/** What may become of a running job by whoever has claimed it: the arguments of `queuectl.finish`. */
+const AFTER_RUN = ["state", "since", "run_at", "turn", "attempts", "counted_from", "reason"];
+
+/**
+ * What a step makes of a job that runs, as `queuectl.finish` takes it; undefined if more changes
+ * than that takes.
+ */
+export function endOf(before: Job, after: Job): unknown[] | undefined {
+  const same = ["priority", "queue", "maxRetries", "timeout", "runAt", "startBy"] as const;
+  if (after.status.state === "processing" || after.status.state === "blocked") return undefined;
+  if (same.some((name) => before[name] !== after[name])) return undefined;
+  return [
+    ...AFTER_RUN.map((name) => COLUMNS[name]![1](after)),
+    JSON.stringify(after.history.slice(before.history.length).map(attemptToJson)),
+  ];
 }
 
 /** Arrays can't be unnested to arrays: each is sent as its text. */

@@ -124,7 +124,7 @@ export class PostgresSchedules implements ScheduleStore {
           sql,
           [firing.job],
           (_, holder) => state = keyTaken(firing.state, holder),
-          true,
+          { mayBeThere: true },
         );
       }
       const after = { schedule: entry.schedule, state };

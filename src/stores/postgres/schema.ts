@@ -3,14 +3,20 @@
 import { QueueError } from "../../queue/errors.ts";
 import { type Database, quoted, type Sql } from "./connection.ts";
 import { codeOf } from "./errors.ts";
-import { CLAIM_FUNCTIONS, EXPIRY_FUNCTION, WAITING_FUNCTIONS } from "./schema_claim.ts";
+import {
+  CLAIM_FUNCTIONS,
+  EXPIRY_FUNCTION,
+  FINISH_FUNCTION,
+  WAITING_FUNCTIONS,
+} from "./schema_claim.ts";
 import { ENQUEUE_FUNCTION } from "./schema_enqueue.ts";
 import { HOST_TABLES } from "./schema_hosts.ts";
 import { JOB_TABLES } from "./schema_jobs.ts";
 
 /** What leads from each version to the next; only ever added to. */
 const MIGRATIONS: readonly string[] = [
-  JOB_TABLES + HOST_TABLES + EXPIRY_FUNCTION + CLAIM_FUNCTIONS + WAITING_FUNCTIONS +
+  JOB_TABLES + HOST_TABLES + EXPIRY_FUNCTION + CLAIM_FUNCTIONS + FINISH_FUNCTION +
+  WAITING_FUNCTIONS +
   ENQUEUE_FUNCTION,
 ];
 

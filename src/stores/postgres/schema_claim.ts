@@ -164,6 +164,34 @@ begin
 end $$;
 `;
 
+/** The end of a job, for one that nobody waits for: see `endOf` in row.ts. */
+export const FINISH_FUNCTION = `
+-- Returns null if the job is no longer held by this claim, or others wait for it; else whether its
+-- queue has settings.
+create function queuectl.finish(
+  job_id text, by_worker text, by_pid bigint, n integer, begun timestamptz,
+  new_state text, new_since timestamptz, new_run_at timestamptz, new_turn timestamptz,
+  new_attempts integer, new_counted_from integer, new_reason text, ended jsonb
+) returns boolean language plpgsql volatile as $$
+declare
+  gated boolean;
+begin
+  update queuectl.jobs j set
+    state = new_state, since = new_since, run_at = new_run_at, turn = new_turn,
+    attempts = new_attempts, counted_from = new_counted_from, reason = new_reason,
+    history = history || ended, worker = null, host = null, pid = null, started_at = null,
+    before_state = null,
+    line = case when new_state not in ('pending', 'failed') then null
+      when new_run_at is not null then 'later'
+      when exists (select from queuectl.queues q where q.name = j.queue) then 'gate'
+      else 'open' end
+  where id = job_id and state = 'processing' and not awaited
+    and worker = by_worker and pid = by_pid and attempts = n and started_at = begun
+  returning exists (select from queuectl.queues q where q.name = j.queue) into gated;
+  return gated;
+end $$;
+`;
+
 /** By which the jobs that are due stand in their index. */
 const PLACE = "queue, priority desc, turn, created_at, sequence, id";
 const READY = "select * from queuectl.jobs where line <> 'later'";
@@ -238,7 +266,7 @@ language sql volatile as $$
   ) or exists (
     select from queuectl.queues q where not paused and (served is null or name = any (served))
       and exists (select from queuectl.jobs where line <> 'later' and queue = q.name)
-  );
+  ) or exists (select from queuectl.jobs where owes);
 $$;
 `;
 

@@ -16,6 +16,27 @@ begin
     message = 'queuectl: cannot enqueue the job: ' || what;
 end $$;
 
+-- Calls off the jobs that have these keys and have not begun in time; returns how many. Whoever may
+-- enqueue may do that, too. Those that wait for them are told by whoever looks for what is to be told.
+create function queuectl.cancel_expired(keys text[], at timestamptz)
+returns integer language plpgsql volatile security definer set search_path = pg_catalog as $$
+declare
+  now timestamptz := coalesce(at, queuectl.time());
+  expired text[];
+begin
+  with cancelled as (
+    update queuectl.jobs j set state = 'cancelled', reason = 'expired',
+      since = greatest(now, since), line = null, turn = null, run_at = null, met = '{}',
+      owes = awaited
+    where unique_key = any (keys) and state in ('pending', 'blocked')
+      and queuectl.has_expired(j, now)
+    returning id
+  )
+  select array_agg(id) into expired from cancelled;
+  delete from queuectl.dependencies where job_id = any (expired);
+  return coalesce(cardinality(expired), 0);
+end $$;
+
 -- Enqueues a job. Returns its id; that of the job that has its key where there is one.
 create function queuectl.enqueue(
   command text,
@@ -100,6 +121,7 @@ begin
       due, date_trunc('milliseconds', start_by), group_name, unique_key, cwd, env, needs, awaits
     ) on conflict do nothing;
     exit when found;
+    continue when queuectl.cancel_expired(array[unique_key], now) > 0;
     select j.id into other from queuectl.jobs j
     where j.unique_key = unique_key and j.state not in ('completed', 'dead', 'cancelled');
     if other is not null then return other; end if;
