@@ -1,30 +1,16 @@
 // The state of the queue: counts, workers and what they do, the last failures.
-import { type Job, JOB_STATES } from "../queue/job.ts";
-import type { Counts } from "../queue/store.ts";
+import { JOB_STATES } from "../queue/job.ts";
+import type { Activity, WorkerView } from "../queue/status.ts";
 import { oneLine } from "./escape.ts";
 import { STATE_COLOURS } from "./style.ts";
 import { type Cell, type Column, renderTable, type TableStyle } from "./table.ts";
 import { agoText, durationText, localTime } from "./times.ts";
 
-export interface WorkerView {
-  readonly name: string;
-  readonly pid: number;
-  readonly host: string;
-  readonly startedAt: number;
-  readonly lastSeenAt: number;
-  /** What it runs; undefined if it is idle. */
-  readonly job: Job | undefined;
-}
-
-export interface StatusView {
+export interface StatusView extends Activity {
   /** Null where the store is no folder. */
   readonly dataDir: string | null;
   /** The store, as users call it. */
   readonly store: string;
-  readonly counts: Counts;
-  readonly workers: readonly WorkerView[];
-  /** How many jobs run whose worker is gone. */
-  readonly orphans: number;
 }
 
 /** Counts and workers. */

@@ -6,26 +6,22 @@ import type { StoreSize } from "../queue/maintenance.ts";
 import { queueToJson } from "../queue/queue_json.ts";
 import type { QueueView } from "../queue/queues.ts";
 import { DEFAULT_SETTINGS, type SettingKey } from "../queue/settings.ts";
+import type { Figures } from "../queue/status.ts";
+import type { ScheduleView } from "../queue/schedule_view.ts";
 import { waitingStatus } from "../queue/transitions.ts";
 import { oneLine } from "./escape.ts";
 import { pluralize } from "./pluralize.ts";
 import { queueTable } from "./queues.ts";
-import type { ScheduleView } from "./schedule.ts";
 import { bytesText } from "./storage.ts";
 import { renderTable, type TableStyle } from "./table.ts";
 import { agoText, durationText, localTime } from "./times.ts";
 
 type EndedCounts = Readonly<Record<EndedState, number>>;
 
-export interface SystemInfo {
+export interface SystemInfo extends Figures {
   readonly version: string;
   readonly size: StoreSize;
   readonly queues: readonly QueueView[];
-  /** The job that may run and has waited the longest. */
-  readonly oldest: Job | undefined;
-  /** The job that falls due next. */
-  readonly next: Job | undefined;
-  readonly ended: Readonly<Record<"minute" | "hour" | "day", EndedCounts>>;
   readonly settings: readonly { readonly key: SettingKey; readonly value: number | string }[];
   readonly schedules: readonly ScheduleView[];
 }
@@ -121,21 +117,28 @@ function settingTable({ settings }: SystemInfo, style: TableStyle): Promise<stri
   );
 }
 
-/** What `status --verbose --json` has beside the fields of `status --json`. */
-export function systemInfoJson(info: SystemInfo): Record<string, unknown> {
-  const { files, bytes, logBytes } = info.size;
-  const ended = Object.entries(info.ended).map(([period, counts]) => [
+/** What waits at the ends of the line, and what has ended of late. */
+export function figuresJson({ oldest, next, ended }: Figures): Record<string, unknown> {
+  const periods = Object.entries(ended).map(([period, counts]) => [
     period,
     { ...counts, failed_share: failedShare(counts) },
   ]);
   const job = (one: Job | undefined) =>
     one === undefined ? null : { id: one.id, due_at: isoTime(dueAt(one)) };
   return {
+    oldest_waiting: job(oldest),
+    next_due: job(next),
+    ended: Object.fromEntries(periods),
+  };
+}
+
+/** What `status --verbose --json` has beside the fields of `status --json`. */
+export function systemInfoJson(info: SystemInfo): Record<string, unknown> {
+  const { files, bytes, logBytes } = info.size;
+  return {
     version: info.version,
     size: { files, bytes, log_bytes: logBytes },
-    oldest_waiting: job(info.oldest),
-    next_due: job(info.next),
-    ended: Object.fromEntries(ended),
+    ...figuresJson(info),
     queues: info.queues.map(queueToJson),
     schedules: info.schedules.map(({ schedule, state, nextAt }) => ({
       name: schedule.name,

@@ -6,20 +6,9 @@ import { QueueError } from "../queue/errors.ts";
 import { hookFor } from "../queue/hooks.ts";
 import { claimOf, type Job } from "../queue/job.ts";
 import type { Settings } from "../queue/settings.ts";
-import type { JobReader, JobStore } from "../queue/store.ts";
+import type { JobStore } from "../queue/store.ts";
 import { ended, unclaimed } from "../queue/transitions.ts";
 import type { Workers } from "../queue/workers.ts";
-
-/** The running jobs whose worker is none of these. */
-export async function orphansAmong(
-  jobs: JobReader,
-  living: readonly { readonly name: string }[],
-): Promise<Job[]> {
-  const running = await Array.fromAsync(jobs.list({ states: ["processing"] }));
-  return running.filter(({ status }) =>
-    status.state === "processing" && !living.some(({ name }) => name === status.running.worker)
-  );
-}
 
 export interface EndOrphanParts {
   readonly jobs: JobStore;

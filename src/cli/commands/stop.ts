@@ -5,10 +5,10 @@ import type { Requests, StopKind } from "../../queue/requests.ts";
 import { isSupervisorName, type WorkerInfo, type Workers } from "../../queue/workers.ts";
 import type { Store } from "../../stores/store.ts";
 import { DEFAULT_SETTINGS } from "../../queue/settings.ts";
-import { orphansAmong } from "../../worker/orphans.ts";
+import { orphansAmong } from "../../queue/status.ts";
 import { pluralize } from "../../view/pluralize.ts";
 import type { CommandContext } from "../command_context.ts";
-import { wakeHint, whoIs } from "../silent_processes.ts";
+import { wakeHint, whoIs } from "../../queue/silent_processes.ts";
 
 /** All in milliseconds. */
 const POLL = 20;
