@@ -109,6 +109,10 @@ export interface QueueView extends QueueSettings {
   readonly name: string;
   /** How many of its jobs are pending or failed: all that wait to be run. */
   readonly waiting: number;
+  /** How many of those that wait do so for a retry. */
+  readonly failed: number;
+  /** How many wait for other jobs. */
+  readonly blocked: number;
   readonly running: number;
   /** When the first of those that wait was enqueued; null if none waits. */
   readonly oldestWaitingAt: number | null;

@@ -20,8 +20,21 @@ export interface Query {
   readonly since?: number;
   /** Only jobs that ended before this time. */
   readonly endedBefore?: number;
+  /** Only jobs that arrived before this one: so a list goes on where its last page ended. */
+  readonly before?: Arrival;
   /** At most this many. */
   readonly limit?: number;
+}
+
+/** The place of a job in the order of arrival: see `compareArrival` in order.ts. */
+export type Arrival = Pick<Job, "createdAt" | "sequence" | "id">;
+
+/** How whoever has other things to do meanwhile reads a list. */
+export interface Watching {
+  /** Aborts when the list shall end where it is. */
+  readonly signal: AbortSignal;
+  /** Told again and again how far the list has come, also where no job fits. */
+  readonly passed: (at: Arrival) => void;
 }
 
 /** Who claims: the worker's name, its process id and its machine. */
@@ -48,8 +61,11 @@ export interface JobReader {
   /** At most `limit` ids that begin with `prefix`, in no order. */
   findIdsByPrefix(prefix: string, limit: number): Promise<string[]>;
 
-  /** Jobs, newest first, each at most once. */
-  list(query: Query): AsyncIterable<Job>;
+  /**
+   * Jobs, newest first, each at most once.
+   * @param watching if given, other tasks of this process get their turn while jobs are looked at
+   */
+  list(query: Query, watching?: Watching): AsyncIterable<Job>;
 
   count(): Promise<Counts>;
 

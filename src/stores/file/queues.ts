@@ -16,7 +16,15 @@ import { Gates } from "./gates.ts";
 import { uniqueName } from "./inbox.ts";
 import { JobFiles } from "./job_files.ts";
 import { ALL_KNOW } from "./known_queues.ts";
-import { COMMAND_HOLDER, isCutKey, lastingPart, parseTicket, queueKey, queueOf } from "./layout.ts";
+import {
+  COMMAND_HOLDER,
+  isCutKey,
+  lastingPart,
+  letterOf,
+  parseTicket,
+  queueKey,
+  queueOf,
+} from "./layout.ts";
 import { heldTickets, whereTicketsWait } from "./listing.ts";
 import { isBeingRestored, refusedByRestore, unlessRestored } from "./maintenance.ts";
 import { promised } from "./promised.ts";
@@ -33,6 +41,8 @@ export interface FileQueuesParts {
 
 interface Activity {
   waiting: number;
+  failed: number;
+  blocked: number;
   running: number;
   oldestWaitingAt: number | null;
   /** One of its jobs. */
@@ -122,7 +132,7 @@ export class FileQueues implements QueueStore {
       let activity = found.get(key);
       if (activity === undefined) {
         const { id } = parseTicket(name)!;
-        found.set(key, activity = { waiting: 0, running: 0, oldestWaitingAt: null, id });
+        found.set(key, activity = { ...NONE, id });
       }
       return activity;
     };
@@ -137,11 +147,14 @@ export class FileQueues implements QueueStore {
           const { createdAt } = parseTicket(name)!;
           const activity = see(name);
           activity.waiting++;
+          if (letterOf(name) === "f") activity.failed++;
           activity.oldestWaitingAt = Math.min(activity.oldestWaitingAt ?? createdAt, createdAt);
         }
       }
     }
-    for (const bucket of blocked.buckets()) blocked.tickets(bucket).forEach(see);
+    for (const bucket of blocked.buckets()) {
+      for (const name of blocked.tickets(bucket)) see(name).blocked++;
+    }
     for (const { name, worker } of heldTickets(this.#tickets)) {
       if (!worker!.startsWith(COMMAND_HOLDER)) see(name).running++;
     }
@@ -155,4 +168,4 @@ export class FileQueues implements QueueStore {
   }
 }
 
-const NONE = { waiting: 0, running: 0, oldestWaitingAt: null };
+const NONE = { waiting: 0, failed: 0, blocked: 0, running: 0, oldestWaitingAt: null };

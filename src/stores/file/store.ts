@@ -12,7 +12,15 @@ import {
 } from "../../queue/job.ts";
 import { messageOf, QueueError } from "../../queue/errors.ts";
 import { expired, hasExpired } from "../../queue/start_by.ts";
-import type { Adds, Claimant, Counts, JobStore, Query, WaitingEnds } from "../../queue/store.ts";
+import type {
+  Adds,
+  Claimant,
+  Counts,
+  JobStore,
+  Query,
+  WaitingEnds,
+  Watching,
+} from "../../queue/store.ts";
 import { claimed, type Transition, waitingStatus } from "../../queue/transitions.ts";
 import { keyTaken, needsKey } from "../../queue/unique.ts";
 import type { FileSystem } from "../../system/file_system.ts";
@@ -147,8 +155,8 @@ export class FileStore implements JobStore {
     return this.#reader.findIdsByPrefix(prefix, limit);
   }
 
-  list(query: Query): AsyncIterable<Job> {
-    return this.#reader.list(query);
+  list(query: Query, watching?: Watching): AsyncIterable<Job> {
+    return this.#reader.list(query, watching);
   }
 
   count(): Promise<Counts> {

@@ -38,6 +38,8 @@ export class MemoryQueues implements QueueStore {
           name,
           ...this.settingsOf(name),
           waiting: waiting.length,
+          failed: own.filter(({ status }) => status.state === "failed").length,
+          blocked: own.filter(({ status }) => status.state === "blocked").length,
           running: own.filter(({ status }) => isRunning(status)).length,
           oldestWaitingAt: waiting.length === 0
             ? null

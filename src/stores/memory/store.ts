@@ -19,7 +19,15 @@ import {
 import { QueueError } from "../../queue/errors.ts";
 import { compareArrival, compareTurns, turnOf } from "../../queue/order.ts";
 import { matches } from "../../queue/query.ts";
-import type { Adds, Claimant, Counts, JobStore, Query, WaitingEnds } from "../../queue/store.ts";
+import type {
+  Adds,
+  Claimant,
+  Counts,
+  JobStore,
+  Query,
+  WaitingEnds,
+  Watching,
+} from "../../queue/store.ts";
 import { holdsKey, keyTaken, needsKey } from "../../queue/unique.ts";
 import { expired, hasExpired } from "../../queue/start_by.ts";
 import { claimed, type Transition, type TransitionResult } from "../../queue/transitions.ts";
@@ -72,9 +80,13 @@ export class MemoryStore implements JobStore {
     );
   }
 
-  async *list(query: Query): AsyncIterable<Job> {
+  async *list(query: Query, watching?: Watching): AsyncIterable<Job> {
     const found = [...this.#jobs.values()].filter(await matches(query));
-    yield* found.sort((a, b) => compareArrival(b, a)).slice(0, query.limit);
+    for (const job of found.sort((a, b) => compareArrival(b, a)).slice(0, query.limit)) {
+      watching?.passed(job);
+      if (watching?.signal.aborted) return;
+      yield job;
+    }
   }
 
   count(): Promise<Counts> {
