@@ -22,6 +22,7 @@ export async function endOrphanOf(
     jobs,
     workers,
     settings,
+    tallies: await store.tallies(),
     journal,
   });
 }

@@ -7,6 +7,7 @@ import { hookFor } from "../queue/hooks.ts";
 import { claimOf, type Job } from "../queue/job.ts";
 import type { Settings } from "../queue/settings.ts";
 import type { JobStore } from "../queue/store.ts";
+import { counted, NOTHING, type Tallies } from "../queue/tally.ts";
 import { ended, unclaimed } from "../queue/transitions.ts";
 import type { Workers } from "../queue/workers.ts";
 
@@ -14,6 +15,7 @@ export interface EndOrphanParts {
   readonly jobs: JobStore;
   readonly workers: Workers;
   readonly settings: Settings;
+  readonly tallies: Tallies;
   /** The journal of a worker's shell. */
   readonly journal: (worker: string) => string;
 }
@@ -28,7 +30,7 @@ export interface EndOrphanParts {
 export async function endOrphan(
   job: Job,
   reason: StopReason,
-  { jobs, workers, settings, journal }: EndOrphanParts,
+  { jobs, workers, settings, tallies, journal }: EndOrphanParts,
 ): Promise<boolean> {
   if (job.status.state !== "processing") return false;
   const { worker } = job.status.running;
@@ -48,12 +50,16 @@ export async function endOrphan(
     };
     const ending = await adopt(journal(worker), running, AbortSignal.abort(reason));
     const backoff = { base: settings.backoff_base, max: settings.backoff_max };
-    await jobs.change(
+    const after = await jobs.change(
       job.id,
       ending === "not_begun" ? unclaimed : (job, now) => ended(job, ending, backoff, now),
       claimOf(held),
       (after, now) => hookFor(after, settings, now),
     );
+    // Counters are no reason to say that it failed.
+    if (ending !== "not_begun") {
+      await tallies.add(worker, counted(NOTHING, held, after)).catch(() => {});
+    }
     return true;
   } catch (error) {
     if (!(error instanceof UnseenError)) throw error;

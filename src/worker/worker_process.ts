@@ -8,6 +8,7 @@ import type { Job } from "../queue/job.ts";
 import type { Requests } from "../queue/requests.ts";
 import type { Settings } from "../queue/settings.ts";
 import type { JobStore } from "../queue/store.ts";
+import type { Tallies } from "../queue/tally.ts";
 import type { WorkerLock, Workers } from "../queue/workers.ts";
 import type { WorkerEvent } from "../queue/worker_event.ts";
 import { delay } from "../system/delay.ts";
@@ -18,6 +19,7 @@ import { JobRunner, runOf } from "./job_runner.ts";
 import { JobsAtHand } from "./jobs_at_hand.ts";
 import { Recorder } from "./recorder.ts";
 import { rescue } from "./rescue.ts";
+import { TallyKeeper } from "./tally_keeper.ts";
 import { work } from "./worker.ts";
 
 /** Milliseconds between looks whether the last jobs have ended, and between tries. */
@@ -33,6 +35,7 @@ export interface WorkerOptions {
     journal(worker: string): string;
     log(id: string, attempt: number): string;
   };
+  readonly tallies: Tallies;
   readonly files: FileSystem;
   /** How jobs can name the store: a path, or a URL without a password. */
   readonly store: string;
@@ -65,6 +68,7 @@ class WorkerProcess {
   readonly #atHand = new JobsAtHand();
   readonly #steps: FallibleSteps;
   readonly #recorder: Recorder;
+  readonly #tally: TallyKeeper;
   readonly #caretaker: Caretaker;
   /** Whether another has this worker's name by now. */
   #isReplaced = false;
@@ -73,8 +77,13 @@ class WorkerProcess {
     this.#options = options;
     this.#lock = lock;
     this.#steps = new FallibleSteps(options.report);
+    this.#tally = new TallyKeeper({
+      tallies: options.tallies,
+      name: () => this.#isReplaced ? undefined : this.#lock.name,
+    });
     this.#recorder = new Recorder({
       ...options,
+      count: (job, after) => this.#tally.count(job, after),
       atHand: this.#atHand,
       force: options.force.signal,
     });
@@ -108,6 +117,7 @@ class WorkerProcess {
       this.#caretaker.stop();
       stopping.abort();
       await listening;
+      await this.#tally.flush();
       if (this.#isReplaced) await this.#lock.abandon();
       else await this.#clear(this.#lock);
       report({ kind: "worker_stopped", worker: this.#lock.name });

@@ -11,7 +11,8 @@ import { testsOf, type WithStore } from "./with_store.ts";
 /** All jobs, by lists of at most `limit`. */
 async function inPages(store: JobStore, query: Query, limit: number): Promise<string[]> {
   const ids: string[] = [];
-  for (let before: Arrival | undefined;;) {
+  let before: Arrival | undefined;
+  for (;;) {
     const page: Job[] = await Array.fromAsync(
       store.list({ ...query, limit, ...(before && { before }) }),
     );

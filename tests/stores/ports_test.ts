@@ -5,18 +5,22 @@ import type { LogReader } from "../../src/queue/logs.ts";
 import type { Requests } from "../../src/queue/requests.ts";
 import { DEFAULT_SETTINGS } from "../../src/queue/settings.ts";
 import type { SettingsStore } from "../../src/queue/settings_store.ts";
+import { counted, NOTHING, type Tallies } from "../../src/queue/tally.ts";
 import type { WorkerLock, Workers } from "../../src/queue/workers.ts";
 import { FileLogs } from "../../src/stores/file/logs.ts";
 import { logPath } from "../../src/stores/file/layout.ts";
 import { prepareFolder } from "../../src/stores/file/prepare_folder.ts";
 import { FileRequests } from "../../src/stores/file/requests.ts";
 import { FileSettings } from "../../src/stores/file/settings.ts";
+import { FileTallies } from "../../src/stores/file/tallies.ts";
 import { FileWorkers } from "../../src/stores/file/workers.ts";
 import { MemoryLogs } from "../../src/stores/memory/logs.ts";
 import { MemoryRequests } from "../../src/stores/memory/requests.ts";
 import { MemorySettings } from "../../src/stores/memory/settings.ts";
+import { MemoryTallies } from "../../src/stores/memory/tallies.ts";
 import { MemoryWorkers } from "../../src/stores/memory/workers.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
+import { anAttempt, EPOCH } from "../support/jobs.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 
 interface Ports {
@@ -24,6 +28,7 @@ interface Ports {
   readonly requests: Requests;
   readonly logs: LogReader;
   readonly settings: SettingsStore;
+  readonly tallies: Tallies;
   /** Lets an attempt print something. */
   print(id: string, attempt: number, text: string): void;
 }
@@ -38,6 +43,7 @@ const STORES: Record<string, WithPorts> = {
       requests,
       logs,
       settings: new MemorySettings(),
+      tallies: new MemoryTallies(),
       print: (id, attempt, text) => logs.put(id, attempt, text),
     });
   },
@@ -50,6 +56,7 @@ const STORES: Record<string, WithPorts> = {
         requests,
         logs: new FileLogs(dir, diskFiles),
         settings: new FileSettings(dir, diskFiles),
+        tallies: new FileTallies(dir, diskFiles),
         print(id, attempt, text) {
           const path = logPath(dir, id, attempt);
           Deno.mkdirSync(path.slice(0, path.lastIndexOf("/")), { recursive: true });
@@ -63,6 +70,27 @@ const STORES: Record<string, WithPorts> = {
 for (const [store, withPorts] of Object.entries(STORES)) {
   const test = (says: string, body: (ports: Ports) => Promise<void>) =>
     Deno.test(`${store}: ${says}`, () => withPorts(body));
+
+  test("total() of tallies is all that was ever added, under any name", async ({ tallies }) => {
+    assertEquals(await tallies.total(), NOTHING);
+    const [job, after] = anAttempt("q", "failed", EPOCH + 200, EPOCH + 2700);
+    const one = counted(NOTHING, job, after);
+    await tallies.add("w-1", one);
+    await tallies.add("w-2", counted(one, ...anAttempt("__proto__", "succeeded", EPOCH, EPOCH)));
+    await tallies.add("w-1", counted(NOTHING, ...anAttempt("q", "lost", EPOCH, EPOCH + 300)));
+    const { attempts, duration, wait } = await tallies.total();
+    assertEquals(attempts.get("q"), {
+      succeeded: 0,
+      failed: 2,
+      timed_out: 0,
+      lost: 1,
+      cancelled: 0,
+      released: 0,
+    });
+    assertEquals(attempts.get("__proto__")?.succeeded, 1);
+    assertEquals([attempts.size, duration.sum, wait.sum], [2, 5.3, 0.4]);
+    assertEquals(duration.counts.reduce((sum, count) => sum + count), 4);
+  });
 
   test("join() takes the first free name, or the wanted one with a number", async ({ workers }) => {
     const joined: WorkerLock[] = [];

@@ -2,6 +2,7 @@
 // one file, one job, or one name. Its jobs are real.
 import { assert, assertEquals } from "@std/assert";
 import { FileRequests } from "../../src/stores/file/requests.ts";
+import { FileTallies } from "../../src/stores/file/tallies.ts";
 import { FileWorkerLock } from "../../src/stores/file/worker_lock.ts";
 import type { WorkerEvent } from "../../src/queue/worker_event.ts";
 import { type FileStore, openFileStore } from "../../src/stores/file/store.ts";
@@ -159,4 +160,18 @@ Deno.test("a worker whose lock file was removed makes another, and nobody takes 
     other.leave();
     await waitUntil(() => diskFiles.info(`${bench.dir}/workers/worker-1.lock`), "it has another");
     assert(diskFiles.lock(`${bench.dir}/workers/worker-1.lock`) === undefined);
+  }));
+
+Deno.test("runWorker() counts each attempt in the store, once it has ended", () =>
+  withBench(async (bench) => {
+    await enqueue(bench, "a");
+    await enqueue(bench, "b", "exit 3");
+    await bench.work();
+    await bench.ended("a");
+    await waitUntil(async () => await bench.state("b") === "failed");
+    const tallies = new FileTallies(bench.dir, diskFiles);
+    await waitUntil(async () => {
+      const outcomes = (await tallies.total()).attempts.get("default");
+      return outcomes?.succeeded === 1 && outcomes.failed === 1;
+    }, "both are counted");
   }));

@@ -39,6 +39,7 @@ export async function workerCommand(call: CommandContext): Promise<number> {
       workers: await store.workers(),
       requests,
       host: await store.host(),
+      tallies: await store.tallies(),
       files: context.files,
       store: store.name,
       wanted: flags.text("worker-name"),

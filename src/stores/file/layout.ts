@@ -37,6 +37,11 @@ export function schedulesFolder(dataDir: string): string {
   return join(dataDir, "schedules");
 }
 
+/** Where workers count what they did. Made with the first count. */
+export function talliesFolder(dataDir: string): string {
+  return join(dataDir, "tallies");
+}
+
 /** What is set of queues: made with the first setting, so one that is not there is no damage. */
 export function queuesPath(dataDir: string): string {
   return join(dataDir, "queues.json");
