@@ -31,6 +31,7 @@ const context: Context = {
       userId: () => Deno.uid(),
       warn: (message) => stderr.write(`queuectl: ${message}\n`),
     }),
+  dropNetwork: () => void Deno.permissions.revokeSync({ name: "net" }),
   onInterrupt(hear) {
     Deno.addSignalListener("SIGINT", hear);
     return { release: () => Deno.removeSignalListener("SIGINT", hear) };

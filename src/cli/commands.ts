@@ -551,6 +551,43 @@ the other.`,
     load: async () => (await import("./commands/dlq.ts")).clearCommand,
   },
   {
+    name: "serve",
+    summary: "Serve the dashboard, the JSON API and metrics",
+    forms: [""],
+    args: [0, 0, ""],
+    flags: [
+      option("listen", "text", "ADDRESS:PORT", "where (default: 127.0.0.1:7878); port 0: any"),
+      toggle("read-only", "nothing can be changed through it"),
+      toggle(
+        "allow-enqueue",
+        "jobs can be enqueued through it: whoever has the token runs commands",
+      ),
+      toggle("print-token", "print the token of the serve that runs on that port, and end"),
+    ],
+    oneOf: [["read-only", "allow-enqueue", "print-token"]],
+    listens: true,
+    notes:
+      `Prints an address that works once, for a browser, which is given a cookie there. Programs send the token: "Authorization: Bearer
+TOKEN". It is random and kept while serve runs, or the value of QUEUECTL_SERVE_TOKEN. An address that others can reach
+needs that, or --read-only and QUEUECTL_SERVE_TOKEN=none, for all to see. With QUEUECTL_SERVE_METRICS=public, /metrics
+needs no token. QUEUECTL_SERVE_HOSTS names other hosts under which it is asked, separated by commas.
+
+TLS is the matter of a proxy in front of it. The API is described at /api/openapi.json. Ctrl-C and SIGTERM end it.`,
+    examples: ["queuectl serve", "queuectl serve --listen 127.0.0.1:9000 --read-only"],
+    load: async () => (await import("./commands/serve.ts")).serveCommand,
+  },
+  {
+    name: "metrics",
+    summary: "Print what /metrics of serve would say, in Prometheus' text format",
+    forms: [""],
+    args: [0, 0, ""],
+    flags: [],
+    notes:
+      `For node_exporter's textfile collector: write it to a file, and rename that into place.`,
+    examples: ["queuectl metrics"],
+    load: async () => (await import("./commands/metrics.ts")).metricsCommand,
+  },
+  {
     name: "config",
     summary: "Show or change the configuration",
     forms: ["", "--key <key> [--value <value>]", "--reset", "--export <file>", "--import <file>"],

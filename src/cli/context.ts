@@ -46,6 +46,8 @@ export interface Context {
   readonly endOrphan: typeof endOrphanOf;
   /** Nothing of the store is read or written yet. */
   readonly openStore: (location: StoreLocation) => Store;
+  /** Gives up the right to use the network. */
+  readonly dropNetwork: () => void;
   /** Calls `hear` at each Ctrl-C, which does not end the process until `release` is called. */
   readonly onInterrupt: (hear: () => void) => { release(): void };
   /** Runs `undo` if the process is told to end before `release` is called. */

@@ -31,6 +31,7 @@ export async function run(context: Context): Promise<number> {
       parse(spec, words.slice(spec.name.includes(" ") ? 2 : 1)),
     );
     checkArguments(spec, call);
+    if (spec.listens !== true) context.dropNetwork();
     const handler = await spec.load();
     return await handler(call) ?? 0;
   } catch (error) {

@@ -1,6 +1,7 @@
 // What a store is at at this moment: counts, workers and what they do, what waits, what has ended.
-import type { EndedState, Job } from "./job.ts";
+import { type EndedState, type Job, turnTime } from "./job.ts";
 import type { Counts, JobReader, WaitingEnds } from "./store.ts";
+import { waitingStatus } from "./transitions.ts";
 import type { WorkerInfo, Workers } from "./workers.ts";
 
 export interface WorkerView extends WorkerInfo {
@@ -48,6 +49,12 @@ export async function isOrphaned(workers: Workers, { status }: Job): Promise<boo
 
 export interface Figures extends WaitingEnds {
   readonly ended: Readonly<Record<"minute" | "hour" | "day", Readonly<Record<EndedState, number>>>>;
+}
+
+/** Since when a job that waits may run, or will. */
+export function dueAt(job: Job): number {
+  const waiting = waitingStatus(job);
+  return waiting === undefined ? job.createdAt : turnTime(job, waiting);
 }
 
 const MINUTE = 60_000;

@@ -1,14 +1,12 @@
 // What `status --verbose` tells beside counts and workers, as text and as JSON.
 import type { EndedState, Job } from "../queue/job.ts";
-import { turnTime } from "../queue/job.ts";
 import { isoTime } from "../queue/job_json.ts";
 import type { StoreSize } from "../queue/maintenance.ts";
 import { queueToJson } from "../queue/queue_json.ts";
 import type { QueueView } from "../queue/queues.ts";
 import { DEFAULT_SETTINGS, type SettingKey } from "../queue/settings.ts";
-import type { Figures } from "../queue/status.ts";
+import { dueAt, type Figures } from "../queue/status.ts";
 import type { ScheduleView } from "../queue/schedule_view.ts";
-import { waitingStatus } from "../queue/transitions.ts";
 import { oneLine } from "./escape.ts";
 import { pluralize } from "./pluralize.ts";
 import { queueTable } from "./queues.ts";
@@ -66,12 +64,6 @@ function oldestText(job: Job, now: number): string {
 
 function nextText(job: Job, now: number): string {
   return `${oneLine(job.id)}, ${agoText(dueAt(job), now)}: ${oneLine(job.command)}`;
-}
-
-/** Since when a job may run, or will. */
-function dueAt(job: Job): number {
-  const waiting = waitingStatus(job);
-  return waiting === undefined ? job.createdAt : turnTime(job, waiting);
 }
 
 function endedTable({ ended }: SystemInfo, style: TableStyle): Promise<string> {

@@ -140,6 +140,12 @@ export class World {
     return `${DATA}/jobs/${id.slice(0, 2)}/${id}.${attempt}.log`;
   }
 
+  /** The store of this world, as commands are given it. */
+  openStore(): Store {
+    this.files.makeAll(DATA);
+    return this.#storeIn(DATA);
+  }
+
   #context(args: string[]): Context {
     // deno-lint-ignore no-this-alias
     const world = this;
@@ -178,6 +184,7 @@ export class World {
         this.calls.push(`end ${name} ${id} ${reason}`);
         return await this.onEndOrphan(id);
       },
+      dropNetwork: () => void this.calls.push("drop network"),
       onInterrupt: (hear) => {
         this.interrupt = hear;
         return { release: () => this.interrupt = () => {} };

@@ -14,6 +14,8 @@ export interface CommandSpec extends Syntax {
   /** More to know, for its help. */
   readonly notes?: string;
   readonly examples: readonly string[];
+  /** Whether it needs the network; all others give it up before they begin. */
+  readonly listens?: boolean;
   /** Not shown in the help: for machines. */
   readonly hidden?: boolean;
   /**

@@ -15,7 +15,9 @@ const CONFIG = "(?:config|queues)\\.(?:json(?:\\.(?:tmp|damaged).*)?|lock)";
 /** The names that may be in a folder of the data folder. */
 const OURS: Readonly<Record<string, RegExp>> = {
   "": new RegExp(
-    `^(?:${TOP_FOLDERS.join("|")}|${CONFIG}|restoring|schedules|tallies|start\\.log(?:\\.1)?)$`,
+    `^(?:${
+      TOP_FOLDERS.join("|")
+    }|${CONFIG}|restoring|schedules|tallies|start\\.log(?:\\.1)?|serve-\\d+\\.token)$`,
   ),
   "/queue": new RegExp(
     "^(?:ready|later|blocked|held|gates|dependents|settling|deadlines|unique|running|completed|" +
