@@ -1,4 +1,4 @@
-// What `status --verbose` tells beside counts and workers, gathered from all parts of a store.
+// Gathers what `status --verbose` shows besides counts and workers, from all parts of a store.
 import { readFigures } from "../queue/status.ts";
 import type { JobReader } from "../queue/store.ts";
 import type { ScheduleView } from "../queue/schedule_view.ts";

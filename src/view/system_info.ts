@@ -1,4 +1,4 @@
-// What `status --verbose` tells beside counts and workers, as text and as JSON.
+// What `status --verbose` shows besides counts and workers, as text and as JSON.
 import type { EndedState, Job } from "../queue/job.ts";
 import { isoTime } from "../queue/job_json.ts";
 import type { StoreSize } from "../queue/maintenance.ts";
@@ -84,7 +84,7 @@ function endedTable({ ended }: SystemInfo, style: TableStyle): Promise<string> {
   ], style);
 }
 
-/** Of the jobs that ended by themselves, the share that died; null if there were none. */
+/** The share of dead jobs among the completed and dead ones; null if there are none. */
 function failedShare({ completed, dead }: EndedCounts): number | null {
   return completed + dead === 0 ? null : dead / (completed + dead);
 }

@@ -212,7 +212,7 @@ Deno.test("enqueue --file names every wrong line and enqueues nothing", async ()
   said(9, 'the id "new" is taken by line 8');
   said(10, "cannot be a job's id");
   said(11, "env.A takes text");
-  said(12, "exclude each other");
+  said(12, "delay and run_at cannot be given together");
   said(13, "run_at takes a time such as");
   said(14, "The command is empty");
   said(15, '"command" is missing');
@@ -235,7 +235,7 @@ Deno.test("enqueue says that the job is there when its id can't be printed", asy
   assertEquals(code, 1);
   assertEquals(
     err,
-    "queuectl: It is done, but the result can't be printed: No space left on device (os error 28)\n",
+    "queuectl: The command was carried out, but its result can't be printed: No space left on device (os error 28)\n",
   );
   assertEquals((await world.store.count()).pending, 1);
 });

@@ -72,7 +72,7 @@ Deno.test("job remove removes ended jobs, and no other", async () => {
   assertEquals((await world.run("job", "remove", "none", waits)).code, 1);
 });
 
-Deno.test("job cancel --group calls off what has not ended of a group, running ones last", async () => {
+Deno.test("job cancel --group cancels what has not ended of a group, running ones last", async () => {
   const world = new World();
   const done = await world.enqueue("--group", "g", "x");
   await world.work();
@@ -94,7 +94,7 @@ Deno.test("job cancel --group calls off what has not ended of a group, running o
   ]);
   const none = await world.run("job", "cancel", "--group", "none");
   assertEquals(none.code, 1);
-  assertStringIncludes(none.err, 'No job of the group "none"');
+  assertStringIncludes(none.err, 'There is no job in the group "none"');
 });
 
 Deno.test("job wait --group waits for all jobs that are of the group at that moment", async () => {
@@ -112,7 +112,7 @@ Deno.test("job wait --group waits for all jobs that are of the group at that mom
   assertEquals((await world.store.get(blocked))?.status.state, "pending");
   for (
     const [args, exit, says] of [
-      [["--group", "none"], 1, 'No job of the group "none"'],
+      [["--group", "none"], 1, 'There is no job in the group "none"'],
       [["--group", "/"], 2, "cannot be the name of a group"],
       [["--group", "g", ids[0]!], 2, "cannot be given together"],
       [[], 2, "Missing id or --group"],

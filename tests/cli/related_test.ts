@@ -1,4 +1,4 @@
-// Jobs that have to do with one another, as typed: --after, --after-any, --unique, --start-by.
+// The options for jobs that depend on others, and --start-by: --after, --after-any, --unique.
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { NOON, World } from "../support/world.ts";
 
@@ -22,7 +22,7 @@ Deno.test("enqueue --after takes ids and beginnings of them, repeated and in lis
   assertEquals(job?.status.state, "blocked");
   const { out } = await world.run("job", "show", id);
   assertStringIncludes(out, "Waits for    alpha to complete; it is pending\n");
-  assertStringIncludes(out, "             gamma to end, whichever way; it is pending\n");
+  assertStringIncludes(out, "             gamma to end in any way; it is pending\n");
   await world.work({ outcome: "succeeded" });
   await world.work({ outcome: "failed" });
   assertEquals((await world.store.get(id))?.status.state, "blocked");
@@ -138,7 +138,7 @@ Deno.test("job tree shows what a job waits for and what waits for it, each branc
 └─ waits for
    ├─ l  blocked  l
    │  └─ root  pending  root
-   └─ r  blocked, whichever way  r
+   └─ r  blocked, in any way  r
       └─ root  pending  root
 `,
   );
@@ -149,13 +149,13 @@ Deno.test("job tree shows what a job waits for and what waits for it, each branc
    ├─ l  blocked  l
    │  └─ end  blocked  end␊really
    └─ r  blocked  r
-      └─ end  blocked, whichever way  end␊really
+      └─ end  blocked, in any way  end␊really
 `,
   );
   const alone = await world.enqueue("true");
   assertStringIncludes(
     (await world.run("job", "tree", alone)).out,
-    "It waits for no other, and none waits for it",
+    "It waits for no other job, and no job waits for it",
   );
 });
 
@@ -169,7 +169,7 @@ Deno.test("job tree shows a chain of thousands", async () => {
   assertEquals(out.split("\n").length, 4002);
 });
 
-Deno.test("job cancel takes those with it that need the job", async () => {
+Deno.test("job cancel also cancels jobs that need it", async () => {
   const world = new World();
   const first = await world.enqueue("a");
   const second = await world.enqueue("--after", first, "b");
@@ -203,7 +203,7 @@ Deno.test("enqueue --unique prints the id of the job that has the key, and says 
   assertEquals(await world.enqueue("--unique", "mirror", "--job-id", "other", "y"), "other");
 });
 
-Deno.test("enqueue --unique is kept out by no job that has not begun in time", async () => {
+Deno.test("enqueue --unique is not refused because of a job that has not begun in time", async () => {
   const world = new World();
   await world.enqueue("--unique", "k", "--start-by", "1m", "--job-id", "old", "x");
   world.now = NOON + 61_000;
@@ -246,7 +246,7 @@ Deno.test("dlq retry refuses a job whose key another one has by now, and names t
   const holder = await world.enqueue("--unique", "k", "true");
   const { code, err } = await world.run("dlq", "retry", dead);
   assertEquals(code, 1);
-  assertStringIncludes(err, `Cannot retry job "${dead}": job "${holder}" has its key by now`);
+  assertStringIncludes(err, `Cannot retry job "${dead}": job "${holder}" has its unique key now`);
 });
 
 Deno.test("enqueue --start-by takes a duration and a time, and refuses what can't be met", async () => {
@@ -261,7 +261,7 @@ Deno.test("enqueue --start-by takes a duration and a time, and refuses what can'
     const [args, why] of [
       [["--start-by", "soon"], "--start-by takes"],
       [["--start-by", "2020-01-01"], "has passed"],
-      [["--start-by", "1h", "--delay", "2h"], "before which it may not run"],
+      [["--start-by", "1h", "--delay", "2h"], "before the time at which it may run"],
     ] as const
   ) {
     const { code, err } = await world.run("enqueue", ...args, "x");

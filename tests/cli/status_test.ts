@@ -98,7 +98,7 @@ Deno.test("status tells of jobs whose worker is gone", async () => {
   world.workers = [worker("w2")];
   assertStringIncludes(
     (await world.run("status")).out,
-    "1 job runs on without its worker: another is about",
+    "1 job runs on without its worker: another worker will look",
   );
   await world.enqueue("sleep 100");
   await world.claim("w3");

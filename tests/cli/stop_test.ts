@@ -79,7 +79,7 @@ Deno.test("stop tells of jobs without a worker, and --force kills them", async (
   };
   assertEquals((await world.run("stop", "--force")).err, "Killed 1 job that had no worker\n");
   assertEquals(world.calls, [`end ${DATA} ${id} released`]);
-  assertEquals((await world.run("stop", "--force")).err, "Nothing runs here\n");
+  assertEquals((await world.run("stop", "--force")).err, "No workers are running\n");
 });
 
 Deno.test("stop asks again, should its request have been taken for that to an earlier holder", async () => {
@@ -113,7 +113,7 @@ Deno.test("stop says which worker gives no sign of life", async () => {
   assertEquals([code, err], [
     1,
     "queuectl: Cannot wait for worker-1 (process 100 on here): no sign of life for 20 s\n" +
-    "Has somebody stopped it? kill -CONT 100 lets it go on; queuectl stop --force ends it\n",
+    "It may be suspended: kill -CONT 100 resumes it; queuectl stop --force ends it\n",
   ]);
 });
 
@@ -158,8 +158,8 @@ Deno.test("stop --force wakes those that do not answer, then kills them, then sa
   const { code, err } = await world.run("stop", "--force");
   assertEquals([code, err], [
     1,
-    "queuectl: worker-1 (process 200 on here) did not end, and can't be ended from here\n" +
-    "Such as one of another container or user: end it there\n",
+    "queuectl: Cannot end worker-1 (process 200 on here) from here\n" +
+    "It may belong to another container or user; end it there\n",
   ]);
 });
 

@@ -1,5 +1,5 @@
 // Limits, rates and pauses with the real program: several starts at once, and workers that are
-// killed. What ran when is told by the jobs' histories.
+// killed. The jobs' histories tell what ran when.
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { type QueueProgram, withQueue } from "../support/queue_program.ts";
 import { waitUntil } from "../support/wait_until.ts";

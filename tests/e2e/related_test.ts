@@ -1,5 +1,4 @@
-// Jobs that have to do with one another, with the real program: many at once, and kill -9 in the
-// middle.
+// Jobs that depend on one another, with the real program: many at once, and kill -9 in the middle.
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { withQueue } from "../support/queue_program.ts";
 import { waitUntil } from "../support/wait_until.ts";

@@ -1,4 +1,4 @@
-// What becomes of a job whose worker is killed, as the one who adopts it sees it.
+// What happens to a job whose worker is killed, as seen by the process that adopts it.
 
 import { assert, assertEquals } from "@std/assert";
 import { adopt } from "../../src/exec/adopt.ts";
@@ -75,7 +75,7 @@ Deno.test(
 );
 
 Deno.test(
-  "adopt() keeps the time-out, which counts from the begin of the attempt",
+  "adopt() keeps the timeout, which counts from the begin of the attempt",
   withWorker(async ({ folder, journal, orphan }) => {
     const run = await orphan("sleep 60 & echo $! >child; sleep 60", {
       timeout: 1000,
@@ -156,7 +156,7 @@ Deno.test({
   }),
 });
 
-Deno.test("adopt() waits for no stranger that has the shell's number now, and does not signal it", () =>
+Deno.test("adopt() neither waits for nor signals another process that has the shell's id now", () =>
   withTempDir(async (folder) => {
     const journal = `${folder}/w.runs`;
     const run = runsIn(folder)("true");
@@ -179,7 +179,7 @@ Deno.test("adopt() waits for no stranger that has the shell's number now, and do
     }
   }));
 
-Deno.test("adopt() takes what the journal says, and a line that is cut off as not written", () =>
+Deno.test("adopt() uses the journal, and ignores a line that is cut off", () =>
   withTempDir(async (folder) => {
     const journal = `${folder}/w.runs`;
     const run = runsIn(folder)("true", { startedAt: 1700000000000 });

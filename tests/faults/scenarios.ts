@@ -1,4 +1,4 @@
-// What can be interrupted: each thing that changes the data folder, on one that has jobs in every
+// The operations to interrupt: everything that changes a data folder, on one with jobs in every
 // state.
 import { FileSettings } from "../../src/stores/file/settings.ts";
 import { QueueError } from "../../src/queue/errors.ts";

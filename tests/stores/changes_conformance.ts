@@ -1,4 +1,4 @@
-// What every store must do where users change what was asked for, or come back to what has ended.
+// What every store must do when users update jobs, or retry or remove ended ones.
 import { assertEquals, assertRejects } from "@std/assert";
 import { QueueError } from "../../src/queue/errors.ts";
 import { type Claim, claimOf, type Job } from "../../src/queue/job.ts";

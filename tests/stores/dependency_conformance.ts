@@ -108,7 +108,7 @@ export function testDependencies(name: string, withStore: WithStore): void {
     assertEquals(await store.hasWork(), false);
   });
 
-  test("one that is removed takes those with it that need it, all down the line", async (store) => {
+  test("one that is removed cancels those that need it, and so on", async (store) => {
     await store.add([
       aJob({ id: "a", maxRetries: 0 }),
       aJob({ id: "b", sequence: 1, after: ["a"] }),

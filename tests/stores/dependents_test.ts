@@ -1,5 +1,5 @@
-// What is special to the folder store about jobs that wait for others: what lies where, what is
-// found and mended, and that a backup takes it along.
+// What is special to the folder store about jobs that wait for others: where things are, what is
+// found and repaired, and that backups include it.
 import { assert, assertEquals } from "@std/assert";
 import type { Job } from "../../src/queue/job.ts";
 import { ended, retried } from "../../src/queue/transitions.ts";

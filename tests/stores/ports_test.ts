@@ -1,4 +1,4 @@
-// What the ports beside the jobs must do, and must not, in every store.
+// What the ports other than the jobs must do, and must not, in every store.
 import { assertEquals, assertRejects } from "@std/assert";
 import { QueueError } from "../../src/queue/errors.ts";
 import type { LogReader } from "../../src/queue/logs.ts";

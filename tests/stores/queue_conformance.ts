@@ -1,4 +1,5 @@
-// What every store must do about queues: limits, rates and pauses hold, and what may begin begins.
+// What every store must do about queues: limits, rates and pauses are kept, and jobs that may begin
+// do begin.
 import { assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import { QueueError } from "../../src/queue/errors.ts";
@@ -214,7 +215,7 @@ export function testQueues(name: string, withQueues: WithQueues): void {
     assertEquals(await claim(jobs), "2");
   });
 
-  test("claim() takes of the queues that are named alone", async ({ jobs, others }) => {
+  test("claim() takes only from the named queues", async ({ jobs, others }) => {
     await jobs.add([...batch("a", 40), ...batch("b", 2), ...batch("default", 2)]);
     await jobs.add([aJob({ id: "one", queue: "b" })]);
     assertEquals(await claim(jobs, ["b", "c"]), "b0");
@@ -272,7 +273,7 @@ export function testQueues(name: string, withQueues: WithQueues): void {
   });
 
   let waits = 0;
-  test("random histories come to the same as in the model", async () => {
+  test("random histories give the same result as the model", async () => {
     const queue = fc.constantFrom("a", "b", "default");
     const settings = fc.record({
       limit: fc.constantFrom(null, null, 1, 2),

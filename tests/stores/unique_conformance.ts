@@ -75,7 +75,7 @@ export function testUniqueKeys(name: string, withStore: WithStore): void {
     await end(store, "a", "failed");
     assertEquals(await add(store, { id: "b" }), []);
     const retry = () => store.change("a", (job) => retried(job, now));
-    const error = await assertRejects(retry, QueueError, 'job "b" has its key by now');
+    const error = await assertRejects(retry, QueueError, 'job "b" has its unique key now');
     assertEquals([error.code as string, (await store.get("a"))?.status.state], [
       "wrong_state",
       "dead",

@@ -1,5 +1,5 @@
-// The worker's way with a job, in memory: the loop, the runner and the recorder, with an executor
-// that a test answers for.
+// How a worker runs a job, in memory: the loop, the runner and the recorder, with an executor that
+// the test controls.
 import { assertEquals } from "@std/assert";
 import type { Executor, Run } from "../../src/exec/run.ts";
 import type { Ending } from "../../src/queue/outcome.ts";

@@ -1,5 +1,5 @@
-// A worker with a data folder of its own in this process: what it does when something is wrong with
-// one file, one job, or one name. Its jobs are real.
+// A worker with its own data folder, in this process: what it does if one file, one job or one name
+// is damaged. Its jobs are real.
 import { assert, assertEquals } from "@std/assert";
 import { FileRequests } from "../../src/stores/file/requests.ts";
 import { FileTallies } from "../../src/stores/file/tallies.ts";

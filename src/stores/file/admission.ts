@@ -1,15 +1,17 @@
-// Which of the jobs that are about to be added may come: of those with keys, the ones whose keys
-// nobody has.
+// Decides which of the jobs with unique keys may be added: those whose keys are free.
 import type { Job } from "../../queue/job.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { UniqueKeys } from "./unique_keys.ts";
 
-/** So many are synced one by one; more, with the whole file system when they are added. */
+/**
+ * Up to this many key files are synced one by one; more are synced together, with the whole file
+ * system.
+ */
 const FEW = 32;
 
 /**
- * Adds those jobs whose keys are free, and gives them their keys, such that nobody else does so at
- * the same time.
+ * Adds the jobs whose keys are free and gives them their keys, under a lock, so that no other
+ * process does so at the same time.
  */
 export async function withoutTaken(
   files: FileSystem,
@@ -19,7 +21,7 @@ export async function withoutTaken(
   add: (jobs: Iterable<Job>) => Promise<number>,
 ): Promise<number> {
   const keys = new UniqueKeys(files, dataDir);
-  /** Whose jobs are not there yet. */
+  /** The keys of jobs in this batch, which are not in the store yet. */
   const own = new Map<string, string>();
   const sync = Array.isArray(jobs) && jobs.length <= FEW;
 

@@ -1,6 +1,6 @@
-// Tells those that wait for a job that it has ended, or is gone: each is taken into these hands,
-// changed as the rules say, and put in its new place. Any number of processes may do so at once,
-// and any may die over it: what is left is found by the marks. See dependents.ts.
+// Tells waiting jobs that a job they wait for has ended or was removed: takes the ticket of each,
+// changes the job by the rules, and moves the ticket to its new place. Any number of processes may
+// do so at once, and any may die meanwhile; marks tell what is left to do. See dependents.ts.
 import { fateOf, isFinal, meaningOf, settled } from "../../queue/dependencies.ts";
 import { QueueError } from "../../queue/errors.ts";
 import type { FileSystem } from "../../system/file_system.ts";
@@ -17,24 +17,28 @@ export interface ReleaseParts {
   readonly now: () => number;
   /** The name under which tickets are taken; its lock is held. */
   readonly holder: () => Promise<string>;
-  /** Puts what is left in these hands where the facts say. */
+  /** Moves the tickets that this process still holds to where they belong. */
   readonly putBack: (holder: string) => void;
 }
 
-/** After so many others get their turn. */
+/** After this many jobs, other work of this process gets a turn. */
 const AT_ONCE = 250;
-/** What somebody else has in his hands is looked for again, so often and so far apart. */
+/**
+ * A ticket that another process holds is tried again: how often, and after how many milliseconds.
+ */
 const TRIES = 5;
 const PAUSE = 5;
 
-/** What became of one that waits: `moving`: it is in other hands, so nothing could be done yet. */
+/**
+ * The result for one waiting job. `moving`: another process holds it, so it could not be told yet.
+ */
 type Told = "told" | "waits" | "moving";
 
 export class Release {
   readonly #parts: ReleaseParts;
-  /** Where the last ticket was found: those that came together lie together. */
+  /** The bucket of the last ticket: jobs that were enqueued together are in the same bucket. */
   #bucket = "";
-  /** Whether a ticket may be left in these hands: the disk was full, say. */
+  /** Whether this process may still hold a ticket, for example because the disk was full. */
   #isStuck = false;
 
   constructor(parts: ReleaseParts) {
@@ -42,8 +46,9 @@ export class Release {
   }
 
   /**
-   * Tells all that have to be told, and those that wait for these in turn if they are cancelled.
-   * @returns whether there was any
+   * Tells all jobs that have to be told and, if they are cancelled by it, those that wait for them.
+   *
+   * @returns whether there were any
    */
   async all(): Promise<boolean> {
     const { holder, putBack, tickets: { dependents } } = this.#parts;
@@ -65,8 +70,9 @@ export class Release {
   }
 
   /**
-   * Tells those that wait for `id` how it stands now.
-   * @returns false if that has to be done again, since some of them are in other hands
+   * Tells the jobs that wait for `id` its present state.
+   *
+   * @returns false if that has to be repeated, since other processes hold some of them
    */
   async of(id: string): Promise<boolean> {
     for (let tries = 0;; tries++) {
@@ -82,7 +88,7 @@ export class Release {
     try {
       fate = fateOf(jobs.read(id)?.job);
     } catch (error) {
-      if (error instanceof QueueError) return false; // damaged: nobody can tell
+      if (error instanceof QueueError) return false; // damaged: its state is not known
       throw error;
     }
     if (!isFinal(fate)) return true;
@@ -118,7 +124,7 @@ export class Release {
     if (path === undefined) return this.#whyNot(waiter, id);
     try {
       const decoded = jobs.read(waiter.ticket.id);
-      // Without its file, or with a damaged one, it is put back, for a check to find.
+      // If the job's file is missing or damaged, the ticket is put back, and a check will find it.
       if (decoded === undefined) return this.#putBack(path, waiter.ticket);
       const { job, unended } = decoded;
       const after = settled(job, id, fate, now());
@@ -138,7 +144,7 @@ export class Release {
     return "waits";
   }
 
-  /** The ticket of one that waits, in these hands; undefined if it does not lie there. */
+  /** Takes the ticket of a waiting job; undefined if it is not in its place. */
   #take(ticket: Ticket, holder: string): string | undefined {
     const { tickets } = this.#parts;
     const name = waitingName("blocked", ticket);
@@ -154,7 +160,9 @@ export class Release {
     return tickets.take(from, holder, held);
   }
 
-  /** That of one whose priority or queue was changed since, and with them its ticket's name. */
+  /**
+   * Finds the ticket of a job whose priority or queue was changed, which changes the ticket's name.
+   */
   #leaveChanged(ticket: Ticket): string | undefined {
     const { jobs, tickets, now } = this.#parts;
     const job = jobs.read(ticket.id)?.job;
@@ -166,7 +174,7 @@ export class Release {
   #whyNot({ ticket }: Waiter, id: string): Told {
     try {
       const job = this.#parts.jobs.read(ticket.id)?.job;
-      // A job of that id that came later is another one.
+      // A later job with the same id is a different one.
       if (job === undefined || arrival(job) !== arrival(ticket)) return "told";
       if (job.status.state !== "blocked" || job.status.met.includes(id)) return "told";
       return "moving";

@@ -1,5 +1,6 @@
-// The readable reference of the workers' port. A worker of it "dies" when its lock is abandoned.
-// Each method is async although nothing waits: so what is thrown is a rejection.
+// The reference implementation of the port for workers. A worker "dies" when its lock is abandoned.
+// Methods are async although they wait for nothing, so that errors become rejections.
+//
 // deno-lint-ignore-file require-await
 import { QueueError } from "../../queue/errors.ts";
 import {
@@ -13,7 +14,7 @@ import {
 import type { MemoryRequests } from "./requests.ts";
 
 export class MemoryWorkers implements Workers {
-  /** Those that live or have died, by name. */
+  /** Live and dead workers, by name. */
   readonly #known = new Map<string, MemoryWorkerLock>();
   readonly #requests: MemoryRequests;
   readonly #now: () => number;
@@ -60,7 +61,7 @@ export class MemoryWorkers implements Workers {
   }
 
   async signal(): Promise<string[]> {
-    return []; // there is no process behind a name
+    return []; // there are no processes
   }
 
   #living(): WorkerInfo[] {
