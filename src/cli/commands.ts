@@ -623,8 +623,8 @@ Ctrl-C and SIGTERM end it.`,
     forms: [""],
     args: [0, 0, ""],
     flags: [],
-    notes:
-      `For node_exporter's textfile collector: write it to a file, and rename that into place.`,
+    notes: `For node_exporter's textfile collector, write the output to a temporary file and
+rename it.`,
     examples: ["queuectl metrics"],
     load: async () => (await import("./commands/metrics.ts")).metricsCommand,
   },
