@@ -28,7 +28,7 @@ export interface Run {
 }
 
 /** The data needed to watch a running attempt. */
-export type RunningAttempt = Pick<
+export type WatchedAttempt = Pick<
   Run,
   "id" | "attempt" | "startedAt" | "timeout" | "killGrace"
 >;

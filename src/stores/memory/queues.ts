@@ -1,5 +1,5 @@
 // The reference implementation of the port for queues: their settings, and when jobs began.
-import { DEFAULT_QUEUE, hasEnded, type Job } from "../../queue/job.ts";
+import { DEFAULT_QUEUE, hasEnded, isWaiting, type Job } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
 import {
   beginTime,
@@ -99,10 +99,6 @@ export class MemoryQueues implements QueueStore {
     if (rate === null || paused) return undefined;
     return rateOpensAt(rate, this.#begins.get(queue) ?? [], now);
   }
-}
-
-function isWaiting({ state }: Job["status"]): boolean {
-  return state === "pending" || state === "failed";
 }
 
 function isRunning({ state }: Job["status"]): boolean {

@@ -104,7 +104,7 @@ export class MemoryStore implements JobStore {
   waitingEnds(now: number): Promise<WaitingEnds> {
     const waiting = [...this.#jobs.values()].flatMap((job) => {
       const { status } = job;
-      if (status.state !== "pending" && status.state !== "failed") return [];
+      if (!isWaiting(status)) return [];
       return [{ job, at: turnTime(job, status), due: isDue(status, now) }];
     }).sort((a, b) => a.at - b.at || compareArrival(a.job, b.job));
     const first = (due: boolean) => waiting.find((one) => one.due === due)?.job;
