@@ -81,11 +81,13 @@ export interface JobReader {
 export type Inbox = Pick<JobStore, "add" | "close">;
 
 /**
- * A store of jobs. Any number of processes may use it at once; every method is atomic. When a job
- * ends or is removed, the store applies `settled` of dependencies.ts to each job that waits for it,
- * and then to those that wait for these, and so on. It does the same for a new job if jobs that it
- * waits for have ended. If the process dies before that is done, `recover` does the rest, and it is
- * done at the latest before anyone changes or removes the job that ended.
+ * A store of jobs. Safe with any number of users at once; every method is atomic. When a job that
+ * others wait for has ended or was removed, the store applies `settled` of dependencies.ts to each
+ * of those, and so on down the line; likewise to a new one whose others have ended. It may do so
+ * bit by bit, after the end was recorded: each `claim` does a part of it, at most some
+ * milliseconds' worth, and all of it if there is nothing else to claim. `hasWork`, `recover` and
+ * `close` do all of it, whoever has left it, also one that died; and it is done at the latest
+ * before that job is changed or removed by anyone.
  */
 export interface JobStore extends JobReader {
   /**

@@ -181,9 +181,13 @@ export class FileStore implements JobStore {
     now: number,
     queues?: readonly string[],
   ): Promise<Job | undefined> {
-    const job = await this.#claim(by, now, queues);
-    await this.#tellDependents(); // about jobs that were found to have expired
-    return job;
+    // A portion each time, so that nobody waits for long behind a job that many wait for.
+    if (this.#release.isOwed) await this.#tellSome(() => this.#release.some());
+    for (;;) {
+      const job = await this.#claim(by, now, queues);
+      if (job !== undefined) return job;
+      if (!await this.#tellSome(() => this.#release.whileIdle())) return undefined;
+    }
   }
 
   async #claim(
@@ -246,10 +250,11 @@ export class FileStore implements JobStore {
   }
 
   async change(id: string, transition: Transition, claim?: Claim, adds?: Adds): Promise<Job> {
+    // Who has run it has other things to do: its next claims tell those that wait for it.
+    if (claim !== undefined) {
+      return await this.#settled(this.#changeHeld(id, transition, claim, adds));
+    }
     try {
-      if (claim !== undefined) {
-        return await this.#settled(this.#changeHeld(id, transition, claim, adds));
-      }
       await this.#tellWhatCounts(id);
       const seen = this.#reader.jobNow(id);
       return seen === undefined || seen.unique === null || !hasEnded(seen)
@@ -376,9 +381,10 @@ export class FileStore implements JobStore {
     await this.#tellDependents();
   }
 
-  close(): Promise<void> {
-    return promised(() => {
-      this.#watch?.close();
+  async close(): Promise<void> {
+    this.#watch?.close();
+    await this.#tellDependents();
+    await promised(() => {
       this.#tidy(() => this.#tickets.tidy());
       this.#inbox.release((holder) => this.#settleHolder(holder));
     });
@@ -407,13 +413,18 @@ export class FileStore implements JobStore {
 
   /** Tells the jobs that wait for jobs which this process has ended or removed. */
   async #tellDependents(): Promise<void> {
-    const { dependents } = this.#tickets;
-    if (!dependents.hasNews) return;
+    if (this.#release.isOwed) await this.#tellSome(() => this.#release.all());
+  }
+
+  /** Whether any were told by `telling`. */
+  async #tellSome(telling: () => Promise<boolean>): Promise<boolean> {
     try {
-      if (await this.#release.all()) this.#forgetWhatIsKnown();
-      dependents.hasNews = false;
+      if (!await telling()) return false;
+      this.#forgetWhatIsKnown();
+      return true;
     } catch {
-      // The command's own work is done. The marks stay, and the next process does the rest.
+      // What was to be done is done. The marks stay, and whoever comes next does the rest.
+      return false;
     }
   }
 
