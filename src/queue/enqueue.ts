@@ -109,14 +109,11 @@ function startByOf(wanted: number | undefined, runAt: number | null, now: number
   if (!(Math.abs(startBy) <= LAST_TIME)) {
     throw new QueueError("usage", "The time by which the job must begin is too far away");
   }
-  if (startBy < now) {
-    throw new QueueError("usage", "The time by which the job must begin has passed");
+  if (startBy <= now) {
+    throw new QueueError("usage", "The time by which the job is to begin has to lie ahead");
   }
-  if (runAt !== null && startBy < runAt) {
-    throw new QueueError(
-      "usage",
-      "The job must begin by a time that is before the time at which it may run",
-    );
+  if (runAt !== null && startBy <= runAt) {
+    throw new QueueError("usage", "The job may not run before the time by which it is to begin");
   }
   return startBy;
 }

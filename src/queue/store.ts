@@ -91,13 +91,11 @@ export type Inbox = Pick<JobStore, "add" | "close">;
  */
 export interface JobStore extends JobReader {
   /**
-   * Adds all jobs, or none. When it returns, they survive a power cut. A job is left out if its
-   * unique key belongs to another job that has not ended (see unique.ts), in the store or within
-   * `jobs`.
-   *
-   * @param taken called with each job that is left out, and the id of the one that has its key;
-   *   required if `jobs` is not an array and some have keys
-   *
+   * Adds all jobs, or none. When it returns they survive a power cut. One whose key another job
+   * has that has not ended (see unique.ts), in the store or within `jobs`, is left out; but if
+   * that one has not begun in time (see start_by.ts), it is called off instead.
+   * @param taken told of each that is left out, and of the one that has its key; must be given if
+   *   `jobs` is no array and some have keys
    * @returns how many were added
    *
    * @throws QueueError `duplicate_id` if one of the ids exists already, in the store or within

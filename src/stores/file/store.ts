@@ -138,7 +138,7 @@ export class FileStore implements JobStore {
     jobs: Iterable<Job>,
     taken?: (job: Job, holder: string) => void,
   ): Promise<number> {
-    const added = await this.#inbox.add(jobs, taken);
+    const added = await this.#inbox.add(jobs, taken, (job, holder) => this.#callOff(job, holder));
     this.#forgetWhatIsKnown();
     await this.#tellDependents();
     return added;
@@ -671,21 +671,14 @@ export class FileStore implements JobStore {
       if (seen.status.state === "processing") {
         throw new QueueError("wrong_state", `Cannot change job "${id}": it is running`);
       }
-      const from = this.#tickets.leave(seen);
-      if (from === undefined) {
-        // A worker or a command is moving it, or a command has died while doing so.
+      const path = this.#takeFree(seen, holder);
+      if (path === undefined) {
+        // It is on its way: a worker's, or that of a command, which may have died over it.
         if (tries % TRIES_AT_ONCE === TRIES_AT_ONCE - 1) this.#recover();
         continue;
       }
-      const ticket: Ticket = {
-        ...parse(from),
-        tag: `r${Deno.pid}`,
-      };
-      this.#inbox.tookTicket(); // from here on there is at least a folder to remove
-      const path = this.#tickets.take(from, holder, ticket);
-      if (path === undefined) continue;
       try {
-        const decoded = this.#readTaken(path, ticket);
+        const decoded = this.#readTaken(path, parse(path));
         if (decoded === undefined) continue;
         const { job, unended } = decoded;
         const late = unless(job);
@@ -710,6 +703,34 @@ export class FileStore implements JobStore {
         hint: "To repair it: queuectl storage check --repair",
       },
     );
+  }
+
+  /** Calls off a job if it has not begun in time, and nobody has it in hand. Whether it has ended. */
+  #callOff({ id }: Job, holder: string): boolean {
+    const now = this.#now();
+    const seen = this.#reader.jobNow(id);
+    if (seen === undefined || hasEnded(seen)) return true;
+    if (!hasExpired(seen, now)) return false;
+    const path = this.#takeFree(seen, holder);
+    if (path === undefined) return false;
+    try {
+      const decoded = this.#readTaken(path, parse(path));
+      if (decoded === undefined) return true;
+      this.#apply({ holder, path, ...decoded }, (job) => expired(job, now));
+      return true;
+    } catch (error) {
+      this.#putBack(holder);
+      if (error instanceof QueueError) return false;
+      throw error;
+    }
+  }
+
+  /** Takes the ticket of a job that nobody holds; undefined if it is on its way. */
+  #takeFree(seen: Job, holder: string): string | undefined {
+    const from = this.#tickets.leave(seen);
+    if (from === undefined) return undefined;
+    this.#inbox.tookTicket(); // from here on there is a folder to remove, at least
+    return this.#tickets.take(from, holder, { ...parse(from), tag: `r${Deno.pid}` });
   }
 
   #putBack(holder: string): void {
