@@ -138,11 +138,17 @@ export function checkName(of: "queue" | "group", name: string): void {
 }
 
 function badName(what: string, name: string): QueueError {
+  // Such as a script's variable that is not set.
+  if (name === "") return new QueueError("usage", `${capitalized(what)} is empty`);
   return new QueueError(
     "usage",
     `"${name}" cannot be ${what}: it takes 1 to 128 of A-Z a-z 0-9 . _ - ` +
       "and does not begin with . or -",
   );
+}
+
+function capitalized(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /**
