@@ -118,15 +118,20 @@ export interface QueueView extends QueueSettings {
 /** Any number of processes may use it at once; every method is atomic. */
 export interface QueueStore {
   /**
-   * The queue `default`, and all queues that have settings or a job that has not ended, sorted by
-   * name.
+   * `default`, and all queues of which something is set or a job has not ended; by name.
+   * @throws QueueError `damaged`
    */
   list(): Promise<QueueView[]>;
 
   /**
-   * Changes the settings of queues, all in one step. When it returns, the change survives a power
-   * cut, no more jobs begin against the new settings, and jobs that they allow can be claimed.
-   *
+   * What is set, by the names of queues. Cheap: no job is looked at.
+   * @throws QueueError `damaged`
+   */
+  settings(): Promise<ReadonlyMap<string, QueueSettings>>;
+
+  /**
+   * Changes the settings of queues, all in one step. When it returns it survives a power cut, no job
+   * begins against the new settings any more, and what they let begin can be claimed.
    * @throws QueueError `damaged`
    */
   change(
