@@ -110,10 +110,10 @@ function startByOf(wanted: number | undefined, runAt: number | null, now: number
     throw new QueueError("usage", "The time by which the job must begin is too far away");
   }
   if (startBy <= now) {
-    throw new QueueError("usage", "The time by which the job is to begin has to lie ahead");
+    throw new QueueError("usage", "The time by which the job must begin must lie in the future");
   }
   if (runAt !== null && startBy <= runAt) {
-    throw new QueueError("usage", "The job may not run before the time by which it is to begin");
+    throw new QueueError("usage", "The job may not run before the time by which it must begin");
   }
   return startBy;
 }

@@ -118,20 +118,22 @@ export interface QueueView extends QueueSettings {
 /** Any number of processes may use it at once; every method is atomic. */
 export interface QueueStore {
   /**
-   * `default`, and all queues of which something is set or a job has not ended; by name.
-   * @throws QueueError `damaged`
+   * The queue `default`, and all queues that have settings or a job that has not ended, sorted by
+   * name.
    */
   list(): Promise<QueueView[]>;
 
   /**
-   * What is set, by the names of queues. Cheap: no job is looked at.
+   * The settings, by the names of queues. Cheap: looks at no job.
+   *
    * @throws QueueError `damaged`
    */
   settings(): Promise<ReadonlyMap<string, QueueSettings>>;
 
   /**
-   * Changes the settings of queues, all in one step. When it returns it survives a power cut, no job
-   * begins against the new settings any more, and what they let begin can be claimed.
+   * Changes the settings of queues, all in one step. When it returns, the change survives a power
+   * cut, no more jobs begin against the new settings, and jobs that they allow can be claimed.
+   *
    * @throws QueueError `damaged`
    */
   change(

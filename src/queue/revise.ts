@@ -33,7 +33,7 @@ export function updated(job: Job, revision: Revision): TransitionResult {
   if (runAt !== undefined && startBy !== null && runAt >= startBy && attemptsBegun(job) === 0) {
     return new QueueError(
       "wrong_state",
-      `Cannot update job "${job.id}": it is to begin by ${new Date(startBy).toISOString()}`,
+      `Cannot update job "${job.id}": it must begin by ${new Date(startBy).toISOString()}`,
     );
   }
   const after = { ...job, priority, queue, maxRetries, timeout };

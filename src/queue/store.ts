@@ -81,21 +81,22 @@ export interface JobReader {
 export type Inbox = Pick<JobStore, "add" | "close">;
 
 /**
- * A store of jobs. Safe with any number of users at once; every method is atomic. When a job that
- * others wait for has ended or was removed, the store applies `settled` of dependencies.ts to each
- * of those, and so on down the line; likewise to a new one whose others have ended. It may do so
- * bit by bit, after the end was recorded: each `claim` does a part of it, at most some
- * milliseconds' worth, and all of it if there is nothing else to claim. `hasWork`, `recover` and
- * `close` do all of it, whoever has left it, also one that died; and it is done at the latest
- * before that job is changed or removed by anyone.
+ * A store of jobs. Any number of processes may use it at once; every method is atomic. When a job
+ * ends or is removed, the store applies `settled` of dependencies.ts to each job that waits for it,
+ * and then to those that wait for these, and so on. It does the same for a new job if jobs that it
+ * waits for have ended. It may do that in portions after the end was recorded: each `claim` does
+ * one, or all if there is nothing else to claim; `hasWork`, `recover` and `close` do what is left,
+ * also by a process that died. It is done at the latest before anyone changes or removes the job
+ * that ended.
  */
 export interface JobStore extends JobReader {
   /**
-   * Adds all jobs, or none. When it returns they survive a power cut. One whose key another job
-   * has that has not ended (see unique.ts), in the store or within `jobs`, is left out; but if
-   * that one has not begun in time (see start_by.ts), it is called off instead.
-   * @param taken told of each that is left out, and of the one that has its key; must be given if
-   *   `jobs` is no array and some have keys
+   * Adds all jobs, or none. When it returns, they survive a power cut. A job is left out if its
+   * unique key belongs to another job that has not ended (see unique.ts), in the store or within
+   * `jobs`; but if that one has expired (see start_by.ts), it is cancelled instead.
+   *
+   * @param taken called with each job that is left out, and the id of the one that has its key;
+   *   required if `jobs` is not an array and some have keys
    * @returns how many were added
    *
    * @throws QueueError `duplicate_id` if one of the ids exists already, in the store or within

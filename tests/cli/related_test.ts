@@ -273,8 +273,8 @@ Deno.test("enqueue --start-by takes a duration and a time, and refuses what can'
   for (
     const [args, why] of [
       [["--start-by", "soon"], "--start-by takes"],
-      [["--start-by", "2020-01-01"], "has to lie ahead"],
-      [["--start-by", "0"], "has to lie ahead"],
+      [["--start-by", "2020-01-01"], "must lie in the future"],
+      [["--start-by", "0"], "must lie in the future"],
       [["--start-by", "1h", "--delay", "2h"], "may not run before the time by which"],
       [["--start-by", "1h", "--delay", "1h"], "may not run before the time by which"],
       [
@@ -301,7 +301,7 @@ Deno.test("enqueue --start-by takes a duration and a time, and refuses what can'
   const id = await world.enqueue("--start-by", "1h", "x");
   const late = await world.run("job", "update", id, "--delay", "1h");
   assertEquals(late.code, 1);
-  assertStringIncludes(late.err, "it is to begin by 2030-01-31T13:00:00.000Z");
+  assertStringIncludes(late.err, "it must begin by 2030-01-31T13:00:00.000Z");
 });
 
 Deno.test("a job that has not begun in time is cancelled, with the reason", async () => {

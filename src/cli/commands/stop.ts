@@ -47,7 +47,7 @@ export async function stopCommand(call: CommandContext): Promise<void> {
   const orphans = await orphansText(call, kind === "force");
   const stopped = living.filter(({ rescued }) => rescued !== true);
   if (all.length > 0) call.say(`Stopped ${pluralize(stopped.length, "worker")}`);
-  else if (orphans === undefined) call.say("Nothing runs here");
+  else if (orphans === undefined) call.say("No workers are running");
   if (orphans !== undefined) call.say(orphans);
 }
 

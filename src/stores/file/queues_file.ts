@@ -6,6 +6,7 @@ import type { FileSystem } from "../../system/file_system.ts";
 import { replaceFile } from "../../system/replace_file.ts";
 import { queuesPath } from "./layout.ts";
 import { readOwn } from "./line_files.ts";
+import { lockPatiently } from "./locks.ts";
 
 /** The version of the format. This and all earlier versions can be read. */
 const SCHEMA = 1;
@@ -43,7 +44,7 @@ export function parseQueues(text: string, path: string): AllSettings {
 
 function unusable(path: string, why: string): QueueError {
   return new QueueError("damaged", `Cannot use the settings of queues: ${path} ${why}`, {
-    hint: "Put it aside: queuectl storage check --repair",
+    hint: "To set it aside: queuectl storage check --repair",
   });
 }
 

@@ -1,6 +1,7 @@
-// Tells those that wait for a job that it has ended, or is gone: each is taken into these hands,
-// changed as the rules say, and put in its new place. Any number of processes may do so at once,
-// and any may die over it: what is left is found by the marks. See dependents.ts.
+// Tells waiting jobs that a job they wait for has ended or was removed: takes the ticket of each,
+// changes the job by the rules, and moves the ticket to its new place. That is done in portions, so
+// that a worker can run jobs in between. Any number of processes may do so at once, and any may die
+// meanwhile; marks tell what is left to do. See dependents.ts.
 import { type Fate, fateOf, isFinal, meaningOf, settled } from "../../queue/dependencies.ts";
 import { QueueError } from "../../queue/errors.ts";
 import { pause } from "../../system/delay.ts";
@@ -22,24 +23,26 @@ export interface ReleaseParts {
   readonly putBack: (holder: string) => void;
 }
 
-/** So much is done at once, before others get their turn: files read, and jobs told. */
+/** A portion: after this many jobs told and files read, other work gets a turn. */
 let PORTION = 100;
-/** What somebody else has in his hands is looked for again, so often and so far apart. */
+/** A ticket that another process holds is tried again: how often, and after how many milliseconds. */
 const TRIES = 5;
 const PAUSE = 5;
 
-/** For tests: small portions show in a few jobs what else takes hundreds. */
+/** For tests: with small portions a few jobs show what otherwise takes hundreds. */
 export function setPortion(size: number): void {
   PORTION = size;
 }
 
-/** What became of one that waits: `moving`: it is in other hands, so nothing could be done yet. */
+/**
+ * The result for one waiting job. `moving`: another process holds it, so it could not be told yet.
+ */
 type Told = "told" | "waits" | "moving";
 
-/** What has come of telling. */
+/** The results so far of telling jobs. */
 class Progress {
   told = 0;
-  /** Whether some were in other hands, and have to be told again. */
+  /** Whether other processes held some, which have yet to be told. */
   isMoving = false;
   /** What is left of the portion. */
   left = PORTION;
@@ -53,20 +56,21 @@ export class Release {
   #isStuck = false;
   /** What `some` goes on with. */
   #begun: { readonly progress: Progress; readonly portions: Iterator<void> } | undefined;
-  /** How often `whileIdle` has waited in vain for what is in other hands. */
+  /** How often `whileIdle` has waited without success for tickets that others hold. */
   #vain = 0;
 
   constructor(parts: ReleaseParts) {
     this.#parts = parts;
   }
 
-  /** Whether this process has ended or removed something of which some have not been told. */
+  /** Whether jobs have yet to be told of something that this process has ended or removed. */
   get isOwed(): boolean {
     return this.#begun !== undefined || this.#parts.tickets.dependents.hasNews;
   }
 
   /**
-   * Tells a portion of those that have to be told, and goes on from there the next time.
+   * Tells one portion of the jobs that have to be told, and goes on from there the next time.
+   *
    * @returns whether any were told
    */
   async some(): Promise<boolean> {
@@ -96,18 +100,20 @@ export class Release {
   }
 
   /**
-   * As `some`, for one that has nothing else to do: it waits a moment for what is in other hands.
+   * Like `some`, for a worker that has nothing else to do: waits a moment for tickets that others
+   * hold.
+   *
    * @returns whether any were told
    */
   async whileIdle(): Promise<boolean> {
-    // A walk that was begun before may not find what was marked since.
+    // A round that was begun earlier may miss what was marked since.
     let isWhole = this.#begun === undefined;
     for (;;) {
       const { told, isOver, isMoving } = await this.#nextPortion();
       if (told > 0) this.#vain = 0;
       if (told > 0) return true;
       const isVain = isOver && isWhole;
-      // What stays in other hands, being damaged, say, must not be waited for again and again.
+      // A ticket may stay away, such as a damaged one: it must not be waited for again and again.
       if (isVain && (!isMoving || this.#vain++ >= TRIES)) return false;
       await pause(isVain ? PAUSE : 0);
       isWhole ||= isOver;
@@ -157,7 +163,7 @@ export class Release {
     }
   }
 
-  /** The name under which tickets are taken, with nothing left of what went wrong before. */
+  /** The name under which tickets are taken, after putting back those left by an earlier error. */
   async #hands(): Promise<string> {
     const holder = await this.#parts.holder();
     if (this.#isStuck) this.#parts.putBack(holder);
@@ -177,7 +183,7 @@ export class Release {
     }
   }
 
-  /** @returns whether all was done that there is to do now */
+  /** @returns false if some have to be told again */
   *#tellThoseOf(id: string, holder: string, progress: Progress): Generator<void, boolean> {
     const { dependents } = this.#parts.tickets;
     let isComplete = true;
@@ -185,7 +191,7 @@ export class Release {
       let isDone = true;
       let fate: Fate | undefined;
       for (const waiter of dependents.read(path)) {
-        // How it stands once they are known counts for all of them: they waited by then.
+        // Read after the lines, so that it holds for all of them: they were waiting by then.
         fate ??= this.#fate(id);
         if (fate === undefined) return false;
         if (!isFinal(fate)) return true;
@@ -212,13 +218,13 @@ export class Release {
     this.#wake(progress);
   }
 
-  /** Tells workers that wait, if some were told. */
+  /** Wakes waiting workers if some jobs were told. */
   #wake({ told }: Progress): void {
     const { files, tickets } = this.#parts;
     if (told > 0) { for (const index of [tickets.ready, tickets.later]) wake(files, index); }
   }
 
-  /** Undefined if nobody can tell. */
+  /** Undefined if the job's file is damaged. */
   #fate(id: string): Fate | undefined {
     try {
       return fateOf(this.#parts.jobs.read(id)?.job);
