@@ -1,5 +1,6 @@
 // Gathers what `status --verbose` shows besides counts and workers, from all parts of a store.
 import type { JobReader } from "../queue/store.ts";
+import { QueueError } from "../queue/errors.ts";
 import { DEFAULT_SETTINGS, SETTING_KEYS } from "../queue/settings.ts";
 import type { Store } from "../stores/store.ts";
 import type { SystemInfo } from "../view/system_info.ts";
@@ -17,12 +18,23 @@ export async function readSystemInfo(
   return {
     version: await call.context.version(),
     size: await (await store.maintenance()).size(),
-    queues: await (await store.queues()).list(),
+    queues: await readQueues(call, store),
     ...await jobs.waitingEnds(now),
     ended: { minute: await since(1), hour: await since(60), day: await since(24 * 60) },
     settings: await readSettings(store),
     schedules: await readSchedules(call, store),
   };
+}
+
+/** Null if what is set of them can't be read, which is said: all else is told nevertheless. */
+async function readQueues(call: CommandContext, store: Store): Promise<SystemInfo["queues"]> {
+  try {
+    return await (await store.queues()).list();
+  } catch (error) {
+    if (!(error instanceof QueueError) || error.code !== "damaged") throw error;
+    call.report([error]);
+    return null;
+  }
 }
 
 /** The settings that differ from their default. */

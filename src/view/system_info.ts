@@ -20,8 +20,9 @@ type EndedCounts = Readonly<Record<EndedState, number>>;
 export interface SystemInfo {
   readonly version: string;
   readonly size: StoreSize;
-  readonly queues: readonly QueueView[];
-  /** The job that has been due for the longest. */
+  /** Null if what is set of them can't be read. */
+  readonly queues: readonly QueueView[] | null;
+  /** The job that may run and has waited the longest. */
   readonly oldest: Job | undefined;
   /** The job that falls due next. */
   readonly next: Job | undefined;
@@ -53,7 +54,7 @@ export async function systemInfoText(
   return [
     `\n${lines.map(([name, text]) => `${paint(name.padEnd(9), "bold")} ${text}\n`).join("")}`,
     await part("Ended in the last", endedTable(info, style)),
-    await part("Queues", queueTable(info.queues, now, style)),
+    await part("Queues", info.queues === null ? undefined : queueTable(info.queues, now, style)),
     await part(
       "Schedules",
       info.schedules.length === 0 ? undefined : scheduleTable(info, now, style),
@@ -136,7 +137,7 @@ export function systemInfoJson(info: SystemInfo): Record<string, unknown> {
     oldest_waiting: job(info.oldest),
     next_due: job(info.next),
     ended: Object.fromEntries(ended),
-    queues: info.queues.map(queueToJson),
+    queues: info.queues?.map(queueToJson) ?? null,
     schedules: info.schedules.map(({ schedule, state, nextAt }) => ({
       name: schedule.name,
       paused: state.paused,

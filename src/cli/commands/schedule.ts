@@ -69,8 +69,9 @@ export async function runCommand(call: CommandContext): Promise<void> {
     const settings = await (await store.settings()).load();
     // It gets a random id: an id made of a time would mark that time as fired.
     const job = scheduledJob(schedule, newId(), { settings, now: now() });
-    const { addOne, keptOut } = await import("./enqueue_related.ts");
-    const holder = await addOne(jobs, job, now());
+    const { keptOut } = await import("./enqueue_related.ts");
+    let holder: string | undefined;
+    await jobs.add([job], (_, other) => holder = other);
     if (holder !== undefined) call.say(keptOut(job, holder));
     call.print(`${holder ?? job.id}\n`);
   });

@@ -62,6 +62,10 @@ export class FileQueues implements QueueStore {
     return promised(() => unlessRestored(this.#dataDir, this.#files, () => this.#list()));
   }
 
+  settings(): Promise<AllSettings> {
+    return promised(() => readQueues(this.#dataDir, this.#files));
+  }
+
   async change(
     names: Iterable<string>,
     change: (before: QueueSettings) => QueueSettings | QueueError,

@@ -50,7 +50,11 @@ export class MemoryQueues implements QueueStore {
     );
   }
 
-  // deno-lint-ignore require-await -- so that errors become rejections
+  settings(): Promise<ReadonlyMap<string, QueueSettings>> {
+    return Promise.resolve(new Map(this.#settings));
+  }
+
+  // deno-lint-ignore require-await -- a refusal is a rejection, as in every other store
   async change(
     names: Iterable<string>,
     change: (before: QueueSettings) => QueueSettings | QueueError,

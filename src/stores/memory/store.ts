@@ -45,7 +45,11 @@ export class MemoryStore implements JobStore {
   ): Promise<number> {
     const added = new Map<string, Job>();
     for (const job of jobs) {
-      const holder = this.#holderOf(job, added);
+      let holder = this.#holderOf(job, added);
+      if (holder !== undefined && hasExpired(holder, this.#now())) {
+        this.#put(expired(holder, this.#now()));
+        holder = this.#holderOf(job, added);
+      }
       if (holder !== undefined) {
         taken(job, holder.id);
         continue;
