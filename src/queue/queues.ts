@@ -128,6 +128,13 @@ export interface QueueStore {
   list(): Promise<QueueView[]>;
 
   /**
+   * The settings, by the names of queues. Cheap: looks at no job.
+   *
+   * @throws QueueError `damaged`
+   */
+  settings(): Promise<ReadonlyMap<string, QueueSettings>>;
+
+  /**
    * Changes the settings of queues, all in one step. When it returns, the change survives a power
    * cut, no more jobs begin against the new settings, and jobs that they allow can be claimed.
    *

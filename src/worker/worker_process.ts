@@ -146,6 +146,9 @@ class WorkerProcess {
       log: host.log,
       stopping: stopping.signal,
     });
+    // Before the first claim: a rate counts the claim, and the command is to follow at once. What
+    // goes wrong here goes wrong again at the first job, and is told then.
+    await executor.ready().catch(() => {});
     try {
       await work(runner, stopping.signal);
     } finally {

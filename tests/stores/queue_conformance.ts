@@ -92,6 +92,14 @@ export function testQueues(name: string, withQueues: WithQueues): void {
     assertEquals((await queues.list()).map((one) => one.name), ["a", long, "blocked", "default"]);
   });
 
+  test("settings() tells what is set, and nothing of other queues", async ({ jobs, queues }) => {
+    await jobs.add([aJob({ id: "a", queue: "unset" })]);
+    assertEquals(await queues.settings(), new Map());
+    const settings = { limit: 2, rate: { count: 3, seconds: 60 }, paused: true };
+    await queues.change(["q"], () => settings);
+    assertEquals(await queues.settings(), new Map([["q", settings]]));
+  });
+
   test("change() of several is all or nothing", async ({ queues }) => {
     const refusal = new QueueError("refused", "not b");
     await assertRejects(

@@ -99,6 +99,24 @@ Deno.test("a request to cancel a damaged job keeps no worker from looking after 
     await bench.ended("a");
   }));
 
+Deno.test("a worker has its shell before it claims its first job", () =>
+  withBench(async (bench) => {
+    const claimsAt: boolean[] = [];
+    const hasShell = () => {
+      const journal = `${bench.dir}/workers/worker-1.runs`;
+      return diskFiles.info(journal) !== undefined &&
+        diskFiles.readText(journal).startsWith("shell ");
+    };
+    const rename: FileSystem["rename"] = (from, to) => {
+      if (from.includes("/queue/ready/")) claimsAt.push(hasShell());
+      diskFiles.rename(from, to);
+    };
+    await enqueue(bench, "a");
+    await bench.work({ ...diskFiles, rename });
+    await bench.ended("a");
+    assertEquals(claimsAt[0], true);
+  }));
+
 Deno.test("a request to stop one that had the name before does not stop a new worker", () =>
   withBench(async (bench) => {
     const requests = new FileRequests(bench.dir, diskFiles);

@@ -30,9 +30,11 @@ export async function cancelCommand(call: CommandContext): Promise<number> {
         call.print(`Cancelled ${id}\n`);
       } catch (error) {
         if (!(error instanceof QueueError)) throw error;
-        // With --group, a job that has ended by itself meanwhile is no failure.
+        // Of a group, one that has ended by itself meanwhile needs no calling off; nor does one
+        // that waited for another of them, and was cancelled with it.
         const now = group === undefined ? undefined : await jobs.get(id);
-        if (now === undefined || !hasEnded(now)) refused.push(error);
+        if (now?.status.state === "cancelled") call.print(`Cancelled ${id}\n`);
+        else if (now === undefined || !hasEnded(now)) refused.push(error);
       }
     }
     return call.report(refused);

@@ -60,7 +60,7 @@ export async function runCommand(call: CommandContext): Promise<void> {
     // It gets a random id: an id made of a time would mark that time as fired.
     const job = scheduledJob(schedule, newId(), { settings, now: now() });
     const { addOne } = await import("../../queue/enqueue_related.ts");
-    const enqueued = await addOne(jobs, job, now());
+    const enqueued = await addOne(jobs, job);
     if (enqueued.remark !== undefined) call.say(`queuectl: ${enqueued.remark}`);
     call.print(`${enqueued.job.id}\n`);
   });

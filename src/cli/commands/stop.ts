@@ -45,7 +45,8 @@ export async function stopCommand(call: CommandContext): Promise<void> {
     requests.close();
   }
   const orphans = await orphansText(call, kind === "force");
-  if (all.length > 0) call.say(`Stopped ${pluralize(living.length, "worker")}`);
+  const stopped = living.filter(({ rescued }) => rescued !== true);
+  if (all.length > 0) call.say(`Stopped ${pluralize(stopped.length, "worker")}`);
   else if (orphans === undefined) call.say("No workers are running");
   if (orphans !== undefined) call.say(orphans);
 }

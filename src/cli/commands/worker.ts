@@ -20,6 +20,7 @@ export async function workerCommand(call: CommandContext): Promise<number> {
   const { context, flags } = call;
   const store = await context.openStore(storeLocation(context, flags)).forWorkers();
   const settings = await CurrentSettings.of(await store.settings());
+  await (await store.queues()).settings(); // no job is begun against what can't be read
   const reporter = openReporter(context, () => settings.latest.log_level);
   const supervisor = new LineWriter(Deno.stdout);
   const report = (event: WorkerEvent) => {

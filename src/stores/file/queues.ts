@@ -28,6 +28,7 @@ import {
 } from "./layout.ts";
 import { heldTickets, whereTicketsWait } from "./listing.ts";
 import { isBeingRestored, refusedByRestore, watchForRestore } from "./maintenance.ts";
+import { promised } from "./promised.ts";
 import { type AllSettings, changeQueues, readQueues } from "./queues_file.ts";
 import { Tickets } from "./tickets.ts";
 
@@ -78,6 +79,10 @@ export class FileQueues implements QueueStore {
     }
     if (isReplaced()) throw refusedByRestore();
     return views;
+  }
+
+  settings(): Promise<AllSettings> {
+    return promised(() => readQueues(this.#dataDir, this.#files));
   }
 
   async change(

@@ -156,11 +156,9 @@ export class Reader implements JobReader {
     const { Dependents } = await import("./dependents.ts");
     const { files } = this.#places;
     const ids = new Set<string>();
-    for (const { all } of new Dependents(files, this.#dataDir, "").of(id)) {
-      for (const { ticket } of all) {
-        const job = this.#readOrWarn(ticket.id)?.job;
-        if (job && stillAwaitedBy(job).some((one) => one.id === id)) ids.add(job.id);
-      }
+    for (const { ticket } of new Dependents(files, this.#dataDir, "").of(id)) {
+      const job = this.#readOrWarn(ticket.id)?.job;
+      if (job && stillAwaitedBy(job).some((one) => one.id === id)) ids.add(job.id);
     }
     return [...ids];
   }

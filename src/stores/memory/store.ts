@@ -53,7 +53,11 @@ export class MemoryStore implements JobStore {
   ): Promise<number> {
     const added = new Map<string, Job>();
     for (const job of jobs) {
-      const holder = this.#holderOf(job, added);
+      let holder = this.#holderOf(job, added);
+      if (holder !== undefined && hasExpired(holder, this.#now())) {
+        this.#put(expired(holder, this.#now()));
+        holder = this.#holderOf(job, added);
+      }
       if (holder !== undefined) {
         taken(job, holder.id);
         continue;
@@ -116,7 +120,7 @@ export class MemoryStore implements JobStore {
   waitingEnds(now: number): Promise<WaitingEnds> {
     const waiting = [...this.#jobs.values()].flatMap((job) => {
       const { status } = job;
-      if (status.state !== "pending" && status.state !== "failed") return [];
+      if (!isWaiting(status)) return [];
       return [{ job, at: turnTime(job, status), due: isDue(status, now) }];
     }).sort((a, b) => a.at - b.at || compareArrival(a.job, b.job));
     const first = (due: boolean) => waiting.find((one) => one.due === due)?.job;
