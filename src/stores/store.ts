@@ -7,6 +7,7 @@ import type { Requests } from "../queue/requests.ts";
 import type { ScheduleStore, ScheduleWatch } from "../queue/schedule_store.ts";
 import type { SettingsStore } from "../queue/settings_store.ts";
 import type { Inbox, JobReader, JobStore } from "../queue/store.ts";
+import type { Tallies } from "../queue/tally.ts";
 import type { Workers } from "../queue/workers.ts";
 
 /** Each part is loaded when it is asked for, so that `enqueue` loads only its own. */
@@ -42,6 +43,7 @@ export interface Store {
   openRequests(): Promise<Requests>;
   logs(): Promise<LogReader>;
   settings(): Promise<SettingsStore>;
+  tallies(): Promise<Tallies>;
   maintenance(): Promise<Maintenance>;
 
   /** What belongs to this host and not to the store. */

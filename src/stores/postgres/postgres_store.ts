@@ -7,6 +7,7 @@ import type { Requests } from "../../queue/requests.ts";
 import type { ScheduleStore, ScheduleWatch } from "../../queue/schedule_store.ts";
 import type { SettingsStore } from "../../queue/settings_store.ts";
 import type { Inbox, JobReader, JobStore } from "../../queue/store.ts";
+import type { Tallies } from "../../queue/tally.ts";
 import type { Workers } from "../../queue/workers.ts";
 import { FileWorkers } from "../file/workers.ts";
 import type { Host, ServerLocation, Store } from "../store.ts";
@@ -133,6 +134,12 @@ export class PostgresStore implements Store {
   async settings(): Promise<SettingsStore> {
     await this.#ready();
     return new PostgresSettings(this.#database);
+  }
+
+  async tallies(): Promise<Tallies> {
+    await this.#ready();
+    const { PostgresTallies } = await import("./tallies.ts");
+    return new PostgresTallies(this.#database);
   }
 
   async maintenance(): Promise<Maintenance> {
