@@ -153,7 +153,7 @@ export class PostgresStore implements Store {
   }
 
   async host(): Promise<Host> {
-    const { id, path, guarded, hostname } = await this.#hostFolder();
+    const { id, path, guarded, hostname } = await this.#madeFolder();
     const paths = pathsIn(path);
     const { password, certificates } = this.#handover;
     return {
@@ -184,15 +184,13 @@ export class PostgresStore implements Store {
   async forWorkers(): Promise<Store> {
     if (this.#isForWorkers) return this;
     await this.#ready();
-    const { files } = this.#world;
-    const folder = makeHostFolder(await this.#hostFolder(), files);
-    await tidyOutput(files, folder.path, async () => {
+    const folder = await this.#madeFolder();
+    await tidyOutput(this.#world.files, folder.path, async () => {
       const running = await this.#database.read<{ id: string }>(
         "select id from queuectl.jobs where state = 'processing'",
       );
       return new Set(running.map(({ id }) => id));
     });
-    this.#folder = Promise.resolve(folder);
     this.#isForWorkers = true;
     return this;
   }
@@ -200,6 +198,15 @@ export class PostgresStore implements Store {
   /** Ends the connection. Programs that end need not. */
   async close(): Promise<void> {
     await this.#database.close();
+  }
+
+  /** The folder of this host, which commands that only look at the store can do without. */
+  async #madeFolder(): Promise<HostFolder> {
+    const found = await this.#hostFolder();
+    if (this.#isForWorkers) return found;
+    const made = makeHostFolder(found, this.#world.files);
+    this.#folder = Promise.resolve(made);
+    return made;
   }
 
   #hostFolder(): Promise<HostFolder> {
