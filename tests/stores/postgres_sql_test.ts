@@ -177,11 +177,12 @@ if (server !== undefined) {
   Deno.test("ensureSchema() refuses tables of a newer version", async () => {
     await withSchema(async (open) => {
       const database = open();
+      await ensureSchema(database);
       await database.query("update queuectl.version set version = 99");
       const error = await assertRejects(() => ensureSchema(database), QueueError);
       assertEquals(error.code, "refused");
       assert(error.message.includes("newer queuectl"), error.message);
-    });
+    }, { isEmpty: true });
   });
 
   Deno.test("ensureSchema() says which right is missing, and the script makes the tables", async () => {

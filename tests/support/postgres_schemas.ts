@@ -1,4 +1,5 @@
-// A schema of its own for each test of one server, which goes with it.
+// A schema for each test of one server. To make one takes longer than most tests, so that one whose
+// test was fine is emptied and used again.
 import { Database, type ServerConfig } from "../../src/stores/postgres/connection.ts";
 import { ensureSchema } from "../../src/stores/postgres/schema.ts";
 import type { PostgresServer } from "./postgres_server.ts";
@@ -11,11 +12,24 @@ export type WithSchema = (
   options?: { readonly isEmpty?: boolean; readonly patience?: number },
 ) => Promise<void>;
 
+const TABLES = [
+  "jobs",
+  "queues",
+  "begins",
+  "schedules",
+  "workers",
+  "hosts",
+  "requests",
+  "settings",
+];
+
 /** What gives a test a schema with the tables of a store; with none if `isEmpty`. */
 export function postgresSchemas(server: PostgresServer): WithSchema {
   let schemas = 0;
+  const unused: string[] = [];
   return async (test, { isEmpty = false, patience } = {}) => {
-    const schema = `test ${++schemas}`;
+    const used = isEmpty ? undefined : unused.pop();
+    const schema = used ?? `test ${++schemas}`;
     const opened: Database[] = [];
     const open: Open = (config) => {
       const database = new Database({
@@ -30,9 +44,11 @@ export function postgresSchemas(server: PostgresServer): WithSchema {
       return database;
     };
     try {
-      if (!isEmpty) await ensureSchema(open());
+      if (!isEmpty && used === undefined) await ensureSchema(open());
       await test(open);
-      await open().query(`drop schema if exists "${schema}" cascade`);
+      if (isEmpty) return void await open().query(`drop schema if exists "${schema}" cascade`);
+      await open().query(TABLES.map((table) => `delete from queuectl.${table};`).join(" "));
+      unused.push(schema);
     } finally {
       for (const database of opened) await database.close();
     }
