@@ -23,6 +23,8 @@ export interface Run {
   readonly logMax: number;
   /** The name of the worker, as the job sees it. */
   readonly worker: string;
+  /** The lease under which it was claimed, where there are any: see guard.ts. */
+  readonly epoch?: string | undefined;
   /** When it was claimed, in milliseconds since 1970. An earlier job may have had the same id. */
   readonly startedAt: number;
 }

@@ -77,6 +77,11 @@ export interface Host {
    * exec/guard.ts.
    */
   readonly deadline?: string;
+  /**
+   * The lease by which jobs may run here, which is another one after this host was taken for gone;
+   * undefined if it was not renewed lately. What was claimed under one may not begin under another.
+   */
+  epoch?(): string | undefined;
   /** The folder that workers of the store read and write. */
   readonly folder: string;
   /** The file for the output of `start --detach`. */

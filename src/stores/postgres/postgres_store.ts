@@ -21,7 +21,7 @@ import {
   pathsIn,
   tidyOutput,
 } from "./host_folder.ts";
-import { HostKeeper, isLeaseFresh } from "./host_keeper.ts";
+import { HostKeeper, leaseEpoch } from "./host_keeper.ts";
 import { PostgresJobs } from "./jobs.ts";
 import { FileSender, PostgresLogs } from "./outputs.ts";
 import { PostgresRequests } from "./requests.ts";
@@ -77,8 +77,8 @@ export class PostgresStore implements Store {
     const { listens } = this.#url;
     const { id: host, path } = this.#isForWorkers ? await this.#hostFolder() : {};
     if (host === undefined) return new PostgresJobs(this.#database, { listens });
-    const mayBegin = () => isLeaseFresh(this.#world.files, path!);
-    return new PostgresJobs(this.#database, { listens, host, mayBegin, ahead: true });
+    const epoch = () => leaseEpoch(this.#world.files, path!);
+    return new PostgresJobs(this.#database, { listens, host, epoch, ahead: true });
   }
 
   async openReader(): Promise<JobReader> {
@@ -168,7 +168,9 @@ export class PostgresStore implements Store {
         PGPASSWORD: "",
       },
       net: netOf(this.#url),
-      ...(guarded ? { deadline: deadlinePath(path) } : {}),
+      ...(guarded
+        ? { deadline: deadlinePath(path), epoch: () => leaseEpoch(this.#world.files, path) }
+        : {}),
       sendOutput: (id, attempt, limit) =>
         new FileSender({
           database: this.#database,
