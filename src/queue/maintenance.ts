@@ -16,6 +16,8 @@ export interface Finding {
   readonly problem: string;
   /** How it was repaired; null if it was not. */
   readonly repaired: string | null;
+  /** What somebody with more rights has to run, if only that helps. */
+  readonly script?: string;
 }
 
 /** A file that a backup or a restore did not include. */

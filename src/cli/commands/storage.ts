@@ -103,7 +103,12 @@ export async function checkCommand(call: CommandContext): Promise<number> {
   const options = { repair, lastRun: (worker: string) => lastRun(context.files, journal(worker)) };
   const findings = await maintenance.check(options, meter.progress);
   meter.end();
-  for (const { path, problem, repaired } of findings) {
+  for (const { path, problem, repaired, script } of findings) {
+    if (script !== undefined) {
+      call.say(`queuectl: ${oneLine(problem)}`);
+      call.print(script);
+      continue;
+    }
     call.print(
       `${oneLine(path)}: ${oneLine(problem)}${
         repaired === null ? "" : ` (${oneLine(repaired)})`

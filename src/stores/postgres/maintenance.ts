@@ -10,12 +10,16 @@ import type {
 import type { Progress } from "../../queue/operations.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import type { Workers } from "../../queue/workers.ts";
+import { QueueError } from "../../queue/errors.ts";
 import type { Database } from "./connection.ts";
+import { ensureSchema, schemaScript } from "./schema.ts";
 
 export interface MaintenanceParts {
   readonly database: Database;
   readonly files: FileSystem;
   readonly workers: () => Promise<Workers>;
+  /** Makes the tables, if they are not there. */
+  readonly ready: () => Promise<void>;
 }
 
 export class PostgresMaintenance implements Maintenance {
@@ -26,6 +30,7 @@ export class PostgresMaintenance implements Maintenance {
   }
 
   async size(): Promise<StoreSize> {
+    await this.#parts.ready();
     const [row] = await this.#parts.database.read<{ bytes: number; logs: number }>(
       `select coalesce(sum(pg_total_relation_size(c.oid)), 0) as bytes,
         coalesce(sum(pg_total_relation_size(c.oid)) filter (where relname = 'outputs'), 0) as logs
@@ -37,6 +42,7 @@ export class PostgresMaintenance implements Maintenance {
   }
 
   async backup(target: string, progress: Progress): Promise<BackupResult> {
+    await this.#parts.ready();
     const { backup } = await import("./backup.ts");
     const { database, files } = this.#parts;
     return await backup(database, target, files, progress);
@@ -46,6 +52,7 @@ export class PostgresMaintenance implements Maintenance {
     from: string,
     progress: Progress,
   ): Promise<{ readonly jobs: number; readonly leftOut: readonly LeftOut[] }> {
+    await this.#parts.ready();
     const { restore } = await import("./restore.ts");
     const { database, files, workers } = this.#parts;
     const isAnybodyThere = async () => {
@@ -56,10 +63,29 @@ export class PostgresMaintenance implements Maintenance {
   }
 
   async check(options: CheckOptions, progress: Progress): Promise<Finding[]> {
+    const { database } = this.#parts;
+    const missing = options.repair ? await missingTables(database) : undefined;
+    if (missing !== undefined) return [missing];
+    await this.#parts.ready();
     const { check } = await import("./check.ts");
-    return await check(this.#parts.database, options, progress);
+    return await check(database, options, progress);
   }
 
   /** What is committed is there after a restart. */
   async afterReboot(): Promise<void> {}
+}
+
+/** That the tables are missing and may not be made, with what makes them; undefined if they are there. */
+async function missingTables(database: Database): Promise<Finding | undefined> {
+  try {
+    await ensureSchema(database);
+    return undefined;
+  } catch (error) {
+    // One of a newer version has no cause.
+    const isRights = error instanceof QueueError && error.code === "refused" &&
+      error.cause !== undefined;
+    if (!isRights) throw error;
+    const problem = `${error.message}; have this run by the owner of the database`;
+    return { path: "tables", problem, repaired: null, script: schemaScript(database.schema) };
+  }
 }

@@ -143,10 +143,11 @@ export class PostgresStore implements Store {
   }
 
   async maintenance(): Promise<Maintenance> {
-    await this.#ready();
     const { PostgresMaintenance } = await import("./maintenance.ts");
+    // Not `#ready`: a check says what to do where the tables may not be made.
     return new PostgresMaintenance({
       database: this.#database,
+      ready: () => this.#ready(),
       files: this.#world.files,
       workers: () => this.workers(),
     });
