@@ -24,16 +24,15 @@ const context: Context = {
   readAllBytes: (path) => Deno.readFileSync(path),
   endOrphan: async (...args) =>
     await (await import("./src/cli/end_orphan.ts")).endOrphanOf(...args),
-  openStore(location) {
-    if (location.kind === "folder") Deno.permissions.revokeSync({ name: "net" });
-    return openStore(location, {
+  openStore: (location) =>
+    openStore(location, {
       files: diskFiles,
       os: Deno.build.os,
       env: (name) => Deno.env.get(name),
       userId: () => Deno.uid(),
       warn: (message) => stderr.write(`queuectl: ${message}\n`),
-    });
-  },
+    }),
+  dropNetwork: () => void Deno.permissions.revokeSync({ name: "net" }),
   onInterrupt(hear) {
     Deno.addSignalListener("SIGINT", hear);
     return { release: () => Deno.removeSignalListener("SIGINT", hear) };

@@ -593,6 +593,45 @@ each (the last 1000 of them), one after the other.`,
     load: async () => (await import("./commands/dlq.ts")).clearCommand,
   },
   {
+    name: "serve",
+    summary: "Serve the dashboard, the JSON API and metrics",
+    forms: [""],
+    args: [0, 0, ""],
+    flags: [
+      option("listen", "text", "ADDRESS:PORT", "where to listen (default: 127.0.0.1:7878)"),
+      toggle("read-only", "refuse all changes"),
+      toggle(
+        "allow-enqueue",
+        "allow enqueueing: the token then runs commands",
+      ),
+      toggle("print-token", "print the token of the serve on that port"),
+    ],
+    oneOf: [["read-only", "allow-enqueue", "print-token"]],
+    listens: true,
+    notes: `Prints an address that works once, for a browser, which gets a cookie there.
+Programs send the token, as "Authorization: Bearer TOKEN". It is random and kept
+while serve runs, or the value of QUEUECTL_SERVE_TOKEN. An address that others
+can reach needs that, or --read-only and QUEUECTL_SERVE_TOKEN=none, for all to
+see. With QUEUECTL_SERVE_METRICS=public, /metrics needs no token.
+QUEUECTL_SERVE_HOSTS has other host names of this server, separated by commas.
+
+For TLS, put a proxy in front of it. /api/openapi.json describes the API.
+Ctrl-C and SIGTERM end it.`,
+    examples: ["queuectl serve", "queuectl serve --listen 127.0.0.1:9000 --read-only"],
+    load: async () => (await import("./commands/serve.ts")).serveCommand,
+  },
+  {
+    name: "metrics",
+    summary: "Print what /metrics of serve would say, in Prometheus' text format",
+    forms: [""],
+    args: [0, 0, ""],
+    flags: [],
+    notes: `For node_exporter's textfile collector, write the output to a temporary file and
+rename it.`,
+    examples: ["queuectl metrics"],
+    load: async () => (await import("./commands/metrics.ts")).metricsCommand,
+  },
+  {
     name: "config",
     summary: "Show or change the configuration",
     forms: ["", "--key <key> [--value <value>]", "--reset", "--export <file>", "--import <file>"],

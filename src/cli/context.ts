@@ -48,6 +48,8 @@ export interface Context {
   readonly endOrphan: typeof endOrphanOf;
   /** Only makes the object; nothing is read or written yet. */
   readonly openStore: (location: StoreLocation) => Store;
+  /** Gives up the right to use the network. */
+  readonly dropNetwork: () => void;
   /** Calls `hear` at each Ctrl-C. Until `release` is called, Ctrl-C does not end the process. */
   readonly onInterrupt: (hear: () => void) => { release(): void };
   /** Runs `undo` if SIGTERM ends the process before `release` is called. */

@@ -24,6 +24,7 @@ export async function endOrphanOf(
     jobs,
     workers,
     settings,
+    tallies: await store.tallies(),
     journal,
   });
 }

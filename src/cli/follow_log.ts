@@ -1,6 +1,7 @@
 // Prints a job's output while it is written, byte for byte, through all of its attempts.
 import { QueueError } from "../queue/errors.ts";
 import { attemptsBegun, hasEnded, type Job } from "../queue/job.ts";
+import { noAttempt, notRun } from "../queue/log_refusals.ts";
 import type { LogReader } from "../queue/logs.ts";
 import type { JobReader } from "../queue/store.ts";
 import type { CommandContext } from "./command_context.ts";
@@ -46,7 +47,7 @@ export async function followLog(
       }
     }
     if (hasEnded(job)) {
-      if (attempt > begun) throw chosen === undefined ? notYet(job) : noAttempt(job, attempt);
+      if (attempt > begun) throw chosen === undefined ? notRun(job) : noAttempt(job, attempt);
       return job;
     }
     await call.context.sleep(POLL);
@@ -85,21 +86,4 @@ export class LogPrinter {
       this.#offset += bytes.length;
     }
   }
-}
-
-/** The error that a job has no log yet. */
-export function notYet(job: Job): QueueError {
-  const hint = hasEnded(job) ? {} : { hint: `Wait for it: queuectl job logs ${job.id} --follow` };
-  return new QueueError("not_found", `Job "${job.id}" has not run`, hint);
-}
-
-/** The error that a job has no such attempt. */
-export function noAttempt(job: Job, attempt: number): QueueError {
-  const begun = attemptsBegun(job);
-  return new QueueError(
-    "not_found",
-    `Job "${job.id}" has had ${
-      begun === 1 ? "1 attempt" : `${begun} attempts`
-    }, no attempt ${attempt}`,
-  );
 }

@@ -5,6 +5,7 @@ import { COMMANDS } from "./commands.ts";
 import type { Context } from "./context.ts";
 import { asksForHelp, parse } from "./grammar/parse.ts";
 import type { CommandSpec } from "./grammar/spec.ts";
+import { isOnNetwork } from "./store_location.ts";
 
 /**
  * Runs the command in `context.args`.
@@ -31,6 +32,7 @@ export async function run(context: Context): Promise<number> {
       parse(spec, words.slice(spec.name.includes(" ") ? 2 : 1)),
     );
     checkArguments(spec, call);
+    if (spec.listens !== true && !isOnNetwork(context, call.flags)) context.dropNetwork();
     const handler = await spec.load();
     return await handler(call) ?? 0;
   } catch (error) {

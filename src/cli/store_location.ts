@@ -37,11 +37,22 @@ export function storeFlagsIn(words: readonly string[]): Pick<Flags, "text"> {
   };
 }
 
-/** A path, or a URL. */
+/** Whether a command with these options works on a store that is reached over the network. */
+export function isOnNetwork(
+  { env }: Pick<Context, "env">,
+  flags: Pick<Flags, "text">,
+): boolean {
+  if (flags.text("data-dir") !== undefined) return false;
+  return ON_SERVER.test(flags.text("store") ?? env("QUEUECTL_STORE") ?? "");
+}
+
+const ON_SERVER = /^postgres(?:ql)?:/i;
+
+/** The store that a path or a URL names. */
 function locationOf(context: Context, text: string, where: string): StoreLocation {
   const scheme = /^([a-z][a-z0-9+]+):/i.exec(text)?.[1]?.toLowerCase();
   if (scheme === undefined || isAbsolute(text)) return folderAt(context, text, where);
-  if (scheme === "postgres" || scheme === "postgresql") return serverAt(text, where);
+  if (ON_SERVER.test(text)) return serverAt(text, where);
   if (scheme !== "file") {
     // The message leaves out the URL, which may contain a password.
     throw new QueueError("usage", `${where}: queuectl keeps no queues in ${scheme}:`, {

@@ -1,11 +1,12 @@
 // Gathers what `status --verbose` shows besides counts and workers, from all parts of a store.
+import { readFigures } from "../queue/status.ts";
 import type { JobReader } from "../queue/store.ts";
+import type { ScheduleView } from "../queue/schedule_view.ts";
+import { QueueError } from "../queue/errors.ts";
 import { SETTING_KEYS } from "../queue/settings.ts";
 import type { Store } from "../stores/store.ts";
 import type { SystemInfo } from "../view/system_info.ts";
 import type { CommandContext } from "./command_context.ts";
-
-const MINUTE = 60_000;
 
 export async function readSystemInfo(
   call: CommandContext,
@@ -13,16 +14,25 @@ export async function readSystemInfo(
   store: Store,
 ): Promise<SystemInfo> {
   const now = call.context.now();
-  const since = (minutes: number) => jobs.countEndedSince(now - minutes * MINUTE);
   return {
     version: await call.context.version(),
     size: await (await store.maintenance()).size(),
-    queues: await (await store.queues()).list(),
-    ...await jobs.waitingEnds(now),
-    ended: { minute: await since(1), hour: await since(60), day: await since(24 * 60) },
+    queues: await readQueues(call, store),
+    ...await readFigures(jobs, now),
     settings: await readSettings(store),
     schedules: await readSchedules(call, store),
   };
+}
+
+/** Null if what is set of them can't be read, which is said: all else is told nevertheless. */
+async function readQueues(call: CommandContext, store: Store): Promise<SystemInfo["queues"]> {
+  try {
+    return await (await store.queues()).list();
+  } catch (error) {
+    if (!(error instanceof QueueError) || error.code !== "damaged") throw error;
+    call.report([error]);
+    return null;
+  }
 }
 
 /** The settings that differ from their default. */
@@ -38,8 +48,9 @@ async function readSettings(store: Store): Promise<SystemInfo["settings"]> {
 async function readSchedules(call: CommandContext, store: Store): Promise<SystemInfo["schedules"]> {
   const entries = await (await store.openSchedules()).list();
   if (entries.length === 0) return [];
-  const { viewOf } = await import("./schedule_view.ts");
-  const views = [];
-  for (const entry of entries) views.push(await viewOf(call, entry));
+  const { viewOf } = await import("../queue/schedule_view.ts");
+  const [views, now] = [[] as ScheduleView[], call.context.now()];
+  const warn = (message: string) => call.say(`queuectl: ${message}`);
+  for (const entry of entries) views.push(await viewOf(entry, now, warn));
   return views;
 }

@@ -16,7 +16,7 @@ import {
 } from "./journal.ts";
 import { killAttempt } from "./kill_attempt.ts";
 import { isAlive, isHeld, NO_PROCESS, type Sight, sightOf } from "./processes.ts";
-import type { RunningAttempt, StopReason } from "./run.ts";
+import type { StopReason, WatchedAttempt } from "./run.ts";
 import { pause } from "./timer.ts";
 
 /** Milliseconds between looks into the journal, and between looks whether the shell still lives. */
@@ -39,7 +39,7 @@ export class UnseenError extends Error {
  */
 export async function adopt(
   journal: string,
-  attempt: RunningAttempt,
+  attempt: WatchedAttempt,
   stop?: AbortSignal,
   files: FileSystem = diskFiles,
 ): Promise<Ending | "not_begun"> {
@@ -117,7 +117,7 @@ function behindWall({ host }: ProcessIdentity): string {
 
 function causeToKill(
   began: number,
-  { timeout }: RunningAttempt,
+  { timeout }: WatchedAttempt,
   stop?: AbortSignal,
 ): KillCause | undefined {
   if (stop?.aborted) return stop.reason as StopReason;
@@ -127,7 +127,7 @@ function causeToKill(
 async function kill(
   cause: KillCause,
   shell: ProcessIdentity,
-  attempt: RunningAttempt,
+  attempt: WatchedAttempt,
   look: () => JournalEntry,
 ): Promise<Ending | "not_begun"> {
   const { wasEarly, survivors } = await killAttempt(
@@ -148,7 +148,7 @@ async function endOfGone(
   shell: ProcessIdentity,
   sight: Sight,
   { began, end }: JournalEntry,
-  attempt: RunningAttempt,
+  attempt: WatchedAttempt,
 ): Promise<Ending | "not_begun"> {
   if (end) return endOf(end);
   if (began === undefined) return "not_begun";

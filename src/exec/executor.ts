@@ -46,6 +46,10 @@ export class ShellExecutor implements Executor {
     this.#files = options.files ?? diskFiles;
   }
 
+  async ready(): Promise<void> {
+    await this.#readyShell(isEnvironmentKept() ? "sh" : this.#wanted);
+  }
+
   async run(run: Run, stop?: AbortSignal): Promise<Ending> {
     if (this.#isBusy) throw new Error("Cannot run a command: the one before has not ended");
     this.#isBusy = true;
@@ -220,8 +224,12 @@ class Watch {
 
 /** Whether a variable of the run is one that bash does not pass on, but other shells may. */
 function needsPlainShell({ env }: Run): boolean {
-  return Object.keys(env).some(isShellsOwn) ||
-    KEPT.some((name) => Deno.env.get(name) !== undefined);
+  return Object.keys(env).some(isShellsOwn) || isEnvironmentKept();
+}
+
+/** Whether bash keeps for itself what the worker's own environment has. */
+function isEnvironmentKept(): boolean {
+  return KEPT.some((name) => Deno.env.get(name) !== undefined);
 }
 
 /** Variables of the worker's environment that bash would pass on changed. */

@@ -7,10 +7,13 @@ import { MARK } from "./job_script.ts";
 import { type ProcessIdentity, readWriter } from "./journal.ts";
 import { alone, NO_PROCESS } from "./processes.ts";
 
-/** What a guard looks after. */
+/**
+ * What a guard looks after. The file holds three words: the deadline, in seconds as in /proc/uptime,
+ * a clock that never stops; how long a lease is; and an epoch, another one whenever the host was
+ * taken for gone in between. A run that was begun under another epoch is ended, too.
+ */
 export interface Guarded {
   readonly journal: string;
-  /** The file that holds the deadline, in seconds as in /proc/uptime: that clock never stops. */
   readonly deadline: string;
 }
 
@@ -73,8 +76,8 @@ fi
 # What can't be read has no time in it: then it is over.
 passed() {
   read -r now rest </proc/uptime || return 0
-  until=
-  read -r until rest <"$deadline"
+  until= epoch=
+  read -r until lease epoch rest <"$deadline"
   case $until in '' | *[!0-9.]*) return 0 ;; esac
   [ "\${until%.*}" -le "\${now%.*}" ]
 }
@@ -88,9 +91,9 @@ lives() {
 # The run that is under way, by the journal, if there is one. A line that is cut off does not count.
 running() {
   run=
-  while read -r kind id attempt began rest; do
+  while read -r kind id attempt began under rest; do
     case $kind in
-      +) run=$id.$attempt.$began run_id="$id $attempt" ;;
+      +) run=$id.$attempt.$began run_id="$id $attempt" run_epoch=$under ;;
       - | !) run= ;;
     esac
   done <"$journal"
@@ -172,13 +175,19 @@ finish() {
   lives && kill -KILL "$shell"
 }
 
-known=' '
+known=' ' seen=
 while :; do
   if passed; then
     if running; then finish; fi
     lives || exit 0
     nap 0.2
     continue
+  fi
+  # The host was taken for gone, and came back before this could look: a new lease is not for what
+  # was begun under the one before.
+  if [ "$epoch" != "$seen" ]; then
+    seen=$epoch
+    if running && [ "$run_epoch" ] && [ "$run_epoch" != "$epoch" ]; then finish; fi
   fi
   # Without its shell a job may live on, until somebody sees to it.
   lives || { running && known=' ' && look && [ "$members" != ' ' ]; } || exit 0

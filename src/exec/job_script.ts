@@ -112,14 +112,15 @@ export function functionsScript(
     `[ $3 -eq 127 ]||return $3;};return $2;}`,
     cap(pipeOf(journal), detach),
     mayBegin(deadline),
-    // Parameters: id, attempt, time of the claim, worker, folder, log, command, output path, cap.
+    // Parameters: id, attempt, time of the claim, worker, folder, log, command, output path, cap,
+    // epoch of the lease.
     // The folder is always entered, even if the shell is in it: it may have been removed and made
     // again. It is left afterwards, so that an idle worker does not keep a file system busy. If a
     // redirection fails, the parameters are unchanged, and the shell goes on since the redirection
     // belongs to a group of commands.
-    `job() { umask 077;if ! echo "+ $1 $2 $3" >&3;then set -- ! journal "$1" "$2";` +
+    `job() { umask 077;if ! echo "+ $1 $2 $3\${10:+ \${10}}" >&3;then set -- ! journal "$1" "$2";` +
     `elif ! cd "$5" 2>/dev/null;then set -- ! folder "$1" "$2";` +
-    `elif ! may;then set -- ! ${LATE} "$1" "$2";` +
+    `elif ! may "\${10}";then set -- ! ${LATE} "$1" "$2";` +
     `elif [ "$9" ]&&! tools;then set -- ! tools "$1" "$2";` +
     `elif [ "$9" ]&&! cap "$1 $2" "$6" $9;then set -- ! log "$1" "$2";` +
     `else unset OLDPWD;set -- ! log "$@";{ {` +
@@ -147,14 +148,15 @@ const OPEN_FILES =
   `[ $# -lt 3 ]||{ [ "$2" = "$3" ]||set -- 1024;ulimit -Sn "$1";} 2>/dev/null`;
 
 /**
- * Whether there is time left until the deadline in a file, if there is one: see guard.ts. A guard
+ * Whether there is time left until the deadline in a file, if there is one, and the lease is still
+ * the one under which the job was claimed, whose epoch is the parameter: see guard.ts. A guard
  * would end what begins after it, but some moments later. What can't be read has no time in it.
  */
 function mayBegin(deadline: string | undefined): string {
   if (deadline === undefined) return "may() { :;}";
-  return `may() { { set -- 0 0;read -r queuectl_line </proc/uptime&&` +
-    `set -- "\${queuectl_line%%.*}" 0&&read -r queuectl_line <${shellWord(deadline)}&&` +
-    `set -- "$1" "\${queuectl_line%%.*}";unset queuectl_line;[ "$1" -lt "$2" ];} 2>/dev/null;}`;
+  return `may() { { read -r queuectl_line </proc/uptime&&set -- "$1" "\${queuectl_line%%.*}"&&` +
+    `read -r queuectl_line <${shellWord(deadline)}&&set -- "$1" "$2" $queuectl_line;` +
+    `unset queuectl_line;[ "$2" -lt "\${3%%.*}" ]&&{ [ -z "$1" ]||[ "$1" = "$5" ];};} 2>/dev/null;}`;
 }
 
 /**
@@ -203,6 +205,7 @@ export function jobScript(run: Run, journal: string): string {
     run.command,
     isCapped ? pipeOf(journal) : run.log,
     isCapped ? `${run.logMax} ${Math.ceil(run.logMax / 512)}` : "",
+    run.epoch ?? "",
   ];
   const job = `job ${words.map(shellWord).join(" ")}\n`;
   return Object.keys(run.env).length === 0

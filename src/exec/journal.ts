@@ -66,9 +66,10 @@ export function readJournal(files: FileSystem, path: string, run: RunKey): Journ
   let shell: ProcessIdentity | undefined;
   let began: number | undefined;
   let end: RunEnd | undefined;
-  // An end belongs to the run that began last, since a shell runs one at a time.
-  let isOurs = false;
-  // A shell's own message means that a job died of a signal; it writes no other messages.
+  // An end belongs to the run that began last, since a shell runs one at a time; or, where the line
+  // of a begin was lost, to the one that it names.
+  let [isOurs, isOpen] = [false, false];
+  // A shell says in words of its own that a job died of a signal. It has nothing else to say.
   let saidMore = false;
   for (const line of journalText(files, path).split("\n").slice(0, -1)) {
     const words = line.split(" ");
@@ -76,11 +77,15 @@ export function readJournal(files: FileSystem, path: string, run: RunKey): Journ
     const isOfRun = first === run.id && second === String(run.attempt);
     if (kind === "shell") shell = parseShell(words);
     else if (kind === "+") {
+      isOpen = true;
       isOurs = isOfRun && third === String(run.startedAt);
-      if (isOurs) began = run.startedAt;
-    } else if (kind === "-" && isOurs && isOfRun) {
-      end ??= { code: Number(third), bySignal: saidMore };
-    } else if (kind === "!" && isOurs && isOfRun) end ??= { fault: third };
+      if (isOurs) [began, end] = [run.startedAt, undefined];
+    } else if (kind === "-" || kind === "!") {
+      if (isOfRun && (isOurs || !isOpen)) {
+        end ??= kind === "!" ? { fault: third } : { code: Number(third), bySignal: saidMore };
+      }
+      isOpen = false;
+    }
     saidMore = !["shell", "+", "-", "!"].includes(kind!);
   }
   return { shell, began, end };

@@ -5,7 +5,7 @@
 import { MARK, markOf } from "./job_script.ts";
 import type { ProcessIdentity } from "./journal.ts";
 import { listProcesses, type Process } from "./processes.ts";
-import type { RunningAttempt } from "./run.ts";
+import type { WatchedAttempt } from "./run.ts";
 import { sweep } from "./sweep.ts";
 import { pause } from "./timer.ts";
 
@@ -44,7 +44,7 @@ export interface Killing {
  */
 export async function killAttempt(
   shell: ProcessIdentity,
-  attempt: RunningAttempt,
+  attempt: WatchedAttempt,
   isOver: () => boolean | Promise<boolean>,
   over?: Promise<unknown>,
 ): Promise<Killing> {
@@ -106,7 +106,7 @@ class AttemptProcesses {
   /** Whether there are processes, but none that we may signal. */
   hasOnlyStrangers = false;
 
-  constructor(readonly shell: ProcessIdentity, attempt: RunningAttempt) {
+  constructor(readonly shell: ProcessIdentity, attempt: WatchedAttempt) {
     this.#mark = `${MARK}=${markOf(attempt, shell)}`;
   }
 

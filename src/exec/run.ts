@@ -23,12 +23,14 @@ export interface Run {
   readonly logMax: number;
   /** The name of the worker, as the job sees it. */
   readonly worker: string;
+  /** The lease under which it was claimed, where there are any: see guard.ts. */
+  readonly epoch?: string | undefined;
   /** When it was claimed, in milliseconds since 1970. An earlier job may have had the same id. */
   readonly startedAt: number;
 }
 
 /** The data needed to watch a running attempt. */
-export type RunningAttempt = Pick<
+export type WatchedAttempt = Pick<
   Run,
   "id" | "attempt" | "startedAt" | "timeout" | "killGrace"
 >;
@@ -38,6 +40,13 @@ export type StopReason = "cancelled" | "released";
 
 /** Runs one command at a time. */
 export interface Executor {
+  /**
+   * Starts what the first run needs, so that it begins without delay. `run` tries again if need be.
+   *
+   * @throws Error if no shell can be started
+   */
+  ready(): Promise<void>;
+
   /**
    * Runs the command to its end. When `stop` aborts, with a `StopReason` as its reason, the run is
    * killed; if it ends by itself at that moment, that ending counts. Record the ending before the

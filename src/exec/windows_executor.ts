@@ -66,6 +66,11 @@ export class WindowsExecutor implements Executor {
     this.#variables = options.variables ?? {};
   }
 
+  /** Each command has a process of its own. */
+  ready(): Promise<void> {
+    return Promise.resolve();
+  }
+
   async run(run: Run, stop?: AbortSignal): Promise<Ending> {
     const fault = refusal(run);
     if (fault) return notStarted(fault);

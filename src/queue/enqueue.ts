@@ -109,14 +109,11 @@ function startByOf(wanted: number | undefined, runAt: number | null, now: number
   if (!(Math.abs(startBy) <= LAST_TIME)) {
     throw new QueueError("usage", "The time by which the job must begin is too far away");
   }
-  if (startBy < now) {
-    throw new QueueError("usage", "The time by which the job must begin has passed");
+  if (startBy <= now) {
+    throw new QueueError("usage", "The time by which the job must begin must lie in the future");
   }
-  if (runAt !== null && startBy < runAt) {
-    throw new QueueError(
-      "usage",
-      "The job must begin by a time that is before the time at which it may run",
-    );
+  if (runAt !== null && startBy <= runAt) {
+    throw new QueueError("usage", "The job may not run before the time by which it must begin");
   }
   return startBy;
 }
@@ -141,11 +138,17 @@ export function checkName(of: "queue" | "group", name: string): void {
 }
 
 function badName(what: string, name: string): QueueError {
+  // Such as a script's variable that is not set.
+  if (name === "") return new QueueError("usage", `${capitalized(what)} is empty`);
   return new QueueError(
     "usage",
     `"${name}" cannot be ${what}: it takes 1 to 128 of A-Z a-z 0-9 . _ - ` +
       "and does not begin with . or -",
   );
+}
+
+function capitalized(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /**

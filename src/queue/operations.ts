@@ -2,7 +2,7 @@
 // nothing.
 import type { Job } from "./job.ts";
 import { QueueError } from "./errors.ts";
-import type { JobReader, JobStore, Query } from "./store.ts";
+import type { JobReader, JobStore, Query, Watching } from "./store.ts";
 import { removableOnceEnded, retriedOnceEnded, type Revision, updated } from "./revise.ts";
 import { cancelled, removableByCleanup, removableFromDlq, retried } from "./transitions.ts";
 
@@ -99,12 +99,12 @@ export interface DlqStats {
 }
 
 /** Counts dead jobs by the result of their last attempt. */
-export async function dlqStats(store: JobReader): Promise<DlqStats> {
+export async function dlqStats(store: JobReader, watching?: Watching): Promise<DlqStats> {
   let [total, oldest, newest] = [0, Infinity, -Infinity];
   const byOutcome = new Map<string, number>();
   const byExitCode = new Map<string, number>();
   const byCommand = new Map<string, number>();
-  for await (const job of store.list({ states: ["dead"] })) {
+  for await (const job of store.list({ states: ["dead"] }, watching)) {
     if (job.status.state !== "dead") continue;
     const last = job.history.at(-1);
     total += 1;

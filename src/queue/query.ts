@@ -5,12 +5,14 @@ import type { Query } from "./store.ts";
 
 /**
  * A function that tells whether a job is selected; it ignores `limit`. Asynchronous only because
- * the code for patterns is loaded when there is one.
+ * the code that few queries need is loaded for those.
  */
 export async function matches(query: Query): Promise<(job: Job) => boolean> {
-  const { states, queue, group, command, since, endedBefore } = query;
+  const { states, queue, group, command, since, endedBefore, before } = query;
   const fits = command === undefined ? undefined : (await import("./glob.ts")).globMatcher(command);
+  const compare = before && (await import("./order.ts")).compareArrival;
   return (job) =>
+    (before === undefined || compare!(job, before) < 0) &&
     (states === undefined || states.includes(job.status.state)) &&
     (queue === undefined || job.queue === queue) &&
     (group === undefined || job.group === group) &&

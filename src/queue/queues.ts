@@ -110,6 +110,10 @@ export interface QueueView extends QueueSettings {
   readonly name: string;
   /** How many of its jobs wait to be run: pending or failed. */
   readonly waiting: number;
+  /** How many of those that wait do so for a retry. */
+  readonly failed: number;
+  /** How many wait for other jobs. */
+  readonly blocked: number;
   readonly running: number;
   /** When the oldest waiting job was enqueued; null if none waits. */
   readonly oldestWaitingAt: number | null;
@@ -122,6 +126,13 @@ export interface QueueStore {
    * name.
    */
   list(): Promise<QueueView[]>;
+
+  /**
+   * The settings, by the names of queues. Cheap: looks at no job.
+   *
+   * @throws QueueError `damaged`
+   */
+  settings(): Promise<ReadonlyMap<string, QueueSettings>>;
 
   /**
    * Changes the settings of queues, all in one step. When it returns, the change survives a power

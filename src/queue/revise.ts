@@ -28,13 +28,12 @@ export function updated(job: Job, revision: Revision): TransitionResult {
     timeout = job.timeout,
     runAt,
   } = revision;
-  // `enqueue` refuses the same. A job that has begun once can't expire any more.
-  if (
-    runAt !== undefined && job.startBy !== null && runAt > job.startBy && attemptsBegun(job) === 0
-  ) {
+  // As `enqueue` refuses it; one that has begun once expires no more.
+  const { startBy } = job;
+  if (runAt !== undefined && startBy !== null && runAt >= startBy && attemptsBegun(job) === 0) {
     return new QueueError(
       "wrong_state",
-      `Cannot update job "${job.id}": it must begin by a time that is before the new time`,
+      `Cannot update job "${job.id}": it must begin by ${new Date(startBy).toISOString()}`,
     );
   }
   const after = { ...job, priority, queue, maxRetries, timeout };

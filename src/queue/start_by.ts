@@ -23,7 +23,7 @@ export function hasExpired(job: Job, now: number): boolean {
 export function expired(job: Job, now: number): TransitionResult {
   return hasExpired(job, now)
     ? cancelled(job, now, EXPIRED)
-    : new QueueError("wrong_state", `Cannot call off job "${job.id}": it has not expired`);
+    : new QueueError("wrong_state", `Cannot cancel job "${job.id}": it has not expired`);
 }
 
 /**

@@ -20,8 +20,21 @@ export interface Query {
   readonly since?: number;
   /** Only jobs that ended before this time. */
   readonly endedBefore?: number;
+  /** Only jobs that arrived before this one: so a list goes on where its last page ended. */
+  readonly before?: Arrival;
   /** At most this many. */
   readonly limit?: number;
+}
+
+/** The place of a job in the order of arrival: see `compareArrival` in order.ts. */
+export type Arrival = Pick<Job, "createdAt" | "sequence" | "id">;
+
+/** How whoever has other things to do meanwhile reads a list. */
+export interface Watching {
+  /** Aborts when the list shall end where it is. */
+  readonly signal: AbortSignal;
+  /** Told again and again how far the list has come, also where no job fits. */
+  readonly passed: (at: Arrival) => void;
 }
 
 /** Who claims a job: the worker's name, its process id and its machine. */
@@ -48,8 +61,11 @@ export interface JobReader {
   /** At most `limit` ids that begin with `prefix`, in any order. */
   findIdsByPrefix(prefix: string, limit: number): Promise<string[]>;
 
-  /** Jobs, newest first, each at most once. */
-  list(query: Query): AsyncIterable<Job>;
+  /**
+   * Jobs, newest first, each at most once.
+   * @param watching if given, other tasks of this process get their turn while jobs are looked at
+   */
+  list(query: Query, watching?: Watching): AsyncIterable<Job>;
 
   count(): Promise<Counts>;
 
@@ -84,18 +100,19 @@ export type Inbox = Pick<JobStore, "add" | "close">;
  * A store of jobs. Any number of processes may use it at once; every method is atomic. When a job
  * ends or is removed, the store applies `settled` of dependencies.ts to each job that waits for it,
  * and then to those that wait for these, and so on. It does the same for a new job if jobs that it
- * waits for have ended. If the process dies before that is done, `recover` does the rest, and it is
- * done at the latest before anyone changes or removes the job that ended.
+ * waits for have ended. It may do that in portions after the end was recorded: each `claim` does
+ * one, or all if there is nothing else to claim; `hasWork`, `recover` and `close` do what is left,
+ * also by a process that died. It is done at the latest before anyone changes or removes the job
+ * that ended.
  */
 export interface JobStore extends JobReader {
   /**
    * Adds all jobs, or none. When it returns, they survive a power cut. A job is left out if its
    * unique key belongs to another job that has not ended (see unique.ts), in the store or within
-   * `jobs`.
+   * `jobs`; but if that one has expired (see start_by.ts), it is cancelled instead.
    *
    * @param taken called with each job that is left out, and the id of the one that has its key;
    *   required if `jobs` is not an array and some have keys
-   *
    * @returns how many were added
    *
    * @throws QueueError `duplicate_id` if one of the ids exists already, in the store or within

@@ -12,6 +12,8 @@ export interface WorkerInfo {
   readonly lastSeenAt: number;
   /** For a supervisor: whether one of its workers has started. */
   readonly ready: boolean;
+  /** Whether it has died, and another worker holds its name until its jobs have ended. */
+  readonly rescued?: boolean;
   /** Whether it runs on another host, where no signal from here reaches it. */
   readonly isElsewhere?: boolean;
 }

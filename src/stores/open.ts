@@ -44,6 +44,7 @@ class LazyStore implements Store {
   openRequests: Store["openRequests"] = async () => await (await this.#loaded()).openRequests();
   logs: Store["logs"] = async () => await (await this.#loaded()).logs();
   settings: Store["settings"] = async () => await (await this.#loaded()).settings();
+  tallies: Store["tallies"] = async () => await (await this.#loaded()).tallies();
   maintenance: Store["maintenance"] = async () => await (await this.#loaded()).maintenance();
   host: Store["host"] = async () => await (await this.#loaded()).host();
   forWorkers: Store["forWorkers"] = async () => await (await this.#loaded()).forWorkers();

@@ -7,6 +7,7 @@ import type { Requests } from "../queue/requests.ts";
 import type { ScheduleStore, ScheduleWatch } from "../queue/schedule_store.ts";
 import type { SettingsStore } from "../queue/settings_store.ts";
 import type { Inbox, JobReader, JobStore } from "../queue/store.ts";
+import type { Tallies } from "../queue/tally.ts";
 import type { Workers } from "../queue/workers.ts";
 
 /** Each part is loaded when it is asked for, so that `enqueue` loads only its own. */
@@ -42,6 +43,7 @@ export interface Store {
   openRequests(): Promise<Requests>;
   logs(): Promise<LogReader>;
   settings(): Promise<SettingsStore>;
+  tallies(): Promise<Tallies>;
   maintenance(): Promise<Maintenance>;
 
   /** What belongs to this host and not to the store. */
@@ -75,6 +77,11 @@ export interface Host {
    * exec/guard.ts.
    */
   readonly deadline?: string;
+  /**
+   * The lease by which jobs may run here, which is another one after this host was taken for gone;
+   * undefined if it was not renewed lately. What was claimed under one may not begin under another.
+   */
+  epoch?(): string | undefined;
   /** The folder that workers of the store read and write. */
   readonly folder: string;
   /** The file for the output of `start --detach`. */

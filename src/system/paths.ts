@@ -1,6 +1,6 @@
 // Functions for paths, without node:path, which takes 15 ms of start-up.
 
-export const isWindows: boolean = Deno.build.os === "windows";
+const isWindows: boolean = Deno.build.os === "windows";
 
 /** Joins parts with `/`, which Windows accepts too. */
 export function join(...parts: string[]): string {

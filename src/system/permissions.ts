@@ -1,10 +1,13 @@
 // The permissions of the program: the one list for `deno run`, for the compiled program, and for
 // the workers it starts.
 
+/** What only `serve` needs, and stores that lie elsewhere: all others drop it when they start. */
+const NETWORK = "--allow-net";
+
 /**
  * Jobs may be any commands in any folders, so reading, writing and running can't be restricted
- * here; `Deno.kill` needs unrestricted running too. The network is given up if the store is a folder.
- * No remote code, no ffi, and of the system only the host name and the user id.
+ * here; `Deno.kill` needs unrestricted running too. No remote code, no ffi, and of the system
+ * only the host name and the user id.
  */
 export const PERMISSION_FLAGS: readonly string[] = [
   "--no-prompt",
@@ -13,7 +16,7 @@ export const PERMISSION_FLAGS: readonly string[] = [
   "--allow-write",
   "--allow-run",
   "--allow-env",
-  "--allow-net",
+  NETWORK,
   "--allow-sys=hostname,uid",
 ];
 
@@ -37,10 +40,10 @@ export function workerPermissions(
   const sockets = net.flatMap((place) => place.startsWith("unix:") ? [place.slice(5)] : []);
   const writable = [folder, ...sockets];
   const readable = [...writable, ...sources];
-  // A list of paths can't hold one with a comma: Deno 2.9 knows no way to quote it.
+  // A path with a comma can't be in a list of paths, since Deno 2.9 has no way to quote it.
   const isNarrow = !readable.some((path) => path.includes(","));
   return PERMISSION_FLAGS.flatMap((flag) => {
-    if (flag === "--allow-net") return net.length === 0 ? [] : isNarrow ? [`${flag}=${net}`] : flag;
+    if (flag === NETWORK) return net.length === 0 ? [] : isNarrow ? [`${flag}=${net}`] : flag;
     if (!isNarrow) return flag;
     if (flag === "--allow-read") return `${flag}=${readable}`;
     return flag === "--allow-write" ? `${flag}=${writable}` : flag;

@@ -33,6 +33,7 @@ export function statusJson(status: StatusView): Record<string, unknown> {
   };
 }
 
-function hidden(env: Readonly<Record<string, string>>): Record<string, string> {
+/** Environment variables without their values. */
+export function hidden(env: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.keys(env).map((name) => [name, "***"]));
 }

@@ -1,15 +1,11 @@
 // Schedules as text: the table, the page, and the next times.
 import type { ScheduledJob, ScheduleEntry } from "../queue/schedule.ts";
+import type { ScheduleView } from "../queue/schedule_view.ts";
 import { oneLine, severalLines } from "./escape.ts";
 import { pluralize } from "./pluralize.ts";
 import type { Colour } from "./style.ts";
 import { type Column, renderTable, type TableStyle } from "./table.ts";
 import { agoText, durationText, localTime } from "./times.ts";
-
-/** A schedule, and when it fires next; null if it does not fire, undefined if that is not known. */
-export interface ScheduleView extends ScheduleEntry {
-  readonly nextAt: number | null | undefined;
-}
 
 /** The table of `schedule list`. */
 export function scheduleTable(

@@ -1,30 +1,16 @@
 // The text of `status`: counts, and workers with what they do.
-import { type Job, JOB_STATES } from "../queue/job.ts";
-import type { Counts } from "../queue/store.ts";
+import { JOB_STATES } from "../queue/job.ts";
+import type { Activity, WorkerView } from "../queue/status.ts";
 import { oneLine } from "./escape.ts";
 import { STATE_COLOURS } from "./style.ts";
 import { type Cell, type Column, renderTable, type TableStyle } from "./table.ts";
 import { agoText, durationText, localTime } from "./times.ts";
 
-export interface WorkerView {
-  readonly name: string;
-  readonly pid: number;
-  readonly host: string;
-  readonly startedAt: number;
-  readonly lastSeenAt: number;
-  /** What it runs; undefined if it is idle. */
-  readonly job: Job | undefined;
-}
-
-export interface StatusView {
+export interface StatusView extends Activity {
   /** Null if the store is not a folder. */
   readonly dataDir: string | null;
   /** The name of the store for users. */
   readonly store: string;
-  readonly counts: Counts;
-  readonly workers: readonly WorkerView[];
-  /** How many running jobs have a dead worker. */
-  readonly orphans: number;
 }
 
 /** Counts and workers. */

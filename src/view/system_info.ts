@@ -1,31 +1,26 @@
 // What `status --verbose` shows besides counts and workers, as text and as JSON.
 import type { EndedState, Job } from "../queue/job.ts";
-import { turnTime } from "../queue/job.ts";
 import { isoTime } from "../queue/job_json.ts";
 import type { StoreSize } from "../queue/maintenance.ts";
 import { queueToJson } from "../queue/queue_json.ts";
 import type { QueueView } from "../queue/queues.ts";
 import { DEFAULT_SETTINGS, type SettingKey } from "../queue/settings.ts";
-import { waitingStatus } from "../queue/transitions.ts";
+import { dueAt, type Figures } from "../queue/status.ts";
+import type { ScheduleView } from "../queue/schedule_view.ts";
 import { oneLine } from "./escape.ts";
 import { pluralize } from "./pluralize.ts";
 import { queueTable } from "./queues.ts";
-import type { ScheduleView } from "./schedule.ts";
 import { bytesText } from "./storage.ts";
 import { renderTable, type TableStyle } from "./table.ts";
 import { agoText, durationText, localTime } from "./times.ts";
 
 type EndedCounts = Readonly<Record<EndedState, number>>;
 
-export interface SystemInfo {
+export interface SystemInfo extends Figures {
   readonly version: string;
   readonly size: StoreSize;
-  readonly queues: readonly QueueView[];
-  /** The job that has been due for the longest. */
-  readonly oldest: Job | undefined;
-  /** The job that falls due next. */
-  readonly next: Job | undefined;
-  readonly ended: Readonly<Record<"minute" | "hour" | "day", EndedCounts>>;
+  /** Null if what is set of them can't be read. */
+  readonly queues: readonly QueueView[] | null;
   readonly settings: readonly { readonly key: SettingKey; readonly value: number | string }[];
   readonly schedules: readonly ScheduleView[];
 }
@@ -53,7 +48,7 @@ export async function systemInfoText(
   return [
     `\n${lines.map(([name, text]) => `${paint(name.padEnd(9), "bold")} ${text}\n`).join("")}`,
     await part("Ended in the last", endedTable(info, style)),
-    await part("Queues", queueTable(info.queues, now, style)),
+    await part("Queues", info.queues === null ? undefined : queueTable(info.queues, now, style)),
     await part(
       "Schedules",
       info.schedules.length === 0 ? undefined : scheduleTable(info, now, style),
@@ -70,12 +65,6 @@ function oldestText(job: Job, now: number): string {
 
 function nextText(job: Job, now: number): string {
   return `${oneLine(job.id)}, ${agoText(dueAt(job), now)}: ${oneLine(job.command)}`;
-}
-
-/** When a job falls due, or fell due. */
-function dueAt(job: Job): number {
-  const waiting = waitingStatus(job);
-  return waiting === undefined ? job.createdAt : turnTime(job, waiting);
 }
 
 function endedTable({ ended }: SystemInfo, style: TableStyle): Promise<string> {
@@ -121,22 +110,29 @@ function settingTable({ settings }: SystemInfo, style: TableStyle): Promise<stri
   );
 }
 
-/** The fields that `status --verbose --json` has in addition to `status --json`. */
-export function systemInfoJson(info: SystemInfo): Record<string, unknown> {
-  const { files, bytes, logBytes } = info.size;
-  const ended = Object.entries(info.ended).map(([period, counts]) => [
+/** What waits at the ends of the line, and what has ended of late. */
+export function figuresJson({ oldest, next, ended }: Figures): Record<string, unknown> {
+  const periods = Object.entries(ended).map(([period, counts]) => [
     period,
     { ...counts, failed_share: failedShare(counts) },
   ]);
   const job = (one: Job | undefined) =>
     one === undefined ? null : { id: one.id, due_at: isoTime(dueAt(one)) };
   return {
+    oldest_waiting: job(oldest),
+    next_due: job(next),
+    ended: Object.fromEntries(periods),
+  };
+}
+
+/** What `status --verbose --json` has beside the fields of `status --json`. */
+export function systemInfoJson(info: SystemInfo): Record<string, unknown> {
+  const { files, bytes, logBytes } = info.size;
+  return {
     version: info.version,
     size: { files, bytes, log_bytes: logBytes },
-    oldest_waiting: job(info.oldest),
-    next_due: job(info.next),
-    ended: Object.fromEntries(ended),
-    queues: info.queues.map(queueToJson),
+    ...figuresJson(info),
+    queues: info.queues?.map(queueToJson) ?? null,
     schedules: info.schedules.map(({ schedule, state, nextAt }) => ({
       name: schedule.name,
       paused: state.paused,

@@ -48,6 +48,8 @@ export class JobRunner implements WorkerParts {
   readonly #parts: JobRunnerParts;
   /** Whether a claim failed half-way, so that a job may be claimed without being run. */
   #mayHaveStrays = false;
+  /** The lease under which the job was claimed, where there are any. */
+  #epoch: string | undefined;
 
   constructor(parts: JobRunnerParts) {
     this.#parts = parts;
@@ -56,8 +58,11 @@ export class JobRunner implements WorkerParts {
   }
 
   async claim(): Promise<Job | undefined> {
-    const { jobs, steps, pid, hostname, now, queues, stopping } = this.#parts;
+    const { jobs, steps, pid, hostname, now, queues, stopping, host } = this.#parts;
     let job: Job | undefined;
+    // Before the claim: the job may begin under this lease alone.
+    this.#epoch = host.epoch?.();
+    if (host.epoch !== undefined && this.#epoch === undefined) return undefined;
     if (this.#mayHaveStrays) await steps.attempt("give jobs back", () => this.#giveStraysBack());
     const isFine = await steps.attempt("take a job", async () => {
       job = await jobs.claim({ worker: this.name, pid, host: hostname }, now(), queues);
@@ -71,7 +76,7 @@ export class JobRunner implements WorkerParts {
 
   async execute(job: Job): Promise<Ending> {
     const { executor, atHand, settings, host, force } = this.#parts;
-    const run = runOf(job, this.name, await settings(), host.log);
+    const run = { ...runOf(job, this.name, await settings(), host.log), epoch: this.#epoch };
     return await sendingOutput(
       host,
       run,

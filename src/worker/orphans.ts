@@ -6,25 +6,16 @@ import { QueueError } from "../queue/errors.ts";
 import { hookFor } from "../queue/hooks.ts";
 import { claimOf, type Job } from "../queue/job.ts";
 import type { Settings } from "../queue/settings.ts";
-import type { JobReader, JobStore } from "../queue/store.ts";
+import type { JobStore } from "../queue/store.ts";
+import { counted, NOTHING, type Tallies } from "../queue/tally.ts";
 import { ended, unclaimed } from "../queue/transitions.ts";
 import type { Workers } from "../queue/workers.ts";
-
-/** The running jobs whose workers are not among these. */
-export async function orphansAmong(
-  jobs: JobReader,
-  living: readonly { readonly name: string }[],
-): Promise<Job[]> {
-  const running = await Array.fromAsync(jobs.list({ states: ["processing"] }));
-  return running.filter(({ status }) =>
-    status.state === "processing" && !living.some(({ name }) => name === status.running.worker)
-  );
-}
 
 export interface EndOrphanParts {
   readonly jobs: JobStore;
   readonly workers: Workers;
   readonly settings: Settings;
+  readonly tallies: Tallies;
   /** The journal of a worker's shell. */
   readonly journal: (worker: string) => string;
 }
@@ -41,7 +32,7 @@ export interface EndOrphanParts {
 export async function endOrphan(
   job: Job,
   reason: StopReason,
-  { jobs, workers, settings, journal }: EndOrphanParts,
+  { jobs, workers, settings, tallies, journal }: EndOrphanParts,
 ): Promise<boolean> {
   if (job.status.state !== "processing") return false;
   const { worker } = job.status.running;
@@ -61,12 +52,16 @@ export async function endOrphan(
     };
     const ending = await adopt(journal(worker), running, AbortSignal.abort(reason));
     const backoff = { base: settings.backoff_base, max: settings.backoff_max };
-    await jobs.change(
+    const after = await jobs.change(
       job.id,
       ending === "not_begun" ? unclaimed : (job, now) => ended(job, ending, backoff, now),
       claimOf(held),
       (after, now) => hookFor(after, settings, now),
     );
+    // Counters are no reason to say that it failed.
+    if (ending !== "not_begun") {
+      await tallies.add(worker, counted(NOTHING, held, after)).catch(() => {});
+    }
     return true;
   } catch (error) {
     if (!(error instanceof UnseenError)) throw error;

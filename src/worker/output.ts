@@ -4,6 +4,8 @@ import type { Run } from "../exec/run.ts";
 
 /** Where what attempts print goes on this host. */
 export interface OutputPlace {
+  /** The lease by which jobs may run here, where there are any. */
+  epoch?(): string | undefined;
   /** The file that takes what an attempt prints. */
   log(id: string, attempt: number): string;
   /** Begins to send it to where all hosts can read it; left out where the file is that place. */

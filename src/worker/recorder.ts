@@ -21,6 +21,8 @@ export interface RecorderParts {
   readonly atHand: JobsAtHand;
   readonly settings: () => Promise<Settings>;
   readonly report: (event: WorkerEvent) => void;
+  /** Told of each end that is on record: the job while it ran, and then. */
+  readonly count?: (job: Job, after: Job) => void;
   /** Aborts when it must stop trying. */
   readonly force: AbortSignal;
 }
@@ -41,6 +43,7 @@ export class Recorder {
   async record(job: Job, ending: Ending): Promise<Job | undefined> {
     const { atHand, requests } = this.#parts;
     const after = await this.#keepEnd(job, ending);
+    if (after !== undefined) this.#parts.count?.(job, after);
     if (after !== undefined && atHand.wasCancelled(job.id)) {
       // If this fails, the request is cleared later, like any that came too late.
       await requests.clearCancel(job.id).catch(() => {});

@@ -9,6 +9,7 @@ import type { Job } from "../queue/job.ts";
 import type { Requests } from "../queue/requests.ts";
 import type { Settings } from "../queue/settings.ts";
 import type { JobStore } from "../queue/store.ts";
+import type { Tallies } from "../queue/tally.ts";
 import type { WorkerLock, Workers } from "../queue/workers.ts";
 import type { WorkerEvent } from "../queue/worker_event.ts";
 import { delay } from "../system/delay.ts";
@@ -20,6 +21,7 @@ import { JobsAtHand } from "./jobs_at_hand.ts";
 import { type OutputPlace, sendingOutput } from "./output.ts";
 import { Recorder } from "./recorder.ts";
 import { rescue } from "./rescue.ts";
+import { TallyKeeper } from "./tally_keeper.ts";
 import { work } from "./worker.ts";
 
 /**
@@ -39,6 +41,7 @@ export interface WorkerOptions {
   readonly workers: Workers;
   readonly requests: Requests;
   readonly host: WorkerHost;
+  readonly tallies: Tallies;
   readonly files: FileSystem;
   /** The name of the store, for jobs: a path, or a URL without a password. */
   readonly store: string;
@@ -73,6 +76,7 @@ class WorkerProcess {
   readonly #atHand = new JobsAtHand();
   readonly #steps: FallibleSteps;
   readonly #recorder: Recorder;
+  readonly #tally: TallyKeeper;
   readonly #caretaker: Caretaker;
   /** Whether another process has taken this worker's name. */
   isReplaced = false;
@@ -81,8 +85,13 @@ class WorkerProcess {
     this.#options = options;
     this.#lock = lock;
     this.#steps = new FallibleSteps(options.report);
+    this.#tally = new TallyKeeper({
+      tallies: options.tallies,
+      name: () => this.isReplaced ? undefined : this.#lock.name,
+    });
     this.#recorder = new Recorder({
       ...options,
+      count: (job, after) => this.#tally.count(job, after),
       atHand: this.#atHand,
       force: options.force.signal,
     });
@@ -117,6 +126,7 @@ class WorkerProcess {
       this.#caretaker.stop();
       stopping.abort();
       await listening;
+      await this.#tally.flush();
       if (this.isReplaced) await this.#lock.abandon();
       else await this.#clear(this.#lock);
       report({ kind: "worker_stopped", worker: this.#lock.name });
@@ -142,6 +152,9 @@ class WorkerProcess {
       steps: this.#steps,
       stopping: stopping.signal,
     });
+    // Before the first claim: a rate counts the claim, and the command is to follow at once. What
+    // goes wrong here goes wrong again at the first job, and is told then.
+    await executor.ready().catch(() => {});
     try {
       await work(runner, stopping.signal);
     } finally {

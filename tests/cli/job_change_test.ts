@@ -97,6 +97,16 @@ Deno.test("job cancel --group cancels what has not ended of a group, running one
   assertStringIncludes(none.err, 'There is no job in the group "none"');
 });
 
+Deno.test("job cancel --group lists also those that were cancelled down the line", async () => {
+  const world = new World();
+  const first = await world.enqueue("--group", "g", "x");
+  const second = await world.enqueue("--group", "g", "--after", first, "x");
+  const third = await world.enqueue("--group", "g", "--after", second, "x");
+  const { code, out, err } = await world.run("job", "cancel", "--group", "g");
+  const lines = [first, second, third].map((id) => `Cancelled ${id}\n`).join("");
+  assertEquals([code, out, err], [0, lines, ""]);
+});
+
 Deno.test("job wait --group waits for all jobs that are of the group at that moment", async () => {
   const world = new World();
   const ids = [];

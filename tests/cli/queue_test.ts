@@ -80,7 +80,7 @@ Deno.test("start refuses a queue that can't be one", async () => {
   const world = new World();
   const { code, err } = await world.run("start", "--queue", "a,,b");
   assertEquals(code, 2);
-  assertStringIncludes(err, "cannot be the name of a queue");
+  assertStringIncludes(err, "The name of a queue is empty");
 });
 
 Deno.test("complete proposes queues, also the last of several", async () => {

@@ -213,6 +213,19 @@ Deno.test("enqueue --unique is not refused because of a job that has not begun i
   assertEquals(await world.enqueue("--unique", "k", "--job-id", "third", "z"), "new");
 });
 
+Deno.test("a line of a file is kept out by no job that has not begun in time", async () => {
+  const world = new World();
+  await world.enqueue("--unique", "k", "--start-by", "1m", "--job-id", "old", "x");
+  world.now = NOON + 61_000;
+  world.input = lines(
+    { id: "new", command: "y", unique: "k" },
+    { id: "third", command: "z", unique: "k" },
+  );
+  const { code, out } = await world.run("enqueue", "--file", "-");
+  assertEquals([code, out], [0, "new\nnew\n"]);
+  assertEquals((await world.store.get("old"))?.status.state, "cancelled");
+});
+
 Deno.test("enqueue --unique takes any text of 1 to 256 characters without control characters", async () => {
   const world = new World();
   for (const key of [" ", "a/b", "größer 🚀", "x".repeat(256)]) {
@@ -260,8 +273,14 @@ Deno.test("enqueue --start-by takes a duration and a time, and refuses what can'
   for (
     const [args, why] of [
       [["--start-by", "soon"], "--start-by takes"],
-      [["--start-by", "2020-01-01"], "has passed"],
-      [["--start-by", "1h", "--delay", "2h"], "before the time at which it may run"],
+      [["--start-by", "2020-01-01"], "must lie in the future"],
+      [["--start-by", "0"], "must lie in the future"],
+      [["--start-by", "1h", "--delay", "2h"], "may not run before the time by which"],
+      [["--start-by", "1h", "--delay", "1h"], "may not run before the time by which"],
+      [
+        ["--start-by", "1h", "--at", "2030-01-31T13:00:00Z"],
+        "may not run before the time by which",
+      ],
     ] as const
   ) {
     const { code, err } = await world.run("enqueue", ...args, "x");
@@ -270,6 +289,19 @@ Deno.test("enqueue --start-by takes a duration and a time, and refuses what can'
   }
   world.input = lines({ command: "x", start_by: "1h" }, { command: "y", start_by: "never" });
   assertStringIncludes((await world.run("enqueue", "--file", "-")).err, "line 2: start_by takes");
+  world.input = lines(
+    { command: "x", start_by: 0 },
+    { command: "y", start_by: "1h", run_at: "2030-01-31T13:00:00Z" },
+    { command: "z", start_by: "1h", delay: 3599 },
+  );
+  const { err } = await world.run("enqueue", "--file", "-");
+  assertStringIncludes(err, "line 1: The time by which");
+  assertStringIncludes(err, "line 2: The job may not run");
+  assertStringIncludes(err, "2 lines are wrong");
+  const id = await world.enqueue("--start-by", "1h", "x");
+  const late = await world.run("job", "update", id, "--delay", "1h");
+  assertEquals(late.code, 1);
+  assertStringIncludes(late.err, "it must begin by 2030-01-31T13:00:00.000Z");
 });
 
 Deno.test("a job that has not begun in time is cancelled, with the reason", async () => {
@@ -293,6 +325,9 @@ Deno.test("schedule add takes --unique and --start-by for each of its jobs, and 
   const second = await world.run("schedule", "run", "s");
   assertEquals([second.code, second.out], [0, first.out]);
   assertStringIncludes(second.err, 'has the key "k"');
+  for (const flags of [["--start-by", "0"], ["--start-by", "5m", "--delay", "5m"]]) {
+    assertEquals((await add("--replace", ...flags)).code, 2, `${flags}`);
+  }
   assertStringIncludes((await add("--start-by", "18:00")).err, "--start-by of a schedule takes");
   const refused = await add("--after", "x");
   assertEquals(refused.code, 2);

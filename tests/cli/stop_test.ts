@@ -33,6 +33,21 @@ Deno.test("stop asks a worker, and returns when it has gone", async () => {
   assertEquals(await requestsOf(world).stopRequested(worker.name), undefined);
 });
 
+Deno.test("stop waits for those that others have rescued, and counts them not", async () => {
+  const { world, worker } = worldWithWorker();
+  const dead = join(world, 200);
+  dead.abandon();
+  const place = FileWorkerLock.takeOver(world.files, DATA, dead.name)!;
+  place.noteRescue();
+  let sleeps = 0;
+  world.meanwhile = () => {
+    if (++sleeps === 1) worker.leave();
+    if (sleeps === 3) place.leave();
+  };
+  const { code, err } = await world.run("stop");
+  assertEquals([code, err, sleeps], [0, "Stopped 1 worker\n", 3]);
+});
+
 Deno.test("stop does not wait for a worker of a later start that has taken the name", async () => {
   const { world, worker } = worldWithWorker();
   let sleeps = 0;

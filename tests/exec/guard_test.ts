@@ -19,7 +19,7 @@ interface Scene {
   readonly executor: ShellExecutor;
   newRun(command: string, more?: Partial<Run>): Run;
   /** Jobs may run for so many seconds from now. */
-  allow(seconds: number): void;
+  allow(seconds: number, epoch?: string): void;
   /** The number that a job has written to a file of that name. */
   pid(name: string): Promise<number>;
   /** A worker process with that run, which is killed when the job has begun. */
@@ -34,9 +34,9 @@ function guardTest(says: string, test: (scene: Scene) => Promise<void>, shell?: 
       withTempDir(async (folder) => {
         const journal = `${folder}/worker.runs`;
         const deadline = `${folder}/deadline`;
-        const allow = (seconds: number) => {
+        const allow = (seconds: number, epoch = "1") => {
           const now = Number(Deno.readTextFileSync("/proc/uptime").split(" ")[0]);
-          Deno.writeTextFileSync(`${deadline}.new`, `${(now + seconds).toFixed(2)}\n`);
+          Deno.writeTextFileSync(`${deadline}.new`, `${(now + seconds).toFixed(2)} 60 ${epoch}\n`);
           Deno.renameSync(`${deadline}.new`, deadline);
         };
         const pid = (name: string) => waitUntil(() => numberIn(`${folder}/${name}`), name);
@@ -139,6 +139,25 @@ guardTest("guard: one that somebody kills is replaced", async (scene) => {
   allow(0);
   assertEquals([(await running).outcome, lives(job)], ["lost", false]);
 });
+
+guardTest(
+  "guard: what was begun under a lease that was lost is ended under the next",
+  async (scene) => {
+    const { executor, newRun, allow, pid, folder } = scene;
+    const command = `echo $$ >${folder}/pid; sleep 100; :`;
+    const running = executor.run(newRun(command, { epoch: "1" }));
+    const job = await pid("pid");
+    allow(FAR, "2");
+    assertEquals([(await running).outcome, lives(job)], ["lost", false]);
+    await assertRejects(
+      () => executor.run(newRun("echo ran >ran", { epoch: "1" })),
+      Error,
+      "no word",
+    );
+    assertEquals((await executor.run(newRun("exit 4", { epoch: "2" }))).exitCode, 4);
+    assertEquals(numberIn(`${folder}/ran`), 0);
+  },
+);
 
 guardTest("guard: it ends when the shell does that it guards", async (scene) => {
   const { executor, newRun, journal } = scene;

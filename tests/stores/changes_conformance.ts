@@ -126,6 +126,7 @@ export function testChanges(name: string, withStore: WithStore): void {
     await store.change("b", (job) => updated(job, { priority: 3, queue: "other" }));
     await claimed(store);
     await end(store, "a", "succeeded");
+    await store.recover();
     const b = await store.get("b");
     assertEquals([b?.status.state, b?.priority, b?.queue], ["pending", 3, "other"]);
     assertEquals(await claimed(store), "b");

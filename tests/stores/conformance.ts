@@ -20,6 +20,7 @@ import {
 import { MemoryStore } from "../../src/stores/memory/store.ts";
 import { aJob, anEnding, changeAs, EPOCH } from "../support/jobs.ts";
 import { testChanges } from "./changes_conformance.ts";
+import { testPages } from "./pages_conformance.ts";
 import { testsOf, type WithStore } from "./with_store.ts";
 
 const BACKOFF = { base: 2, max: 60 };
@@ -41,6 +42,7 @@ async function refused(action: () => Promise<unknown>, code: string): Promise<vo
 
 export function testJobStore(name: string, withStore: WithStore): void {
   testChanges(name, withStore);
+  testPages(name, withStore);
   let now = EPOCH;
   const test = testsOf(name, withStore, { now: () => now, begin: () => now = EPOCH });
 

@@ -4,21 +4,24 @@ import { QueueError } from "../../src/queue/errors.ts";
 import type { LogReader } from "../../src/queue/logs.ts";
 import type { Requests } from "../../src/queue/requests.ts";
 import type { SettingsStore } from "../../src/queue/settings_store.ts";
+import { counted, NOTHING, type Tallies } from "../../src/queue/tally.ts";
 import type { WorkerLock, Workers } from "../../src/queue/workers.ts";
 import { FileLogs } from "../../src/stores/file/logs.ts";
 import { logPath } from "../../src/stores/file/layout.ts";
 import { prepareFolder } from "../../src/stores/file/prepare_folder.ts";
 import { FileRequests } from "../../src/stores/file/requests.ts";
 import { FileSettings } from "../../src/stores/file/settings.ts";
+import { FileTallies } from "../../src/stores/file/tallies.ts";
 import { FileWorkers } from "../../src/stores/file/workers.ts";
 import { MemoryLogs } from "../../src/stores/memory/logs.ts";
 import { MemoryRequests } from "../../src/stores/memory/requests.ts";
 import { MemorySettings } from "../../src/stores/memory/settings.ts";
+import { MemoryTallies } from "../../src/stores/memory/tallies.ts";
 import { MemoryWorkers } from "../../src/stores/memory/workers.ts";
 import { PostgresStore } from "../../src/stores/postgres/postgres_store.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
 import { type PostgresServer, startPostgres } from "../support/postgres_server.ts";
-import { aJob } from "../support/jobs.ts";
+import { aJob, anAttempt, EPOCH } from "../support/jobs.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 
 interface Ports {
@@ -26,6 +29,7 @@ interface Ports {
   readonly requests: Requests;
   readonly logs: LogReader;
   readonly settings: SettingsStore;
+  readonly tallies: Tallies;
   /** Lets an attempt print something. */
   print(id: string, attempt: number, text: string): void | Promise<void>;
 }
@@ -40,6 +44,7 @@ const STORES: Record<string, WithPorts> = {
       requests,
       logs,
       settings: new MemorySettings(),
+      tallies: new MemoryTallies(),
       print: (id, attempt, text) => logs.put(id, attempt, text),
     });
   },
@@ -52,6 +57,7 @@ const STORES: Record<string, WithPorts> = {
         requests,
         logs: new FileLogs(dir, diskFiles),
         settings: new FileSettings(dir, diskFiles),
+        tallies: new FileTallies(dir, diskFiles),
         print(id, attempt, text) {
           const path = logPath(dir, id, attempt);
           Deno.mkdirSync(path.slice(0, path.lastIndexOf("/")), { recursive: true });
@@ -92,6 +98,7 @@ async function onServer(
       requests,
       logs: await store.logs(),
       settings: await store.settings(),
+      tallies: await store.tallies(),
       async print(id, attempt, text) {
         Deno.writeTextFileSync(host.log(id, attempt), text);
         await host.sendOutput!(id, attempt, 0).finish(new AbortController().signal);
@@ -107,6 +114,27 @@ async function onServer(
 for (const [store, withPorts] of Object.entries(STORES)) {
   const test = (says: string, body: (ports: Ports) => Promise<void>) =>
     Deno.test(`${store}: ${says}`, () => withPorts(body));
+
+  test("total() of tallies is all that was ever added, under any name", async ({ tallies }) => {
+    assertEquals(await tallies.total(), NOTHING);
+    const [job, after] = anAttempt("q", "failed", EPOCH + 200, EPOCH + 2700);
+    const one = counted(NOTHING, job, after);
+    await tallies.add("w-1", one);
+    await tallies.add("w-2", counted(one, ...anAttempt("__proto__", "succeeded", EPOCH, EPOCH)));
+    await tallies.add("w-1", counted(NOTHING, ...anAttempt("q", "lost", EPOCH, EPOCH + 300)));
+    const { attempts, duration, wait } = await tallies.total();
+    assertEquals(attempts.get("q"), {
+      succeeded: 0,
+      failed: 2,
+      timed_out: 0,
+      lost: 1,
+      cancelled: 0,
+      released: 0,
+    });
+    assertEquals(attempts.get("__proto__")?.succeeded, 1);
+    assertEquals([attempts.size, duration.sum, wait.sum], [2, 5.3, 0.4]);
+    assertEquals(duration.counts.reduce((sum, count) => sum + count), 4);
+  });
 
   test("join() takes the first free name, or the wanted one with a number", async ({ workers }) => {
     const joined: WorkerLock[] = [];
@@ -142,15 +170,24 @@ for (const [store, withPorts] of Object.entries(STORES)) {
 
   test("takeOver() takes the place of one that died, and of no other", async ({ workers }) => {
     const dying = await workers.join("w");
+    await dying.announce({ pid: 7, host: "box", startedAt: 5 });
+    assertEquals((await workers.find("w"))?.rescued, undefined);
     assertEquals(await workers.takeOver("w"), undefined);
     await dying.abandon();
     assertEquals(await workers.dead(), ["w"]);
     assertEquals(await workers.live(), []);
     const heir = await workers.takeOver("w");
     assertEquals(heir?.name, "w");
+    const [seen] = await workers.live();
+    assertEquals([seen?.pid, seen?.host, seen?.rescued], [7, "box", true]);
     assertEquals(await workers.takeOver("w"), undefined);
     assertEquals(await workers.dead(), []);
-    await heir?.leave();
+    // Of a newer one that takes the name nothing of that is said.
+    await heir?.abandon();
+    const next = await workers.join("w");
+    await next.announce({ pid: 8, host: "box", startedAt: 6 });
+    assertEquals((await workers.find("w"))?.rescued, undefined);
+    await next.leave();
     assertEquals(await workers.find("w"), undefined);
   });
 

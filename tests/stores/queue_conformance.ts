@@ -4,7 +4,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import { QueueError } from "../../src/queue/errors.ts";
 import type { Job } from "../../src/queue/job.ts";
-import type { QueueSettings, QueueStore } from "../../src/queue/queues.ts";
+import type { QueueSettings, QueueStore, QueueView } from "../../src/queue/queues.ts";
 import type { JobStore } from "../../src/queue/store.ts";
 import { cancelled, ended, retried, unclaimed } from "../../src/queue/transitions.ts";
 import { MemoryStore } from "../../src/stores/memory/store.ts";
@@ -55,7 +55,8 @@ export function testQueues(name: string, withQueues: WithQueues): void {
 
   test("list() shows default, and each queue that a setting or a job names", async (world) => {
     const { jobs, queues } = world;
-    const view = { waiting: 0, running: 0, limit: null, rate: null, paused: false };
+    const none = { waiting: 0, failed: 0, blocked: 0, running: 0 };
+    const view = { ...none, limit: null, rate: null, paused: false };
     const empty = { name: "default", ...view, oldestWaitingAt: null };
     assertEquals(await queues.list(), [empty]);
     const long = "a.long-name_".repeat(10);
@@ -73,7 +74,7 @@ export function testQueues(name: string, withQueues: WithQueues): void {
     assertEquals(await queues.list(), [
       { ...view, name: "a", waiting: 2, running: 1, oldestWaitingAt: EPOCH + 3 },
       { ...view, name: long, waiting: 1, oldestWaitingAt: EPOCH + 1 },
-      { ...view, name: "blocked", oldestWaitingAt: null },
+      { ...view, name: "blocked", blocked: 1, oldestWaitingAt: null },
       empty,
       {
         ...view,
@@ -84,8 +85,19 @@ export function testQueues(name: string, withQueues: WithQueues): void {
         oldestWaitingAt: null,
       },
     ]);
+    await changeAs(jobs, W1.worker, "3", (job) => ended(job, anEnding("failed"), BACKOFF, now));
+    const [{ waiting, failed, running }] = await queues.list() as [QueueView];
+    assertEquals({ waiting, failed, running }, { waiting: 3, failed: 1, running: 0 });
     await set(queues, "set", { limit: null, rate: null, paused: false });
     assertEquals((await queues.list()).map((one) => one.name), ["a", long, "blocked", "default"]);
+  });
+
+  test("settings() tells what is set, and nothing of other queues", async ({ jobs, queues }) => {
+    await jobs.add([aJob({ id: "a", queue: "unset" })]);
+    assertEquals(await queues.settings(), new Map());
+    const settings = { limit: 2, rate: { count: 3, seconds: 60 }, paused: true };
+    await queues.change(["q"], () => settings);
+    assertEquals(await queues.settings(), new Map([["q", settings]]));
   });
 
   test("change() of several is all or nothing", async ({ queues }) => {

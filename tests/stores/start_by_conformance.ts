@@ -32,6 +32,7 @@ export function testStartBy(name: string, withStore: WithStore): void {
     now = LIMIT + 1;
     assertEquals((await store.claim(BY, now))?.id, "other");
     assertEquals((await store.get("late"))?.status, expired());
+    await store.recover();
     assertEquals((await store.get("after-late"))?.status.state, "cancelled");
     assertEquals((await store.claim(BY, now))?.id, "in-time");
     assertEquals(await store.claim(BY, now), undefined);
@@ -81,6 +82,7 @@ export function testStartBy(name: string, withStore: WithStore): void {
     await store.change("a", (job) => retried(job, now));
     assertEquals((await store.claim(BY, now))?.id, "a");
     await end(store, "a", "succeeded");
+    await store.recover();
     assertEquals((await store.get("b"))?.status, expired());
   });
 

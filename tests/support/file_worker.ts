@@ -26,6 +26,7 @@ export async function runFileWorker(dir: string, options: FileWorkerOptions = {}
       workers: await store.workers(),
       requests,
       host: await store.host(),
+      tallies: await store.tallies(),
       files,
       store: store.name,
       wanted: options.wanted,

@@ -2,7 +2,7 @@
 import { type Claim, claimOf, type Job, type JobRequest } from "../../src/queue/job.ts";
 import type { Adds, JobStore } from "../../src/queue/store.ts";
 import type { Ending, Outcome } from "../../src/queue/outcome.ts";
-import { created, type Transition } from "../../src/queue/transitions.ts";
+import { claimed, created, ended, type Transition } from "../../src/queue/transitions.ts";
 
 export const EPOCH = Date.parse("2026-01-02T03:04:05.678Z");
 
@@ -38,6 +38,17 @@ export function anEnding(outcome: Outcome): Ending {
   return outcome === "succeeded"
     ? { outcome, exitCode: 0, signal: null, error: null }
     : { outcome, exitCode: outcome === "failed" ? 1 : null, signal: null, error: outcome };
+}
+
+/** A job that came at `EPOCH`, while it runs, and when that attempt has ended. */
+export function anAttempt(
+  queue: string,
+  outcome: Outcome,
+  startedAt: number,
+  endedAt: number,
+): [Job, Job] {
+  const job = claimed(aJob({ queue }), { worker: "w", pid: 1, host: "box" }, startedAt) as Job;
+  return [job, ended(job, anEnding(outcome), { base: 2, max: 60 }, endedAt) as Job];
 }
 
 /** A claim that nobody has. */

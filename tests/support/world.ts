@@ -63,6 +63,8 @@ export class World {
   findings: Finding[] = [];
   leftOut: LeftOut[] = [];
   readonly calls: string[] = [];
+  /** How often a command gave up the network. */
+  networkDrops = 0;
   /** Called at each sleep, before the clock moves on: what happens meanwhile. */
   meanwhile: () => Promise<void> | void = () => {};
   /** Called when a running job shall be cancelled. */
@@ -140,6 +142,12 @@ export class World {
     return `${DATA}/jobs/${id.slice(0, 2)}/${id}.${attempt}.log`;
   }
 
+  /** The store of this world, as commands are given it. */
+  openStore(): Store {
+    this.files.makeAll(DATA);
+    return this.#storeIn(DATA);
+  }
+
   #context(args: string[]): Context {
     // deno-lint-ignore no-this-alias
     const world = this;
@@ -181,6 +189,7 @@ export class World {
         this.calls.push(`end ${name} ${id} ${reason}`);
         return await this.onEndOrphan(id);
       },
+      dropNetwork: () => void this.networkDrops++,
       onInterrupt: (hear) => {
         this.interrupt = hear;
         return { release: () => this.interrupt = () => {} };

@@ -32,6 +32,7 @@ class Bench {
     const settings = () => Promise.resolve({ ...DEFAULT_SETTINGS, kill_grace: 7 });
     const steps = new FallibleSteps(report);
     const executor: Executor = {
+      ready: () => Promise.resolve(),
       run: (run, stop) => {
         this.runs.push(run);
         return this.answer(run, stop!);

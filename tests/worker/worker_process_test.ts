@@ -2,6 +2,7 @@
 // is damaged. Its jobs are real.
 import { assert, assertEquals } from "@std/assert";
 import { FileRequests } from "../../src/stores/file/requests.ts";
+import { FileTallies } from "../../src/stores/file/tallies.ts";
 import { FileWorkerLock } from "../../src/stores/file/worker_lock.ts";
 import type { WorkerEvent } from "../../src/queue/worker_event.ts";
 import { type FileStore, openFileStore } from "../../src/stores/file/store.ts";
@@ -98,6 +99,24 @@ Deno.test("a request to cancel a damaged job keeps no worker from looking after 
     await bench.ended("a");
   }));
 
+Deno.test("a worker has its shell before it claims its first job", () =>
+  withBench(async (bench) => {
+    const claimsAt: boolean[] = [];
+    const hasShell = () => {
+      const journal = `${bench.dir}/workers/worker-1.runs`;
+      return diskFiles.info(journal) !== undefined &&
+        diskFiles.readText(journal).startsWith("shell ");
+    };
+    const rename: FileSystem["rename"] = (from, to) => {
+      if (from.includes("/queue/ready/")) claimsAt.push(hasShell());
+      diskFiles.rename(from, to);
+    };
+    await enqueue(bench, "a");
+    await bench.work({ ...diskFiles, rename });
+    await bench.ended("a");
+    assertEquals(claimsAt[0], true);
+  }));
+
 Deno.test("a request to stop one that had the name before does not stop a new worker", () =>
   withBench(async (bench) => {
     const requests = new FileRequests(bench.dir, diskFiles);
@@ -159,4 +178,18 @@ Deno.test("a worker whose lock file was removed makes another, and nobody takes 
     other.leave();
     await waitUntil(() => diskFiles.info(`${bench.dir}/workers/worker-1.lock`), "it has another");
     assert(diskFiles.lock(`${bench.dir}/workers/worker-1.lock`) === undefined);
+  }));
+
+Deno.test("runWorker() counts each attempt in the store, once it has ended", () =>
+  withBench(async (bench) => {
+    await enqueue(bench, "a");
+    await enqueue(bench, "b", "exit 3");
+    await bench.work();
+    await bench.ended("a");
+    await waitUntil(async () => await bench.state("b") === "failed");
+    const tallies = new FileTallies(bench.dir, diskFiles);
+    await waitUntil(async () => {
+      const outcomes = (await tallies.total()).attempts.get("default");
+      return outcomes?.succeeded === 1 && outcomes.failed === 1;
+    }, "both are counted");
   }));

@@ -74,7 +74,11 @@ export function newJobReader(
   };
 }
 
-function newJobFrom(json: string, common: Omit<NewJob, "command">, now: number): NewJob {
+/**
+ * A job that is written as a JSON object. What it leaves out is as in `common`.
+ * @throws QueueError `usage`
+ */
+export function newJobFrom(json: string, common: Omit<NewJob, "command">, now: number): NewJob {
   let value: unknown;
   try {
     value = JSON.parse(json);

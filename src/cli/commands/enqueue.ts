@@ -1,10 +1,12 @@
 // queuectl enqueue: one command, or an argument list. It is called most often of all, so code that
 // a single command does not need is loaded elsewhere.
 import { enqueue, type NewJob } from "../../queue/enqueue.ts";
+import type { Enqueued } from "../../queue/enqueue_related.ts";
 import { QueueError } from "../../queue/errors.ts";
+import type { Settings } from "../../queue/settings.ts";
+import type { Store } from "../../stores/store.ts";
 import { resolve } from "../../system/paths.ts";
 import type { CommandContext } from "../command_context.ts";
-import type { Enqueued } from "../enqueued.ts";
 
 /** Puts one job, or a file of jobs, into the queue. */
 export async function enqueueCommand(call: CommandContext): Promise<number | void> {
@@ -22,13 +24,16 @@ export async function enqueueCommand(call: CommandContext): Promise<number | voi
   const command = await commandText(args, rest);
   const newJob = { ...common, command, id: flags.text("job-id") };
   const put = async (): Promise<Enqueued> => {
+    const { newId } = context;
     if (isRelated(common)) {
-      const { enqueueRelated } = await import("./enqueue_related.ts");
-      return await enqueueRelated(call, newJob, now);
+      const { enqueueRelated } = await import("../../queue/enqueue_related.ts");
+      return await call.withJobs(async (jobs, store) =>
+        await enqueueRelated(jobs, newJob, { settings: await settingsOf(store), now, newId })
+      );
     }
     return await call.withInbox(async (inbox, store) => {
-      const settings = await (await store.settings()).load();
-      return { job: await enqueue(inbox, newJob, { settings, now, newId: context.newId }) };
+      const defaults = { settings: await settingsOf(store), now, newId };
+      return { job: await enqueue(inbox, newJob, defaults) };
     });
   };
   if (flags.has("follow")) {
@@ -37,7 +42,11 @@ export async function enqueueCommand(call: CommandContext): Promise<number | voi
   }
   const { job, remark } = await put();
   call.print(`${job.id}\n`);
-  if (remark !== undefined) call.say(remark);
+  if (remark !== undefined) call.say(`queuectl: ${remark}`);
+}
+
+async function settingsOf(store: Store): Promise<Settings> {
+  return await (await store.settings()).load();
 }
 
 /** The command to run, from the words of the command line. */

@@ -1,8 +1,8 @@
 // queuectl enqueue --follow: prints a job's output and ends with its exit code, as if it ran here.
 import { QueueError } from "../../queue/errors.ts";
 import { hasEnded, type Job } from "../../queue/job.ts";
+import type { Enqueued } from "../../queue/enqueue_related.ts";
 import type { CommandContext } from "../command_context.ts";
-import type { Enqueued } from "../enqueued.ts";
 import { followLog, LogPrinter } from "../follow_log.ts";
 
 /** The exit code that `timeout` of coreutils uses too. */
@@ -28,7 +28,7 @@ export async function enqueueAndFollow(
   try {
     const { job, remark } = await enqueue();
     call.say(job.id);
-    if (remark !== undefined) call.say(remark);
+    if (remark !== undefined) call.say(`queuectl: ${remark}`);
     const end = await follow(call, job, stop.signal);
     if (hasEnded(end)) return exitCode(call, end);
     call.say(

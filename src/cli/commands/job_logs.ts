@@ -1,9 +1,9 @@
 // queuectl job logs: prints the output of attempts, byte for byte.
-import { QueueError } from "../../queue/errors.ts";
 import { findJob } from "../../queue/find_job.ts";
 import { attemptsBegun } from "../../queue/job.ts";
+import { noAttempt, noLog, notRun } from "../../queue/log_refusals.ts";
 import type { CommandContext } from "../command_context.ts";
-import { followLog, LogPrinter, noAttempt, notYet } from "../follow_log.ts";
+import { followLog, LogPrinter } from "../follow_log.ts";
 
 /** Prints a log. With `--follow` it goes on until the attempt or the job has ended. */
 export async function logsCommand(call: CommandContext): Promise<void> {
@@ -17,10 +17,10 @@ export async function logsCommand(call: CommandContext): Promise<void> {
       await followLog(call, job, { jobs, log, attempt: chosen });
       return;
     }
-    if (last === 0) throw notYet(job);
+    if (last === 0) throw notRun(job);
     if (chosen !== undefined && chosen > last) throw noAttempt(job, chosen);
     const attempt = chosen ?? last;
     if (await log.print(attempt) || (attempt === last && job.status.state === "processing")) return;
-    throw new QueueError("not_found", `There is no log of attempt ${attempt} of job "${job.id}"`);
+    throw noLog(job, attempt);
   });
 }

@@ -3,8 +3,8 @@ import { fateOf, stillAwaitedBy } from "../../queue/dependencies.ts";
 import { findJob } from "../../queue/find_job.ts";
 import { attemptsBegun, type Job } from "../../queue/job.ts";
 import type { LogReader } from "../../queue/logs.ts";
+import { isOrphaned } from "../../queue/status.ts";
 import type { JobReader } from "../../queue/store.ts";
-import type { Store } from "../../stores/store.ts";
 import { attemptTable, jobPage, lastLines, type Output } from "../../view/job_page.ts";
 import type { CommandContext } from "../command_context.ts";
 import { tableStyle } from "../tables.ts";
@@ -24,7 +24,7 @@ export async function showCommand(call: CommandContext): Promise<void> {
       return call.printJson(shownJob(job, verbose));
     }
     const output = await lastOutput(await store.logs(), job);
-    const orphaned = await isOrphaned(store, job);
+    const orphaned = await isOrphaned(await store.workers(), job);
     const awaited = await fatesOf(jobs, job);
     const options = { now: context.now(), verbose, orphaned, awaited, output };
     call.print(await jobPage(job, options, tableStyle(context)));
@@ -38,12 +38,6 @@ async function fatesOf(jobs: JobReader, job: Job) {
     awaited.push({ ...one, fate: fateOf(await jobs.get(one.id)) });
   }
   return awaited;
-}
-
-async function isOrphaned(store: Store, { status }: Job): Promise<boolean> {
-  if (status.state !== "processing") return false;
-  const { worker } = status.running;
-  return await (await store.workers()).find(worker) === undefined;
 }
 
 /** Shows the attempts of one job. */

@@ -1,6 +1,5 @@
 // queuectl list.
-import { QueueError } from "../../queue/errors.ts";
-import { type Job, JOB_STATES, type JobState } from "../../queue/job.ts";
+import type { Job } from "../../queue/job.ts";
 import type { JobReader, Query } from "../../queue/store.ts";
 import { jobTable, type MoreColumns, moreColumns } from "../../view/job_table.ts";
 import type { CommandContext } from "../command_context.ts";
@@ -66,7 +65,9 @@ async function queryOf({ context, flags }: CommandContext): Promise<Query> {
   const since = flags.number("since");
   const limit = flags.number("limit");
   return {
-    ...(states.length > 0 && { states: await statesOf(states.join(",")) }),
+    ...(states.length > 0 && {
+      states: (await import("../../queue/states.ts")).statesOf("--state", states.join(",")),
+    }),
     ...(queue !== undefined && { queue }),
     ...(group !== undefined && { group }),
     ...(command !== undefined && { command }),
@@ -82,24 +83,4 @@ async function nameIn(
   const name = flags.text(of);
   if (name !== undefined) (await import("../../queue/enqueue.ts")).checkName(of, name);
   return name;
-}
-
-async function statesOf(text: string): Promise<JobState[]> {
-  const states = new Set<JobState>();
-  for (const word of text.split(",").map((part) => part.trim())) {
-    const state = JOB_STATES.find((known) => known === word);
-    if (state === undefined) {
-      const { nearest } = await import("../../queue/nearest.ts");
-      const meant = nearest(word, JOB_STATES);
-      throw new QueueError(
-        "usage",
-        `--state: there is no state "${word}", only ${JOB_STATES.join(", ")}`,
-        {
-          ...(meant !== undefined && { hint: `Did you mean ${meant}?` }),
-        },
-      );
-    }
-    states.add(state);
-  }
-  return [...states];
 }

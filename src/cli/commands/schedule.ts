@@ -1,24 +1,14 @@
 // queuectl schedule: every subcommand but `add`.
 import { QueueError } from "../../queue/errors.ts";
 import { isoTime } from "../../queue/job_json.ts";
-import { isScheduleName, nextTimes, type ScheduleEntry } from "../../queue/schedule.ts";
-import {
-  noSchedule,
-  pauseSchedule,
-  resumeSchedule,
-  scheduledJob,
-} from "../../queue/schedule_firing.ts";
-import { scheduleStateToJson, scheduleToJson } from "../../queue/schedule_json.ts";
-import type { ScheduleReader, ScheduleStore } from "../../queue/schedule_store.ts";
+import { nextTimes, type ScheduleEntry } from "../../queue/schedule.ts";
+import { pauseSchedule, resumeSchedule, scheduledJob } from "../../queue/schedule_firing.ts";
+import type { ScheduleStore } from "../../queue/schedule_store.ts";
 import { recurrenceOf } from "../../queue/schedule_times.ts";
-import {
-  nextTimesText,
-  schedulePage,
-  scheduleTable,
-  type ScheduleView,
-} from "../../view/schedule.ts";
+import { findSchedule, type ScheduleView, viewOf } from "../../queue/schedule_view.ts";
+import { scheduleJson } from "../../view/schedule_json.ts";
+import { nextTimesText, schedulePage, scheduleTable } from "../../view/schedule.ts";
 import type { CommandContext } from "../command_context.ts";
-import { viewOf } from "../schedule_view.ts";
 import { tableStyle } from "../tables.ts";
 
 /** How many times `schedule next` shows by default. */
@@ -28,18 +18,18 @@ export async function listCommand(call: CommandContext): Promise<void> {
   const { context } = call;
   const store = await call.store().openSchedules();
   const views: ScheduleView[] = [];
-  for (const entry of await store.list()) views.push(await viewOf(call, entry));
-  if (call.flags.has("json")) return call.printJson(views.map((view) => viewJson(view, false)));
+  for (const entry of await store.list()) views.push(await shown(call, entry));
+  if (call.flags.has("json")) return call.printJson(views.map((view) => scheduleJson(view, false)));
   if (views.length === 0) return call.say("No schedules");
   call.print(await scheduleTable(views, context.now(), tableStyle(context)));
 }
 
 export async function showCommand(call: CommandContext): Promise<void> {
   const { context, flags } = call;
-  const entry = await find(await call.store().openSchedules(), call.args[0]!);
-  const view = await viewOf(call, entry);
+  const entry = await findSchedule(await call.store().openSchedules(), call.args[0]!);
+  const view = await shown(call, entry);
   const verbose = flags.has("verbose");
-  if (flags.has("json")) return call.printJson(viewJson(view, verbose));
+  if (flags.has("json")) return call.printJson(scheduleJson(view, verbose));
   const { lastJobId } = entry.state;
   const last = lastJobId === null
     ? undefined
@@ -50,7 +40,7 @@ export async function showCommand(call: CommandContext): Promise<void> {
 
 export async function nextCommand(call: CommandContext): Promise<void> {
   const { context, flags } = call;
-  const entry = await find(await call.store().openSchedules(), call.args[0]!);
+  const entry = await findSchedule(await call.store().openSchedules(), call.args[0]!);
   const now = context.now();
   const recurrence = await recurrenceOf(entry.schedule);
   const times = nextTimes(entry, recurrence, now, flags.number("count") ?? FEW);
@@ -64,15 +54,15 @@ export async function nextCommand(call: CommandContext): Promise<void> {
 export async function runCommand(call: CommandContext): Promise<void> {
   const { context } = call;
   const { now, newId } = context;
-  const { schedule } = await find(await call.store().openSchedules(), call.args[0]!);
+  const { schedule } = await findSchedule(await call.store().openSchedules(), call.args[0]!);
   await call.withJobs(async (jobs, store) => {
     const settings = await (await store.settings()).load();
     // It gets a random id: an id made of a time would mark that time as fired.
     const job = scheduledJob(schedule, newId(), { settings, now: now() });
-    const { addOne, keptOut } = await import("./enqueue_related.ts");
-    const holder = await addOne(jobs, job, now());
-    if (holder !== undefined) call.say(keptOut(job, holder));
-    call.print(`${holder ?? job.id}\n`);
+    const { addOne } = await import("../../queue/enqueue_related.ts");
+    const enqueued = await addOne(jobs, job);
+    if (enqueued.remark !== undefined) call.say(`queuectl: ${enqueued.remark}`);
+    call.print(`${enqueued.job.id}\n`);
   });
 }
 
@@ -108,33 +98,13 @@ async function forEach(
 ): Promise<void> {
   const store = await call.store().openSchedules();
   for (const name of call.args) {
-    await find(store, name).catch((error) => {
+    await findSchedule(store, name).catch((error) => {
       if (!(error instanceof QueueError) || error.code !== "damaged") throw error;
     });
   }
   for (const name of new Set(call.args)) await act(store, name);
 }
 
-async function find(store: ScheduleReader, name: string): Promise<ScheduleEntry> {
-  // An invalid name must not reach the store, which may use it as part of a path.
-  const entry = isScheduleName(name) ? await store.get(name) : undefined;
-  if (entry !== undefined) return entry;
-  const { nearest } = await import("../../queue/nearest.ts");
-  const names = (await store.list()).map(({ schedule }) => schedule.name);
-  const meant = nearest(name, names);
-  if (meant === undefined) throw noSchedule(name);
-  throw new QueueError("not_found", `No schedule "${name}"`, { hint: `Did you mean ${meant}?` });
-}
-
-function viewJson({ schedule, state, nextAt }: ScheduleView, withEnv: boolean) {
-  const { job, ...asked } = scheduleToJson(schedule);
-  const { since: _, ...become } = scheduleStateToJson(state);
-  const env = Object.entries(schedule.job.env ?? {})
-    .map(([name, value]) => [name, withEnv ? value : "***"]);
-  return {
-    ...asked,
-    next_at: typeof nextAt === "number" ? isoTime(nextAt) : null,
-    ...become,
-    job: { ...job, env: Object.fromEntries(env) },
-  };
+function shown(call: CommandContext, entry: ScheduleEntry): Promise<ScheduleView> {
+  return viewOf(entry, call.context.now(), (message) => call.say(`queuectl: ${message}`));
 }

@@ -31,6 +31,7 @@ export async function startCommand(call: CommandContext): Promise<number> {
   const ignored = await ignoredSignals(["HUP", "INT"]);
   const store = await call.store().forWorkers();
   const settings = await (await store.settings()).load();
+  await (await store.queues()).settings(); // no job is begun against what can't be read
   if (flags.has("detach")) return await detach(call, store);
 
   await (await store.maintenance()).afterReboot();

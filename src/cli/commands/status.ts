@@ -1,7 +1,8 @@
 // queuectl status: counts of jobs, and what the workers do.
+import { readActivity } from "../../queue/status.ts";
 import type { JobReader } from "../../queue/store.ts";
 import type { Store } from "../../stores/store.ts";
-import { statusText, type StatusView, type WorkerView } from "../../view/status.ts";
+import { statusText, type StatusView } from "../../view/status.ts";
 import type { CommandContext } from "../command_context.ts";
 import { tableStyle } from "../tables.ts";
 
@@ -40,19 +41,6 @@ async function readMore(call: CommandContext, jobs: JobReader, store: Store) {
 
 /** Reads what is to be shown. */
 async function readStatus(jobs: JobReader, store: Store): Promise<StatusView> {
-  const counts = await jobs.count();
-  const workers: WorkerView[] = [];
-  for (const worker of await (await store.workers()).live()) {
-    workers.push({ ...worker, job: (await jobs.claimedBy(worker.name))[0] });
-  }
-  workers.sort((a, b) => a.startedAt - b.startedAt || (a.name < b.name ? -1 : 1));
-  const busy = workers.filter(({ job }) => job !== undefined).length;
-  // Orphans are looked for only if more jobs run than workers are busy.
-  const orphans = counts.processing > busy ? await countOrphans(jobs, workers) : 0;
-  return { dataDir: store.dataDir, store: store.name, counts, workers, orphans };
-}
-
-async function countOrphans(jobs: JobReader, workers: readonly WorkerView[]): Promise<number> {
-  const { orphansAmong } = await import("../../worker/orphans.ts");
-  return (await orphansAmong(jobs, workers)).length;
+  const activity = await readActivity(jobs, await store.workers());
+  return { dataDir: store.dataDir, store: store.name, ...activity };
 }

@@ -5,10 +5,10 @@ import type { Requests, StopKind } from "../../queue/requests.ts";
 import { isSupervisorName, type WorkerInfo, type Workers } from "../../queue/workers.ts";
 import type { Store } from "../../stores/store.ts";
 import { DEFAULT_SETTINGS } from "../../queue/settings.ts";
-import { orphansAmong } from "../../worker/orphans.ts";
+import { orphansAmong } from "../../queue/status.ts";
 import { pluralize } from "../../view/pluralize.ts";
 import type { CommandContext } from "../command_context.ts";
-import { wakeHint, whoIs } from "../silent_processes.ts";
+import { wakeHint, whoIs } from "../../queue/silent_processes.ts";
 
 /** All of these are milliseconds. */
 const POLL = 20;
@@ -47,7 +47,8 @@ export async function stopCommand(call: CommandContext): Promise<void> {
     requests.close();
   }
   const orphans = await orphansText(call, kind === "force");
-  if (all.length > 0) call.say(`Stopped ${pluralize(living.length, "worker")}`);
+  const stopped = living.filter(({ rescued }) => rescued !== true);
+  if (all.length > 0) call.say(`Stopped ${pluralize(stopped.length, "worker")}`);
   else if (orphans === undefined) call.say("No workers are running");
   const others = everywhere.length - living.length;
   if (others > 0) call.say(`${pluralize(others, "worker")} on other hosts: --all-hosts stops them`);

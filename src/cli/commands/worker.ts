@@ -29,7 +29,10 @@ export async function workerCommand(call: CommandContext): Promise<number> {
   const force = new AbortController();
   const orders = listen(supervisor, stopping, force);
   const settings = await onceReachable(
-    async () => await CurrentSettings.of(await store.settings()),
+    async () => {
+      await (await store.queues()).settings(); // no job is begun against what can't be read
+      return await CurrentSettings.of(await store.settings());
+    },
     stopping.signal,
   );
   if (settings === undefined) return orders.isTerminated() ? TERMINATED : 0;
@@ -52,6 +55,7 @@ export async function workerCommand(call: CommandContext): Promise<number> {
       workers: await store.workers(),
       requests,
       host: await store.host(),
+      tallies: await store.tallies(),
       files: context.files,
       store: store.name,
       wanted: flags.text("worker-name"),

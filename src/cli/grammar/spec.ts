@@ -14,6 +14,8 @@ export interface CommandSpec extends Syntax {
   /** Further text for its help. */
   readonly notes?: string;
   readonly examples: readonly string[];
+  /** Whether it needs the network; all others give it up before they begin. */
+  readonly listens?: boolean;
   /** Not shown in the help, since only programs call it. */
   readonly hidden?: boolean;
   /**

@@ -17,18 +17,27 @@ export async function withoutTaken(
   files: FileSystem,
   dataDir: string,
   jobs: Iterable<Job>,
-  taken: (job: Job, holder: string) => void = () => {},
-  add: (jobs: Iterable<Job>) => Promise<number>,
+  { taken = () => {}, callOff, add }: {
+    taken: ((job: Job, holder: string) => void) | undefined;
+    /** Calls off a job that has not begun in time; whether it has ended by now. */
+    callOff: (job: Job) => boolean;
+    add: (jobs: Iterable<Job>) => Promise<number>;
+  },
 ): Promise<number> {
   const keys = new UniqueKeys(files, dataDir);
   /** The keys of jobs in this batch, which are not in the store yet. */
   const own = new Map<string, string>();
   const sync = Array.isArray(jobs) && jobs.length <= FEW;
 
+  function holderOf(key: string): string | undefined {
+    const holder = keys.holderOf(key);
+    return holder === undefined || callOff(holder) ? undefined : holder.id;
+  }
+
   function* free(): Iterable<Job> {
     for (const job of jobs) {
       const { unique } = job;
-      const holder = unique === null ? undefined : own.get(unique) ?? keys.holderOf(unique)?.id;
+      const holder = unique === null ? undefined : own.get(unique) ?? holderOf(unique);
       if (holder !== undefined) {
         taken(job, holder);
         continue;

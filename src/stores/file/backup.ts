@@ -2,7 +2,6 @@
 // copied as it is at one moment: no job that was acknowledged before is missing, and none is there
 // twice. Tickets are not copied but made from the jobs at a restore, and a job that runs now will
 // wait then. Everything that is written here can be restored.
-import { isJobId } from "../../queue/job.ts";
 import { messageOf, QueueError } from "../../queue/errors.ts";
 import type { BackupResult, LeftOut } from "../../queue/maintenance.ts";
 import type { Progress } from "../../queue/operations.ts";
@@ -12,7 +11,7 @@ import { folderOf } from "../../system/paths.ts";
 import { ignoreNotFound, makeUnlessThere } from "./bucketed_index.ts";
 import { decode, goodLines } from "./codec.ts";
 import { kindName } from "./findings.ts";
-import { schedulesFolder } from "./layout.ts";
+import { parseJobFile, schedulesFolder } from "./layout.ts";
 import { unlessRestored } from "./maintenance.ts";
 import { parseQueues } from "./queues_file.ts";
 import { checkSchedule, scheduleNames } from "./schedules.ts";
@@ -249,18 +248,17 @@ export function writeManifest(target: string, jobs: number, files: FileSystem): 
 export function jobNames(
   folder: string,
   names: readonly string[],
-): { ids: string[]; logs: Map<string, string[]>; strangers: string[] } {
+): { ids: string[]; logs: Map<string, string[]>; unexpected: string[] } {
   const ids: string[] = [];
   const logs = new Map<string, string[]>();
-  const strangers: string[] = [];
+  const unexpected: string[] = [];
   for (const name of names) {
-    const log = /^(.+)\.\d+\.log$/.exec(name)?.[1];
-    const id = log ?? /^(.+)\.jsonl$/.exec(name)?.[1];
-    if (id === undefined || !isJobId(id) || id.slice(0, 2) !== folder) strangers.push(name);
-    else if (log === undefined) ids.push(id);
-    else logs.set(id, [...logs.get(id) ?? [], name]);
+    const file = parseJobFile(folder, name);
+    if (file === undefined) unexpected.push(name);
+    else if (file.kind === "job") ids.push(file.id);
+    else logs.set(file.id, [...logs.get(file.id) ?? [], name]);
   }
-  return { ids, logs, strangers };
+  return { ids, logs, unexpected };
 }
 
 function checkTarget(dataDir: string, target: string, files: FileSystem): void {

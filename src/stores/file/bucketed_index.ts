@@ -19,6 +19,11 @@ export function setBucketSize(size: number): void {
 export class BucketedIndex {
   protected readonly files: FileSystem;
   readonly folder: string;
+  /**
+   * The oldest arrival in sealed buckets, by their names, as far as somebody has read them: who goes
+   * on with a list need not read those that are newer.
+   */
+  readonly oldest = new Map<string, string>();
   readonly #mayBeMissing: boolean;
   /** The buckets that `leave` has taken tickets from since the last `tidy`. */
   readonly #left = new Set<string>();

@@ -107,9 +107,7 @@ function findUntold(
 }
 
 function linesFor({ dependents }: Tickets, id: string): Set<string> {
-  return new Set(
-    dependents.of(id).flatMap(({ all }) => all.map(({ ticket, any }) => waiterKey(ticket, any))),
-  );
+  return new Set(dependents.of(id).map(({ ticket, any }) => waiterKey(ticket, any)));
 }
 
 /** Whether an awaited job has ended in a way that matters to the one that waits. */

@@ -5,7 +5,7 @@ import { messageOf, QueueError } from "../../queue/errors.ts";
 import { namesIn } from "./bucketed_index.ts";
 import { goodLines } from "./codec.ts";
 import { kindName } from "./findings.ts";
-import { jobPath, parseTicket, type Ticket, timedName } from "./layout.ts";
+import { jobPath, parseJobFile, parseTicket, type Ticket, timedName } from "./layout.ts";
 import { heldTickets } from "./listing.ts";
 import { REPAIR } from "./maintenance.ts";
 import type { CheckParts, Place, TicketPlaces } from "./ticket_places.ts";
@@ -52,18 +52,16 @@ function checkFile(
   name: string,
 ): { log: string } | { job: string } | undefined {
   const path = `${dataDir}/jobs/${folder}/${name}`;
-  const log = /^(.+)\.\d+\.log$/.exec(name)?.[1];
-  const id = log ?? /^(.+)\.jsonl$/.exec(name)?.[1];
+  const file = parseJobFile(folder, name);
   const info = files.info(path);
   if (info === undefined) return undefined;
-  const isOurs = id !== undefined && isJobId(id) && id.slice(0, 2) === folder;
-  if (!isOurs || info.kind !== "file") {
+  if (file === undefined || info.kind !== "file") {
     const problem = info.kind === "file" ? "does not belong here" : `is ${kindName(info.kind)}`;
     findings.addUnexpected(path, problem);
     return undefined;
   }
   findings.checkMode(path, info.mode, 0o600);
-  return log === undefined ? { job: id } : { log };
+  return file.kind === "job" ? { job: file.id } : { log: file.id };
 }
 
 /** Whether a job's file can be read. */

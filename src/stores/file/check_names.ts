@@ -4,7 +4,7 @@ import { messageOf, QueueError } from "../../queue/errors.ts";
 import { parseConfig } from "../../queue/settings.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { ignoreNotFound, namesIn } from "./bucketed_index.ts";
-import type { Findings } from "./findings.ts";
+import { type Findings, kindName } from "./findings.ts";
 import { FOLDERS, gatesFolder, heldFolder, isQueueKey, lockPath, queuesPath } from "./layout.ts";
 import { isLocked } from "./maintenance.ts";
 import { parseQueues } from "./queues_file.ts";
@@ -15,7 +15,9 @@ const CONFIG = "(?:config|queues)\\.(?:json(?:\\.(?:tmp|damaged).*)?|lock)";
 /** The valid names in each folder of the data folder. */
 const OURS: Readonly<Record<string, RegExp>> = {
   "": new RegExp(
-    `^(?:${TOP_FOLDERS.join("|")}|${CONFIG}|restoring|schedules|start\\.log(?:\\.1)?)$`,
+    `^(?:${
+      TOP_FOLDERS.join("|")
+    }|${CONFIG}|restoring|schedules|tallies|start\\.log(?:\\.1)?|serve-\\d+\\.token)$`,
   ),
   "/queue": new RegExp(
     "^(?:ready|later|blocked|held|gates|dependents|settling|deadlines|unique|running|completed|" +
@@ -100,8 +102,9 @@ function readOrNote(path: string, files: FileSystem, findings: Findings): string
   try {
     return ignoreNotFound(() => files.readText(path));
   } catch (error) {
-    const why = messageOf(error);
-    findings.addUnexpected(path, `can't be read: ${why}`);
+    const kind = files.info(path)?.kind ?? "file";
+    const why = kind === "file" ? `can't be read: ${messageOf(error)}` : `is ${kindName(kind)}`;
+    findings.addUnexpected(path, why);
     return undefined;
   }
 }

@@ -1,11 +1,11 @@
 // An index of which jobs wait for a job, so that they are found from the job that ended, without
 // looking at any others.
 //
-//   queue/dependents/<id>/~<unique>    jobs that began together to wait for `id`, one a line: the
-//                                      name of the ticket in queue/blocked, followed by `~any` if
-//                                      `id` may end in any way
-//   queue/settling/<id>~<unique>       a mark: `id` has ended or was removed, and the jobs that wait
-//                                      for it have yet to be told
+//   queue/dependents/<id>/~<unique>    those that came to wait for `id`, at most a hundred, one a
+//                                      line: the name of the ticket in queue/blocked, and `~any`
+//                                      after it where the job may end whichever way
+//   queue/settling/<id>~<unique>       a mark: `id` has ended, or is gone, and those that wait for
+//                                      it have yet to be told
 //
 // Like tickets it is only an index: the jobs' files have the facts, and `storage check`, a restore
 // and the first start after a boot make it again from them. It is correct because of two rules of
@@ -24,6 +24,8 @@ import { JobFiles } from "./job_files.ts";
 import { arrival, parseTicket, type Ticket, timedName } from "./layout.ts";
 import { layLines, lineStage, readOwn } from "./line_files.ts";
 
+/** So many stand in one file at most: whoever tells them goes on with the next one. */
+const MOST = 100;
 const ANY = "~any";
 const MARK = /^([A-Za-z0-9_][A-Za-z0-9._-]{0,127})~[A-Za-z0-9]+$/;
 
@@ -31,12 +33,6 @@ const MARK = /^([A-Za-z0-9_][A-Za-z0-9._-]{0,127})~[A-Za-z0-9]+$/;
 export interface Waiter {
   readonly ticket: Ticket;
   readonly any: boolean;
-}
-
-/** Jobs that began to wait together, and the file that lists them. */
-export interface Waiters {
-  readonly path: string;
-  readonly all: readonly Waiter[];
 }
 
 /** The line for a job that waits for another one. */
@@ -78,9 +74,15 @@ export class Dependents {
    * @param stage the beginning of a temporary path, so that nobody sees a half-written file
    */
   lay(id: string, lines: readonly string[], stage = lineStage(this.#dataDir)): void {
-    const name = this.#newName();
-    const place = { root: this.#folder, folder: id, name: `~${name}` };
-    layLines(this.#files, lines, { ...place, stage: stage + name });
+    // In the order of priority, since they are told in this order.
+    const sorted = lines.toSorted((a, b) =>
+      rankOf(a) < rankOf(b) ? -1 : rankOf(a) > rankOf(b) ? 1 : 0
+    );
+    for (let first = 0; first < sorted.length; first += MOST) {
+      const name = this.#newName();
+      const place = { root: this.#folder, folder: id, name: `~${name}` };
+      layLines(this.#files, sorted.slice(first, first + MOST), { ...place, stage: stage + name });
+    }
   }
 
   /** Writes again which jobs a job waits for, and marks them so that they are looked at. */
@@ -96,14 +98,20 @@ export class Dependents {
     return this.#files.info(`${this.#folder}/${id}`) !== undefined;
   }
 
-  /** All jobs that wait for `id`, or have waited. */
-  of(id: string): Waiters[] {
+  /** All that wait for `id`, or have waited. */
+  of(id: string): Waiter[] {
+    return this.files(id).flatMap((path) => this.read(path));
+  }
+
+  /** The files that say who waits for `id`, in the order in which they were laid down. */
+  files(id: string): string[] {
     const folder = `${this.#folder}/${id}`;
-    return namesIn(this.#files, folder).filter(isWaiters).flatMap((name) => {
-      const path = `${folder}/${name}`;
-      const text = readOwn(this.#files, path);
-      return text === undefined ? [] : { path, all: text.split("\n").flatMap(parseLine) };
-    });
+    return namesIn(this.#files, folder).filter(isWaiters).sort().map((name) => `${folder}/${name}`);
+  }
+
+  /** Those that one of these files names; none if it is gone. */
+  read(path: string): Waiter[] {
+    return readOwn(this.#files, path)?.split("\n").flatMap(parseLine) ?? [];
   }
 
   /** The ids that any job waits for, or has waited for. */
@@ -111,9 +119,13 @@ export class Dependents {
     return namesIn(this.#files, this.#folder).filter(isJobId);
   }
 
-  /** Removes the files of jobs that have been told, and the folder of `id` if it is empty. */
-  forget(id: string, told: readonly Waiters[]): void {
-    for (const { path } of told) ignoreNotFound(() => this.#files.remove(path));
+  /** Removes a file of those that have all been told. */
+  forget(path: string): void {
+    ignoreNotFound(() => this.#files.remove(path));
+  }
+
+  /** Removes the folder of `id` if nobody waits for it any more. */
+  tidy(id: string): void {
     removeIfEmpty(this.#files, `${this.#folder}/${id}`);
   }
 
@@ -157,12 +169,19 @@ export class Dependents {
     for (const name of names) ignoreNotFound(() => this.#files.remove(`${this.#marks}/${name}`));
   }
 
+  /** Sorts by when it was made. */
   #newName(): string {
-    return `${this.#unique}${Date.now().toString(36)}x${(this.#made++).toString(36)}`;
+    const count = (this.#made++).toString(36).padStart(5, "0");
+    return `${Date.now().toString(36)}x${this.#unique}x${count}`;
   }
 }
 
-/** Whether a name in the folder of an awaited job is valid. */
+/** The part of a line that sorts by priority. */
+function rankOf(line: string): string {
+  return line.slice(14, 21);
+}
+
+/** Whether a name in the folder of an awaited job is that of a file of lines. */
 export function isWaiters(name: string): boolean {
   return /^~[A-Za-z0-9]+$/.test(name);
 }

@@ -10,6 +10,7 @@ import type { Requests } from "../../queue/requests.ts";
 import type { ScheduleStore, ScheduleWatch } from "../../queue/schedule_store.ts";
 import type { SettingsStore } from "../../queue/settings_store.ts";
 import type { Inbox, JobReader, JobStore } from "../../queue/store.ts";
+import type { Tallies } from "../../queue/tally.ts";
 import type { Workers } from "../../queue/workers.ts";
 import type { Host, Store } from "../store.ts";
 
@@ -95,6 +96,11 @@ export class FolderStore implements Store {
   async settings(): Promise<SettingsStore> {
     const { FileSettings } = await import("./settings.ts");
     return new FileSettings(this.dataDir, this.#world.files);
+  }
+
+  async tallies(): Promise<Tallies> {
+    const { FileTallies } = await import("./tallies.ts");
+    return new FileTallies(this.dataDir, this.#world.files);
   }
 
   async maintenance(): Promise<Maintenance> {

@@ -61,17 +61,23 @@ export class FileInbox implements Inbox {
     this.#now = now;
   }
 
+  /** @param callOff see `withoutTaken`; the second is the name of this inbox */
   async add(
     jobs: Iterable<Job>,
     taken?: (job: Job, holder: string) => void,
+    callOff: (job: Job, holder: string) => boolean = () => false,
   ): Promise<number> {
     const mayHaveKeys = Array.isArray(jobs)
       ? jobs.some(({ unique }) => unique !== null)
       : taken !== undefined;
     if (!mayHaveKeys) return await this.#add(jobs);
     const { withoutTaken } = await import("./admission.ts");
-    await this.holder(); // so that a restore waits for this
-    return await withoutTaken(this.#files, this.#dataDir, jobs, taken, (free) => this.#add(free));
+    const holder = await this.holder(); // who restores waits for it
+    return await withoutTaken(this.#files, this.#dataDir, jobs, {
+      taken,
+      callOff: (job) => callOff(job, holder),
+      add: (free) => this.#add(free),
+    });
   }
 
   async #add(jobs: Iterable<Job>): Promise<number> {

@@ -2,7 +2,7 @@
 // hard link to the job's file. Its folder tells the job's state, and its name has what jobs are
 // sorted and counted by. So claiming, counting and listing open only the files that they show.
 import { join } from "../../system/paths.ts";
-import { DEFAULT_QUEUE, PRIORITY_LIMIT } from "../../queue/job.ts";
+import { DEFAULT_QUEUE, isJobId, PRIORITY_LIMIT } from "../../queue/job.ts";
 
 /** The folders of a data folder, parents first. */
 export const FOLDERS = [
@@ -37,6 +37,11 @@ export const RESTORING = "restoring";
  */
 export function schedulesFolder(dataDir: string): string {
   return join(dataDir, "schedules");
+}
+
+/** Where workers count what they did. Made with the first count. */
+export function talliesFolder(dataDir: string): string {
+  return join(dataDir, "tallies");
 }
 
 /**
@@ -75,6 +80,20 @@ export function jobPath(dataDir: string, id: string): string {
 /** The log of an attempt. */
 export function logPath(dataDir: string, id: string, attempt: number): string {
   return `${jobFolder(dataDir, id)}/${id}.${attempt}.log`;
+}
+
+/**
+ * What a file in the job folder `folder` is by its name: the file of a job, or one of its logs.
+ * Undefined if it is neither.
+ */
+export function parseJobFile(
+  folder: string,
+  name: string,
+): { readonly kind: "job" | "log"; readonly id: string } | undefined {
+  const log = /^(.+)\.\d+\.log$/.exec(name)?.[1];
+  const id = log ?? /^(.+)\.jsonl$/.exec(name)?.[1];
+  if (id === undefined || !isJobId(id) || id.slice(0, 2) !== folder) return undefined;
+  return { kind: log === undefined ? "job" : "log", id };
 }
 
 /** The lock that a process which changes jobs holds while it lives. */

@@ -1,7 +1,7 @@
 // Counts and lists by names. A bucket is read only if it may have tickets that are asked for.
 import { QueueError } from "../../queue/errors.ts";
 import { type EndedState, isWaiting, type Job, type JobState } from "../../queue/job.ts";
-import type { Counts } from "../../queue/store.ts";
+import type { Arrival, Counts } from "../../queue/store.ts";
 import { claimed } from "../../queue/transitions.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import {
@@ -152,11 +152,24 @@ function countIn(index: BucketedIndex): number {
 /**
  * The tickets of jobs in these states, newest arrival first. Reads only as far as the caller does.
  */
-export function* newestFirst(places: Places, states: ReadonlySet<JobState>): Generator<Found> {
+export function* newestFirst(
+  places: Places,
+  states: ReadonlySet<JobState>,
+  before?: Arrival,
+): Generator<Found> {
+  const end = before === undefined ? "9" : arrival(before) + before.id;
   const pool: { found: Found; order: string }[] = [];
-  const take = (found: Found) => pool.push({ found, order: orderOf(found.name) });
+  const take = (found: Found) => {
+    const order = orderOf(found.name);
+    if (order < end) pool.push({ found, order });
+  };
   const read = (index: BucketedIndex, bucket: Bucket) => {
-    for (const name of index.tickets(bucket)) {
+    const isKept = bucket.count !== undefined && Object.values(places.ended).includes(index);
+    const oldest = index.oldest.get(bucket.name);
+    if (oldest !== undefined && oldest > end) return;
+    const names = index.tickets(bucket);
+    if (isKept) index.oldest.set(bucket.name, oldestOf(names));
+    for (const name of names) {
       if (states.has(stateOf(letterOf(name)))) take({ name, worker: undefined });
     }
   };
@@ -182,7 +195,18 @@ export function* newestFirst(places: Places, states: ReadonlySet<JobState>): Gen
 
 /** Sorts by arrival, then by id. */
 function orderOf(name: string): string {
-  return arrivalOf(name) + name.slice(name.indexOf(".", 44) + 1);
+  const queue = name.indexOf("@", 44);
+  return arrivalOf(name) +
+    name.slice(name.indexOf(".", 44) + 1, queue === -1 ? undefined : queue);
+}
+
+function oldestOf(names: readonly string[]): string {
+  let oldest = "9";
+  for (const name of names) {
+    const arrival = arrivalOf(name);
+    if (arrival < oldest) oldest = arrival;
+  }
+  return oldest;
 }
 
 /**

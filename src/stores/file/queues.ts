@@ -12,13 +12,22 @@ import {
 } from "../../queue/queues.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { delay } from "../../system/delay.ts";
+import { Turns } from "../../system/turns.ts";
 import { Gates } from "./gates.ts";
 import { uniqueName } from "./inbox.ts";
 import { JobFiles } from "./job_files.ts";
 import { ALL_KNOW } from "./known_queues.ts";
-import { COMMAND_HOLDER, isCutKey, lastingPart, parseTicket, queueKey, queueOf } from "./layout.ts";
+import {
+  COMMAND_HOLDER,
+  isCutKey,
+  lastingPart,
+  letterOf,
+  parseTicket,
+  queueKey,
+  queueOf,
+} from "./layout.ts";
 import { heldTickets, whereTicketsWait } from "./listing.ts";
-import { isBeingRestored, refusedByRestore, unlessRestored } from "./maintenance.ts";
+import { isBeingRestored, refusedByRestore, watchForRestore } from "./maintenance.ts";
 import { promised } from "./promised.ts";
 import { type AllSettings, changeQueues, readQueues } from "./queues_file.ts";
 import { Tickets } from "./tickets.ts";
@@ -33,6 +42,8 @@ export interface FileQueuesParts {
 
 interface Activity {
   waiting: number;
+  failed: number;
+  blocked: number;
   running: number;
   oldestWaitingAt: number | null;
   /** The id of one of its jobs. */
@@ -58,8 +69,20 @@ export class FileQueues implements QueueStore {
     this.#gates = new Gates({ dataDir, files, tickets: this.#tickets, warn, unique, now });
   }
 
-  list(): Promise<QueueView[]> {
-    return promised(() => unlessRestored(this.#dataDir, this.#files, () => this.#list()));
+  async list(): Promise<QueueView[]> {
+    const isReplaced = watchForRestore(this.#dataDir, this.#files);
+    let views: QueueView[];
+    try {
+      views = await this.#list();
+    } catch (error) {
+      throw isReplaced() ? refusedByRestore() : error;
+    }
+    if (isReplaced()) throw refusedByRestore();
+    return views;
+  }
+
+  settings(): Promise<AllSettings> {
+    return promised(() => readQueues(this.#dataDir, this.#files));
   }
 
   async change(
@@ -100,9 +123,9 @@ export class FileQueues implements QueueStore {
     });
   }
 
-  #list(): QueueView[] {
+  async #list(): Promise<QueueView[]> {
     const settings = readQueues(this.#dataDir, this.#files);
-    const activity = this.#activity();
+    const activity = await this.#activity();
     const views = new Map<string, QueueView>();
     for (const name of [DEFAULT_QUEUE, ...settings.keys()]) {
       views.set(queueKey(name), { name, ...settings.get(name) ?? UNRESTRICTED, ...NONE });
@@ -114,16 +137,20 @@ export class FileQueues implements QueueStore {
     return [...views.values()].sort((a, b) => a.name < b.name ? -1 : 1);
   }
 
-  /** Counts what waits and runs, by the keys of queues, only from the names of tickets. */
-  #activity(): Map<string, Activity> {
+  /**
+   * What waits and runs, by the keys of queues, from the names of tickets alone. A million of those
+   * take seconds, in which other tasks of this process get their turn.
+   */
+  async #activity(): Promise<Map<string, Activity>> {
     const { blocked } = this.#tickets;
+    const turns = new Turns();
     const found = new Map<string, Activity>();
     const see = (name: string): Activity => {
       const key = queueOf(name);
       let activity = found.get(key);
       if (activity === undefined) {
         const { id } = parseTicket(name)!;
-        found.set(key, activity = { waiting: 0, running: 0, oldestWaitingAt: null, id });
+        found.set(key, activity = { ...NONE, id });
       }
       return activity;
     };
@@ -131,6 +158,7 @@ export class FileQueues implements QueueStore {
     const seen = new Set<string>();
     for (const index of whereTicketsWait(this.#tickets)) {
       for (const bucket of index.buckets()) {
+        await turns.give();
         for (const name of index.tickets(bucket)) {
           const lasting = lastingPart(name);
           if (seen.has(lasting)) continue;
@@ -138,11 +166,14 @@ export class FileQueues implements QueueStore {
           const { createdAt } = parseTicket(name)!;
           const activity = see(name);
           activity.waiting++;
+          if (letterOf(name) === "f") activity.failed++;
           activity.oldestWaitingAt = Math.min(activity.oldestWaitingAt ?? createdAt, createdAt);
         }
       }
     }
-    for (const bucket of blocked.buckets()) blocked.tickets(bucket).forEach(see);
+    for (const bucket of blocked.buckets()) {
+      for (const name of blocked.tickets(bucket)) see(name).blocked++;
+    }
     for (const { name, worker } of heldTickets(this.#tickets)) {
       if (!worker!.startsWith(COMMAND_HOLDER)) see(name).running++;
     }
@@ -156,4 +187,4 @@ export class FileQueues implements QueueStore {
   }
 }
 
-const NONE = { waiting: 0, running: 0, oldestWaitingAt: null };
+const NONE = { waiting: 0, failed: 0, blocked: 0, running: 0, oldestWaitingAt: null };

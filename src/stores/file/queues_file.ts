@@ -4,8 +4,8 @@ import { settingsFromJson, settingsToJson } from "../../queue/queue_json.ts";
 import type { QueueSettings } from "../../queue/queues.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { replaceFile } from "../../system/replace_file.ts";
-import { ignoreNotFound } from "./bucketed_index.ts";
 import { queuesPath } from "./layout.ts";
+import { readOwn } from "./line_files.ts";
 import { lockPatiently } from "./locks.ts";
 
 /** The version of the format. This and all earlier versions can be read. */
@@ -22,8 +22,10 @@ export type AllSettings = ReadonlyMap<string, QueueSettings>;
  */
 export function readQueues(dataDir: string, files: FileSystem): AllSettings {
   const path = queuesPath(dataDir);
-  const text = ignoreNotFound(() => files.readText(path));
-  return text === undefined ? new Map() : parseQueues(text, path);
+  const text = readOwn(files, path);
+  if (text !== undefined) return parseQueues(text, path);
+  if (files.info(path) !== undefined) throw unusable(path, "is not a file");
+  return new Map();
 }
 
 /** @throws QueueError `damaged`, naming `path` */
@@ -37,8 +39,11 @@ export function parseQueues(text: string, path: string): AllSettings {
   const isLater = typeof value?.schema === "number" && value.schema > SCHEMA;
   const queues = value?.schema === SCHEMA ? settingsFromJson(value.queues) : undefined;
   if (queues !== undefined) return queues;
-  const why = isLater ? "was written by a later version" : "is damaged";
-  throw new QueueError("damaged", `Cannot use the settings of queues: ${path} ${why}`, {
+  throw unusable(path, isLater ? "was written by a later version" : "is damaged");
+}
+
+function unusable(path: string, why: string): QueueError {
+  return new QueueError("damaged", `Cannot use the settings of queues: ${path} ${why}`, {
     hint: "To set it aside: queuectl storage check --repair",
   });
 }

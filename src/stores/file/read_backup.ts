@@ -137,8 +137,8 @@ class BackupReader {
     const path = `${this.#from}/jobs/${folder}`;
     if (folder.length > 2 || folder.startsWith(".")) return this.#passOver(path);
     this.#need(path, "folder");
-    const { ids, logs, strangers } = jobNames(folder, this.#files.names(path));
-    for (const name of strangers) this.#passOver(`${path}/${name}`);
+    const { ids, logs, unexpected } = jobNames(folder, this.#files.names(path));
+    for (const name of unexpected) this.#passOver(`${path}/${name}`);
     for (const id of ids) {
       const names = logs.get(id) ?? [];
       for (const name of [`${id}.jsonl`, ...names]) this.#need(`${path}/${name}`, "file");

@@ -4,7 +4,7 @@ import { messageOf } from "../../queue/errors.ts";
 import { stillAwaitedBy } from "../../queue/dependencies.ts";
 import { type EndedState, isWaiting, type Job, JOB_STATES } from "../../queue/job.ts";
 import { matches } from "../../queue/query.ts";
-import type { Counts, JobReader, Query, WaitingEnds } from "../../queue/store.ts";
+import type { Counts, JobReader, Query, WaitingEnds, Watching } from "../../queue/store.ts";
 import { waitingStatus } from "../../queue/transitions.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import type { Decoded } from "./codec.ts";
@@ -79,23 +79,30 @@ export class Reader implements JobReader {
     });
   }
 
-  async *list(query: Query): AsyncGenerator<Job> {
+  async *list(query: Query, watching?: Watching): AsyncGenerator<Job> {
     const isReplaced = watchForRestore(this.#dataDir, this.#places.files);
+    const turns = watching && new (await import("../../system/turns.ts")).Turns();
     try {
-      yield* this.#list(query, await matches(query));
+      for (const { ticket, job } of this.#list(query, await matches(query))) {
+        if (job !== undefined) yield job;
+        watching?.passed(ticket);
+        await turns?.give();
+        if (watching?.signal.aborted) return;
+      }
     } catch (error) {
       throw isReplaced() ? refusedByRestore() : error;
     }
     if (isReplaced()) throw refusedByRestore();
   }
 
+  /** The tickets that are looked at, each with its job if that is wanted. */
   *#list(
-    { states = JOB_STATES, since = 0, limit = Infinity }: Query,
+    { states = JOB_STATES, since = 0, limit = Infinity, before }: Query,
     isWanted: (job: Job) => boolean,
-  ): Generator<Job> {
+  ): Generator<{ ticket: Ticket; job: Job | undefined }> {
     const seen = new Set<string>();
     if (limit <= 0) return;
-    for (const { name, worker } of newestFirst(this.#places, new Set(states))) {
+    for (const { name, worker } of newestFirst(this.#places, new Set(states), before)) {
       const ticket = parseTicket(name)!;
       if (ticket.createdAt < since) return;
       if (seen.has(ticket.id)) continue;
@@ -103,9 +110,9 @@ export class Reader implements JobReader {
       if (job === undefined) continue;
       const shown = worker === undefined ? job : this.#whileHeld(job, worker, ticket);
       // The job may have changed since its ticket was seen.
-      if (!isWanted(shown)) continue;
-      seen.add(ticket.id);
-      yield shown;
+      const isIt = isWanted(shown);
+      if (isIt) seen.add(ticket.id);
+      yield { ticket, job: isIt ? shown : undefined };
       if (seen.size >= limit) return;
     }
   }
@@ -149,11 +156,9 @@ export class Reader implements JobReader {
     const { Dependents } = await import("./dependents.ts");
     const { files } = this.#places;
     const ids = new Set<string>();
-    for (const { all } of new Dependents(files, this.#dataDir, "").of(id)) {
-      for (const { ticket } of all) {
-        const job = this.#readOrWarn(ticket.id)?.job;
-        if (job && stillAwaitedBy(job).some((one) => one.id === id)) ids.add(job.id);
-      }
+    for (const { ticket } of new Dependents(files, this.#dataDir, "").of(id)) {
+      const job = this.#readOrWarn(ticket.id)?.job;
+      if (job && stillAwaitedBy(job).some((one) => one.id === id)) ids.add(job.id);
     }
     return [...ids];
   }

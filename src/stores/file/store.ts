@@ -12,7 +12,15 @@ import {
 } from "../../queue/job.ts";
 import { messageOf, QueueError } from "../../queue/errors.ts";
 import { expired, hasExpired } from "../../queue/start_by.ts";
-import type { Adds, Claimant, Counts, JobStore, Query, WaitingEnds } from "../../queue/store.ts";
+import type {
+  Adds,
+  Claimant,
+  Counts,
+  JobStore,
+  Query,
+  WaitingEnds,
+  Watching,
+} from "../../queue/store.ts";
 import { claimed, type Transition, waitingStatus } from "../../queue/transitions.ts";
 import { keyTaken, needsKey } from "../../queue/unique.ts";
 import type { FileSystem } from "../../system/file_system.ts";
@@ -138,7 +146,7 @@ export class FileStore implements JobStore {
     jobs: Iterable<Job>,
     taken?: (job: Job, holder: string) => void,
   ): Promise<number> {
-    const added = await this.#inbox.add(jobs, taken);
+    const added = await this.#inbox.add(jobs, taken, (job, holder) => this.#callOff(job, holder));
     this.#forgetWhatIsKnown();
     await this.#tellDependents();
     return added;
@@ -152,8 +160,8 @@ export class FileStore implements JobStore {
     return this.#reader.findIdsByPrefix(prefix, limit);
   }
 
-  list(query: Query): AsyncIterable<Job> {
-    return this.#reader.list(query);
+  list(query: Query, watching?: Watching): AsyncIterable<Job> {
+    return this.#reader.list(query, watching);
   }
 
   count(): Promise<Counts> {
@@ -181,9 +189,13 @@ export class FileStore implements JobStore {
     now: number,
     queues?: readonly string[],
   ): Promise<Job | undefined> {
-    const job = await this.#claim(by, now, queues);
-    await this.#tellDependents(); // about jobs that were found to have expired
-    return job;
+    // A portion each time, so that nobody waits for long behind a job that many wait for.
+    if (this.#release.isOwed) await this.#tellSome(() => this.#release.some());
+    for (;;) {
+      const job = await this.#claim(by, now, queues);
+      if (job !== undefined) return job;
+      if (!await this.#tellSome(() => this.#release.whileIdle())) return undefined;
+    }
   }
 
   async #claim(
@@ -246,10 +258,11 @@ export class FileStore implements JobStore {
   }
 
   async change(id: string, transition: Transition, claim?: Claim, adds?: Adds): Promise<Job> {
+    // Who has run it has other things to do: its next claims tell those that wait for it.
+    if (claim !== undefined) {
+      return await this.#settled(this.#changeHeld(id, transition, claim, adds));
+    }
     try {
-      if (claim !== undefined) {
-        return await this.#settled(this.#changeHeld(id, transition, claim, adds));
-      }
       await this.#tellWhatCounts(id);
       const seen = this.#reader.jobNow(id);
       return seen === undefined || seen.unique === null || !hasEnded(seen)
@@ -376,9 +389,10 @@ export class FileStore implements JobStore {
     await this.#tellDependents();
   }
 
-  close(): Promise<void> {
-    return promised(() => {
-      this.#watch?.close();
+  async close(): Promise<void> {
+    this.#watch?.close();
+    await this.#tellDependents();
+    await promised(() => {
       this.#tidy(() => this.#tickets.tidy());
       this.#inbox.release((holder) => this.#settleHolder(holder));
     });
@@ -407,13 +421,18 @@ export class FileStore implements JobStore {
 
   /** Tells the jobs that wait for jobs which this process has ended or removed. */
   async #tellDependents(): Promise<void> {
-    const { dependents } = this.#tickets;
-    if (!dependents.hasNews) return;
+    if (this.#release.isOwed) await this.#tellSome(() => this.#release.all());
+  }
+
+  /** Whether any were told by `telling`. */
+  async #tellSome(telling: () => Promise<boolean>): Promise<boolean> {
     try {
-      if (await this.#release.all()) this.#forgetWhatIsKnown();
-      dependents.hasNews = false;
+      if (!await telling()) return false;
+      this.#forgetWhatIsKnown();
+      return true;
     } catch {
-      // The command's own work is done. The marks stay, and the next process does the rest.
+      // What was to be done is done. The marks stay, and whoever comes next does the rest.
+      return false;
     }
   }
 
@@ -660,21 +679,14 @@ export class FileStore implements JobStore {
       if (seen.status.state === "processing") {
         throw new QueueError("wrong_state", `Cannot change job "${id}": it is running`);
       }
-      const from = this.#tickets.leave(seen);
-      if (from === undefined) {
-        // A worker or a command is moving it, or a command has died while doing so.
+      const path = this.#takeFree(seen, holder);
+      if (path === undefined) {
+        // It is on its way: a worker's, or that of a command, which may have died over it.
         if (tries % TRIES_AT_ONCE === TRIES_AT_ONCE - 1) this.#recover();
         continue;
       }
-      const ticket: Ticket = {
-        ...parse(from),
-        tag: `r${Deno.pid}`,
-      };
-      this.#inbox.tookTicket(); // from here on there is at least a folder to remove
-      const path = this.#tickets.take(from, holder, ticket);
-      if (path === undefined) continue;
       try {
-        const decoded = this.#readTaken(path, ticket);
+        const decoded = this.#readTaken(path, parse(path));
         if (decoded === undefined) continue;
         const { job, unended } = decoded;
         const late = unless(job);
@@ -699,6 +711,34 @@ export class FileStore implements JobStore {
         hint: "To repair it: queuectl storage check --repair",
       },
     );
+  }
+
+  /** Calls off a job if it has not begun in time, and nobody has it in hand. Whether it has ended. */
+  #callOff({ id }: Job, holder: string): boolean {
+    const now = this.#now();
+    const seen = this.#reader.jobNow(id);
+    if (seen === undefined || hasEnded(seen)) return true;
+    if (!hasExpired(seen, now)) return false;
+    const path = this.#takeFree(seen, holder);
+    if (path === undefined) return false;
+    try {
+      const decoded = this.#readTaken(path, parse(path));
+      if (decoded === undefined) return true;
+      this.#apply({ holder, path, ...decoded }, (job) => expired(job, now));
+      return true;
+    } catch (error) {
+      this.#putBack(holder);
+      if (error instanceof QueueError) return false;
+      throw error;
+    }
+  }
+
+  /** Takes the ticket of a job that nobody holds; undefined if it is on its way. */
+  #takeFree(seen: Job, holder: string): string | undefined {
+    const from = this.#tickets.leave(seen);
+    if (from === undefined) return undefined;
+    this.#inbox.tookTicket(); // from here on there is a folder to remove, at least
+    return this.#tickets.take(from, holder, { ...parse(from), tag: `r${Deno.pid}` });
   }
 
   #putBack(holder: string): void {

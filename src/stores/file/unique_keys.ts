@@ -6,6 +6,7 @@ import { QueueError } from "../../queue/errors.ts";
 import { isJobId, type Job } from "../../queue/job.ts";
 import { holdsKey } from "../../queue/unique.ts";
 import type { FileSystem } from "../../system/file_system.ts";
+import { nameOf } from "../../system/paths.ts";
 import { ignoreNotFound, makeUnlessThere } from "./bucketed_index.ts";
 import { JobFiles } from "./job_files.ts";
 import { readOwn } from "./line_files.ts";
@@ -66,7 +67,7 @@ export class UniqueKeys {
    */
   hold(key: string, id: string, sync: boolean): void {
     const path = this.#path(key);
-    const made = `${this.#tmp}/unique-${path.slice(path.lastIndexOf("/") + 1)}`;
+    const made = `${this.#tmp}/unique-${nameOf(path)}`;
     ignoreNotFound(() => this.#files.remove(made)); // left by a dead process
     this.#files.create(made, `${id}\n`, { sync });
     const move = () => (this.#files.rename(made, path), true);

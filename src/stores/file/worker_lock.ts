@@ -4,6 +4,7 @@
 import { QueueError } from "../../queue/errors.ts";
 import type { WorkerIdentity, WorkerInfo } from "../../queue/workers.ts";
 import type { FileLock, FileSystem } from "../../system/file_system.ts";
+import { replaceFile } from "../../system/replace_file.ts";
 import { lockPath } from "./layout.ts";
 import { isBeingRestored, isLocked } from "./maintenance.ts";
 
@@ -104,7 +105,17 @@ export class FileWorkerLock {
     else if (this.#announced !== undefined) this.announce(this.#announced);
   }
 
-  /** Releases the lock, and leaves everything as it is for whoever takes the place next. */
+  /** Notes that this is the place of one that died, held until its jobs have ended. */
+  noteRescue(): void {
+    try {
+      const record = JSON.parse(this.#files.readText(this.#record));
+      replaceFile(this.#files, this.#record, JSON.stringify({ ...record, rescued: true }) + "\n");
+    } catch {
+      // The disk is full, say: it is counted among the living then, no more.
+    }
+  }
+
+  /** Lets go, leaving all as it is for whoever takes the place next. */
   abandon(): void {
     this.#lock.release();
   }
@@ -152,13 +163,22 @@ export function holderOf(
 
 function readRecord(files: FileSystem, path: string): Omit<WorkerInfo, "name"> | undefined {
   try {
-    const { pid, host, started_at, ready = false } = JSON.parse(files.readText(path));
+    const { pid, host, started_at, ready = false, rescued = false } = JSON.parse(
+      files.readText(path),
+    );
     const lastSeenAt = files.info(path)?.modifiedAt ?? 0;
     const startedAt = Date.parse(started_at);
     if (typeof pid !== "number" || typeof host !== "string" || Number.isNaN(startedAt)) {
       return undefined;
     }
-    return { pid, host, startedAt, lastSeenAt, ready: ready === true };
+    return {
+      pid,
+      host,
+      startedAt,
+      lastSeenAt,
+      ready: ready === true,
+      ...(rescued === true && { rescued }),
+    };
   } catch {
     return undefined;
   }

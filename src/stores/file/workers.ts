@@ -70,6 +70,7 @@ export class FileWorkers implements Workers {
       if (signal?.aborted) return undefined;
     }
     const lock = FileWorkerLock.takeOver(this.#files, this.#dataDir, name);
+    lock?.noteRescue();
     return lock && this.#portOf(lock);
   }
 

@@ -1,5 +1,5 @@
 // The reference implementation of the port for queues: their settings, and when jobs began.
-import { DEFAULT_QUEUE, hasEnded, type Job } from "../../queue/job.ts";
+import { DEFAULT_QUEUE, hasEnded, isWaiting, type Job } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
 import {
   beginTime,
@@ -41,6 +41,8 @@ export class MemoryQueues implements QueueStore {
           name,
           ...this.settingsOf(name),
           waiting: waiting.length,
+          failed: own.filter(({ status }) => status.state === "failed").length,
+          blocked: own.filter(({ status }) => status.state === "blocked").length,
           running: own.filter(({ status }) => isRunning(status)).length,
           oldestWaitingAt: waiting.length === 0
             ? null
@@ -50,7 +52,11 @@ export class MemoryQueues implements QueueStore {
     );
   }
 
-  // deno-lint-ignore require-await -- so that errors become rejections
+  settings(): Promise<ReadonlyMap<string, QueueSettings>> {
+    return Promise.resolve(new Map(this.#settings));
+  }
+
+  // deno-lint-ignore require-await -- a refusal is a rejection, as in every other store
   async change(
     names: Iterable<string>,
     change: (before: QueueSettings) => QueueSettings | QueueError,
@@ -99,10 +105,6 @@ export class MemoryQueues implements QueueStore {
     if (rate === null || paused) return undefined;
     return rateOpensAt(rate, this.#begins.get(queue) ?? [], now);
   }
-}
-
-function isWaiting({ state }: Job["status"]): boolean {
-  return state === "pending" || state === "failed";
 }
 
 function isRunning({ state }: Job["status"]): boolean {

@@ -19,7 +19,15 @@ import {
 import { QueueError } from "../../queue/errors.ts";
 import { compareArrival, compareTurns, turnOf } from "../../queue/order.ts";
 import { matches } from "../../queue/query.ts";
-import type { Adds, Claimant, Counts, JobStore, Query, WaitingEnds } from "../../queue/store.ts";
+import type {
+  Adds,
+  Claimant,
+  Counts,
+  JobStore,
+  Query,
+  WaitingEnds,
+  Watching,
+} from "../../queue/store.ts";
 import { holdsKey, keyTaken, needsKey } from "../../queue/unique.ts";
 import { expired, hasExpired } from "../../queue/start_by.ts";
 import { claimed, type Transition, type TransitionResult } from "../../queue/transitions.ts";
@@ -45,7 +53,11 @@ export class MemoryStore implements JobStore {
   ): Promise<number> {
     const added = new Map<string, Job>();
     for (const job of jobs) {
-      const holder = this.#holderOf(job, added);
+      let holder = this.#holderOf(job, added);
+      if (holder !== undefined && hasExpired(holder, this.#now())) {
+        this.#put(expired(holder, this.#now()));
+        holder = this.#holderOf(job, added);
+      }
       if (holder !== undefined) {
         taken(job, holder.id);
         continue;
@@ -71,9 +83,13 @@ export class MemoryStore implements JobStore {
     );
   }
 
-  async *list(query: Query): AsyncIterable<Job> {
+  async *list(query: Query, watching?: Watching): AsyncIterable<Job> {
     const found = [...this.#jobs.values()].filter(await matches(query));
-    yield* found.sort((a, b) => compareArrival(b, a)).slice(0, query.limit);
+    for (const job of found.sort((a, b) => compareArrival(b, a)).slice(0, query.limit)) {
+      watching?.passed(job);
+      if (watching?.signal.aborted) return;
+      yield job;
+    }
   }
 
   count(): Promise<Counts> {
@@ -104,7 +120,7 @@ export class MemoryStore implements JobStore {
   waitingEnds(now: number): Promise<WaitingEnds> {
     const waiting = [...this.#jobs.values()].flatMap((job) => {
       const { status } = job;
-      if (status.state !== "pending" && status.state !== "failed") return [];
+      if (!isWaiting(status)) return [];
       return [{ job, at: turnTime(job, status), due: isDue(status, now) }];
     }).sort((a, b) => a.at - b.at || compareArrival(a.job, b.job));
     const first = (due: boolean) => waiting.find((one) => one.due === due)?.job;

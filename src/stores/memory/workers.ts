@@ -57,7 +57,11 @@ export class MemoryWorkers implements Workers {
   }
 
   async takeOver(name: string, signal?: AbortSignal): Promise<WorkerLock | undefined> {
-    return signal?.aborted || this.#known.get(name)?.isHeld ? undefined : this.#hold(name);
+    const dead = this.#known.get(name);
+    if (signal?.aborted || dead?.isHeld) return undefined;
+    const lock = this.#hold(name);
+    if (dead !== undefined) lock.info = { ...dead.info, rescued: true };
+    return lock;
   }
 
   async signal(): Promise<string[]> {
@@ -68,7 +72,7 @@ export class MemoryWorkers implements Workers {
     return [...this.#known.values()].filter(({ isHeld }) => isHeld).map(({ info }) => info);
   }
 
-  #hold(name: string): WorkerLock {
+  #hold(name: string): MemoryWorkerLock {
     const lock = new MemoryWorkerLock(name, this.#now, () => {
       if (this.#known.get(name) === lock) this.#known.delete(name);
       this.#requests.clearStop(name);

@@ -21,8 +21,8 @@ export interface ClaimsOptions {
    * place there, and what may be asked seldom is asked seldom.
    */
   readonly host?: string;
-  /** Whether jobs may begin on this host now. */
-  readonly mayBegin?: () => boolean;
+  /** The lease that this host has now; undefined if it was not renewed lately: nothing may begin. */
+  readonly epoch?: () => string | undefined;
   /**
    * Whether the end of a job claims the next one in the same step. For whoever asks for the next at
    * once: if not, it is given back after a moment.
@@ -52,7 +52,7 @@ export class Claims {
   readonly #held = new Map<string, Held>();
   /** What was said at the last claim, and the job that was claimed ahead of the next one. */
   #lastClaim: readonly unknown[] | undefined;
-  #ahead: { job: Job; stop: () => void } | undefined;
+  #ahead: { job: Job; stop: () => void; epoch: string | undefined } | undefined;
   /** Why it is not known whether a job was claimed ahead. */
   #unknown: unknown;
 
@@ -66,8 +66,11 @@ export class Claims {
     now: number,
     queues?: readonly string[],
   ): Promise<Job | undefined> {
-    const { host, now: clock, mayBegin } = this.#parts;
-    if (mayBegin?.() === false) return undefined;
+    const { host, now: clock } = this.#parts;
+    const epoch = this.#epoch();
+    if (epoch === undefined) return undefined;
+    // The host was taken for gone meanwhile, and the job may run elsewhere by now.
+    if (this.#ahead !== undefined && this.#ahead.epoch !== epoch) await this.giveBack();
     const isIdle = host !== undefined && this.#ahead === undefined;
     if (isIdle && this.#parts.idle.known !== undefined) return undefined;
     this.#parts.wake.look();
@@ -138,8 +141,9 @@ export class Claims {
    * @returns whether its queue has settings; null if nothing was done
    */
   async #finish(values: readonly unknown[]): Promise<boolean | null> {
-    const { ahead, mayBegin } = this.#parts;
-    const claim = ahead === true && mayBegin?.() !== false ? this.#lastClaim : undefined;
+    const epoch = this.#epoch();
+    const mayClaim = this.#parts.ahead === true && epoch !== undefined;
+    const claim = mayClaim ? this.#lastClaim : undefined;
     if (claim === undefined) {
       const [row] = await this.#parts.database.query<{ gated: boolean | null }>(
         `select ${FINISH} as gated`,
@@ -158,7 +162,7 @@ export class Claims {
       this.#unknown = error;
       throw error;
     }
-    if (row!.id !== null) this.#keepAhead(row!);
+    if (row!.id !== null) this.#keepAhead(row!, epoch);
     return row!.gated;
   }
 
@@ -172,17 +176,23 @@ export class Claims {
     });
   }
 
+  /** Where there are no leases, one that never ends. */
+  #epoch(): string | undefined {
+    const { epoch } = this.#parts;
+    return epoch === undefined ? "" : epoch();
+  }
+
   #hold(row: Row, job: Job): void {
     if (!row.awaited) this.#held.set(job.id, { job, at: performance.now() });
   }
 
   /** One that has not begun in time is left to the next claim. */
-  #keepAhead(row: Row): void {
+  #keepAhead(row: Row, epoch: string | undefined): void {
     const job = jobOf(row);
     if (job.status.state !== "processing") return;
     this.#hold(row, job);
     const stop = afterMilliseconds(AHEAD, () => void this.giveBack().catch(() => {}));
-    this.#ahead = { job, stop };
+    this.#ahead = { job, stop, epoch };
   }
 
   #takeAhead(): Job | undefined {

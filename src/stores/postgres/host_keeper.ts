@@ -17,14 +17,15 @@ import type { Database } from "./connection.ts";
 import { deadlinePath } from "./host_folder.ts";
 
 /**
- * Whether the lease of this host was renewed lately, so that jobs may begin. The clock of the wall
- * serves: where it was changed, nothing begins until the next sign of life.
+ * Which lease this host has; undefined if it was not renewed lately, so that nothing may begin. The
+ * clock of the wall serves: where it was changed, nothing begins until the next sign of life.
  */
-export function isLeaseFresh(files: FileSystem, folder: string): boolean {
+export function leaseEpoch(files: FileSystem, folder: string): string | undefined {
   const path = deadlinePath(folder);
   const age = Date.now() - (files.info(path)?.modifiedAt ?? 0);
-  const lease = age < 0 ? 0 : Number(files.readText(path).split(" ")[1]);
-  return age < 1000 * (lease - 2 * margin(lease) + 1);
+  if (age < 0) return undefined;
+  const [, lease = "0", epoch] = files.readText(path).trim().split(" ");
+  return age < 1000 * (Number(lease) - 2 * margin(Number(lease)) + 1) ? epoch : undefined;
 }
 
 export interface KeeperOptions {
@@ -110,7 +111,7 @@ export class HostKeeper {
     ]);
     this.#lease = row!.lease;
     const until = askedAt === undefined ? "-" : deadline(askedAt, row!.lease).toFixed(2);
-    this.#write(`${until} ${row!.lease}`);
+    this.#write(`${until} ${row!.lease} ${row!.epoch}`);
     if (!leads || this.#isClosed) return;
     const { sightings, gone } = look(
       this.#sightings,
@@ -134,6 +135,8 @@ export class HostKeeper {
 
 interface BeatRow {
   readonly lease: number;
+  /** Another one after this host was taken for gone. */
+  readonly epoch: string;
   readonly server: string;
   readonly others: readonly LeaseView[];
 }
@@ -151,9 +154,10 @@ with setting as (
   select $1, $2, $3, 1, lease, clock_timestamp() + lease * interval '1 second' from setting
   on conflict (id) do update set name = excluded.name, guarded = excluded.guarded,
     beat = hosts.beat + 1, lease = excluded.lease, lease_until = excluded.lease_until
-  returning lease
+  returning lease, since
 )
-select (select lease from beat) as lease, pg_postmaster_start_time()::text as server,
+select (select lease from beat) as lease,
+  (select (extract(epoch from since) * 1000000)::bigint::text from beat) as epoch, pg_postmaster_start_time()::text as server,
   coalesce((
     select jsonb_agg(jsonb_build_object('id', id, 'beat', beat, 'lease', hosts.lease,
       'guarded', guarded, 'hasRunOut', lease_until < clock_timestamp()))

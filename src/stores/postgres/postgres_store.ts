@@ -7,6 +7,7 @@ import type { Requests } from "../../queue/requests.ts";
 import type { ScheduleStore, ScheduleWatch } from "../../queue/schedule_store.ts";
 import type { SettingsStore } from "../../queue/settings_store.ts";
 import type { Inbox, JobReader, JobStore } from "../../queue/store.ts";
+import type { Tallies } from "../../queue/tally.ts";
 import type { Workers } from "../../queue/workers.ts";
 import { FileWorkers } from "../file/workers.ts";
 import type { Host, ServerLocation, Store } from "../store.ts";
@@ -20,7 +21,7 @@ import {
   pathsIn,
   tidyOutput,
 } from "./host_folder.ts";
-import { HostKeeper, isLeaseFresh } from "./host_keeper.ts";
+import { HostKeeper, leaseEpoch } from "./host_keeper.ts";
 import { PostgresJobs } from "./jobs.ts";
 import { FileSender, PostgresLogs } from "./outputs.ts";
 import { PostgresRequests } from "./requests.ts";
@@ -76,8 +77,8 @@ export class PostgresStore implements Store {
     const { listens } = this.#url;
     const { id: host, path } = this.#isForWorkers ? await this.#hostFolder() : {};
     if (host === undefined) return new PostgresJobs(this.#database, { listens });
-    const mayBegin = () => isLeaseFresh(this.#world.files, path!);
-    return new PostgresJobs(this.#database, { listens, host, mayBegin, ahead: true });
+    const epoch = () => leaseEpoch(this.#world.files, path!);
+    return new PostgresJobs(this.#database, { listens, host, epoch, ahead: true });
   }
 
   async openReader(): Promise<JobReader> {
@@ -135,6 +136,12 @@ export class PostgresStore implements Store {
     return new PostgresSettings(this.#database);
   }
 
+  async tallies(): Promise<Tallies> {
+    await this.#ready();
+    const { PostgresTallies } = await import("./tallies.ts");
+    return new PostgresTallies(this.#database);
+  }
+
   async maintenance(): Promise<Maintenance> {
     await this.#ready();
     const { PostgresMaintenance } = await import("./maintenance.ts");
@@ -146,7 +153,7 @@ export class PostgresStore implements Store {
   }
 
   async host(): Promise<Host> {
-    const { id, path, guarded, hostname } = await this.#hostFolder();
+    const { id, path, guarded, hostname } = await this.#madeFolder();
     const paths = pathsIn(path);
     const { password, certificates } = this.#handover;
     return {
@@ -161,7 +168,9 @@ export class PostgresStore implements Store {
         PGPASSWORD: "",
       },
       net: netOf(this.#url),
-      ...(guarded ? { deadline: deadlinePath(path) } : {}),
+      ...(guarded
+        ? { deadline: deadlinePath(path), epoch: () => leaseEpoch(this.#world.files, path) }
+        : {}),
       sendOutput: (id, attempt, limit) =>
         new FileSender({
           database: this.#database,
@@ -177,15 +186,13 @@ export class PostgresStore implements Store {
   async forWorkers(): Promise<Store> {
     if (this.#isForWorkers) return this;
     await this.#ready();
-    const { files } = this.#world;
-    const folder = makeHostFolder(await this.#hostFolder(), files);
-    await tidyOutput(files, folder.path, async () => {
+    const folder = await this.#madeFolder();
+    await tidyOutput(this.#world.files, folder.path, async () => {
       const running = await this.#database.read<{ id: string }>(
         "select id from queuectl.jobs where state = 'processing'",
       );
       return new Set(running.map(({ id }) => id));
     });
-    this.#folder = Promise.resolve(folder);
     this.#isForWorkers = true;
     return this;
   }
@@ -193,6 +200,15 @@ export class PostgresStore implements Store {
   /** Ends the connection. Programs that end need not. */
   async close(): Promise<void> {
     await this.#database.close();
+  }
+
+  /** The folder of this host, which commands that only look at the store can do without. */
+  async #madeFolder(): Promise<HostFolder> {
+    const found = await this.#hostFolder();
+    if (this.#isForWorkers) return found;
+    const made = makeHostFolder(found, this.#world.files);
+    this.#folder = Promise.resolve(made);
+    return made;
   }
 
   #hostFolder(): Promise<HostFolder> {

@@ -154,6 +154,7 @@ begin
   execute format('grant usage on queuectl.enqueue_order to %I', to_role);
   execute format('grant select on queuectl.version, queuectl.queues, queuectl.begins,
     queuectl.schedules, queuectl.schedule_changes, queuectl.attempts, queuectl.hosts,
-    queuectl.workers, queuectl.requests, queuectl.settings, queuectl.outputs to %I', to_role);
+    queuectl.workers, queuectl.requests, queuectl.settings, queuectl.outputs,
+    queuectl.tallies to %I', to_role);
 end $$;
 `;

@@ -43,6 +43,12 @@ create table queuectl.settings (
   version bigint not null default pg_current_xact_id()::text::bigint
 );
 
+-- Counters that only grow: how attempts ended, and how long they took.
+create table queuectl.tallies (
+  name text primary key,
+  tally jsonb not null
+);
+
 -- What attempts printed, in pieces: each from the byte number that it starts at.
 create table queuectl.outputs (
   job_id text not null references queuectl.jobs (id) on delete cascade,

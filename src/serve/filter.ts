@@ -1,0 +1,45 @@
+// Which jobs are meant: the parameters of a list, and the filter of a change, as a query. Pure.
+import { DURATION_FORMS, parseDuration } from "../queue/durations.ts";
+import { checkName } from "../queue/enqueue.ts";
+import { QueueError } from "../queue/errors.ts";
+import type { JobState } from "../queue/job.ts";
+import { statesOf } from "../queue/states.ts";
+import type { Query } from "../queue/store.ts";
+import { parseTime, TIME_FORMS } from "../queue/times.ts";
+
+/** What jobs can be told by, as clients name it. */
+export interface Filter {
+  /** Separated by commas. */
+  readonly state?: string | undefined;
+  readonly queue?: string | undefined;
+  readonly group?: string | undefined;
+  readonly command?: string | undefined;
+  /** So long ago, or a time. */
+  readonly since?: string | undefined;
+}
+
+/** @throws QueueError `usage` */
+export function queryOf({ state, queue, group, command, since }: Filter, now: number): Query {
+  if (queue !== undefined) checkName("queue", queue);
+  if (group !== undefined) checkName("group", group);
+  return {
+    ...(state !== undefined && { states: statesOf("state", state) }),
+    ...(queue !== undefined && { queue }),
+    ...(group !== undefined && { group }),
+    ...(command !== undefined && { command }),
+    ...(since !== undefined && { since: sinceOf(since, now) }),
+  };
+}
+
+/** The same query, of jobs in these states alone. */
+export function within(query: Query, states: readonly JobState[]): Query {
+  const { states: wanted = states } = query;
+  return { ...query, states: states.filter((state) => wanted.includes(state)) };
+}
+
+function sinceOf(text: string, now: number): number {
+  const seconds = parseDuration(text);
+  const time = seconds === undefined ? parseTime(text, now) : now - seconds * 1000;
+  if (time !== undefined) return time;
+  throw new QueueError("usage", `since takes ${DURATION_FORMS}, or ${TIME_FORMS}, not "${text}"`);
+}

@@ -1,0 +1,60 @@
+// Gathers from a store what its metrics tell.
+import { deadGroups } from "../queue/dead_groups.ts";
+import { dlqStats } from "../queue/operations.ts";
+import { dueAt } from "../queue/status.ts";
+import type { JobReader } from "../queue/store.ts";
+import type { Store } from "../stores/store.ts";
+import { type MetricsFacts, metricsText } from "./metrics.ts";
+import type { Figures } from "./parts.ts";
+
+/** How each of the figures is read that are remembered for a while. */
+export function figureReaders(store: Store, jobs: JobReader, ending: AbortSignal) {
+  const watching = { signal: ending, passed: () => {} };
+  return {
+    counts: () => jobs.count(),
+    queues: async () => await (await store.queues()).list(),
+    tally: async () => await (await store.tallies()).total(),
+    dlq: async () => ({
+      stats: await dlqStats(jobs, watching),
+      groups: await deadGroups(jobs, watching),
+    }),
+  } satisfies { [K in keyof Figures]: () => Promise<Figures[K]> };
+}
+
+/** The text, with `figures` as they were a moment ago. */
+export async function readMetrics(
+  store: Store,
+  jobs: JobReader,
+  figures: Pick<Figures, "counts" | "queues" | "tally">,
+  { version, now }: { readonly version: string; readonly now: number },
+): Promise<string> {
+  const { oldest } = await jobs.waitingEnds(now);
+  return metricsText({
+    version,
+    ...figures,
+    workers: await countWorkers(store, jobs),
+    oldestWaiting: oldest && Math.max(0, now - dueAt(oldest)) / 1000,
+  });
+}
+
+/** The text, of figures as they are. */
+export async function metricsOf(
+  store: Store,
+  jobs: JobReader,
+  facts: { readonly version: string; readonly now: number },
+): Promise<string> {
+  const read = figureReaders(store, jobs, new AbortController().signal);
+  const figures = {
+    counts: await read.counts(),
+    queues: await read.queues(),
+    tally: await read.tally(),
+  };
+  return await readMetrics(store, jobs, figures, facts);
+}
+
+async function countWorkers(store: Store, jobs: JobReader): Promise<MetricsFacts["workers"]> {
+  const living = await (await store.workers()).live();
+  let busy = 0;
+  for (const { name } of living) if ((await jobs.claimedBy(name)).length > 0) busy++;
+  return { idle: living.length - busy, busy };
+}

@@ -1,0 +1,34 @@
+// The random token, where the host keeps it for as long as `serve` runs: for `--print-token`. A lock
+// on the file, which the kernel frees, tells whether it does.
+import { QueueError } from "../queue/errors.ts";
+import type { FileSystem } from "../system/file_system.ts";
+
+/** Where the token of a `serve` on this port lies. */
+export function tokenPath(folder: string, port: number): string {
+  return `${folder}/serve-${port}.token`;
+}
+
+/** Writes the token down. @returns what removes it */
+export function keepToken(files: FileSystem, path: string, token: string): () => void {
+  // Left by one that was killed; two cannot listen on one port of one address.
+  if (files.info(path) !== undefined) files.remove(path);
+  files.create(path, `${token}\n`);
+  const lock = files.lock(path);
+  return () => {
+    files.remove(path);
+    lock?.release();
+  };
+}
+
+/** @throws QueueError `not_found` if none runs */
+export function keptToken(files: FileSystem, path: string, port: number): string {
+  const none = new QueueError("not_found", `No queuectl serve runs on port ${port} here`, {
+    hint: "With QUEUECTL_SERVE_TOKEN the token is kept nowhere else; --listen names another port",
+  });
+  if (files.info(path) === undefined) throw none;
+  const lock = files.lock(path);
+  if (lock === undefined) return files.readText(path).trim();
+  files.remove(path);
+  lock.release();
+  throw none;
+}
