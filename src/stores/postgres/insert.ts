@@ -4,7 +4,7 @@ import type { Job, JobState } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
 import type { Sql } from "./connection.ts";
 import { codeOf, type PgError } from "./errors.ts";
-import { columnsOf, INSERT } from "./row.ts";
+import { insertOf, type Statement } from "./row.ts";
 import { settle } from "./settle.ts";
 
 /** Rows of one statement. */
@@ -49,9 +49,9 @@ export async function insertAll(
   let sent: Promise<Job[]> = Promise.resolve([]);
   try {
     for (const batch of batches(jobs)) {
-      const columns = columnsOf(batch);
+      const statement = insertOf(batch);
       count(await sent);
-      sent = insert(sql, batch, left, { columns, ...expiry });
+      sent = insert(sql, batch, left, { statement, ...expiry });
     }
   } finally {
     // What went wrong first is what is told.
@@ -64,7 +64,7 @@ export async function insertAll(
 
 /**
  * Adds jobs in one statement, or in a few where keys are taken.
- * @param columns those of `jobs`, where they are at hand
+ * @param statement that of `jobs`, where it is at hand
  * @param mayBeThere whether a job whose id is taken is passed over
  * @returns those that were added
  */
@@ -72,20 +72,20 @@ export async function insert(
   sql: Sql,
   jobs: readonly Job[],
   left: Left,
-  { columns = columnsOf(jobs), mayBeThere = false, at = null, onExpired = () => {} }:
+  { statement = insertOf(jobs), mayBeThere = false, at = null, onExpired = () => {} }:
     & Expiry
-    & { readonly columns?: unknown[][]; readonly mayBeThere?: boolean } = {},
+    & { readonly statement?: Statement; readonly mayBeThere?: boolean } = {},
 ): Promise<Job[]> {
   if (!mayBeThere && jobs.every(({ unique }) => unique === null)) {
-    await orDuplicate(sql.query(INSERT, columns));
+    await orDuplicate(sql.query(statement.text, statement.values));
     return [...jobs];
   }
   const added: Job[] = [];
   for (let rest = jobs; rest.length > 0;) {
     const conflict = mayBeThere ? "on conflict do nothing" : UNLESS_KEY_IS_TAKEN;
-    const statement = `${INSERT} ${conflict} returning id`;
+    const { text, values } = rest === jobs ? statement : insertOf(rest);
     const rows = await orDuplicate(
-      sql.query<{ id: string }>(statement, rest === jobs ? columns : columnsOf(rest)),
+      sql.query<{ id: string }>(`${text} ${conflict} returning id`, values),
     );
     const ids = new Set(rows.map(({ id }) => id));
     const out: Job[] = [];

@@ -207,7 +207,7 @@ export class PostgresJobs extends PostgresReader implements JobStore {
     }
     const added = claim === undefined ? undefined : adds?.(after, now);
     if (added !== undefined) await insert(sql, [added], () => {}, { mayBeThere: true });
-    await sql.query(UPDATE, columnsOf([after], true)).catch((error) => {
+    await sql.query(UPDATE, columnsOf([after])).catch((error) => {
       // Another took its key at this moment: once more, and it is found.
       throw codeOf(error) === "23505" ? new Conflict(error) : error;
     });

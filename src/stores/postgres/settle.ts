@@ -62,7 +62,7 @@ async function tellSome(
     after.set(row.id, settled(job, row.told_of, fates.get(row.told_of)!, now));
   }
   const jobs = [...after.values()];
-  await sql.query(UPDATE, columnsOf(jobs, true));
+  await sql.query(UPDATE, columnsOf(jobs));
   await sql.query(
     `delete from queuectl.dependencies d using unnest($1::text[], $2::text[]) as told(awaited_id, job_id)
      where d.awaited_id = told.awaited_id and d.job_id = told.job_id`,

@@ -61,7 +61,7 @@ export class Undone {
       );
       const jobs = rows.map(jobOf).filter((job) => hasExpired(job, now));
       if (jobs.length === 0) return false;
-      await sql.query(UPDATE, columnsOf(jobs.map((job) => expired(job, now) as Job), true));
+      await sql.query(UPDATE, columnsOf(jobs.map((job) => expired(job, now) as Job)));
       await forgetAwaited(sql, jobs.map(({ id }) => id));
       const awaited = rows.filter((row) => row.awaited).map((row) =>
         [row.id, "cancelled"] as const
