@@ -1,0 +1,125 @@
+// The output of one attempt as it comes, in bytes, made lines: whole ones and the one that is still
+// being written. Knows nothing of where the bytes come from.
+import { type Look, type ReadLine, readLine, USUAL } from "./ansi.ts";
+
+export interface Line extends Pick<ReadLine, "runs"> {
+  /** As it came. */
+  readonly raw: string;
+}
+
+/** Lines that are shown together, so that a long output is laid out bit by bit. */
+export interface Block {
+  /** The place of its first line among all that are here. */
+  readonly first: number;
+  readonly lines: readonly Line[];
+}
+
+const BLOCK = 200;
+/** A line that is longer is broken. */
+const LONGEST = 8192;
+
+export class LogText {
+  /** Where in the output the text begins that is here, in bytes. */
+  readonly from: number;
+  /** Where it ends. */
+  to: number;
+  readonly #decoder = new TextDecoder();
+  readonly #blocks: { first: number; lines: Line[] }[] = [];
+  #count = 0;
+  /** How the line begins that is being written. */
+  #look: Look = USUAL;
+  #open = "";
+
+  /** @param from where the first bytes come from; they begin at the beginning of a line */
+  constructor(from = 0) {
+    this.from = from;
+    this.to = from;
+  }
+
+  /** Takes the bytes that come next. */
+  append(bytes: Uint8Array): void {
+    this.to += bytes.length;
+    const pieces = (this.#open + this.#decoder.decode(bytes, { stream: true })).split("\n");
+    this.#open = pieces.pop()!;
+    for (const piece of pieces) this.#addLong(piece);
+    // Progress bars redraw one line for hours: what was overwritten is of no more use.
+    if (this.#open.length > LONGEST && this.#open.includes("\r")) {
+      this.#open = this.#open.slice(this.#open.lastIndexOf("\r", this.#open.length - 2) + 1);
+    }
+    while (this.#open.length > LONGEST) {
+      this.#add(this.#open.slice(0, LONGEST));
+      this.#open = this.#open.slice(LONGEST);
+    }
+  }
+
+  /** How many lines there are, the one that is being written included. */
+  get count(): number {
+    return this.#count + (this.#open === "" ? 0 : 1);
+  }
+
+  /** All lines. A block that is full stays the same object. */
+  blocks(): Block[] {
+    const blocks: Block[] = this.#blocks.map((block) => block);
+    const last = this.#blocks.at(-1);
+    const open = this.#open === ""
+      ? []
+      : [{ raw: this.#open, runs: readLine(this.#open, this.#look).runs }];
+    if (last !== undefined && last.lines.length < BLOCK) {
+      blocks[blocks.length - 1] = { first: last.first, lines: [...last.lines, ...open] };
+    } else if (open.length > 0) {
+      blocks.push({ first: this.#count, lines: open });
+    }
+    return blocks;
+  }
+
+  /** The places of the lines that have a text in them, in small letters or not. */
+  find(text: string): number[] {
+    const wanted = text.toLowerCase();
+    if (wanted === "") return [];
+    const found: number[] = [];
+    for (const { first, lines } of this.blocks()) {
+      for (const [i, { runs }] of lines.entries()) {
+        if (runs.map((run) => run.text).join("").toLowerCase().includes(wanted)) {
+          found.push(first + i);
+        }
+      }
+    }
+    return found;
+  }
+
+  #addLong(line: string): void {
+    for (let at = 0; at === 0 || at < line.length; at += LONGEST) {
+      this.#add(line.slice(at, at + LONGEST));
+    }
+  }
+
+  #add(raw: string): void {
+    const { runs, look } = readLine(raw, this.#look);
+    this.#look = look;
+    let block = this.#blocks.at(-1);
+    if (block === undefined || block.lines.length >= BLOCK) {
+      block = { first: this.#count, lines: [] };
+      this.#blocks.push(block);
+    }
+    block.lines.push({ raw, runs });
+    this.#count++;
+  }
+}
+
+/** The bytes from the first whole line on; all of them if there is none. */
+export function fromLineStart(bytes: Uint8Array): Uint8Array {
+  const end = bytes.indexOf(0x0a);
+  return end < 0 || end === bytes.length - 1 ? bytes : bytes.subarray(end + 1);
+}
+
+const UNITS = ["bytes", "kB", "MB", "GB", "TB"];
+
+/** `812 bytes`, `3.4 kB`, `120 MB`. */
+export function sizeText(bytes: number): string {
+  let [size, unit] = [bytes, 0];
+  for (; size >= 999.5 && unit < UNITS.length - 1; unit++) size /= 1000;
+  const text = unit === 0 || size >= 99.5
+    ? String(Math.round(size))
+    : String(Number(size.toPrecision(2)));
+  return `${text} ${unit === 0 && bytes === 1 ? "byte" : UNITS[unit]}`;
+}

@@ -1,0 +1,76 @@
+// What a job waits for and what waits for it, drawn from left to right.
+import { jobAt } from "../address.ts";
+import type { Graph } from "../api.ts";
+import { layoutOf } from "../graph_layout.ts";
+import { shortId } from "./words.tsx";
+
+const WIDTH = 190;
+const HEIGHT = 40;
+const GAP_X = 44;
+const GAP_Y = 12;
+/** Letters that fit into a box. */
+const LETTERS = 25;
+
+export function JobGraph({ graph, id }: { graph: Graph; id: string }) {
+  const { spots, columns, rows } = layoutOf(graph.nodes.map((node) => node.id), graph.edges);
+  const x = (one: string) => (spots.get(one)?.column ?? 0) * (WIDTH + GAP_X) + 1;
+  const y = (one: string) => (spots.get(one)?.row ?? 0) * (HEIGHT + GAP_Y) + 1;
+  const width = columns * (WIDTH + GAP_X) - GAP_X + 2;
+  const height = rows * (HEIGHT + GAP_Y) - GAP_Y + 2;
+  const waitsFor = graph.edges.filter(({ to }) => to === id).length;
+  const waiting = graph.edges.filter(({ from }) => from === id).length;
+  return (
+    <section class="graph" aria-labelledby="graph-title">
+      <h2 id="graph-title">
+        Waits{" "}
+        <span class="quiet">
+          {waitsFor === 0 ? "for none" : `for ${waitsFor}`},{" "}
+          {waiting === 0 ? "none waits" : `${waiting} wait${waiting === 1 ? "s" : ""}`} for it
+          {graph.cut && `; the nearest ${graph.nodes.length} jobs of more`}
+          {graph.edges.some(({ any }) => any) && "; dashed: until it has ended, whichever way"}
+        </span>
+      </h2>
+      <div class="scroller" tabIndex={0} role="region" aria-label="Graph of jobs">
+        <svg width={width} height={height} viewBox={`0 0 ${width} ${height}`}>
+          {graph.edges.map(({ from, to, any }) => {
+            const [x1, y1] = [x(from) + WIDTH, y(from) + HEIGHT / 2];
+            const [x2, y2] = [x(to), y(to) + HEIGHT / 2];
+            const bend = Math.max(GAP_X / 2, (x2 - x1) / 2);
+            return (
+              <path
+                key={`${from} ${to}`}
+                class={any ? "edge any" : "edge"}
+                d={`M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`}
+              />
+            );
+          })}
+          {graph.nodes.map(({ id: one, command, state }) => (
+            <a key={one} href={jobAt(one)} aria-current={one === id ? "true" : undefined}>
+              <title>{`${one}, ${state ?? "removed"}: ${command ?? ""}`}</title>
+              <rect class="box" x={x(one)} y={y(one)} width={WIDTH} height={HEIGHT} rx={4} />
+              <rect
+                class={`mark ${state ?? "removed"}`}
+                x={x(one)}
+                y={y(one)}
+                width={4}
+                height={HEIGHT}
+                rx={2}
+              />
+              <text class="mono" x={x(one) + 12} y={y(one) + 16}>
+                {cut(command ?? "(removed)", LETTERS)}
+              </text>
+              <text class="small" x={x(one) + 12} y={y(one) + 32}>
+                {cut(shortId(one), 17)} · {state ?? "removed"}
+              </text>
+            </a>
+          ))}
+        </svg>
+      </div>
+    </section>
+  );
+}
+
+function cut(text: string, letters: number): string {
+  const line = text.replace(/\s+/g, " ");
+  return line.length <= letters ? line : `${line.slice(0, letters - 1)}…`;
+}

@@ -1,0 +1,85 @@
+// The keyboard: which key does what on which screen, and the list of them.
+import { useEffect } from "preact/hooks";
+import { go } from "../place.ts";
+import { isDialogOpen, openDialog } from "./dialog.tsx";
+import { closeDialog } from "./dialog.tsx";
+
+type Keys = Readonly<Record<string, (event: KeyboardEvent) => void>>;
+
+const layers: Keys[] = [];
+/** Whether `g` was pressed just now. */
+let isGoing = 0;
+
+const PLACES: Readonly<Record<string, string>> = {
+  o: "#/",
+  j: "#/jobs",
+  q: "#/queues",
+  s: "#/schedules",
+  d: "#/dead",
+  c: "#/settings",
+};
+
+const HELP: readonly (readonly [string, string])[] = [
+  ["g then o, j, q, s, d, c", "Overview, jobs, queues, schedules, dead letters, configuration"],
+  ["/", "Search or filter"],
+  ["j k, or arrows", "Next and previous job of a list"],
+  ["Enter", "Open the job"],
+  ["x", "Pick the job, or no longer"],
+  ["r, c, Delete", "Retry, cancel, remove: the job, or those that are picked"],
+  ["[ ]", "Newer and older page"],
+  ["f", "Follow the output, or no longer"],
+  ["n N", "Next and previous place that was found"],
+  ["Esc", "Leave the field, drop the picks"],
+  ["?", "This list"],
+];
+
+/** Keys of a screen, while it is shown. */
+export function useKeys(keys: Keys): void {
+  useEffect(() => {
+    layers.push(keys);
+    return () => void layers.splice(layers.indexOf(keys), 1);
+  });
+}
+
+export function startKeys(): void {
+  addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || isDialogOpen()) return;
+    const { target, key } = event;
+    if (target instanceof Element && target.closest("input:not([type=checkbox]),select,textarea")) {
+      if (key === "Escape" && target instanceof HTMLElement) target.blur();
+      return;
+    }
+    if (performance.now() - isGoing < 1500 && PLACES[key] !== undefined) {
+      isGoing = 0;
+      event.preventDefault();
+      return go(PLACES[key]);
+    }
+    isGoing = key === "g" ? performance.now() : 0;
+    if (key === "?") return openDialog(<Help />);
+    const layer = layers.findLast((one) => one[key] !== undefined);
+    if (layer === undefined) return;
+    event.preventDefault();
+    layer[key]!(event);
+  });
+}
+
+export function Help() {
+  return (
+    <>
+      <h2 id="dialog-title">Keys</h2>
+      <dl class="keys">
+        {HELP.map(([key, what]) => (
+          <div key={key}>
+            <dt>
+              <kbd>{key}</kbd>
+            </dt>
+            <dd>{what}</dd>
+          </div>
+        ))}
+      </dl>
+      <p class="answers">
+        <button type="button" class="main" autofocus onClick={closeDialog}>Close</button>
+      </p>
+    </>
+  );
+}
