@@ -120,7 +120,10 @@ export function Log({ id, attempt, isRunning }: {
         <button
           type="button"
           aria-pressed={wraps.value}
-          onClick={() => remember("wrap", (wraps.value = !wraps.value) ? "yes" : "no")}
+          onClick={() => {
+            wraps.value = !wraps.value;
+            remember("wrap", wraps.value ? "yes" : "no");
+          }}
         >
           Wrap
         </button>
