@@ -36,5 +36,11 @@ export async function deadGroups(jobs: JobReader, watching?: Watching): Promise<
     count,
     newest_at: isoTime(at),
     newest_id: id,
-  })).sort((a, b) => b.count - a.count || (a.newest_at < b.newest_at ? 1 : -1));
+  })).sort((a, b) =>
+    b.count - a.count || compare(b.newest_at, a.newest_at) || compare(a.command, b.command)
+  );
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }

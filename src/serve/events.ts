@@ -5,8 +5,7 @@ import { delay } from "../system/delay.ts";
 import { Problem } from "./answer.ts";
 
 /** Milliseconds between looks. */
-const PERIOD = 1000;
-const LOG_PERIOD = 250;
+const PERIODS = { all: 1000, logs: 250 };
 /** Of all time, looking may take this share. */
 const SHARE = 1 / 50;
 const LONGEST = 30_000;
@@ -56,6 +55,7 @@ const encoder = new TextEncoder();
 
 export class EventHub {
   readonly #sources: EventSources;
+  readonly #periods: typeof PERIODS;
   readonly #clients = new Set<Client>();
   readonly #closed = new AbortController();
   /** Ends the wait between two looks. */
@@ -63,8 +63,9 @@ export class EventHub {
   #looking: Promise<void> | undefined;
   #toldWrong = "";
 
-  constructor(sources: EventSources) {
+  constructor(sources: EventSources, periods: typeof PERIODS = PERIODS) {
     this.#sources = sources;
+    this.#periods = periods;
   }
 
   get size(): number {
@@ -106,10 +107,10 @@ export class EventHub {
       await this.#try(() => isFull ? this.#lookAtAll() : this.#lookAtLogs());
       this.#beat();
       const cost = performance.now() - began;
-      if (isFull) next = began + Math.min(LONGEST, Math.max(PERIOD, cost / SHARE));
+      if (isFull) next = began + Math.min(LONGEST, Math.max(this.#periods.all, cost / SHARE));
       const hasLogs = [...this.#clients].some(({ watch }) => watch.logs.length > 0);
       const wait = hasLogs
-        ? Math.min(LONGEST, Math.max(LOG_PERIOD, cost / SHARE))
+        ? Math.min(LONGEST, Math.max(this.#periods.logs, cost / SHARE))
         : next - performance.now();
       if (!this.#hasNew()) await delay(Math.max(0, wait), this.#wake.signal);
     }
@@ -208,7 +209,7 @@ export class EventHub {
       const message = `Cannot look for changes: ${messageOf(error)}`;
       if (message !== this.#toldWrong) this.#sources.warn(message);
       this.#toldWrong = message;
-      await delay(PERIOD, this.#closed.signal);
+      await delay(this.#periods.all, this.#closed.signal);
     }
   }
 }

@@ -17,8 +17,6 @@ import { type Parts, withJobs } from "./parts.ts";
 import type { Asked, Param, Route } from "./route.ts";
 import { ref } from "./schemas.ts";
 
-/** Milliseconds for which a list is looked for: what was found until then is shown. */
-const SEARCH = 3000;
 const PAGE = 50;
 const MOST = 500;
 /** Of the attempts of a job, the logs of so many are named, the last. */
@@ -43,11 +41,7 @@ export const JOB_ROUTES: readonly Route[] = [
     summary: "List jobs, the newest first, page by page",
     query: [
       ...FILTERS,
-      {
-        name: "limit",
-        kind: "whole",
-        about: `At most so many, up to ${MOST}; ${PAGE} if left out`,
-      },
+      { name: "limit", kind: "whole", max: MOST, about: `At most so many; ${PAGE} if left out` },
       { name: "cursor", about: "next_cursor of the page before" },
     ],
     answer: { schema: ref("Jobs") },
@@ -106,8 +100,8 @@ export const JOB_ROUTES: readonly Route[] = [
   },
 ];
 
-async function listJobs({ query }: Asked, { jobs, now }: Parts): Promise<Response> {
-  const limit = query.whole("limit", 1, MOST) ?? PAGE;
+async function listJobs({ query }: Asked, { jobs, now, searchTime }: Parts): Promise<Response> {
+  const limit = query.whole("limit") ?? PAGE;
   const cursor = query.text("cursor");
   const wanted = {
     ...queryOf(Object.fromEntries(FILTERS.map(({ name }) => [name, query.text(name)])), now()),
@@ -116,7 +110,7 @@ async function listJobs({ query }: Asked, { jobs, now }: Parts): Promise<Respons
   };
   const found: Job[] = [];
   let at: Arrival | undefined;
-  const isCut = await forMilliseconds(SEARCH, async (signal) => {
+  const isCut = await forMilliseconds(searchTime, async (signal) => {
     for await (const job of jobs.list(wanted, { signal, passed: (here) => at = here })) {
       found.push(job);
     }

@@ -52,9 +52,10 @@ function operationOf(route: Route): Record<string, unknown> {
   };
 }
 
-function parameterOf({ name, about, kind = "text", repeatable = false }: Param) {
+function parameterOf({ name, about, kind = "text", max, repeatable = false }: Param) {
   const type = { text: "string", whole: "integer", switch: "boolean" }[kind];
-  const schema = repeatable ? { type: "array", items: { type } } : { type };
+  const one = { type, ...(kind === "whole" && { minimum: 1, ...(max && { maximum: max }) }) };
+  const schema = repeatable ? { type: "array", items: one } : one;
   return { name, in: "query", description: about, schema };
 }
 

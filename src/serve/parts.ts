@@ -38,6 +38,8 @@ export interface Parts {
   readonly now: () => number;
   readonly newId: () => string;
   readonly sleep: (milliseconds: number) => Promise<void>;
+  /** Milliseconds for which a list is looked for: what was found until then is shown. */
+  readonly searchTime: number;
   /** The port that it listens on. */
   readonly port: () => number;
   /**

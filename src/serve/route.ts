@@ -8,6 +8,8 @@ export interface Param {
   readonly name: string;
   readonly about: string;
   readonly kind?: "text" | "whole" | "switch";
+  /** The most that a whole number may be; it is at least 1. */
+  readonly max?: number;
   readonly repeatable?: boolean;
 }
 
@@ -61,7 +63,7 @@ export class Query {
       if (all.length > 1 && param.repeatable !== true) {
         throw new QueueError("usage", `The parameter "${name}" was given more than once`);
       }
-      if (param.kind === "whole") this.whole(name);
+      if (param.kind === "whole") mustBeWhole(name, values.get(name)!, param.max);
       if (param.kind === "switch") this.has(name);
     }
   }
@@ -74,14 +76,10 @@ export class Query {
     return this.#values.getAll(name);
   }
 
-  /** @throws QueueError `usage` */
-  whole(name: string, min = 1, max = Number.MAX_SAFE_INTEGER): number | undefined {
+  /** Of a parameter that takes a whole number. */
+  whole(name: string): number | undefined {
     const text = this.text(name);
-    if (text === undefined) return undefined;
-    const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
-    if (value >= min && value <= max) return value;
-    const bounds = max === Number.MAX_SAFE_INTEGER ? `from ${min} on` : `from ${min} to ${max}`;
-    throw new QueueError("usage", `${name} takes a whole number ${bounds}, not "${text}"`);
+    return text === undefined ? undefined : Number(text);
   }
 
   /** @throws QueueError `usage` */
@@ -91,6 +89,13 @@ export class Query {
     if (text === "true" || text === "1" || text === "") return true;
     throw new QueueError("usage", `${name} takes true or false, not "${text}"`);
   }
+}
+
+function mustBeWhole(name: string, text: string, max = Number.MAX_SAFE_INTEGER): void {
+  const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
+  if (value >= 1 && value <= max) return;
+  const bounds = max === Number.MAX_SAFE_INTEGER ? "from 1 on" : `from 1 to ${max}`;
+  throw new QueueError("usage", `${name} takes a whole number ${bounds}, not "${text}"`);
 }
 
 function unknown(name: string, params: readonly Param[]): QueueError {

@@ -32,6 +32,14 @@ export function object(properties: Readonly<Record<string, Schema>>): Schema {
   return { type: "object", properties, required: Object.keys(properties) };
 }
 
+/** An object that has some of the first, and all of the second. */
+function objectWith(
+  some: Readonly<Record<string, Schema>>,
+  all: Readonly<Record<string, Schema>>,
+): Schema {
+  return { type: "object", properties: { ...some, ...all }, required: Object.keys(all) };
+}
+
 function mapOf(additionalProperties: Schema): Schema {
   return { type: "object", additionalProperties };
 }
@@ -254,10 +262,12 @@ export const SCHEMAS = {
     duration: histogram,
   }),
   Queue: queue,
-  Schedule: { ...object(schedule), properties: { ...schedule, ...when } },
-  SchedulePage: {
-    ...object({ ...schedule, next: listOf(time), history: listOf(object(job)) }),
-  },
+  Schedule: objectWith(when, schedule),
+  SchedulePage: objectWith(when, {
+    ...schedule,
+    next: listOf(time),
+    history: listOf({ $ref: "#/components/schemas/Job" }),
+  }),
   Dlq: object({
     total: whole,
     oldest_at: timeOrNull,

@@ -15,12 +15,15 @@ import { Remembered } from "./remembered.ts";
 
 /** Milliseconds for which figures are good, at least. */
 const LASTS = 1000;
+const SEARCH = 3000;
 
 export interface ServerWorld extends
   Pick<
     Parts,
     "store" | "options" | "version" | "now" | "newId" | "sleep" | "readNewJob" | "endOrphan"
   > {
+  /** As in `Parts`; a few seconds if left out. */
+  readonly searchTime?: number;
   readonly access: Access;
   readonly listen: Listen;
   /** Other names that lead here. */
@@ -46,6 +49,7 @@ export async function openServer(world: ServerWorld): Promise<Server> {
   let { port } = listen;
   const handle = handlerOf({
     ...world,
+    searchTime: world.searchTime ?? SEARCH,
     jobs,
     events,
     history: new EndedHistory(jobs),

@@ -12,6 +12,16 @@ export interface Result {
   readonly stderr: string;
 }
 
+/** A `serve` that runs. */
+export interface Serving {
+  /** As it was printed, with its one-time code. */
+  readonly address: URL;
+  readonly origin: string;
+  readonly port: number;
+  /** Ends it by a signal. @returns its exit code, and what it said on stderr */
+  end(signal?: Deno.Signal): Promise<{ code: number; stderr: string }>;
+}
+
 export class QueueProgram {
   readonly dir: string;
   readonly data: string;
@@ -68,6 +78,28 @@ export class QueueProgram {
 
   async workers(): Promise<{ name: string; pid: number; state: string; job_id: string | null }[]> {
     return (await this.json("status")).workers;
+  }
+
+  /** Starts `queuectl serve` on any free port, and returns when it says where it is. */
+  async serve(args: readonly string[] = [], env: Record<string, string> = {}): Promise<Serving> {
+    const command = this.#command(["serve", "--listen", "127.0.0.1:0", ...args], { env }, "piped");
+    const child = command.spawn();
+    await child.stdin.close();
+    const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    let said = "";
+    while (!said.includes("\n")) {
+      const { done, value } = await reader.read();
+      if (done) throw new Error(`serve ended: ${await new Response(child.stderr).text()}`);
+      said += value;
+    }
+    const address = new URL(said.trim());
+    const end = async (signal: Deno.Signal = "SIGTERM") => {
+      child.kill(signal);
+      await reader.cancel();
+      const stderr = await new Response(child.stderr).text();
+      return { code: (await child.status).code, stderr };
+    };
+    return { address, origin: address.origin, port: Number(address.port), end };
   }
 
   /** Stops all that runs; what this object started has ended then. */
