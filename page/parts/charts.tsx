@@ -23,7 +23,7 @@ export function EndedChart({ activity }: { activity: Activity }) {
   const count = totals.length;
   return (
     <figure class="chart">
-      <figcaption role="status">
+      <figcaption>
         <b>Jobs</b>
         {shown === undefined || totals[shown] === undefined ? words : (
           <>

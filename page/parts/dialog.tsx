@@ -4,7 +4,7 @@ import type { ComponentChildren, VNode } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 
 const shown = signal<VNode | undefined>(undefined);
-const notes = signal<readonly { id: number; text: string }[]>([]);
+const notes = signal<readonly { id: number; text: string; href: string | undefined }[]>([]);
 /** Milliseconds for which a note stands. */
 const STANDS = 6000;
 let lastNote = 0;
@@ -21,10 +21,10 @@ export function isDialogOpen(): boolean {
   return shown.value !== undefined;
 }
 
-/** Says that something was done. */
-export function note(text: string): void {
+/** Says that something was done. `href`: to what came of it. */
+export function note(text: string, href?: string): void {
   const id = ++lastNote;
-  notes.value = [...notes.value.slice(-3), { id, text }];
+  notes.value = [...notes.value.slice(-3), { id, text, href }];
   setTimeout(() => notes.value = notes.value.filter((one) => one.id !== id), STANDS);
 }
 
@@ -34,7 +34,9 @@ export function Overlays() {
     <>
       {shown.value !== undefined && <Frame key={shown.value}>{shown.value}</Frame>}
       <div class="notes" role="status">
-        {notes.value.map(({ id, text }) => <p key={id}>{text}</p>)}
+        {notes.value.map(({ id, text, href }) => (
+          <p key={id}>{href === undefined ? text : <a href={href}>{text}</a>}</p>
+        ))}
       </div>
     </>
   );

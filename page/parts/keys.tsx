@@ -1,5 +1,5 @@
 // The keyboard: which key does what on which screen, and the list of them.
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 import { go } from "../place.ts";
 import { isDialogOpen, openDialog } from "./dialog.tsx";
 import { closeDialog } from "./dialog.tsx";
@@ -35,7 +35,8 @@ const HELP: readonly (readonly [string, string])[] = [
 
 /** Keys of a screen, while it is shown. */
 export function useKeys(keys: Keys): void {
-  useEffect(() => {
+  // With what is shown, not some time after it: a key acts on what one sees.
+  useLayoutEffect(() => {
     layers.push(keys);
     return () => void layers.splice(layers.indexOf(keys), 1);
   });

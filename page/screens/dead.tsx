@@ -45,7 +45,7 @@ export function Dead() {
       <Trouble problem={dlq.problem} />
       {data?.total === 0 && <Nothing>Empty: no job has failed for good.</Nothing>}
       {data !== undefined && data.groups.length > 0 && (
-        <table class="dead-letters">
+        <table class="jobs dead-letters">
           <thead>
             <tr>
               <th class="right">Jobs</th>

@@ -43,10 +43,16 @@ export function JobScreen({ id, attempt }: { id: string; attempt: number | undef
 
   if (job === undefined) {
     if (page.problem === undefined) return null;
+    const isGone = page.problem.code === "not_found";
     return (
       <>
-        <Trouble problem={page.problem} />
+        {!isGone && <Trouble problem={page.problem} />}
         <Nothing>
+          {isGone && (
+            <>
+              The job <span class="mono">{id}</span> is gone, or never was.{" "}
+            </>
+          )}
           <a href={jobsAt()}>All jobs</a>
         </Nothing>
       </>

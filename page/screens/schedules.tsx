@@ -1,5 +1,6 @@
 // Schedules: when they fire next, what came of it, run now, pause and resume.
 import { useSignal } from "@preact/signals";
+import { jobAt } from "../address.ts";
 import { durationText, localTime } from "../../src/view/times.ts";
 import { type Problem, problemOf, type Schedule, type SchedulePage, tell } from "../api.ts";
 import { zonedTime } from "../zones.ts";
@@ -119,7 +120,7 @@ function useActions({ name }: { name: string }, onChanged: () => void) {
       const path = `api/schedules/${encodeURIComponent(name)}/${deed}`;
       const { id, remark } = await tell<{ id?: string; remark?: string | null }>(path);
       problem.value = undefined;
-      if (deed === "run") note(remark ?? `Enqueued: ${shortId(id ?? "")}`);
+      if (deed === "run") note(remark ?? `Enqueued: ${shortId(id ?? "")}`, jobAt(id ?? ""));
       else note(`${deed === "pause" ? "Paused" : "Resumed"}: ${name}`);
       onChanged();
     } catch (error) {
@@ -211,7 +212,9 @@ export function ScheduleScreen({ name }: { name: string }) {
             <thead>
               <tr>
                 <th>Here</th>
-                <th></th>
+                <th>
+                  <span class="unseen">From now</span>
+                </th>
                 {hasZone && <th>{schedule.tz}</th>}
               </tr>
             </thead>
@@ -232,7 +235,7 @@ export function ScheduleScreen({ name }: { name: string }) {
       </section>
       <section>
         <h2>
-          Its last jobs
+          Jobs that it fired
         </h2>
         {schedule.history.length === 0
           ? <Nothing>None yet.</Nothing>
