@@ -4,15 +4,15 @@ import { messageOf } from "../queue/errors.ts";
 import { delay } from "../system/delay.ts";
 import { Problem } from "./answer.ts";
 
-/** Milliseconds between looks. */
-const PERIODS = { all: 1000, logs: 250 };
+/** Milliseconds between looks, and for which a client may not read. */
+const PERIODS = { all: 1000, logs: 250, patience: 30_000 };
 /** Of all time, looking may take this share. */
 const SHARE = 1 / 50;
 const LONGEST = 30_000;
 /** Milliseconds after which a stream says that it is there: so that both sides notice a dead one. */
 const BEAT = 15_000;
-/** Bytes that may wait for a client. */
-const UNREAD = 256 * 1024;
+/** With so many bytes that wait for it, a client is told nothing more. */
+const UNREAD = 64 * 1024;
 const MOST_CLIENTS = 200;
 
 export interface LogName {
@@ -49,6 +49,8 @@ interface Client {
   /** What it was last told, by what that was about. */
   readonly told: Map<string, string>;
   spokeAt: number;
+  /** Since when it has not read what waits for it. */
+  deafSince: number | undefined;
 }
 
 const encoder = new TextEncoder();
@@ -80,7 +82,7 @@ export class EventHub {
     let client: Client;
     return new ReadableStream<Uint8Array>({
       start: (controller) => {
-        client = { controller, watch, told: new Map(), spokeAt: 0 };
+        client = { controller, watch, told: new Map(), spokeAt: 0, deafSince: undefined };
         this.#clients.add(client);
         this.#say(client, ": queuectl\n\n");
         this.#wake.abort();
@@ -103,6 +105,7 @@ export class EventHub {
     for (let next = 0; this.#clients.size > 0 && !this.#closed.signal.aborted;) {
       this.#wake = new AbortController();
       const began = performance.now();
+      this.#dropDeaf(began);
       const isFull = began >= next || this.#hasNew();
       await this.#try(() => isFull ? this.#lookAtAll() : this.#lookAtLogs());
       this.#beat();
@@ -127,7 +130,7 @@ export class EventHub {
     const text = JSON.stringify(status);
     // That a worker lives is no news.
     const news = text.replace(/"last_seen_at":"[^"]*"/g, "");
-    for (const client of this.#clients) this.#tell(client, "status", news, "status", text);
+    for (const client of this.#listening()) this.#tell(client, "status", news, "status", text);
     await this.#lookAtJobs();
     await this.#lookAtLogs();
   }
@@ -139,7 +142,7 @@ export class EventHub {
       const job = await this.#sources.job(id);
       states.set(id, job === undefined ? undefined : JSON.stringify(job));
     }
-    for (const client of [...this.#clients]) {
+    for (const client of this.#listening()) {
       const [jobs, removed]: [string[], string[]] = [[], []];
       for (const id of client.watch.ids) {
         // One that came meanwhile watches others.
@@ -158,7 +161,7 @@ export class EventHub {
 
   async #lookAtLogs(): Promise<void> {
     const texts = new Map<string, string | undefined>();
-    for (const client of [...this.#clients]) {
+    for (const client of this.#listening()) {
       for (const name of client.watch.logs) {
         const key = `log ${name.id} ${name.attempt ?? ""}`;
         if (!texts.has(key)) {
@@ -180,7 +183,7 @@ export class EventHub {
 
   #beat(): void {
     const now = performance.now();
-    for (const client of [...this.#clients]) {
+    for (const client of this.#listening()) {
       if (now - client.spokeAt >= BEAT) this.#say(client, ":\n\n");
     }
   }
@@ -189,8 +192,20 @@ export class EventHub {
     if (!this.#clients.has(client)) return;
     client.spokeAt = performance.now();
     client.controller.enqueue(encoder.encode(text));
-    if ((client.controller.desiredSize ?? 0) <= 0) {
-      this.#drop(client, new Error("It does not read"));
+  }
+
+  /** Those that read. Others are told later what is news then. */
+  #listening(): Client[] {
+    return [...this.#clients].filter(({ controller }) => (controller.desiredSize ?? 0) > 0);
+  }
+
+  #dropDeaf(now: number): void {
+    const listening = new Set(this.#listening());
+    for (const client of [...this.#clients]) {
+      if (listening.has(client)) client.deafSince = undefined;
+      else if (now - (client.deafSince ??= now) >= this.#periods.patience) {
+        this.#drop(client, new Error("It does not read"));
+      }
     }
   }
 

@@ -76,10 +76,8 @@ Deno.test({
       assertEquals((await queue.run(args)).code, 1);
       // The next one takes its place.
       const next = await queue.serve(["--read-only"]);
-      assertEquals(
-        (await get(`${next.origin}/api/status`, await tokenOf(queue, next))).status,
-        200,
-      );
+      const status = await get(`${next.origin}/api/status`, await tokenOf(queue, next));
+      assertEquals((await status.json()).read_only, true);
       assertEquals((await next.end("SIGINT")).code, 0);
     }),
 });

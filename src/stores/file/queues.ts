@@ -12,6 +12,7 @@ import {
 } from "../../queue/queues.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { delay } from "../../system/delay.ts";
+import { Turns } from "../../system/turns.ts";
 import { Gates } from "./gates.ts";
 import { uniqueName } from "./inbox.ts";
 import { JobFiles } from "./job_files.ts";
@@ -26,8 +27,7 @@ import {
   queueOf,
 } from "./layout.ts";
 import { heldTickets, whereTicketsWait } from "./listing.ts";
-import { isBeingRestored, refusedByRestore, unlessRestored } from "./maintenance.ts";
-import { promised } from "./promised.ts";
+import { isBeingRestored, refusedByRestore, watchForRestore } from "./maintenance.ts";
 import { type AllSettings, changeQueues, readQueues } from "./queues_file.ts";
 import { Tickets } from "./tickets.ts";
 
@@ -68,8 +68,16 @@ export class FileQueues implements QueueStore {
     this.#gates = new Gates({ dataDir, files, tickets: this.#tickets, warn, unique, now });
   }
 
-  list(): Promise<QueueView[]> {
-    return promised(() => unlessRestored(this.#dataDir, this.#files, () => this.#list()));
+  async list(): Promise<QueueView[]> {
+    const isReplaced = watchForRestore(this.#dataDir, this.#files);
+    let views: QueueView[];
+    try {
+      views = await this.#list();
+    } catch (error) {
+      throw isReplaced() ? refusedByRestore() : error;
+    }
+    if (isReplaced()) throw refusedByRestore();
+    return views;
   }
 
   async change(
@@ -109,9 +117,9 @@ export class FileQueues implements QueueStore {
     });
   }
 
-  #list(): QueueView[] {
+  async #list(): Promise<QueueView[]> {
     const settings = readQueues(this.#dataDir, this.#files);
-    const activity = this.#activity();
+    const activity = await this.#activity();
     const views = new Map<string, QueueView>();
     for (const name of [DEFAULT_QUEUE, ...settings.keys()]) {
       views.set(queueKey(name), { name, ...settings.get(name) ?? UNRESTRICTED, ...NONE });
@@ -123,9 +131,13 @@ export class FileQueues implements QueueStore {
     return [...views.values()].sort((a, b) => a.name < b.name ? -1 : 1);
   }
 
-  /** What waits and runs, by the keys of queues, from the names of tickets alone. */
-  #activity(): Map<string, Activity> {
+  /**
+   * What waits and runs, by the keys of queues, from the names of tickets alone. A million of those
+   * take seconds, in which other tasks of this process get their turn.
+   */
+  async #activity(): Promise<Map<string, Activity>> {
     const { blocked } = this.#tickets;
+    const turns = new Turns();
     const found = new Map<string, Activity>();
     const see = (name: string): Activity => {
       const key = queueOf(name);
@@ -140,6 +152,7 @@ export class FileQueues implements QueueStore {
     const seen = new Set<string>();
     for (const index of whereTicketsWait(this.#tickets)) {
       for (const bucket of index.buckets()) {
+        await turns.give();
         for (const name of index.tickets(bucket)) {
           const lasting = lastingPart(name);
           if (seen.has(lasting)) continue;
