@@ -331,7 +331,9 @@ const STEPS: readonly (readonly [string, (scene: Scene) => Promise<void>])[] = [
           await page.evaluate(axe.source);
           const here = await page.evaluate(async () => {
             // deno-lint-ignore no-explicit-any -- put there by the line before
-            const { violations } = await (globalThis as any).axe.run({ resultTypes: ["violations"] });
+            const { violations } = await (globalThis as any).axe.run({
+              resultTypes: ["violations"],
+            });
             // deno-lint-ignore no-explicit-any
             return violations.flatMap(({ id, nodes }: any) =>
               // deno-lint-ignore no-explicit-any
