@@ -1,6 +1,6 @@
 // The output of one attempt as it comes, in bytes, made lines: whole ones and the one that is still
 // being written. Knows nothing of where the bytes come from.
-import { type Look, type ReadLine, readLine, USUAL } from "./ansi.ts";
+import { type Look, type ReadLine, readLine, textOf, USUAL } from "./ansi.ts";
 
 export interface Line extends Pick<ReadLine, "runs"> {
   /** As it came. */
@@ -14,7 +14,8 @@ export interface Block {
   readonly lines: readonly Line[];
 }
 
-const BLOCK = 200;
+/** Lines of a block; only the last one has fewer. */
+export const BLOCK = 200;
 /** A line that is longer is broken. */
 const LONGEST = 8192;
 
@@ -29,6 +30,12 @@ export class LogText {
   /** How the line begins that is being written. */
   #look: Look = USUAL;
   #open = "";
+  /** What was last sought, and where in the blocks that are full it was found. */
+  #search: { wanted: string; blocks: number; found: number[] } = {
+    wanted: "",
+    blocks: 0,
+    found: [],
+  };
 
   /** @param from where the first bytes come from; they begin at the beginning of a line */
   constructor(from = 0) {
@@ -76,15 +83,15 @@ export class LogText {
   find(text: string): number[] {
     const wanted = text.toLowerCase();
     if (wanted === "") return [];
-    const found: number[] = [];
-    for (const { first, lines } of this.blocks()) {
-      for (const [i, { runs }] of lines.entries()) {
-        if (runs.map((run) => run.text).join("").toLowerCase().includes(wanted)) {
-          found.push(first + i);
-        }
-      }
+    if (this.#search.wanted !== wanted) this.#search = { wanted, blocks: 0, found: [] };
+    const search = this.#search;
+    const rest: number[] = [];
+    for (const block of this.blocks().slice(search.blocks)) {
+      const isFull = block === this.#blocks[search.blocks] && block.lines.length === BLOCK;
+      if (isFull) search.blocks++;
+      (isFull ? search.found : rest).push(...placesIn(block, wanted));
     }
-    return found;
+    return [...search.found, ...rest];
   }
 
   #addLong(line: string): void {
@@ -104,6 +111,12 @@ export class LogText {
     block.lines.push({ raw, runs });
     this.#count++;
   }
+}
+
+function placesIn({ first, lines }: Block, wanted: string): number[] {
+  return lines.flatMap(({ runs }, i) =>
+    textOf(runs).toLowerCase().includes(wanted) ? [first + i] : []
+  );
 }
 
 /** The bytes from the first whole line on; all of them if there is none. */

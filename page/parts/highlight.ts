@@ -1,6 +1,6 @@
 // Marks what was found in the output, without a change to what is shown (CSS custom highlights). A
 // browser that has none still goes to each place.
-import { lineAt } from "./log.tsx";
+import { lineAt } from "./log_lines.tsx";
 
 /** So many lines are marked, around the current one. */
 const MOST = 400;

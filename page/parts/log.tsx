@@ -1,12 +1,12 @@
 // The output of one attempt: line numbers, colours, search, following, download.
 import { useSignal } from "@preact/signals";
-import type { VNode } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { jobPath } from "../api.ts";
-import { type Block, sizeText } from "../log_text.ts";
+import { sizeText } from "../log_text.ts";
 import { recall, remember } from "../memory.ts";
 import { useKeys } from "./keys.tsx";
 import { highlight } from "./highlight.ts";
+import { lineAt, LogLines, useNearBlocks } from "./log_lines.tsx";
 import { LogSource } from "./log_source.ts";
 import { number, Trouble } from "./words.tsx";
 
@@ -39,16 +39,20 @@ export function Log({ id, attempt, isRunning }: {
   ]);
   const current = found[Math.min(at.value, found.length - 1)];
 
+  const near = useNearBlocks(panel);
   useLayoutEffect(() => {
     if (isFollowing.value && panel.current) panel.current.scrollTop = panel.current.scrollHeight;
-  }, [blocks, isFollowing.value, wraps.value]);
+  }, [blocks, near.shown.value, isFollowing.value, wraps.value]);
   useEffect(() => {
     if (panel.current) highlight(panel.current, sought.value, found, current);
-  }, [blocks, sought.value, current]);
+  }, [blocks, near.shown.value, sought.value, current]);
   useEffect(() => {
     if (current === undefined || sought.value === "") return;
     isFollowing.value = false;
-    lineAt(panel.current, current)?.scrollIntoView({ block: "center" });
+    near.show(current);
+    requestAnimationFrame(() =>
+      lineAt(panel.current, current)?.scrollIntoView({ block: "center" })
+    );
   }, [sought.value, at.value]);
 
   const step = (by: number) => {
@@ -162,42 +166,11 @@ export function Log({ id, attempt, isRunning }: {
           isFollowing.value = scrollHeight - scrollTop - clientHeight < NEAR;
         }}
       >
-        {blocks.map(nodeOf)}
+        <LogLines blocks={blocks} near={near} />
         {text?.count === 0 && (
           <p class="quiet">{view?.isRunning ? "Nothing yet." : "It printed nothing."}</p>
         )}
       </div>
     </section>
   );
-}
-
-/** A block stays the same object once it is full, and so what is drawn of it need not be compared. */
-const nodes = new WeakMap<Block, VNode>();
-
-function nodeOf(block: Block): VNode {
-  let node = nodes.get(block);
-  if (node === undefined) {
-    node = (
-      <div class="block" key={block.first}>
-        {block.lines.map(({ runs }, i) => (
-          <div class="line" key={i} data-n={block.first + i + 1}>
-            {runs.map(({ text, classes }, j) =>
-              classes === "" ? text : <span key={j} class={classes}>{text}</span>
-            )}
-          </div>
-        ))}
-      </div>
-    );
-    nodes.set(block, node);
-  }
-  return node;
-}
-
-export function lineAt(panel: HTMLElement | null, line: number): Element | undefined {
-  const blocks = panel?.querySelectorAll(":scope > .block") ?? [];
-  for (const block of blocks) {
-    const first = Number(block.firstElementChild?.getAttribute("data-n")) - 1;
-    if (line < first + block.children.length) return block.children[line - first];
-  }
-  return undefined;
 }

@@ -136,6 +136,11 @@ export function Trouble({ problem, onClose }: {
   );
 }
 
+/** Stands where an answer is on its way; only if that takes long enough to be noticed. */
+export function Looking() {
+  return <p class="nothing later" role="status">Looking…</p>;
+}
+
 /** What a screen says where it has nothing to show. */
 export function Nothing({ children }: { children: ComponentChildren }) {
   return <p class="nothing">{children}</p>;

@@ -4,7 +4,16 @@ import type { Dlq } from "../api.ts";
 import { useResource } from "../resource.ts";
 import { canChange } from "../status.ts";
 import { actOnMany, type Verb } from "../parts/act.tsx";
-import { Ago, Command, countText, JobLink, Nothing, number, Trouble } from "../parts/words.tsx";
+import {
+  Ago,
+  Command,
+  countText,
+  JobLink,
+  Looking,
+  Nothing,
+  number,
+  Trouble,
+} from "../parts/words.tsx";
 
 /** The filter of exactly the dead jobs with a command: signs of a pattern stand for themselves. */
 function deadWith(command: string) {
@@ -43,6 +52,7 @@ export function Dead() {
         )}
       </header>
       <Trouble problem={dlq.problem} />
+      {data === undefined && dlq.problem === undefined && <Looking />}
       {data?.total === 0 && <Nothing>Empty: no job has failed for good.</Nothing>}
       {data !== undefined && data.groups.length > 0 && (
         <table class="jobs dead-letters">

@@ -16,6 +16,7 @@ import { Log } from "../parts/log.tsx";
 import {
   Detail,
   endText,
+  Looking,
   Nothing,
   Since,
   State,
@@ -42,7 +43,7 @@ export function JobScreen({ id, attempt }: { id: string; attempt: number | undef
   useKeys({ r: () => act("retry"), c: () => act("cancel"), Delete: () => act("remove") });
 
   if (job === undefined) {
-    if (page.problem === undefined) return null;
+    if (page.problem === undefined) return <Looking />;
     const isGone = page.problem.code === "not_found";
     return (
       <>

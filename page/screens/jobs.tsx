@@ -13,7 +13,7 @@ import { isDialogOpen } from "../parts/dialog.tsx";
 import { JobTable } from "../parts/job_table.tsx";
 import { go } from "../place.ts";
 import { useKeys } from "../parts/keys.tsx";
-import { Ago, countText, Nothing, number, Trouble } from "../parts/words.tsx";
+import { Ago, countText, Looking, Nothing, number, Trouble } from "../parts/words.tsx";
 
 type JobsPlace = Extract<Place, { screen: "jobs" }>;
 
@@ -107,6 +107,7 @@ export function Jobs({ filter, cursor, page }: JobsPlace) {
             onChanged={list.reload}
           />
         )}
+        {here === undefined && list.problem === undefined && <Looking />}
         {here?.jobs.length === 0 && <Empty list={here} filter={filter} />}
       </div>
       {here !== undefined && (

@@ -56,6 +56,21 @@ Deno.test("LogText.find() names the lines that have a text, colours and letters'
   assertEquals(log.find(""), []);
 });
 
+Deno.test("LogText.find() finds the same while the output grows as when it is there", () => {
+  const part = fc.array(fc.constantFrom("needle ", "hay ", "\n", "\n"), { maxLength: 700 })
+    .map((words) => words.join(""));
+  fc.assert(fc.property(fc.array(part, { maxLength: 5 }), (parts) => {
+    const [growing, whole] = [new LogText(), new LogText()];
+    for (const one of parts) {
+      growing.append(bytes(one));
+      growing.find("needle");
+    }
+    whole.append(bytes(parts.join("")));
+    assertEquals(growing.find("needle"), whole.find("needle"));
+    assertEquals(growing.find("hay"), whole.find("hay"));
+  }));
+});
+
 Deno.test("fromLineStart() leaves out the end of a line that began before", () => {
   const text = (part: string) => new TextDecoder().decode(fromLineStart(bytes(part)));
   assertEquals([text("rest\nwhole\n"), text("no end"), text("rest\n")], [

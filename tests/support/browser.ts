@@ -1,8 +1,12 @@
+// deno-lint-ignore-file no-explicit-any -- what a page has is not known to Deno
 // A real browser for tests of the dashboard: Debian's chromium, driven by puppeteer-core. One is
 // started for all steps of a test.
 import type { Browser, Page } from "puppeteer-core";
 import { needing, type NeedingTest, pathOf } from "./has_program.ts";
 import { waitUntil } from "./wait_until.ts";
+
+/** That of the page: for functions that are sent there. */
+declare const document: any;
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome"];
 
@@ -82,7 +86,7 @@ export class TestPage {
   /** All the text that is shown, blanks as one; `within`: of the first element that fits. */
   async text(within = "body"): Promise<string> {
     const text = await this.page.evaluate(
-      (selector) => document.querySelector<HTMLElement>(selector)?.innerText ?? "",
+      (selector) => document.querySelector(selector)?.innerText ?? "",
       within,
     );
     return text.replace(/\s+/g, " ").trim();
@@ -92,8 +96,8 @@ export class TestPage {
   async texts(selector: string): Promise<string[]> {
     const texts = await this.page.$$eval(
       selector,
-      (elements) =>
-        elements.map((element) => (element as HTMLElement).innerText ?? element.textContent ?? ""),
+      (elements: any[]) =>
+        elements.map((element) => element.innerText ?? element.textContent ?? ""),
     );
     return texts.map((text) => text.replace(/\s+/g, " ").trim());
   }
@@ -102,7 +106,7 @@ export class TestPage {
   ids(): Promise<(string | null)[]> {
     return this.page.$$eval(
       "tr[data-id]",
-      (rows) => rows.map((row) => row.getAttribute("data-id")),
+      (rows: any[]) => rows.map((row) => row.getAttribute("data-id")),
     );
   }
 
@@ -116,7 +120,9 @@ export class TestPage {
     try {
       await waitUntil(fits, `"${text}" in ${within}`, 15_000);
     } catch (error) {
-      throw new Error(`${error instanceof Error ? error.message : error}, but "${last}"`);
+      throw new Error(
+        `${error instanceof Error ? error.message : error}, but "${last.slice(0, 500)}"`,
+      );
     }
   }
 
@@ -127,16 +133,32 @@ export class TestPage {
         this.page.evaluateHandle(
           (selector, text) =>
             [
-              ...document.querySelector(selector)?.querySelectorAll<HTMLButtonElement>(
+              ...document.querySelector(selector)?.querySelectorAll(
                 "button,a",
               ) ?? [],
-            ].find((one) => one.textContent?.trim() === text && !one.disabled),
+            ].find((one: any) => one.textContent?.trim() === text && !one.disabled),
           within,
           name,
         ).then((handle) => handle.asElement()),
       `a button "${name}" in ${within}`,
       15_000,
     );
-    await element.evaluate((one) => (one as unknown as HTMLElement).click());
+    await element.evaluate((one: any) => one.click());
+  }
+
+  /** Types into a field, in place of what is there. */
+  async fill(selector: string, text: string): Promise<void> {
+    await this.page.waitForSelector(selector);
+    await this.page.$eval(selector, (field: any) => field.value = "");
+    await this.page.type(selector, text);
+  }
+
+  /** What an attribute of each element that fits says. */
+  attributes(selector: string, name: string): Promise<string[]> {
+    return this.page.$$eval(
+      selector,
+      (elements: any[], wanted) => elements.map((element) => element.getAttribute(wanted)),
+      name,
+    );
   }
 }
