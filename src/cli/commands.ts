@@ -567,10 +567,11 @@ the other.`,
     oneOf: [["read-only", "allow-enqueue", "print-token"]],
     listens: true,
     notes:
-      `Prints an address that works once, for a browser, which is given a cookie there. Programs send the token: "Authorization: Bearer
-TOKEN". It is random and kept while serve runs, or the value of QUEUECTL_SERVE_TOKEN. An address that others can reach
-needs that, or --read-only and QUEUECTL_SERVE_TOKEN=none, for all to see. With QUEUECTL_SERVE_METRICS=public, /metrics
-needs no token. QUEUECTL_SERVE_HOSTS names other hosts under which it is asked, separated by commas.
+      `Prints an address that works once, for a browser, which is given a cookie there. Programs send the token, as
+"Authorization: Bearer TOKEN". It is random and kept while serve runs, or the value of QUEUECTL_SERVE_TOKEN. An address
+that others can reach needs that, or --read-only and QUEUECTL_SERVE_TOKEN=none, for all to see. With
+QUEUECTL_SERVE_METRICS=public, /metrics needs no token. QUEUECTL_SERVE_HOSTS names other hosts under which it is asked,
+separated by commas.
 
 TLS is the matter of a proxy in front of it. The API is described at /api/openapi.json. Ctrl-C and SIGTERM end it.`,
     examples: ["queuectl serve", "queuectl serve --listen 127.0.0.1:9000 --read-only"],

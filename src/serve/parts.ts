@@ -8,7 +8,7 @@ import type { Counts, JobReader, JobStore } from "../queue/store.ts";
 import type { Tally } from "../queue/tally.ts";
 import type { Store } from "../stores/store.ts";
 import type { Access } from "./access.ts";
-import type { EndedHistory } from "./activity.ts";
+import type { EndedHistory } from "./ended_history.ts";
 import type { EventHub } from "./events.ts";
 import type { Remembered } from "./remembered.ts";
 

@@ -5,7 +5,7 @@ import { readActivity } from "../queue/status.ts";
 import type { Store } from "../stores/store.ts";
 import { listedJob, statusJson } from "../view/json.ts";
 import type { Access } from "./access.ts";
-import { EndedHistory } from "./activity.ts";
+import { EndedHistory } from "./ended_history.ts";
 import { EventHub, type EventSources } from "./events.ts";
 import { handlerOf } from "./handler.ts";
 import { isOurHost, type Listen } from "./listen.ts";

@@ -5,8 +5,8 @@ import fc from "fast-check";
 import { COMMANDS } from "../../src/cli/commands.ts";
 import { World } from "../support/world.ts";
 
-/** These start processes, or wait for a person. */
-const NOT_HERE = ["start", "stop", "worker", "status --watch"];
+/** These start processes, wait for a person, or listen. */
+const NOT_HERE = ["start", "stop", "worker", "status --watch", "serve"];
 
 const commands = COMMANDS.map(({ name }) => name).filter((name) => !NOT_HERE.includes(name));
 const flags = [...new Set(COMMANDS.flatMap((spec) => spec.flags.map(({ name }) => `--${name}`)))]

@@ -1,6 +1,6 @@
 // Values that many ask for, and counts of the past.
 import { assertEquals, assertRejects } from "@std/assert";
-import { EndedHistory } from "../../src/serve/activity.ts";
+import { EndedHistory } from "../../src/serve/ended_history.ts";
 import { Remembered } from "../../src/serve/remembered.ts";
 
 /** A value that is read in `cost` milliseconds by a clock of its own. */

@@ -63,6 +63,8 @@ export class World {
   findings: Finding[] = [];
   leftOut: LeftOut[] = [];
   readonly calls: string[] = [];
+  /** How often a command gave up the network. */
+  networkDrops = 0;
   /** Called at each sleep, before the clock moves on: what happens meanwhile. */
   meanwhile: () => Promise<void> | void = () => {};
   /** Called when a running job shall be cancelled. */
@@ -184,7 +186,7 @@ export class World {
         this.calls.push(`end ${name} ${id} ${reason}`);
         return await this.onEndOrphan(id);
       },
-      dropNetwork: () => void this.calls.push("drop network"),
+      dropNetwork: () => void this.networkDrops++,
       onInterrupt: (hear) => {
         this.interrupt = hear;
         return { release: () => this.interrupt = () => {} };
