@@ -9,8 +9,8 @@ export type Counts = Readonly<Record<JobState, number>>;
 
 export interface Job extends Omit<JobJson, "history"> {
   readonly state: JobState;
-  /** The last attempt that ended, where the server tells it. */
-  readonly last?: Omit<AttemptJson, "attempt"> | null;
+  /** In lists: the last attempt that ended. */
+  readonly last?: AttemptJson | null;
 }
 
 export interface JobPage extends Job {
@@ -127,6 +127,8 @@ export interface Dlq {
     readonly newest_at: string;
     readonly newest_id: string;
   }[];
+  /** How many groups there are beside. */
+  readonly left_out: number;
 }
 
 export interface BulkDone {

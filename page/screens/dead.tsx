@@ -81,6 +81,9 @@ export function Dead() {
           </tbody>
         </table>
       )}
+      {data !== undefined && data.left_out > 0 && (
+        <p class="quiet">… and {countText(data.left_out, "group")} more</p>
+      )}
     </>
   );
 }
