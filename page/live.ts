@@ -1,7 +1,7 @@
 // What the server tells by itself. One tab of a browser holds the stream and passes on what it hears:
 // browsers allow six connections to a host, and each tab would take one for ever.
-import { signal } from "@preact/signals";
-import type { Job, LiveStatus } from "./api.ts";
+import { effect, signal } from "@preact/signals";
+import { ask, isSignedOut, type Job, type LiveStatus } from "./api.ts";
 
 export interface JobNews {
   readonly jobs: readonly Job[];
@@ -39,7 +39,8 @@ const NOTHING: Wish = { ids: [], logs: [] };
 
 /** The last that was heard of counts and workers. */
 export const liveStatus = signal<LiveStatus | undefined>(undefined);
-export const isConnected = signal(true);
+/** Undefined: not known yet. */
+export const isConnected = signal<boolean | undefined>(undefined);
 
 const tab = `${Date.now()}-${Math.random()}`;
 const channel = new BroadcastChannel("queuectl");
@@ -89,6 +90,10 @@ export function startListening(): void {
     });
   }
   sayWish();
+  // Who has shown the token hears at once.
+  effect(() => {
+    if (!isSignedOut.value && stream?.readyState === EventSource.CLOSED) open(streamed);
+  });
 }
 
 function watch<T>(
@@ -126,6 +131,10 @@ function hear(message: Message): void {
   switch (message.type) {
     case "wish":
       if (wishes === undefined) return;
+      // A new tab does not know how things stand.
+      if (!wishes.has(message.tab) && message.tab !== tab && isConnected.value !== undefined) {
+        channel.postMessage({ type: "state", isConnected: isConnected.value });
+      }
       wishes.set(message.tab, { wish: message.wish, heardAt: Date.now() });
       return reopenSoon();
     case "who":
@@ -197,6 +206,8 @@ function open(url: string): void {
     say({ type: "state", isConnected: false });
     // A lost connection is made anew by itself, a refused one is not.
     if (source.readyState !== EventSource.CLOSED) return;
-    setTimeout(() => stream === source && open(url), AGAIN);
+    // Where the token is another one by now, this finds out.
+    ask("api/status").catch(() => {});
+    setTimeout(() => stream === source && !isSignedOut.value && open(url), AGAIN);
   };
 }

@@ -76,13 +76,13 @@ function Frame() {
         </span>
         {at?.read_only && <span class="tag" title="serve --read-only">read-only</span>}
         <span
-          class={isConnected.value ? "connection" : "connection lost"}
+          class={isConnected.value === false ? "connection lost" : "connection"}
           role="status"
-          title={isConnected.value
-            ? "What changes is shown at once"
-            : "No connection; trying again"}
+          title={isConnected.value === false
+            ? "No connection; trying again"
+            : "What changes is shown at once"}
         >
-          {isConnected.value ? "live" : "offline"}
+          {isConnected.value === undefined ? "…" : isConnected.value ? "live" : "offline"}
         </span>
         <button type="button" class="plain" onClick={nextTheme} title="Light or dark">
           {theme.value}

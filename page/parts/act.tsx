@@ -39,22 +39,41 @@ export function dropRefusal(id: string): void {
 /** Does it, after a question where something is lost by it. */
 export function actOn(verb: Verb, job: Job, after?: () => void): void {
   const act = () => void doTo(verb, job.id, after);
-  if (verb === "retry" || verb === "cancel" && job.state !== "processing") return act();
+  const question = questionOf(verb, job.state);
+  if (question === undefined) return act();
+  const { title, yes, about } = question;
   openDialog(
-    <Question
-      title={verb === "remove" ? "Remove this job?" : "Cancel this running job?"}
-      yes={verb === "remove" ? "Remove" : "Cancel the job"}
-      isBad
-      onYes={act}
-    >
+    <Question title={title} yes={yes} isBad={verb !== "retry"} onYes={act}>
       <p class="mono subject">{job.command}</p>
-      <p class="quiet">
-        {verb === "remove"
-          ? "Its history and its output go with it."
-          : "It gets SIGTERM, and SIGKILL if it does not end."}
-      </p>
+      <p class="quiet">{about}</p>
     </Question>,
   );
+}
+
+/** What is asked first, where something is lost, or may be done twice. */
+function questionOf(verb: Verb, state: JobState) {
+  if (verb === "remove") {
+    return {
+      title: "Remove this job?",
+      yes: "Remove",
+      about: "Its history and its output go with it.",
+    };
+  }
+  if (verb === "cancel" && state === "processing") {
+    return {
+      title: "Cancel this running job?",
+      yes: "Cancel the job",
+      about: "It gets SIGTERM, and SIGKILL if it does not end.",
+    };
+  }
+  if (verb === "retry" && state === "completed") {
+    return {
+      title: "Run this job again?",
+      yes: "Retry",
+      about: "It has completed. Its history stays.",
+    };
+  }
+  return undefined;
 }
 
 async function doTo(verb: Verb, id: string, after?: () => void): Promise<void> {

@@ -76,10 +76,24 @@ export function Detail({ job }: { job: Job }) {
       return run_at !== null && Date.parse(run_at) > now.value ? <>{dueText(run_at)}</> : null;
     case "blocked":
       return <>by {countText(job.after.length + job.after_any.length, "job")}</>;
-    default:
+    case "completed":
       return (
         <>
-          {state === "dead" && failure}
+          {last && `${tookText(last)}, `}
+          <Ago time={updated_at} />
+        </>
+      );
+    case "cancelled":
+      return (
+        <>
+          {job.reason && `${job.reason}, `}
+          <Ago time={updated_at} />
+        </>
+      );
+    case "dead":
+      return (
+        <>
+          {failure}
           <Ago time={updated_at} />
         </>
       );

@@ -13,6 +13,7 @@ import {
   Command,
   countText,
   JobLink,
+  Looking,
   Nothing,
   shortId,
   Trouble,
@@ -152,7 +153,9 @@ export function ScheduleScreen({ name }: { name: string }) {
   const page = useResource<SchedulePage>(`api/schedules/${encodeURIComponent(name)}`);
   const { act, isBusy, problem } = useActions({ name }, page.reload);
   const schedule = page.data;
-  if (schedule === undefined) return <Trouble problem={page.problem} />;
+  if (schedule === undefined) {
+    return page.problem === undefined ? <Looking /> : <Trouble problem={page.problem} />;
+  }
   const hasZone = schedule.cron !== undefined &&
     schedule.next.some((time) => zonedTime(time, schedule.tz) !== localTime(Date.parse(time)));
   return (
