@@ -2,6 +2,7 @@
 // by job, so that they are shown where it happened.
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { severalLines } from "../../src/view/escape.ts";
 import type { JobState } from "../../src/queue/job.ts";
 import { askedFor, type Filter, inWords } from "../address.ts";
 import { type BulkDone, type Job, jobPath, type Problem, problemOf, tell } from "../api.ts";
@@ -44,7 +45,7 @@ export function actOn(verb: Verb, job: Job, after?: () => void): void {
   const { title, yes, about } = question;
   openDialog(
     <Question title={title} yes={yes} isBad={verb !== "retry"} onYes={act}>
-      <p class="mono subject">{job.command}</p>
+      <p class="mono subject">{severalLines(job.command)}</p>
       <p class="quiet">{about}</p>
     </Question>,
   );

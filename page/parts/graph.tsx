@@ -1,8 +1,9 @@
 // What a job waits for and what waits for it, drawn from left to right.
+import { useEffect, useRef } from "preact/hooks";
 import { jobAt } from "../address.ts";
 import type { Graph } from "../api.ts";
 import { layoutOf } from "../graph_layout.ts";
-import { shortId } from "./words.tsx";
+import { onOneLine, shortId } from "./words.tsx";
 
 const WIDTH = 190;
 const HEIGHT = 40;
@@ -19,6 +20,14 @@ export function JobGraph({ graph, id }: { graph: Graph; id: string }) {
   const height = rows * (HEIGHT + GAP_Y) - GAP_Y + 2;
   const waitsFor = graph.edges.filter(({ to }) => to === id).length;
   const waiting = graph.edges.filter(({ from }) => from === id).length;
+  const scroller = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const { clientWidth = 0, clientHeight = 0 } = scroller.current ?? {};
+    scroller.current?.scrollTo(
+      x(id) + WIDTH / 2 - clientWidth / 2,
+      y(id) + HEIGHT / 2 - clientHeight / 2,
+    );
+  }, [id, width, height]);
   return (
     <section class="graph" aria-labelledby="graph-title">
       <h2 id="graph-title">
@@ -30,7 +39,7 @@ export function JobGraph({ graph, id }: { graph: Graph; id: string }) {
           {graph.edges.some(({ any }) => any) && "; dashed: until it has ended, whichever way"}
         </span>
       </h2>
-      <div class="scroller" tabIndex={0} role="region" aria-label="Graph of jobs">
+      <div ref={scroller} class="scroller" tabIndex={0} role="region" aria-label="Graph of jobs">
         <svg width={width} height={height} viewBox={`0 0 ${width} ${height}`}>
           {graph.edges.map(({ from, to, any }) => {
             const [x1, y1] = [x(from) + WIDTH, y(from) + HEIGHT / 2];
@@ -71,6 +80,6 @@ export function JobGraph({ graph, id }: { graph: Graph; id: string }) {
 }
 
 function cut(text: string, letters: number): string {
-  const line = text.replace(/\s+/g, " ");
+  const line = onOneLine(text);
   return line.length <= letters ? line : `${line.slice(0, letters - 1)}…`;
 }

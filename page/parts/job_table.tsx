@@ -92,7 +92,7 @@ export function JobTable({ jobs, gone = new Set(), picked, onChanged = () => {} 
           <th>Enqueued</th>
           <th>Id</th>
           {canChange.value && (
-            <th>
+            <th class="actions">
               <span class="unseen">Actions</span>
             </th>
           )}

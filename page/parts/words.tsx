@@ -1,6 +1,7 @@
 // Small pieces of text that many screens show: states, ages, ids, commands.
 import type { ComponentChildren } from "preact";
 import type { JobState } from "../../src/queue/job.ts";
+import { oneLine } from "../../src/view/escape.ts";
 import { agoText, durationText, localTime } from "../../src/view/times.ts";
 import { jobAt } from "../address.ts";
 import type { AttemptJson, Job, Problem } from "../api.ts";
@@ -121,7 +122,12 @@ export function JobLink({ id }: { id: string }) {
 
 /** A command on one line, as far as there is room. */
 export function Command({ text }: { text: string }) {
-  return <span class="mono command" title={text}>{text.replace(/\s+/g, " ")}</span>;
+  return <span class="mono command" title={text}>{onOneLine(text)}</span>;
+}
+
+/** Text on one line, in which nothing moves, hides or turns the rest around. */
+export function onOneLine(text: string): string {
+  return oneLine(text.replace(/\s+/g, " "));
 }
 
 /** `1 job`, `2,310 jobs`. */

@@ -1,5 +1,7 @@
 // One job: what it is, its attempts and their output, what it waits for, and what can be done.
+import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { severalLines } from "../../src/view/escape.ts";
 import { jobAt, jobsAt } from "../address.ts";
 import { type AttemptJson, type Graph, type JobPage, jobPath } from "../api.ts";
 import { durationText } from "../../src/view/times.ts";
@@ -24,6 +26,9 @@ import {
   Trouble,
   When,
 } from "../parts/words.tsx";
+
+/** Attempts that are shown at first, the last ones. */
+const FEW = 5;
 
 export function JobScreen({ id, attempt }: { id: string; attempt: number | undefined }) {
   const page = useResource<JobPage>(jobPath(id), { follow: false });
@@ -89,7 +94,7 @@ export function JobScreen({ id, attempt }: { id: string; attempt: number | undef
         </p>
       )}
       <div class="subject-box">
-        <pre class="subject">{job.command}</pre>
+        <pre class="subject">{severalLines(job.command)}</pre>
         <button type="button" class="plain" onClick={() => void copy(job.command)}>Copy</button>
       </div>
       <Facts job={job} />
@@ -187,6 +192,11 @@ function Fact({ name, children }: { name: string; children: preact.ComponentChil
 
 function Attempts({ job, chosen }: { job: JobPage; chosen: number | undefined }) {
   const hosts = new Set(job.history.map(({ host }) => host));
+  const all = useSignal(false);
+  const latest = job.history.toReversed();
+  const shown = all.value
+    ? latest
+    : latest.filter(({ attempt }, i) => i < FEW || attempt === chosen);
   return (
     <section>
       <h2>Attempts</h2>
@@ -204,7 +214,7 @@ function Attempts({ job, chosen }: { job: JobPage; chosen: number | undefined })
             </tr>
           </thead>
           <tbody>
-            {job.history.toReversed().map((one) => (
+            {shown.map((one) => (
               <tr
                 key={one.attempt}
                 class={one.attempt === chosen ? "picked" : ""}
@@ -236,6 +246,15 @@ function Attempts({ job, chosen }: { job: JobPage; chosen: number | undefined })
           </tbody>
         </table>
       </div>
+      {shown.length < latest.length && (
+        <button
+          type="button"
+          class="plain"
+          onClick={() => all.value = true}
+        >
+          All {latest.length} attempts
+        </button>
+      )}
     </section>
   );
 }

@@ -1,5 +1,6 @@
 // Schedules: when they fire next, what came of it, run now, pause and resume.
 import { useSignal } from "@preact/signals";
+import { severalLines } from "../../src/view/escape.ts";
 import { jobAt } from "../address.ts";
 import { durationText, localTime } from "../../src/view/times.ts";
 import { type Problem, problemOf, type Schedule, type SchedulePage, tell } from "../api.ts";
@@ -173,7 +174,7 @@ export function ScheduleScreen({ name }: { name: string }) {
       <Trouble problem={problem.value} onClose={() => problem.value = undefined} />
       <Trouble problem={page.problem} />
       <div class="subject-box">
-        <pre class="subject">{schedule.job.command}</pre>
+        <pre class="subject">{severalLines(schedule.job.command)}</pre>
       </div>
       <dl class="facts">
         <Fact name="When">
