@@ -66,13 +66,14 @@ export function JobScreen({ id, attempt }: { id: string; attempt: number | undef
   }
   const last = job.history.at(-1)?.attempt;
   const chosen = attempt ?? last;
+  const ended = job.history.findLast(({ ended_at }) => ended_at !== null) ?? null;
   return (
     <article class="job">
       <header>
         <h1>
           <State state={job.state} />
           <span class="detail">
-            <Detail job={job} />
+            <Detail job={{ ...job, last: ended }} />
           </span>
           <span class="mono id">{job.id}</span>
           <button type="button" class="plain" onClick={() => void copy(job.id)}>Copy id</button>
