@@ -1,4 +1,4 @@
-// The composition root: the real world, run(), the exit code; nothing else.
+// The composition root: makes the real context, calls run(), sets the exit code; nothing else.
 import type { Context } from "./src/cli/context.ts";
 import { run } from "./src/cli/run.ts";
 import { openStore } from "./src/stores/open.ts";

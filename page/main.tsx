@@ -79,8 +79,8 @@ function Frame() {
           class={isConnected.value === false ? "connection lost" : "connection"}
           role="status"
           title={isConnected.value === false
-            ? "No connection; trying again"
-            : "What changes is shown at once"}
+            ? "No connection. Trying again."
+            : "Changes are shown immediately"}
         >
           {isConnected.value === undefined ? "…" : isConnected.value ? "live" : "offline"}
         </span>

@@ -14,6 +14,7 @@ import { latency } from "./bench/latency.ts";
 import { resultText, tableOf } from "./bench/report.ts";
 import { grown, startUp } from "./bench/start_up.ts";
 import { longRun, throughput } from "./bench/throughput.ts";
+import { workflows } from "./bench/workflows.ts";
 import { BadOption, numberOption, optionsOr2 } from "./options.ts";
 
 /**
@@ -26,6 +27,7 @@ const MEASUREMENTS: Readonly<Record<string, (bench: Bench) => Promise<Row[]>>> =
   "latency": latency,
   "claims": claims,
   "idle": idle,
+  "workflows": workflows,
   "batches": batches,
   "grown": grown,
   "drains": drains,

@@ -1,9 +1,9 @@
-// Makes the programs that people download: dist/queuectl-<os>-<arch>, and SHA256SUMS. deno task
-// build [--target NAME|all] From a bundle: it starts faster than the separate modules, and only
-// what the program imports goes in. Split at the lazy imports, since in one file every start would
-// parse every command. CPU time of `list` over that of an empty compiled program, interleaved in
-// one run: split 1.28, one file 1.45, the modules 1.54. Not minified: it saved 3 % of it, and would
-// cost the names in stack traces.
+// Builds the programs for download: dist/queuectl-<os>-<arch>, and SHA256SUMS, by `deno task build
+// [--target NAME|all]`. They are made from a bundle, which starts faster than separate modules and
+// contains only what the program imports. The bundle is split at lazy imports, since in one file
+// every start would parse every command. CPU time of `list` relative to an empty compiled program,
+// measured alternately in one run: split 1.28, one file 1.45, separate modules 1.54. It is not
+// minified, which would save 3 % of this but lose the names in stack traces.
 import { PERMISSION_FLAGS } from "../src/system/permissions.ts";
 import { ENGINE_FLAG, pathOfUrl } from "../src/system/self.ts";
 import { hostTarget, type Target, targetsFrom } from "./targets.ts";
@@ -12,12 +12,11 @@ const ROOT = pathOfUrl(new URL("..", import.meta.url).href).replace(/\/$/, "");
 const DIST = `${ROOT}/dist`;
 const STARTS = 10;
 /**
- * The bundler notes where each module came from: the paths of this machine have no place in a
- * release.
+ * The bundler writes where each module came from. Paths of this machine must not be in a release.
  */
 const CACHE_PATH = /^\/\/ \S*\/npm\/[^\s/]+\//gm;
 
-/** What can be said in two lines; anything else that is thrown is a bug. */
+/** An expected failure, reported in two lines. Any other error is a bug. */
 class BuildError extends Error {}
 
 async function build(args: readonly string[]): Promise<void> {
@@ -64,8 +63,8 @@ async function compile(temp: string, { triple, name, file }: Target): Promise<vo
     "compile",
     "--quiet",
     ...["--no-config", "--no-lock", "--no-npm", "--no-remote", "--no-check"],
-    // It gains nothing here, and its file in the shared temporary folder has a name that others can
-    // guess and take first.
+    // It gains nothing here, and its file in the shared temporary folder has a predictable name
+    // that another user could take first.
     "--no-code-cache",
     ...PERMISSION_FLAGS,
     ENGINE_FLAG,
@@ -73,12 +72,12 @@ async function compile(temp: string, { triple, name, file }: Target): Promise<vo
     `${temp}/main.js`,
   ], temp);
   if (code !== 0) throw new BuildError(whyNotCompiled(name, stderr));
-  // Deno adds what Windows wants to a name without it.
+  // Deno appends `.exe` for Windows.
   const made = await exists(partial) ? partial : `${partial}.exe`;
   await Deno.rename(made, `${DIST}/${file}`);
 }
 
-/** Two lines where Deno's runtime is missing, else all that Deno said. */
+/** Two lines if Deno's runtime is missing, otherwise Deno's whole message. */
 export function whyNotCompiled(target: string, stderr: string): string {
   // deno-lint-ignore no-control-regex -- colours
   const plain = stderr.replace(/\x1b\[[0-9;]*m/g, "").trim();
@@ -97,7 +96,7 @@ async function describe({ name, file }: Target): Promise<void> {
   say(`dist/${file}  ${(size / 1e6).toFixed(1)} MB${start}`);
 }
 
-/** The least of some starts, in milliseconds: what disturbs a start only adds to it. */
+/** The fastest of several starts, in milliseconds, since disturbances only make a start slower. */
 async function startUpTime(program: string): Promise<string> {
   let least = Infinity;
   for (let i = 0; i < STARTS; i++) {

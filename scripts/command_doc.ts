@@ -1,9 +1,10 @@
-// What the documentation needs to know of a command. The table of commands fits as it is.
+// What the documentation needs to know about a command. The entries of the table of commands fit
+// this type.
 
 export interface FlagDoc {
   /** Without the dashes. */
   readonly name: string;
-  /** What stands for its value; nothing if it takes none. */
+  /** The placeholder for its value; undefined if it takes none. */
   readonly value?: string;
   readonly about: string;
 }
@@ -13,17 +14,17 @@ export interface CommandDoc {
   readonly name: string;
   /** One line, without a full stop. */
   readonly summary: string;
-  /** How its arguments are written, a line a form. */
+  /** How its arguments are written, one line for each form. */
   readonly forms: readonly string[];
   readonly flags: readonly FlagDoc[];
-  /** More to know. Indented lines are shown as they are. */
+  /** Further text. Indented lines are shown as they are. */
   readonly notes?: string;
   readonly examples: readonly string[];
-  /** Left out: it is for machines. */
+  /** Left out, since only programs call it. */
   readonly hidden?: boolean;
 }
 
-/** All that the documents are made from. */
+/** Everything that the documents are made from. */
 export interface Reference {
   readonly version: string;
   readonly commands: readonly CommandDoc[];

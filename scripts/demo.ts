@@ -1,6 +1,6 @@
-// The main job, shown on real work: some thirty jobs in a folder of its own, four workers, and what
-// becomes of the jobs that fail. Each command is shown as typed, and run as typed. The end is
-// checked: exit code 1 if it is not as it should be. deno task demo [--keep]
+// Demonstrates the program on real work, by `deno task demo [--keep]`: about thirty jobs in a
+// folder of its own, four workers, and what happens to jobs that fail. Each command is shown and
+// run as typed. The result is checked: the exit code is 1 if it is wrong.
 import { paintFor } from "../src/view/style.ts";
 import { cleanEnvironment, putOnPath, sources } from "./on_path.ts";
 
@@ -25,7 +25,7 @@ const print = (text: string) => void Deno.stdout.writeSync(out.encode(text));
 
 let interrupted = false;
 
-/** What goes wrong is told in one line. */
+/** A failure of the demo, reported in one line. */
 class Failure extends Error {}
 
 class Demo {
@@ -124,7 +124,7 @@ class Demo {
     print(`\n${paint(`# ${text}`, "dim")}\n`);
   }
 
-  /** Shows a command and runs it, its output going where ours goes. */
+  /** Shows a command and runs it with our output. */
   async #type(command: string): Promise<void> {
     print(`${paint("$", "dim")} ${paint(command, "bold")}\n`);
     const { code } = await this.#shell(command, "inherit").status;
@@ -173,7 +173,7 @@ class Demo {
       "75,75,0",
     );
     expect("its state", flaky.state, "completed");
-    // Four workers begin at the same moment: it is among their first jobs.
+    // Four workers start at the same moment, so it is among their first jobs.
     const jobs: JobJson[] = JSON.parse(await this.#ask("queuectl list --json"));
     const starts = await Promise.all(
       jobs.map(async ({ id }) => (await this.#job(id)).history[0]?.started_at ?? "9"),
@@ -224,11 +224,11 @@ function expect(what: string, found: unknown, wanted: unknown): void {
 /** @returns the exit code */
 async function main(args: readonly string[]): Promise<number> {
   if (Deno.build.os === "windows") {
-    print("The demo types into a POSIX shell, which Windows has not.\n");
+    print("The demo needs a POSIX shell, which Windows does not have.\n");
     return 1;
   }
   const folder = Deno.makeTempDirSync({ prefix: "queuectl-demo-" });
-  // A Ctrl-C reaches the command that runs too; its end is the demo's, which then still tidies up.
+  // Ctrl-C also reaches the running command. When that ends, the demo ends too, and cleans up.
   Deno.addSignalListener("SIGINT", () => interrupted = true);
   const begin = performance.now();
   try {

@@ -1,5 +1,5 @@
-// Makes the documents that are not written by hand: the man page and docs/commands.md, from the
-// table of commands, and docs/terminal.svg, from a real run. deno task docs
+// Makes the generated documents, by `deno task docs`: the man page and docs/commands.md from the
+// table of commands, and docs/terminal.svg from a real run.
 import { DEFAULT_SETTINGS, SETTING_KEYS, SETTING_RULES } from "../src/queue/settings.ts";
 import { pathOfUrl } from "../src/system/self.ts";
 import type { CommandDoc, FlagDoc, Reference } from "./command_doc.ts";
@@ -10,7 +10,7 @@ import { terminalSvg } from "./terminal_svg.ts";
 
 const ROOT = pathOfUrl(new URL("..", import.meta.url).href);
 
-/** What is made from the table of commands, by path within the project. */
+/** The documents made from the table of commands, by their paths in the project. */
 export async function generatedFiles(): Promise<Record<string, string>> {
   const reference = await referenceOfThisVersion();
   return {

@@ -1,11 +1,13 @@
 #!/bin/sh
-# Installs queuectl:  curl -fsSL …/install.sh | sh     or, with options:  curl … | sh -s -- --version 0.1.0 --dir ~/bin
-# Downloads into the target folder under another name, verifies, and renames: what was there stays whole if anything fails.
+# Installs queuectl:  curl -fsSL …/install.sh | sh
+# With options:       curl -fsSL …/install.sh | sh -s -- --version 0.1.0 --dir ~/bin
+# Downloads into the target folder under another name, verifies, and renames, so that the old
+# version stays if anything fails.
 set -eu
 
 usage() {
   cat <<'EOF'
-Installs queuectl, the one file that it is.
+Installs queuectl, which is a single file.
 
 Usage: install.sh [--version VERSION] [--dir DIR] [--from URL]
 
@@ -23,7 +25,7 @@ fail() {
 
 has() { command -v "$1" >/dev/null 2>&1; }
 
-# The platform, as the names of the files have it.
+# The platform, in the form of the file names.
 platform() {
   os=$(uname -s)
   arch=$(uname -m)
@@ -106,7 +108,7 @@ main() {
   done
 
   case $version in
-    *[!0-9A-Za-z.+-]*) fail "\"$version\" is no version" ;;
+    *[!0-9A-Za-z.+-]*) fail "\"$version\" is not a version" ;;
   esac
   if [ -z "$dir" ]; then
     [ -n "${HOME-}" ] || fail '$HOME is not set' 'Say where to with --dir'
@@ -148,9 +150,9 @@ main() {
     *":$dir:"*) ;;
     *) printf '%s is not on your PATH; for sh, bash and zsh:\n  export PATH="%s:$PATH"\n' "$dir" "$dir" ;;
   esac
-  printf 'To have its words completed in your shell:\n'
+  printf 'To load completions in your shell:\n'
   completions
 }
 
-# Last, so that a script that was cut off on its way does nothing.
+# Last, so that a script whose download was cut off does nothing.
 main "$@"

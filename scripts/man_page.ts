@@ -10,7 +10,7 @@ import {
   usages,
 } from "./command_doc.ts";
 
-/** The page as roff. */
+/** The man page as roff. */
 export function manPage(reference: Reference): string {
   const commands = shownCommands(reference);
   return [
@@ -54,8 +54,8 @@ const DESCRIPTION = [
   "at a time, with retries and exponential backoff. A job that has used up its retries goes to the " +
   "dead letter queue, for a person to look at.",
   "A job is pending until a worker takes it, then processing, then completed. One that failed " +
-  "waits, as failed, for its next attempt; with no retry left it is dead. One that was called off " +
-  "is cancelled.",
+  "waits, as failed, for its next attempt; with no retry left it is dead. A user can cancel a " +
+  "job.",
 ];
 
 const VALUES: readonly (readonly [string, string])[] = [
@@ -67,10 +67,10 @@ const VALUES: readonly (readonly [string, string])[] = [
 
 const ENVIRONMENT: readonly (readonly [string, string])[] = [
   ["QUEUECTL_DATA_DIR", "The folder that holds the queue's data; --data-dir goes before it."],
-  ["XDG_DATA_HOME", "Where the queue is by default: the folder queuectl in it."],
+  ["XDG_DATA_HOME", "The queue is by default in its folder queuectl."],
   [
     "NO_COLOR",
-    "If it is set and not empty, no colours; FORCE_COLOR asks for them where there is no terminal.",
+    "If it is set and not empty, there are no colours; FORCE_COLOR turns them on even without a terminal.",
   ],
   [
     "QUEUECTL_JOB_ID, QUEUECTL_ATTEMPT, QUEUECTL_WORKER",
@@ -136,7 +136,7 @@ const AS_IS: Readonly<Record<string, string>> = {
   '"': "\\(dq",
 };
 
-/** Text to be typed: every character stays what it is, so that it can be copied from the page. */
+/** Text to be typed: every character is escaped, so that it can be copied from the page. */
 function code(text: string): string {
   return guarded(text.replace(/[\\\-'`^~"]/g, (character) => AS_IS[character]!));
 }

@@ -9,7 +9,7 @@ import {
   usages,
 } from "./command_doc.ts";
 
-// The formatter would fold the tables' lines, and the next `deno task docs` unfold them.
+// Otherwise the formatter would rewrap the tables, and the next `deno task docs` would undo that.
 const HEAD = `<!-- deno-fmt-ignore-file -->
 <!-- Made by "deno task docs" from src/cli/commands.ts. Do not edit it here. -->
 

@@ -1,5 +1,5 @@
-// A `queuectl` for the PATH of a shell that runs these sources: for the demo, for the recorded
-// terminal, and for the tests of the documents.
+// Puts a `queuectl` that runs these sources on the PATH of a shell: for the demo, the recorded
+// terminal, and the tests of the documents.
 import { PERMISSION_FLAGS } from "../src/system/permissions.ts";
 import { shellWord } from "../src/system/shell_word.ts";
 import { type SelfCommand, selfCommand } from "../src/system/self.ts";
@@ -14,7 +14,7 @@ export function sources(): SelfCommand {
   });
 }
 
-/** Writes `queuectl` into an existing folder; the folder belongs in front of the PATH. */
+/** Writes `queuectl` into an existing folder, which the caller puts first on the PATH. */
 export function putOnPath(folder: string, { program, args }: SelfCommand): void {
   const words = [program, ...args].map(shellWord);
   Deno.writeTextFileSync(`${folder}/queuectl`, `#!/bin/sh\nexec ${words.join(" ")} "$@"\n`, {
@@ -23,8 +23,8 @@ export function putOnPath(folder: string, { program, args }: SelfCommand): void 
 }
 
 /**
- * The environment of this process, without what would lead queuectl to other data, and with
- * `changes`.
+ * The environment of this process with `changes`, and without variables that would make queuectl
+ * use other data.
  */
 export function cleanEnvironment(changes: Record<string, string>): Record<string, string> {
   const kept = Object.entries(Deno.env.toObject()).filter(([name]) =>

@@ -1,10 +1,10 @@
-// Options of the scripts that are called as tasks: `--name value` or `--name=value`. One that is
-// wrong ends the script with one line and exit code 2, as with the program itself.
+// Options of the scripts that are called as tasks: `--name value` or `--name=value`. A wrong option
+// ends the script with one line and exit code 2, as in the program itself.
 
-/** A command line that can't be understood; the message says what can be. */
+/** An invalid command line; the message says what is valid. */
 export class BadOption extends Error {}
 
-/** A number from `least`, as an option has it; `whole` if it has to be. */
+/** Parses a number of at least `least`, and a whole number if `whole` is set. */
 export function numberOption(
   name: string,
   text: string | undefined,
@@ -17,7 +17,7 @@ export function numberOption(
   throw new BadOption(`${name} takes ${kind}${text === undefined ? "" : `, not "${text}"`}`);
 }
 
-/** What `parse` returns; where it throws a BadOption the script ends. */
+/** The result of `parse`; if it throws a BadOption, the script ends. */
 export function optionsOr2<T>(script: string, parse: (args: readonly string[]) => T): T {
   try {
     return parse(Deno.args);

@@ -1,6 +1,7 @@
-// What the command line parser adds to each start: our own, beside @stricli/core with the same
-// table of commands and lazy implementations. Start-ups are interleaved; what counts is the
-// difference to an empty program on the same machine. deno run -A scripts/parser_cost.ts [ROUNDS]
+// Measures what the command line parser adds to each start, by `deno run -A scripts/parser_cost.ts
+// [ROUNDS]`: our own, compared with @stricli/core with the same table of commands and lazy
+// implementations. Starts are measured alternately; what counts is the difference to an empty
+// program on the same machine.
 const COMMANDS = new URL("../src/cli/commands.ts", import.meta.url).href;
 const PARSE = new URL("../src/cli/grammar/parse.ts", import.meta.url).href;
 const ARGS = [
@@ -16,8 +17,8 @@ const ARGS = [
   "true",
 ];
 
-// Texts, since the package is no dependency of the project. Neither says anything: that costs both
-// the same.
+// As texts, since the package is not a dependency of the project. Neither program prints anything,
+// since that costs both the same.
 const PROGRAMS: Readonly<Record<string, string>> = {
   "an empty program": "",
   "the table of commands":

@@ -1,5 +1,5 @@
-// Processes that a script has started, found by an environment variable that only they have, and by
-// ids that are known. Needs /proc.
+// Finds the processes that a script has started, by an environment variable that only they have, or
+// by known ids. Needs /proc.
 
 export interface Process {
   readonly pid: number;
@@ -8,7 +8,7 @@ export interface Process {
   readonly command: string;
 }
 
-/** Processes that have this entry in their environment, but for those that have ended. */
+/** Live processes that have this entry in their environment. */
 export function processesWith(entry: string): Process[] {
   const found: Process[] = [];
   for (const { name } of Deno.readDirSync("/proc")) {
@@ -42,7 +42,10 @@ function processOf(pid: number): Process | undefined {
   }
 }
 
-/** Whether a signal could be sent. */
+/**
+ * Sends a signal.
+ * @returns whether it could be sent
+ */
 export function signal(pid: number, name: Deno.Signal): boolean {
   if (!(pid > 1)) return false;
   try {
@@ -55,6 +58,6 @@ export function signal(pid: number, name: Deno.Signal): boolean {
 
 /** Kills all processes that have this entry in their environment. */
 export function killAllWith(entry: string): void {
-  // What is forked meanwhile is found the second time.
+  // Processes that are forked meanwhile are found the second time.
   for (let n = 0; n < 2; n++) for (const { pid } of processesWith(entry)) signal(pid, "SIGKILL");
 }

@@ -2,9 +2,9 @@
 // the same.
 
 export interface Target {
-  /** As in `queuectl-linux-x64`. */
+  /** The part of `queuectl-linux-x64` after the first dash. */
   readonly name: string;
-  /** What `deno compile --target` calls it. */
+  /** Its name for `deno compile --target`. */
   readonly triple: string;
   readonly file: string;
 }
@@ -27,8 +27,9 @@ export function hostTarget(triple: string = Deno.build.target): Target | null {
 }
 
 /**
- * What the arguments of the build ask for.
- * @returns a message instead if they ask for nothing that can be built
+ * The targets that the arguments of the build name.
+ *
+ * @returns a message instead if a target is not known
  */
 export function targetsFrom(
   args: readonly string[],

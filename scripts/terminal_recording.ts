@@ -1,8 +1,9 @@
-// The session that docs/terminal.svg shows: real commands on a data folder of their own, and what
-// they print, in colour. Made stable are ids, paths and the time of day; durations are as measured.
+// Records the session that docs/terminal.svg shows: real commands on a separate data folder, and
+// what they print, in colour. Ids, paths and the time of day are replaced by fixed ones; durations
+// are as measured.
 import { cleanEnvironment, putOnPath, sources } from "./on_path.ts";
 
-/** A job that succeeds, and one that fails, is looked at, and gets a second chance. */
+/** The commands: a job that succeeds, and one that fails, is examined, and is retried. */
 const COMMANDS = [
   "queuectl enqueue 'sleep 1; sort -u words.txt > sorted.txt'",
   "queuectl enqueue --job-id fetch --max-retries 1 'cat not-there-yet'",
@@ -15,7 +16,7 @@ const COMMANDS = [
   "queuectl job history fetch",
 ];
 
-/** Where the session seems to take place. */
+/** The folder that the session shows. */
 const HOME = "/home/ann";
 const DAY = "2026-11-24";
 const BEGIN = "09:30:00";
@@ -62,7 +63,7 @@ async function printedBy(command: string, folder: string): Promise<string> {
   return text;
 }
 
-/** The same session, as if it had always begun at one time, in one folder, with one random id. */
+/** The same session with a fixed start time, folder and random id. */
 export function stable(text: string, folder: string): string {
   const id = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/.exec(text)?.[0];
   const named = id === undefined
@@ -83,7 +84,7 @@ function secondsOf(clock: string): number {
 
 function asClock(seconds: number): string {
   const day = 86_400;
-  const time = ((seconds % day) + day) % day; // past midnight it begins anew
+  const time = ((seconds % day) + day) % day; // wraps around at midnight
   return [time / 3600, time / 60 % 60, time % 60]
     .map((part) => String(Math.floor(part)).padStart(2, "0")).join(":");
 }

@@ -1,11 +1,11 @@
-// A terminal's text as a picture: SVG, light or dark as the reader's system is. Pure.
+// Turns a terminal's text into an SVG picture, light or dark like the reader's system. Pure.
 
 const COLUMNS = 92;
 const CELL = { width: 8.4, height: 20 };
 const PADDING = 20;
 const BAR = 34;
 
-/** For each class of text, its colour on a light and on a dark ground. */
+/** For each class of text, its colour on a light and on a dark background. */
 const PALETTE: Readonly<Record<string, readonly [string, string]>> = {
   text: ["#24292f", "#d0d7de"],
   red: ["#b3261e", "#ff8078"],
@@ -62,7 +62,7 @@ function rules(ground: 0 | 1): string {
   ].join("\n");
 }
 
-/** Each span has its place and its length, so columns stand whatever font there is. */
+/** Each span has a position and a length, so that columns are aligned with any font. */
 function line(spans: readonly Span[], row: number): string {
   const y = BAR + PADDING + row * CELL.height + 5;
   return spans.map(({ column, text, classes }) => {
@@ -74,13 +74,13 @@ function line(spans: readonly Span[], row: number): string {
   }).join("\n");
 }
 
-/** A line's runs of one style, without the blanks around them. */
+/** The parts of a line with one style, without the blanks around them. */
 function spansOf(ansi: string): Span[] {
   const spans: Span[] = [];
   let colour = "text";
   let isBold = false;
   let column = 0;
-  // What follows an escape character begins with the code, and ends where the next one is.
+  // Each part after an escape character begins with the code.
   for (const [n, piece] of ansi.split("\x1b").entries()) {
     const [sequence, code] = n === 0 ? [""] : /^\[(\d+)m/.exec(piece) ?? [""];
     if (code === "1") isBold = true;
@@ -89,7 +89,7 @@ function spansOf(ansi: string): Span[] {
     else if (code !== undefined) colour = COLOURS[Number(code)] ?? "text";
     const classes = `${colour}${isBold ? " bold" : ""}`;
     const whole = piece.slice(sequence.length);
-    // Not every renderer keeps several blanks, so what they part has places of its own.
+    // Not every renderer keeps several blanks, so the words between them get their own positions.
     for (const { 0: text, index } of whole.matchAll(/\S+(?: \S+)*/g)) {
       spans.push({ column: column + index, text, classes });
     }
@@ -106,7 +106,7 @@ function escape(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
-/** The text of a picture that `terminalSvg` made, a line for each line. */
+/** The lines of text in a picture that `terminalSvg` made. */
 export function textOfSvg(svg: string): string[] {
   const rows = new Map<string, string>();
   for (const [, x, y, text] of svg.matchAll(/<text [^>]*x="([\d.]+)" y="(\d+)"[^>]*>([^<]*)</g)) {

@@ -1,6 +1,6 @@
-// Data folders that earlier versions have written must be readable for ever. Those under tests/data
-// came through git, which keeps neither hard links nor modes nor empty folders: so does many a copy
-// that people make.
+// Data folders of earlier versions must be readable for ever. Those under tests/data came through
+// git, which keeps neither hard links nor modes nor empty folders, like many copies that people
+// make.
 import { assertEquals } from "@std/assert";
 import { loadSetValues } from "../src/stores/file/settings.ts";
 import { readJournal } from "../src/exec/journal.ts";

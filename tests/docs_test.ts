@@ -1,6 +1,6 @@
-// The documents: every shell block is run, as whoever copies it would, links lead somewhere, and what
-// the program knows better is as it says. Blocks of one section are run one after another, in one
-// folder with one home; sections are run side by side, since much of what they do is waiting.
+// The documents: every shell block is run like a user would run it, links lead to something, and
+// facts agree with the program. The blocks of a section are run one after another in one folder
+// with one home; sections are run in parallel, since they mostly wait.
 import { assert, assertEquals } from "@std/assert";
 import { COMMANDS } from "../src/cli/commands.ts";
 import { DEFAULT_SETTINGS, SETTING_KEYS } from "../src/queue/settings.ts";

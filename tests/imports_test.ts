@@ -1,4 +1,5 @@
-// Who may import whom (src/README.md), by what Deno itself makes of the imports, lazy ones included.
+// Which folder may import which (src/README.md), by Deno's own analysis of the imports, lazy ones
+// included.
 import { assertEquals } from "@std/assert";
 
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {

@@ -1,5 +1,5 @@
-// Some forty seconds of the torture. It does what its seed says; how the processes meet differs
-// each time, so a failure is a find.
+// Some forty seconds of the torture. Its seed determines what it does, but the timing of the
+// processes differs each time, so a failure is a real bug.
 import { assertEquals } from "@std/assert";
 import { torture } from "../scripts/torture/torture.ts";
 import { needing } from "./support/has_program.ts";

@@ -14,7 +14,7 @@ export type Verb = "retry" | "cancel" | "remove";
 
 export const VERBS: readonly Verb[] = ["retry", "cancel", "remove"];
 const NAMES = { retry: "Retry", cancel: "Cancel", remove: "Remove" } as const;
-const DONE = { retry: "Put back", cancel: "Cancelled", remove: "Removed" } as const;
+const DONE = { retry: "Retried", cancel: "Cancelled", remove: "Removed" } as const;
 
 const ENDED: readonly JobState[] = ["completed", "dead", "cancelled"];
 
@@ -57,14 +57,14 @@ function questionOf(verb: Verb, state: JobState) {
     return {
       title: "Remove this job?",
       yes: "Remove",
-      about: "Its history and its output go with it.",
+      about: "Its history and output are removed, too. This can't be undone.",
     };
   }
   if (verb === "cancel" && state === "processing") {
     return {
       title: "Cancel this running job?",
       yes: "Cancel the job",
-      about: "It gets SIGTERM, and SIGKILL if it does not end.",
+      about: "It gets SIGTERM, and SIGKILL if it does not stop.",
     };
   }
   if (verb === "retry" && state === "completed") {
@@ -129,14 +129,14 @@ function Many({ verb, target, after }: { verb: Verb; target: Target; after: () =
   };
   if (done.value !== undefined) return <Outcome verb={verb} result={done.value} />;
   const { matched, complete } = counted.value ?? { matched: 0, complete: true };
-  const which = "ids" in target ? "" : inWords(target.filter) || "all that there are";
+  const which = "ids" in target ? "" : inWords(target.filter) || "all jobs";
   const count = `${complete ? "" : "more than "}${countText(matched, "job")}`;
   return (
     <>
       <h2 id="dialog-title">
         {counted.value === undefined ? `${NAMES[verb]}: counting…` : `${NAMES[verb]} ${count}?`}
       </h2>
-      {which && <p>Those that fit: {which}.</p>}
+      {which && <p>Matching: {which}.</p>}
       <p class="quiet">{ABOUT[verb]}</p>
       <Trouble problem={problem.value} />
       <p class="answers">
@@ -155,9 +155,9 @@ function Many({ verb, target, after }: { verb: Verb; target: Target; after: () =
 }
 
 const ABOUT = {
-  retry: "They go back to pending, with all their retries anew. Their history stays.",
-  cancel: "Waiting ones are called off, running ones are ended first.",
-  remove: "Their history and their output go with them. This can't be undone.",
+  retry: "They go back to pending and get all their retries again. Their history stays.",
+  cancel: "Waiting jobs do not run any more; running ones are stopped.",
+  remove: "Their history and output are removed, too. This can't be undone.",
 } as const;
 
 function Outcome({ verb, result }: { verb: Verb; result: BulkDone }) {
@@ -167,7 +167,7 @@ function Outcome({ verb, result }: { verb: Verb; result: BulkDone }) {
       <h2 id="dialog-title">
         {DONE[verb]}: {number(done)}. Refused: {number(refused)}.
       </h2>
-      {!complete && <p>There may be more: it was ended before all were looked at.</p>}
+      {!complete && <p>There may be more: the server stopped before it had seen all jobs.</p>}
       <ul class="refusals">
         {result.refusals.map(({ message, hint }, i) => (
           <li key={i}>{message}{hint && <span class="quiet">· {hint}</span>}</li>

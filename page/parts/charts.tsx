@@ -101,7 +101,7 @@ export function TimesChart({ title, histogram }: { title: string; histogram: His
       ? `over ${durationText(histogram.le.at(-1) ?? 0)}`
       : durationText(seconds);
   };
-  const words = total === 0 ? "none yet" : `half within ${share(0.5)}, 95 % within ${share(0.95)}`;
+  const words = total === 0 ? "none yet" : `50 % within ${share(0.5)}, 95 % within ${share(0.95)}`;
   return (
     <figure class="chart times">
       <figcaption>

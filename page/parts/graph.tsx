@@ -3,7 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { jobAt } from "../address.ts";
 import type { Graph } from "../api.ts";
 import { layoutOf } from "../graph_layout.ts";
-import { onOneLine, shortId } from "./words.tsx";
+import { countText, onOneLine, shortId } from "./words.tsx";
 
 const WIDTH = 190;
 const HEIGHT = 40;
@@ -31,12 +31,13 @@ export function JobGraph({ graph, id }: { graph: Graph; id: string }) {
   return (
     <section class="graph" aria-labelledby="graph-title">
       <h2 id="graph-title">
-        Waits{" "}
+        Dependencies
         <span class="quiet">
-          {waitsFor === 0 ? "for none" : `for ${waitsFor}`},{" "}
-          {waiting === 0 ? "none waits" : `${waiting} wait${waiting === 1 ? "s" : ""}`} for it
-          {graph.cut && `; the nearest ${graph.nodes.length} jobs of more`}
-          {graph.edges.some(({ any }) => any) && "; dashed: until it has ended, whichever way"}
+          waits for {countText(waitsFor, "job")}; {countText(waiting, "job")}{" "}
+          {waiting === 1 ? "waits" : "wait"} for it
+          {graph.cut && `; only the nearest ${graph.nodes.length} jobs are shown`}
+          {graph.edges.some(({ any }) => any) &&
+            "; dashed: waits until the job has ended, successfully or not"}
         </span>
       </h2>
       <div ref={scroller} class="scroller" tabIndex={0} role="region" aria-label="Graph of jobs">

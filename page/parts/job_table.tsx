@@ -77,7 +77,7 @@ export function JobTable({ jobs, gone = new Set(), picked, onChanged = () => {} 
             <th class="pick">
               <input
                 type="checkbox"
-                aria-label="Pick all on this page"
+                aria-label="Select all on this page"
                 checked={picked.value.size === jobs.length}
                 onChange={({ currentTarget: { checked } }) =>
                   picked.value = new Set(checked ? jobs.map(({ id }) => id) : [])}
@@ -140,7 +140,7 @@ function Row(
           <td class="pick">
             <input
               type="checkbox"
-              aria-label={`Pick ${job.id}`}
+              aria-label={`Select ${job.id}`}
               checked={isPicked ?? false}
               disabled={isGone}
               onClick={(event) => onPick(event.shiftKey)}

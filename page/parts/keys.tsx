@@ -21,15 +21,15 @@ const PLACES: Readonly<Record<string, string>> = {
 
 const HELP: readonly (readonly [string, string])[] = [
   ["g then o, j, q, s, d, c", "Overview, jobs, queues, schedules, dead letters, configuration"],
-  ["/", "Search or filter"],
+  ["/", "Search the output, or filter the list"],
   ["j k, or arrows", "Next and previous job of a list"],
   ["Enter", "Open the job"],
-  ["x", "Pick the job, or no longer"],
-  ["r, c, Delete", "Retry, cancel, remove: the job, or those that are picked"],
+  ["x", "Select or deselect the job"],
+  ["r, c, Delete", "Retry, cancel, remove: the job, or the selected ones"],
   ["[ ]", "Newer and older page"],
-  ["f", "Follow the output, or no longer"],
-  ["n N", "Next and previous place that was found"],
-  ["Esc", "Leave the field, drop the picks"],
+  ["f", "Follow the output, or stop following"],
+  ["n N", "Next and previous match in the output"],
+  ["Esc", "Leave the field, clear the selection"],
   ["?", "This list"],
 ];
 
@@ -67,7 +67,7 @@ export function startKeys(): void {
 export function Help() {
   return (
     <>
-      <h2 id="dialog-title">Keys</h2>
+      <h2 id="dialog-title">Keyboard shortcuts</h2>
       <dl class="keys">
         {HELP.map(([key, what]) => (
           <div key={key}>

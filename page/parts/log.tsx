@@ -152,7 +152,7 @@ export function Log({ id, attempt, isRunning }: {
                 Load all, with line numbers
               </button>
             )
-            : <span class="quiet">Download has all.</span>}
+            : <span class="quiet">The download has everything.</span>}
         </p>
       )}
       <div
@@ -168,7 +168,7 @@ export function Log({ id, attempt, isRunning }: {
       >
         <LogLines blocks={blocks} near={near} />
         {text?.count === 0 && (
-          <p class="quiet">{view?.isRunning ? "Nothing yet." : "It printed nothing."}</p>
+          <p class="quiet">{view?.isRunning ? "No output yet." : "No output."}</p>
         )}
       </div>
     </section>

@@ -157,8 +157,8 @@ export function Trouble({ problem, onClose }: {
 }
 
 /** Stands where an answer is on its way; only if that takes long enough to be noticed. */
-export function Looking() {
-  return <p class="nothing later" role="status">Looking…</p>;
+export function Loading() {
+  return <p class="nothing later" role="status">Loading…</p>;
 }
 
 /** What a screen says where it has nothing to show. */

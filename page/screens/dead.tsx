@@ -9,7 +9,7 @@ import {
   Command,
   countText,
   JobLink,
-  Looking,
+  Loading,
   Nothing,
   number,
   Trouble,
@@ -52,14 +52,14 @@ export function Dead() {
         )}
       </header>
       <Trouble problem={dlq.problem} />
-      {data === undefined && dlq.problem === undefined && <Looking />}
+      {data === undefined && dlq.problem === undefined && <Loading />}
       {data?.total === 0 && <Nothing>Empty: no job has failed for good.</Nothing>}
       {data !== undefined && data.groups.length > 0 && (
         <table class="jobs dead-letters">
           <thead>
             <tr>
               <th class="right">Jobs</th>
-              <th>Ended by</th>
+              <th>Ended with</th>
               <th class="command-column">Command</th>
               <th>Newest</th>
               <th>Id</th>

@@ -83,7 +83,7 @@ function Form({ job }: { job?: JobPage }) {
     try {
       const wish = wishOf(new FormData(form.current!));
       const { id, enqueued, remark } = await tell<Answer>("api/jobs", wish);
-      note(remark ?? (enqueued ? `Enqueued: ${shortId(id)}` : `There already: ${shortId(id)}`));
+      note(remark ?? (enqueued ? `Enqueued: ${shortId(id)}` : `Already enqueued: ${shortId(id)}`));
       go(jobAt(id));
     } catch (error) {
       problem.value = problemOf(error);

@@ -18,7 +18,7 @@ import { Log } from "../parts/log.tsx";
 import {
   Detail,
   endText,
-  Looking,
+  Loading,
   Nothing,
   Since,
   State,
@@ -48,7 +48,7 @@ export function JobScreen({ id, attempt }: { id: string; attempt: number | undef
   useKeys({ r: () => act("retry"), c: () => act("cancel"), Delete: () => act("remove") });
 
   if (job === undefined) {
-    if (page.problem === undefined) return <Looking />;
+    if (page.problem === undefined) return <Loading />;
     const isGone = page.problem.code === "not_found";
     return (
       <>
@@ -56,7 +56,7 @@ export function JobScreen({ id, attempt }: { id: string; attempt: number | undef
         <Nothing>
           {isGone && (
             <>
-              The job <span class="mono">{id}</span> is gone, or never was.{" "}
+              There is no job <span class="mono">{id}</span>. It may have been removed.{" "}
             </>
           )}
           <a href={jobsAt()}>All jobs</a>
@@ -91,7 +91,9 @@ export function JobScreen({ id, attempt }: { id: string; attempt: number | undef
       <Trouble problem={page.problem} />
       {job.orphaned && (
         <p class="warning">
-          Its worker is gone, and it runs on. A running <code>queuectl start</code> looks after it.
+          Its worker has died, but the job is still running. A running <code>queuectl start</code>
+          {" "}
+          takes care of it.
         </p>
       )}
       <div class="subject-box">
@@ -120,7 +122,7 @@ async function copy(text: string): Promise<void> {
     await navigator.clipboard.writeText(text);
     note("Copied");
   } catch {
-    note("The browser does not allow it here");
+    note("The browser does not allow copying here");
   }
 }
 

@@ -13,7 +13,7 @@ import { isDialogOpen } from "../parts/dialog.tsx";
 import { JobTable } from "../parts/job_table.tsx";
 import { go } from "../place.ts";
 import { useKeys } from "../parts/keys.tsx";
-import { Ago, countText, Looking, Nothing, number, Trouble } from "../parts/words.tsx";
+import { Ago, countText, Loading, Nothing, number, Trouble } from "../parts/words.tsx";
 
 type JobsPlace = Extract<Place, { screen: "jobs" }>;
 
@@ -107,7 +107,7 @@ export function Jobs({ filter, cursor, page }: JobsPlace) {
             onChanged={list.reload}
           />
         )}
-        {here === undefined && list.problem === undefined && <Looking />}
+        {here === undefined && list.problem === undefined && <Loading />}
         {here?.jobs.length === 0 && <Empty list={here} filter={filter} />}
       </div>
       {here !== undefined && (
@@ -117,7 +117,8 @@ export function Jobs({ filter, cursor, page }: JobsPlace) {
           {older ? <a href={older} rel="next">Older →</a> : <span class="quiet">Older →</span>}
           {here.looked_to !== null && (
             <span class="quiet">
-              Looked back to jobs enqueued <Ago time={here.looked_to} />; “Older” looks on.
+              Searched back to jobs enqueued{" "}
+              <Ago time={here.looked_to} />. “Older” continues the search.
             </span>
           )}
         </nav>
@@ -139,18 +140,20 @@ function News({ from, to, onShow }: {
   return (
     <p class="news" role="status">
       <button type="button" onClick={onShow}>
-        {count === LIMIT ? `${LIMIT} and more new jobs` : countText(count, "new job")}: show
+        Show {count === LIMIT ? `${LIMIT}+ new jobs` : countText(count, "new job")}
       </button>
     </p>
   );
 }
 
 function Empty({ list, filter }: { list: JobList; filter: Filter }) {
-  if (list.looked_to !== null) return <Nothing>None so far. “Older” looks on.</Nothing>;
+  if (list.looked_to !== null) {
+    return <Nothing>None found so far. “Older” continues the search.</Nothing>;
+  }
   if (Object.keys(filter).length > 0) {
     return (
       <Nothing>
-        No job fits. <a href={jobsAt()}>Show all</a>
+        No matching jobs. <a href={jobsAt()}>Show all</a>
       </Nothing>
     );
   }
@@ -173,7 +176,7 @@ function Bulk({ filter, picked, jobs, after }: {
     ? jobs?.jobs.filter(({ id }) => picked.has(id)).map(({ state }) => state) ?? []
     : filter.state?.split(",") as Job["state"][] | undefined;
   const verbs = VERBS.filter((verb) => states?.some((state) => canBe(verb, state)) ?? true);
-  const what = picked.size > 0 ? `${picked.size} picked` : "all that fit";
+  const what = picked.size > 0 ? `${picked.size} selected` : "all matching jobs";
   const act = (verb: typeof VERBS[number]) => {
     if (picked.size > 0 && verbs.includes(verb)) actOnMany(verb, target, after);
   };
@@ -184,7 +187,7 @@ function Bulk({ filter, picked, jobs, after }: {
   );
   return (
     <div class={picked.size > 0 ? "bulk has-picks" : "bulk"} role="group" aria-label={what}>
-      <span class="quiet">{picked.size > 0 ? `${picked.size} picked:` : "All that fit:"}</span>
+      <span class="quiet">{picked.size > 0 ? `${picked.size} selected:` : "All matching:"}</span>
       {verbs.map((verb) => (
         <button
           key={verb}

@@ -141,16 +141,17 @@ function Workers({ status: { workers, orphans }, running }: {
       </h2>
       {orphans > 0 && (
         <p class="warning">
-          {orphans === 1 ? "1 job runs" : `${orphans} jobs run`} on without a worker.{" "}
-          {workers.length > 0
-            ? "Another is about to look after it."
-            : "queuectl start looks after it."}
+          {orphans === 1 ? "1 job is still running" : `${orphans} jobs are still running`}{" "}
+          although the worker has died. {workers.length > 0
+            ? "Another worker takes care of it."
+            : "queuectl start takes care of it."}
         </p>
       )}
       {workers.length === 0
         ? (
           <Nothing>
-            No worker, so nothing is run. In a terminal: <code>queuectl start --count 4</code>
+            No workers are running, so no job starts. In a terminal:{" "}
+            <code>queuectl start --count 4</code>
           </Nothing>
         )
         : (

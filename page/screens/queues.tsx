@@ -15,7 +15,7 @@ export function Queues() {
     <>
       <h1>Queues</h1>
       <Trouble problem={queues.problem} />
-      {queues.data?.length === 0 && <Nothing>No queue yet: the first job makes one.</Nothing>}
+      {queues.data?.length === 0 && <Nothing>No queues yet: the first job creates one.</Nothing>}
       {queues.data !== undefined && queues.data.length > 0 && (
         <div class="scroller" tabIndex={0} role="region" aria-label="Queues">
           <table class="queues">
@@ -74,7 +74,7 @@ function Row({ queue, onChanged }: { queue: Queue; onChanged: () => void }) {
           <a href={jobsAt({ queue: name })}>{name}</a>
         </td>
         <td>
-          {paused ? <b class="flag">paused: no job begins</b> : <span class="quiet">open</span>}
+          {paused ? <b class="flag">paused: no job starts</b> : <span class="quiet">open</span>}
         </td>
         <td class="right">{number(waiting)}</td>
         <td class="right">

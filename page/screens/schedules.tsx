@@ -14,7 +14,7 @@ import {
   Command,
   countText,
   JobLink,
-  Looking,
+  Loading,
   Nothing,
   shortId,
   Trouble,
@@ -155,7 +155,7 @@ export function ScheduleScreen({ name }: { name: string }) {
   const { act, isBusy, problem } = useActions({ name }, page.reload);
   const schedule = page.data;
   if (schedule === undefined) {
-    return page.problem === undefined ? <Looking /> : <Trouble problem={page.problem} />;
+    return page.problem === undefined ? <Loading /> : <Trouble problem={page.problem} />;
   }
   const hasZone = schedule.cron !== undefined &&
     schedule.next.some((time) => zonedTime(time, schedule.tz) !== localTime(Date.parse(time)));
@@ -235,11 +235,11 @@ export function ScheduleScreen({ name }: { name: string }) {
             </tbody>
           </table>
         )}
-        {schedule.paused && <p class="quiet">It is paused: these times pass.</p>}
+        {schedule.paused && <p class="quiet">It is paused: nothing is enqueued at these times.</p>}
       </section>
       <section>
         <h2>
-          Jobs that it fired
+          Jobs it enqueued
         </h2>
         {schedule.history.length === 0
           ? <Nothing>None yet.</Nothing>

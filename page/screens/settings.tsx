@@ -31,7 +31,7 @@ export function Settings() {
             <tr>
               <th>Key</th>
               <th>Value</th>
-              <th>What it is</th>
+              <th>Meaning</th>
             </tr>
           </thead>
           <tbody>
@@ -62,10 +62,10 @@ export function Settings() {
             <dt>This page</dt>
             <dd>
               {at.read_only
-                ? "may look only (--read-only)"
+                ? "can only look (--read-only)"
                 : at.allow_enqueue
-                ? "may change and enqueue jobs (--allow-enqueue)"
-                : "may change jobs, not enqueue any"}
+                ? "can change and enqueue jobs (--allow-enqueue)"
+                : "can change jobs, but not enqueue any"}
             </dd>
           </div>
         </dl>

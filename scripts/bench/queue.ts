@@ -1,5 +1,6 @@
 // A queue that is measured: a data folder of its own, filled and asked by the program, or looked
 // into through the store.
+import type { Attempt } from "../../src/queue/outcome.ts";
 import type { JobStore } from "../../src/queue/store.ts";
 import { openFileStore } from "../../src/stores/file/store.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
@@ -41,10 +42,16 @@ export class Queue {
   }
 
   /** Enqueues `count` jobs as one batch; each line of it is what `line` says. */
-  async fill(count: number, line: string | Record<string, unknown> = "true"): Promise<Filled> {
+  fill(count: number, line: string | Record<string, unknown> = "true"): Promise<Filled> {
+    return this.fillWith(Array<typeof line>(count).fill(line));
+  }
+
+  /** Enqueues a job for each of these lines, as one batch. */
+  async fillWith(lines: readonly (string | Record<string, unknown>)[]): Promise<Filled> {
     const [batch, printed] = [`${this.folder}/batch`, `${this.folder}/ids`];
-    const text = typeof line === "string" ? line : JSON.stringify(line);
-    Deno.writeTextFileSync(batch, `${text}\n`.repeat(count));
+    const count = lines.length;
+    const text = (line: typeof lines[0]) => typeof line === "string" ? line : JSON.stringify(line);
+    Deno.writeTextFileSync(batch, lines.map((line) => `${text(line)}\n`).join(""));
     // The ids go to a file, as a user who wants a million of them would have it; `exec`, so that
     // the process looked at is the program.
     const { seconds, peak } = await this.ground.shell('out=$1; shift; exec "$@" >"$out"', [
@@ -61,18 +68,27 @@ export class Queue {
    * completed
    */
   async span(ids: readonly string[]): Promise<number> {
+    let [first, last] = [Infinity, -Infinity];
+    for (const attempt of await this.attempts(ids)) {
+      first = Math.min(first, attempt.startedAt);
+      last = Math.max(last, attempt.endedAt);
+    }
+    return (last - first) / 1000;
+  }
+
+  /** The first attempt of each of these jobs. @throws Error if one of them is not completed */
+  async attempts(ids: readonly string[]): Promise<Attempt[]> {
     return await this.#withStore(async (store) => {
-      let [first, last] = [Infinity, -Infinity];
+      const attempts: Attempt[] = [];
       for (const id of ids) {
         const job = await store.get(id);
         const [attempt] = job?.history ?? [];
         if (job?.status.state !== "completed" || attempt === undefined) {
           throw new Error(`Job ${id} is ${job?.status.state ?? "gone"}, and should be completed`);
         }
-        first = Math.min(first, attempt.startedAt);
-        last = Math.max(last, attempt.endedAt);
+        attempts.push(attempt);
       }
-      return (last - first) / 1000;
+      return attempts;
     });
   }
 

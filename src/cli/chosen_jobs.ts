@@ -1,4 +1,4 @@
-// The jobs that a command for several is about: ids, or all of a group at this moment.
+// Which jobs a command works on: those with the given ids, or all that are in a group now.
 import { QueueError } from "../queue/errors.ts";
 import { findJobs } from "../queue/find_job.ts";
 import type { Job } from "../queue/job.ts";
@@ -21,8 +21,8 @@ export async function chosenJobs({ flags, args }: CommandContext, jobs: JobReade
   const { checkName } = await import("../queue/enqueue.ts");
   checkName("group", group);
   const found = await Array.fromAsync(jobs.list({ group }));
-  if (found.length > 0) return found.reverse(); // the first to come first
-  throw new QueueError("not_found", `No job of the group "${group}"`, {
-    hint: "The groups of jobs are in: queuectl list",
+  if (found.length > 0) return found.reverse(); // oldest first
+  throw new QueueError("not_found", `There is no job in the group "${group}"`, {
+    hint: "See the groups of jobs: queuectl list",
   });
 }

@@ -1,5 +1,5 @@
-// One call of a command: what was typed, the world, and the few things that nearly all commands do
-// with them.
+// One call of a command: what was typed, the context, and the few things that nearly all commands
+// do with them.
 import { QueueError } from "../queue/errors.ts";
 import type { Inbox, JobReader, JobStore } from "../queue/store.ts";
 import type { Store } from "../stores/store.ts";
@@ -7,7 +7,10 @@ import type { Context } from "./context.ts";
 import type { Flags, Parsed } from "./grammar/parse.ts";
 import { storeLocation } from "./store_location.ts";
 
-/** Does what a command says. @returns the exit code, 0 if nothing */
+/**
+ * Runs a command.
+ * @returns the exit code; nothing means 0
+ */
 export type Handler = (call: CommandContext) => Promise<number | void>;
 
 export class CommandContext implements Parsed {
@@ -24,8 +27,9 @@ export class CommandContext implements Parsed {
   }
 
   /**
-   * The store that the options and variables name, made if need be.
-   * @throws QueueError `usage`; `refused` if it is not ours
+   * The store that options and environment variables name; it is made if it does not exist.
+   *
+   * @throws QueueError `usage`; `refused` if the folder belongs to another user
    */
   store(): Store {
     const store = this.context.openStore(storeLocation(this.context, this.flags));
@@ -33,45 +37,51 @@ export class CommandContext implements Parsed {
     return store;
   }
 
-  /** Opens what can be seen of the jobs for as long as `use` takes. */
+  /** Opens the jobs for reading, and closes them when `use` is done. */
   async withReader<T>(use: (jobs: JobReader, store: Store) => Promise<T>): Promise<T> {
     const store = this.store();
     return await using(await store.openReader(), store, use);
   }
 
-  /** Opens what takes new jobs for as long as `use` takes. */
+  /** Opens the inbox for new jobs, and closes it when `use` is done. */
   async withInbox<T>(use: (inbox: Inbox, store: Store) => Promise<T>): Promise<T> {
     const store = this.store();
     return await using(await store.openInbox(), store, use);
   }
 
-  /** Opens the jobs for as long as `use` takes. */
+  /** Opens the jobs for reading and changing, and closes them when `use` is done. */
   async withJobs<T>(use: (jobs: JobStore, store: Store) => Promise<T>): Promise<T> {
     const store = this.store();
     return await using(await store.openJobs(), store, use);
   }
 
-  /** A result, to stdout. What the command is for has been done by then, which an error says. */
+  /** Writes a result to stdout. The command has done its work by then, so an error must say so. */
   print(text: string | Uint8Array): void {
     try {
       if (text.length > 0) this.context.stdout.write(text);
     } catch (error) {
       if (error instanceof Deno.errors.BrokenPipe || !(error instanceof Error)) throw error;
-      throw new QueueError("io", `It is done, but the result can't be printed: ${error.message}`);
+      throw new QueueError(
+        "io",
+        `The command was carried out, but its result can't be printed: ${error.message}`,
+      );
     }
   }
 
-  /** A JSON document, to stdout. */
+  /** Writes a JSON document to stdout. */
   printJson(value: unknown): void {
     this.context.stdout.write(JSON.stringify(value, null, 2) + "\n");
   }
 
-  /** A message to the person at the keyboard, to stderr. */
+  /** Writes a message for the user to stderr. */
   say(text: string): void {
     this.context.stderr.write(`${text}\n`);
   }
 
-  /** Reports what could not be done, where that does not end the command. @returns the exit code */
+  /**
+   * Reports failures that do not end the command.
+   * @returns the exit code
+   */
   report(refused: readonly QueueError[]): number {
     for (const error of refused) this.say(`queuectl: ${error.message}`);
     return refused.length === 0 ? 0 : 1;

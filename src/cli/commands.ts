@@ -1,5 +1,5 @@
-// The table of commands. All that parser, help, completions and suggestions know comes from here; a
-// command's own module is loaded only when it is called.
+// The table of commands. Parser, help, completions and suggestions are all made from it; the module
+// of a command is loaded only when the command is called.
 import type { FlagKind, FlagSpec } from "./grammar/flag_spec.ts";
 import type { CommandSpec } from "./grammar/spec.ts";
 
@@ -24,35 +24,52 @@ const WORKERS = option("count", "whole", "N", "how many workers (default: worker
   min: 1,
   max: 1024,
 });
-const CONFIRM = toggle("confirm", "really do it");
-const GROUP = option("group", "text", "NAME", "all jobs that are of this group now", {
+const CONFIRM = toggle("confirm", "confirm that this is wanted");
+const GROUP = option("group", "text", "NAME", "all jobs that are in this group now", {
   proposes: "group",
 });
-/** Of the options of enqueue, what may be changed as long as the job waits. */
+/** The options of enqueue that may be changed while the job waits. */
 const UPDATED = ["priority", "queue", "max-retries", "timeout", "delay", "at"];
 
-/** Of the options of enqueue, what a schedule can't have. */
+/** The options of enqueue that a schedule can't have, and why. */
 const NOT_SCHEDULED = {
   "job-id": "the id of each job is the schedule's name and the time",
   file: "a schedule makes one job at a time",
   follow: "there is no job yet",
   at: "--cron or --every says when",
-  after: "another job ends once, and a schedule makes one job after another",
-  "after-any": "another job ends once, and a schedule makes one job after another",
+  after: "another job ends only once, but a schedule makes many jobs",
+  "after-any": "another job ends only once, but a schedule makes many jobs",
 };
 const SCHEDULE_FLAGS = [
-  option("cron", "text", "PATTERN", "when: minute hour day month weekday, or @daily"),
-  option("every", "duration", "DURATION", "when: again and again, from now on; at least 1s"),
+  option("cron", "text", "PATTERN", "when it fires: minute hour day month weekday, or @daily"),
+  option(
+    "every",
+    "duration",
+    "DURATION",
+    "the time between two firings, counted from now; at least 1s",
+  ),
   option("tz", "text", "ZONE", "the pattern's time zone (default: the local one)", {
     proposes: "zone",
   }),
-  option("missed", "text", "last|skip|all", "of times at which no start ran (default: last)", {
-    proposes: "missed",
-  }),
-  option("overlap", "text", "skip|allow", "while the job before has not ended (default: skip)", {
-    proposes: "overlap",
-  }),
-  toggle("replace", "in the place of the schedule that has this name"),
+  option(
+    "missed",
+    "text",
+    "last|skip|all",
+    "what to do about times at which no start ran (default: last)",
+    {
+      proposes: "missed",
+    },
+  ),
+  option(
+    "overlap",
+    "text",
+    "skip|allow",
+    "what to do while the previous job has not ended (default: skip)",
+    {
+      proposes: "overlap",
+    },
+  ),
+  toggle("replace", "replace the schedule that has this name"),
 ];
 const ENQUEUE_FLAGS = () => COMMANDS.find(({ name }) => name === "enqueue")!.flags;
 
@@ -65,52 +82,64 @@ export const COMMANDS: readonly CommandSpec[] = [
     programAfterDashes: true,
     flags: [
       option("max-retries", "whole", "N", "retries after a failed attempt", { max: 1000 }),
-      option("timeout", "duration", "DURATION", "how long an attempt may take, 0: no limit"),
-      option("job-id", "text", "ID", "its id, instead of a random one"),
-      option("priority", "whole", "N", "higher runs first (default 0)", {
+      option("timeout", "duration", "DURATION", "how long an attempt may take; 0 for no limit"),
+      option("job-id", "text", "ID", "the job's id, instead of a random one"),
+      option("priority", "whole", "N", "jobs with a higher priority run first (default: 0)", {
         min: -1_000_000,
         max: 1_000_000,
       }),
-      option("delay", "duration", "DURATION", "not before this much time has passed"),
-      option("at", "text", "TIME", "not before this time: ISO 8601, or HH:MM"),
+      option("delay", "duration", "DURATION", "run it only after this time has passed"),
+      option("at", "text", "TIME", "run it only from this time on: ISO 8601, or HH:MM"),
       option("queue", "text", "NAME", "the queue it waits in (default: default)", {
         proposes: "queue",
       }),
       option("group", "text", "NAME", "a name for jobs that belong together", {
         proposes: "group",
       }),
-      option("after", "text", "ID,...", "when these have completed; repeatable", {
+      option("after", "text", "ID,...", "run it when these jobs have completed; repeatable", {
         proposes: "job",
       }),
-      option("after-any", "text", "ID,...", "when these have ended, whichever way", {
-        proposes: "job",
+      option(
+        "after-any",
+        "text",
+        "ID,...",
+        "run it when these jobs have ended in any way; repeatable",
+        {
+          proposes: "job",
+        },
+      ),
+      option("start-by", "text", "WHEN", "cancel it if it has not begun by then: DURATION or TIME"),
+      option("unique", "text", "KEY", "enqueue it only if no job with this key waits or runs"),
+      option("cwd", "text", "DIR", "the folder to run in (default: the current one)", {
+        proposes: "folder",
       }),
-      option("start-by", "text", "WHEN", "called off if not begun by then: DURATION or TIME"),
-      option("unique", "text", "KEY", "nothing, while a job with this key has not ended"),
-      option("cwd", "text", "DIR", "the folder to run in (default: here)", { proposes: "folder" }),
-      option("env", "text", "KEY=VALUE", "a variable of its environment; repeatable"),
+      option("env", "text", "KEY=VALUE", "an environment variable for the job; repeatable"),
       option("file", "text", "FILE", "many jobs, one a line; - reads standard input", {
         proposes: "file",
       }),
       toggle("follow", "print its output as it comes, and end with its exit code"),
     ],
     oneOf: [["delay", "at"], ["file", "job-id"], ["file", "follow"]],
-    notes:
-      `A line of --file is a shell command, or a JSON object with "command" and, if wanted, "id", "priority", "cwd",
-"env", "max_retries", "timeout", "delay", "run_at", "queue", "group", "after", "after_any", "unique", "start_by". Blank
-lines and lines that begin with # are skipped. If any line is wrong, nothing is enqueued. Other options given beside
---file hold for lines that don't say otherwise. "after" and "after_any" take a list of ids, also those of other lines,
-in any order.
+    notes: `A line of --file is a shell command, or a JSON object with "command" and, if
+wanted, "id", "priority", "cwd", "env", "max_retries", "timeout", "delay",
+"run_at", "queue", "group", "after", "after_any", "unique", "start_by". Blank
+lines and lines that begin with # are skipped. If any line is wrong, nothing
+is enqueued. Other options that are given with --file apply to all lines that
+don't say otherwise. "after" and "after_any" take a list of ids, also those of
+other lines, in any order.
 
-A job with --after is blocked until the others have completed. If one of them dies it waits on, until that one is
-retried and completes; if one is cancelled or removed, it is cancelled, too. With --after-any they may end whichever
-way. What has ended in time counts at once, and for good.
+A job with --after is blocked until the others have completed. If one of them
+dies, it goes on waiting until that one is retried and completes. If one is
+cancelled or removed, it is cancelled too. With --after-any the others may end
+in any way. A job that has ended already counts at once, and for good: it may
+be retried or removed later.
 
-With --unique, if a job with the same key waits or runs, nothing is enqueued: that job's id is printed, and the exit
-code is 0.
+With --unique, if a job with the same key waits or runs, nothing is enqueued:
+the id of that job is printed, and the exit code is 0.
 
-With --follow the id goes to stderr and the output to stdout, through all attempts, and the exit code is that of the
-last one: 124 if it timed out, 1 if it was cancelled. Ctrl-C ends the following, not the job.`,
+With --follow the id goes to stderr and the output to stdout, through all
+attempts, and the exit code is that of the last one: 124 if it timed out, 1 if
+it was cancelled. Ctrl-C stops the output, not the job.`,
     examples: [
       "queuectl enqueue 'tar czf backup.tgz ~/notes'",
       "queuectl enqueue --max-retries 5 --timeout 10m -- curl -fO https://example.org/big.iso",
@@ -135,19 +164,21 @@ last one: 124 if it timed out, 1 if it was cancelled. Ctrl-C ends the following,
         max: 1024,
       }),
       option("timeout", "duration", "DURATION", "stop when this much time has passed"),
-      option("queue", "text", "NAME,...", "take jobs of these queues alone (default: of all)", {
+      option("queue", "text", "NAME,...", "take jobs only from these queues (default: all)", {
         proposes: "queues",
       }),
-      option("worker-name", "text", "NAME", "what the workers are called"),
+      option("worker-name", "text", "NAME", "the name of the workers; others get -2, -3, …"),
       toggle("drain", "stop when nothing is left to do"),
       toggle("detach", "run in the background; prints the process id"),
     ],
-    notes:
-      `Stops on "queuectl stop", Ctrl-C, SIGTERM or SIGHUP: running jobs end first. A second Ctrl-C or SIGTERM kills them;
-they go back to the queue. Under nohup it goes on when the terminal is closed. Exits with 1 if none of its workers
-comes up. With --drain it exits with 0 also if jobs died, and says how many; see "queuectl dlq list". It does not wait
-for jobs of paused queues, nor for those of queues that it does not serve, and says how many there are. With --detach
-it writes to start.log in the data folder; a start that finds more than 5 MB there puts them aside as start.log.1.`,
+    notes: `Stops on "queuectl stop", Ctrl-C, SIGTERM or SIGHUP: running jobs end first. A
+second Ctrl-C or SIGTERM kills them; they go back to the queue. Under nohup it
+goes on when the terminal closes. Exits with 1 if none of its workers can
+start. With --drain it exits with 0 even if jobs died, and says how many; see
+"queuectl dlq list". It does not wait for jobs in paused queues or in queues
+that it does not serve, and says how many there are. With --detach it writes
+to start.log in the data folder; if that has more than 5 MB when it starts, it
+is renamed to start.log.1.`,
     examples: [
       "queuectl start --count 4",
       "queuectl start --queue downloads --count 2",
@@ -158,13 +189,13 @@ it writes to start.log in the data folder; a start that finds more than 5 MB the
   },
   {
     name: "stop",
-    summary: "Stop all workers, and return when they have stopped",
+    summary: "Stop all workers, and wait until they have stopped",
     forms: [""],
     args: [0, 0, ""],
     flags: [toggle("force", "kill running jobs; they go back to the queue")],
-    notes:
-      `Waits as long as the running jobs take. Exits with 1 if workers give no sign of life for 20 seconds, as when
-somebody has stopped them; --force makes them go on, and kills them if they don't end their jobs in time.`,
+    notes: `Waits as long as the running jobs take. Exits with 1 if workers give no sign
+of life for 20 seconds, for example because they are suspended. With --force
+they are resumed, and killed if they don't end their jobs in time.`,
     examples: ["queuectl stop", "queuectl stop --force"],
     load: async () => (await import("./commands/stop.ts")).stopCommand,
   },
@@ -174,15 +205,16 @@ somebody has stopped them; --force makes them go on, and kills them if they don'
     forms: [""],
     args: [0, 0, ""],
     flags: [
-      toggle("verbose", "also hosts, signs of life, and the system: see below"),
+      toggle("verbose", "also show hosts, signs of life, and the system: see below"),
       JSON_FLAG,
-      toggle("watch", "show it anew every second, until q or Ctrl-C"),
+      toggle("watch", "redraw it every second, until q or Ctrl-C"),
     ],
     oneOf: [["json", "watch"]],
-    notes:
-      `With --verbose also the version, the size of the store, the job that is due for the longest and the one that falls
-due next, how many jobs have ended in the last minute, hour and day and which share of them died, the queues, the
-schedules with their next times, and the settings that are not the default.`,
+    notes: `With --verbose it also shows the version, the size of the store, the job that
+has been due for the longest and the one that falls due next, how many jobs
+ended in the last minute, hour and day and what share of them died, the
+queues, the schedules with their next times, and the settings that differ from
+their default.`,
     examples: [
       "queuectl status",
       "queuectl status --verbose",
@@ -198,18 +230,18 @@ schedules with their next times, and the settings that are not the default.`,
     args: [0, 0, ""],
     flags: [
       option("state", "text", "STATE,...", "only jobs in these states", { proposes: "state" }),
-      option("queue", "text", "NAME", "only jobs of this queue", { proposes: "queue" }),
-      option("group", "text", "NAME", "only jobs of this group", { proposes: "group" }),
+      option("queue", "text", "NAME", "only jobs in this queue", { proposes: "queue" }),
+      option("group", "text", "NAME", "only jobs in this group", { proposes: "group" }),
       option("limit", "whole", "N", "at most this many"),
-      option("command", "text", "GLOB", "only commands that fit the pattern (* ? [...])"),
-      option("since", "duration", "DURATION", "only jobs enqueued within this time"),
-      toggle("verbose", "also priority, retries, times, folder"),
+      option("command", "text", "GLOB", "only jobs whose command matches the pattern (* ? [...])"),
+      option("since", "duration", "DURATION", "only jobs enqueued within this time, such as 1h"),
+      toggle("verbose", "also show priority, retries, times, folder"),
       JSON_FLAG,
     ],
-    notes:
-      `The states are pending, blocked, processing, completed, failed, dead and cancelled. On a terminal the table is cut
-to its width; in a pipe nothing is. A queue is shown where it is not "default". Values of environment variables are
-never shown here: see "queuectl job show --verbose".`,
+    notes: `The states are pending, blocked, processing, completed, failed, dead and
+cancelled. On a terminal the table is cut to its width; in a pipe nothing is
+cut. The queue of a job is shown if it is not "default". Values of environment
+variables are never shown here: see "queuectl job show --verbose".`,
     examples: [
       "queuectl list --limit 20",
       "queuectl list --state failed,dead --since 1d",
@@ -225,7 +257,7 @@ never shown here: see "queuectl job show --verbose".`,
     args: [1, 1, "id"],
     proposes: "job",
     flags: [
-      toggle("verbose", "also the values of its environment variables, and hosts"),
+      toggle("verbose", "also show the values of its environment variables, and hosts"),
       JSON_FLAG,
     ],
     examples: ["queuectl job show 3f2a", "queuectl job show 3f2a --json --verbose"],
@@ -239,7 +271,7 @@ never shown here: see "queuectl job show --verbose".`,
     forms: ["<id>"],
     args: [1, 1, "id"],
     proposes: "job",
-    flags: [toggle("verbose", "also the hosts that they ran on"), JSON_FLAG],
+    flags: [toggle("verbose", "also show the hosts that they ran on"), JSON_FLAG],
     examples: ["queuectl job history 3f2a"],
     load: async () =>
       (await import("./commands/job_show.ts"))
@@ -252,8 +284,8 @@ never shown here: see "queuectl job show --verbose".`,
     args: [1, 1, "id"],
     proposes: "job",
     flags: [
-      option("attempt", "whole", "N", "of this attempt (default: the last)", { min: 1 }),
-      toggle("follow", "go on until the job, or that attempt, has ended"),
+      option("attempt", "whole", "N", "the log of this attempt (default: the last)", { min: 1 }),
+      toggle("follow", "go on printing until the job, or that attempt, has ended"),
     ],
     examples: [
       "queuectl job logs 3f2a",
@@ -266,7 +298,7 @@ never shown here: see "queuectl job show --verbose".`,
   },
   {
     name: "job cancel",
-    summary: "Call jobs off, also running ones",
+    summary: "Cancel jobs, also running ones",
     forms: ["<id>...", "--group <name>"],
     args: [0, Infinity, "id"],
     proposes: "job",
@@ -283,8 +315,8 @@ never shown here: see "queuectl job show --verbose".`,
     args: [0, Infinity, "id"],
     proposes: "job",
     flags: [GROUP, option("timeout", "duration", "DURATION", "wait no longer than this")],
-    notes:
-      "Exits with 0 if all have completed, with 1 if one died, was cancelled or removed, or the time ran out.",
+    notes: `Exits with 0 if all have completed, and with 1 if one died, was cancelled or
+removed, or the time ran out.`,
     examples: [
       'queuectl job wait "$(queuectl enqueue make)" --timeout 10m',
       "queuectl job wait --group mirror",
@@ -295,12 +327,13 @@ never shown here: see "queuectl job show --verbose".`,
   },
   {
     name: "job retry",
-    summary: "Put ended jobs back into the queue, their retries anew",
+    summary: "Put ended jobs back into the queue, with all their retries",
     forms: ["<id>..."],
     args: [1, Infinity, "id"],
     proposes: "ended job",
     flags: [],
-    notes: "Whatever became of them: completed, dead or cancelled. Their history stays.",
+    notes: `It does not matter how they ended: completed, dead or cancelled. Their history
+is kept.`,
     examples: ["queuectl job retry 3f2a"],
     load: async () => (await import("./commands/job_change.ts")).retryCommand,
   },
@@ -315,9 +348,8 @@ never shown here: see "queuectl job show --verbose".`,
         .map((flag) => ({ ...flag, about: flag.about.replace(/ \(default.*/, "") }));
     },
     oneOf: [["delay", "at"]],
-    notes:
-      `What is not given stays as it is. --delay counts from now. A job that a worker has begun, or that has ended, is
-refused.`,
+    notes: `What is not given stays as it is. --delay counts from now. A job that is
+running or has ended is refused.`,
     examples: ["queuectl job update 3f2a --priority 10", "queuectl job update 3f2a --at 18:00"],
     load: async () => (await import("./commands/job_change.ts")).updateCommand,
   },
@@ -343,31 +375,36 @@ refused.`,
   },
   {
     name: "queue list",
-    summary: "Show each queue: what waits and runs in it, and what is set of it",
+    summary: "Show each queue: how many jobs wait and run in it, and its settings",
     forms: [""],
     args: [0, 0, ""],
     flags: [JSON_FLAG],
-    notes:
-      `A queue is there as soon as something is set of it, or a job that has not ended is in it. Those that wait for other
-jobs are not counted as waiting. OLDEST is when the first of those that wait was enqueued.`,
+    notes: `A queue is listed if it has settings, or a job that has not ended. WAITING
+does not count jobs that wait for other jobs. OLDEST is when the oldest
+waiting job was enqueued.`,
     examples: ["queuectl queue list", "queuectl queue list --json"],
     load: async () => (await import("./commands/queue.ts")).listCommand,
   },
   {
     name: "queue set",
-    summary: "Limit how many jobs of a queue run at once, or begin in a time",
+    summary: "Limit how many jobs of a queue run at once, or begin within some time",
     forms: ["<name> [--limit <n>] [--rate <n>/<duration>]"],
     args: [1, 1, "name"],
     proposes: "queue",
     flags: [
-      option("limit", "whole", "N", "at most so many run at once; 0 takes the limit away", {
+      option("limit", "whole", "N", "at most N jobs run at once; 0 removes the limit", {
         max: 1_000_000,
       }),
-      option("rate", "text", "N/DURATION", "at most N begin in any such time; 0 takes it away"),
+      option(
+        "rate",
+        "text",
+        "N/DURATION",
+        "at most N jobs begin within any such time; 0 removes it",
+      ),
     ],
-    notes:
-      `Both hold over all workers, whatever number of them there is, from when this command returns. Jobs that run go on. A
-rate counts from when it is set; each attempt of a job counts, since each is a begin.`,
+    notes: `Both apply to all workers together, from the moment when this command returns.
+Running jobs go on. A rate counts from when it is set, and every attempt of a
+job counts.`,
     examples: [
       "queuectl queue set encode --limit 2",
       "queuectl queue set api --rate 10/1m --limit 3",
@@ -377,11 +414,11 @@ rate counts from when it is set; each attempt of a job counts, since each is a b
   },
   {
     name: "queue pause",
-    summary: "Let no job of a queue begin; those that run go on",
+    summary: "Let no more jobs of a queue begin; running ones go on",
     forms: ["<name>...", "--all"],
     args: [0, Infinity, "name"],
     proposes: "queue",
-    flags: [toggle("all", "all queues that there are now")],
+    flags: [toggle("all", "all queues that exist now")],
     notes: "Jobs can be enqueued as before; they wait until the queue is resumed.",
     examples: ["queuectl queue pause downloads", "queuectl queue pause --all"],
     load: async () => (await import("./commands/queue.ts")).pauseCommand,
@@ -392,7 +429,7 @@ rate counts from when it is set; each attempt of a job counts, since each is a b
     forms: ["<name>...", "--all"],
     args: [0, Infinity, "name"],
     proposes: "queue",
-    flags: [toggle("all", "all that are paused")],
+    flags: [toggle("all", "all paused queues")],
     examples: ["queuectl queue resume downloads", "queuectl queue resume --all"],
     load: async () => (await import("./commands/queue.ts")).resumeCommand,
   },
@@ -410,16 +447,18 @@ rate counts from when it is set; each attempt of a job counts, since each is a b
     },
     refuses: NOT_SCHEDULED,
     oneOf: [["cron", "every"]],
-    notes:
-      `A pattern is five fields as in crontab, minute hour day month weekday, with names (MON), ranges
-(1-5), steps (*/15), lists (1,15) and L for the last day of the month; or @hourly, @daily, @weekly,
-@monthly, @yearly. A local time that a clock change leaves out runs at once after it, one that it
-repeats runs once; where the minute or the hour begins with *, it goes by elapsed time.
+    notes: `A pattern is five fields as in crontab, minute hour day month weekday, with
+names (MON), ranges (1-5), steps (*/15), lists (1,15) and L for the last day
+of the month; or @hourly, @daily, @weekly, @monthly, @yearly. A time that is
+skipped when the clocks go forward fires right afterwards, and one that is
+repeated when they go back fires once; where the minute or the hour begins
+with *, elapsed time counts.
 
-It fires while any start runs, once for each time. The job's id is the name and the time, such as
-backup-20261124T013000Z. Of times at which no start ran, the machine being off or asleep, --missed
-last makes one job for the latest, skip none, all one for each (the last 1000 of them), one after
-the other.`,
+It fires while any start runs, once for each time. The job's id is the name
+and the time, such as backup-20261124T013000Z. If no start ran at some of its
+times, because the machine was off or asleep, --missed last makes one job for
+the latest of them, --missed skip makes none, and --missed all makes one for
+each (the last 1000 of them), one after the other.`,
     examples: [
       "queuectl schedule add backup --cron '30 2 * * *' 'tar czf backup.tgz ~/notes'",
       "queuectl schedule add poll --every 5m --missed skip -- curl -fsS https://example.org/",
@@ -442,7 +481,7 @@ the other.`,
     forms: ["<name>"],
     args: [1, 1, "name"],
     proposes: "schedule",
-    flags: [toggle("verbose", "also the values of its environment variables"), JSON_FLAG],
+    flags: [toggle("verbose", "also show the values of its environment variables"), JSON_FLAG],
     examples: ["queuectl schedule show nightly"],
     load: async () => (await import("./commands/schedule.ts")).showCommand,
   },
@@ -453,7 +492,7 @@ the other.`,
     args: [1, 1, "name"],
     proposes: "schedule",
     flags: [
-      option("count", "whole", "N", "how many times (default 5)", { min: 1, max: 10_000 }),
+      option("count", "whole", "N", "how many times (default: 5)", { min: 1, max: 10_000 }),
       JSON_FLAG,
     ],
     examples: ["queuectl schedule next nightly --count 10"],
@@ -461,7 +500,7 @@ the other.`,
   },
   {
     name: "schedule run",
-    summary: "Enqueue a schedule's job now, besides; prints its id",
+    summary: "Enqueue a schedule's job now, in addition; prints its id",
     forms: ["<name>"],
     args: [1, 1, "name"],
     proposes: "schedule",
@@ -471,7 +510,7 @@ the other.`,
   },
   {
     name: "schedule pause",
-    summary: "Let schedules rest: what falls due meanwhile is not made up for",
+    summary: "Pause schedules: what falls due meanwhile is not made up for",
     forms: ["<name>..."],
     args: [1, Infinity, "name"],
     proposes: "schedule",
@@ -481,7 +520,7 @@ the other.`,
   },
   {
     name: "schedule resume",
-    summary: "Let paused schedules go on",
+    summary: "Resume paused schedules",
     forms: ["<name>..."],
     args: [1, Infinity, "name"],
     proposes: "schedule",
@@ -491,7 +530,7 @@ the other.`,
   },
   {
     name: "schedule remove",
-    summary: "Remove schedules; the jobs that they have enqueued stay",
+    summary: "Remove schedules; the jobs that they enqueued stay",
     forms: ["<name>..."],
     args: [1, Infinity, "name"],
     proposes: "schedule",
@@ -501,10 +540,10 @@ the other.`,
   },
   {
     name: "dlq list",
-    summary: "List the dead jobs: failed, with no retry left",
+    summary: "List the dead jobs: those that failed and have no retry left",
     forms: [""],
     args: [0, 0, ""],
-    flags: [toggle("verbose", "also priority, retries, times, folder"), JSON_FLAG],
+    flags: [toggle("verbose", "also show priority, retries, times, folder"), JSON_FLAG],
     examples: ["queuectl dlq list"],
     load: async () => (await import("./commands/dlq.ts")).listCommand,
   },
@@ -519,13 +558,13 @@ the other.`,
   },
   {
     name: "dlq retry",
-    summary: "Put dead jobs back into the queue, their retries anew",
+    summary: "Put dead jobs back into the queue, with all their retries",
     forms: ["<id>...", "--all", "--filter 'command:<glob>'"],
     args: [0, Infinity, "id"],
     proposes: "dead job",
     flags: [
-      toggle("all", "all of them"),
-      option("filter", "text", "command:GLOB", "those whose command fits the pattern"),
+      toggle("all", "all dead jobs"),
+      option("filter", "text", "command:GLOB", "dead jobs whose command matches the pattern"),
     ],
     oneOf: [["all", "filter"]],
     examples: ["queuectl dlq retry 3f2a", "queuectl dlq retry --filter 'command:curl *'"],
@@ -556,24 +595,25 @@ the other.`,
     forms: [""],
     args: [0, 0, ""],
     flags: [
-      option("listen", "text", "ADDRESS:PORT", "where (default: 127.0.0.1:7878); port 0: any"),
-      toggle("read-only", "nothing can be changed through it"),
+      option("listen", "text", "ADDRESS:PORT", "where to listen (default: 127.0.0.1:7878)"),
+      toggle("read-only", "refuse all changes"),
       toggle(
         "allow-enqueue",
-        "jobs can be enqueued through it: whoever has the token runs commands",
+        "allow enqueueing: the token then runs commands",
       ),
-      toggle("print-token", "print the token of the serve that runs on that port, and end"),
+      toggle("print-token", "print the token of the serve on that port"),
     ],
     oneOf: [["read-only", "allow-enqueue", "print-token"]],
     listens: true,
-    notes:
-      `Prints an address that works once, for a browser, which is given a cookie there. Programs send the token, as
-"Authorization: Bearer TOKEN". It is random and kept while serve runs, or the value of QUEUECTL_SERVE_TOKEN. An address
-that others can reach needs that, or --read-only and QUEUECTL_SERVE_TOKEN=none, for all to see. With
-QUEUECTL_SERVE_METRICS=public, /metrics needs no token. QUEUECTL_SERVE_HOSTS names other hosts under which it is asked,
-separated by commas.
+    notes: `Prints an address that works once, for a browser, which gets a cookie there.
+Programs send the token, as "Authorization: Bearer TOKEN". It is random and kept
+while serve runs, or the value of QUEUECTL_SERVE_TOKEN. An address that others
+can reach needs that, or --read-only and QUEUECTL_SERVE_TOKEN=none, for all to
+see. With QUEUECTL_SERVE_METRICS=public, /metrics needs no token.
+QUEUECTL_SERVE_HOSTS has other host names of this server, separated by commas.
 
-TLS is the matter of a proxy in front of it. The API is described at /api/openapi.json. Ctrl-C and SIGTERM end it.`,
+For TLS, put a proxy in front of it. /api/openapi.json describes the API.
+Ctrl-C and SIGTERM end it.`,
     examples: ["queuectl serve", "queuectl serve --listen 127.0.0.1:9000 --read-only"],
     load: async () => (await import("./commands/serve.ts")).serveCommand,
   },
@@ -583,8 +623,8 @@ TLS is the matter of a proxy in front of it. The API is described at /api/openap
     forms: [""],
     args: [0, 0, ""],
     flags: [],
-    notes:
-      `For node_exporter's textfile collector: write it to a file, and rename that into place.`,
+    notes: `For node_exporter's textfile collector, write the output to a temporary file and
+rename it.`,
     examples: ["queuectl metrics"],
     load: async () => (await import("./commands/metrics.ts")).metricsCommand,
   },
@@ -594,9 +634,9 @@ TLS is the matter of a proxy in front of it. The API is described at /api/openap
     forms: ["", "--key <key> [--value <value>]", "--reset", "--export <file>", "--import <file>"],
     args: [0, 0, ""],
     flags: [
-      option("key", "text", "KEY", "one setting: show it", { proposes: "setting" }),
-      option("value", "text", "VALUE", "with --key: set it"),
-      toggle("reset", "back to the defaults"),
+      option("key", "text", "KEY", "show this setting", { proposes: "setting" }),
+      option("value", "text", "VALUE", "set the setting that --key names"),
+      toggle("reset", "set everything back to the defaults"),
       option("export", "text", "FILE", "write all settings to a file; - for stdout", {
         proposes: "file",
       }),
@@ -640,14 +680,14 @@ TLS is the matter of a proxy in front of it. The API is described at /api/openap
   },
   {
     name: "storage restore",
-    summary: "Put a backup in the place of the queue",
+    summary: "Replace the queue by a backup",
     forms: ["<folder>"],
     args: [1, 1, "folder"],
     proposes: "folder",
     flags: [CONFIRM],
-    notes:
-      `The backup is checked wholly before anything is changed. It is refused while workers or jobs run. Over data that
-exists it needs --confirm.`,
+    notes: `The whole backup is checked before anything is changed. A restore is refused
+while workers or jobs run. If there are jobs, schedules or settings already,
+it needs --confirm.`,
     examples: ["queuectl storage restore ~/backups/queue-monday --confirm"],
     load: async () =>
       (await import("./commands/storage.ts"))
@@ -658,7 +698,7 @@ exists it needs --confirm.`,
     summary: "Remove completed and cancelled jobs that ended long ago",
     forms: ["--older-than <duration>"],
     args: [0, 0, ""],
-    flags: [option("older-than", "duration", "DURATION", "that ended longer ago than this")],
+    flags: [option("older-than", "duration", "DURATION", "jobs that ended longer ago than this")],
     examples: ["queuectl storage cleanup --older-than 30d"],
     load: async () =>
       (await import("./commands/storage.ts"))
@@ -666,11 +706,11 @@ exists it needs --confirm.`,
   },
   {
     name: "storage check",
-    summary: "Look for damage, and mend it",
+    summary: "Look for damage, and repair it",
     forms: [""],
     args: [0, 0, ""],
-    flags: [toggle("repair", "mend what can be mended; put aside what cannot be read")],
-    notes: "Exits with 1 if anything is left that is not mended.",
+    flags: [toggle("repair", "repair what can be repaired; set aside what cannot be read")],
+    notes: "Exits with 1 if any damage is left.",
     examples: ["queuectl storage check", "queuectl storage check --repair"],
     load: async () =>
       (await import("./commands/storage.ts"))
@@ -678,13 +718,13 @@ exists it needs --confirm.`,
   },
   {
     name: "service install",
-    summary: "Have systemd or launchd keep start running, from log-in on",
+    summary: "Have systemd or launchd run start, from each log-in on",
     forms: [""],
     args: [0, 0, ""],
     flags: [WORKERS],
-    notes:
-      `It works on the data folder that this call would use, and its jobs find the programs on today's PATH. It is
-restarted after a failure, and stopped gracefully.`,
+    notes: `The service uses the data folder that this command would use, and its jobs get
+the PATH of this shell. It is restarted after a failure, and stopped
+gracefully.`,
     examples: ["queuectl service install --count 4"],
     load: async () =>
       (await import("./commands/service.ts"))
@@ -692,7 +732,7 @@ restarted after a failure, and stopped gracefully.`,
   },
   {
     name: "service uninstall",
-    summary: "Stop the service when its running jobs have ended, and remove it",
+    summary: "Let the running jobs of the service end, then stop and remove it",
     forms: [""],
     args: [0, 0, ""],
     flags: [],
@@ -714,12 +754,12 @@ restarted after a failure, and stopped gracefully.`,
   },
   {
     name: "completions",
-    summary: "Print the script that makes a shell complete queuectl's words",
+    summary: "Print a script that lets a shell complete queuectl commands",
     forms: ["bash|zsh|fish"],
     args: [1, 1, "shell"],
     proposes: "shell",
     flags: [],
-    notes: `To have it in every new shell:
+    notes: `To load it in every new shell:
   bash   echo 'eval "$(queuectl completions bash)"' >> ~/.bashrc
   zsh    echo 'eval "$(queuectl completions zsh)"' >> ~/.zshrc    (after compinit)
   fish   queuectl completions fish > ~/.config/fish/completions/queuectl.fish`,
@@ -730,8 +770,7 @@ restarted after a failure, and stopped gracefully.`,
   },
   {
     name: "worker",
-    summary:
-      "Run jobs as one of the workers of a supervisor, which is at the other end of standard input",
+    summary: "Run jobs as a worker of a supervisor, which is at the other end of standard input",
     forms: [""],
     args: [0, 0, ""],
     flags: [
@@ -739,9 +778,9 @@ restarted after a failure, and stopped gracefully.`,
         name: "worker-name",
         kind: "text",
         value: "NAME",
-        about: "what it would like to be called",
+        about: "the name that it gets if it is free",
       },
-      option("queue", "text", "NAME,...", "take jobs of these queues alone"),
+      option("queue", "text", "NAME,...", "take jobs only from these queues"),
       { name: "drain", kind: "switch", about: "stop when nothing is left to do" },
     ],
     hidden: true,

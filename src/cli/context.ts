@@ -1,5 +1,4 @@
-// Everything of the outside world that commands touch. main.ts makes the real one, tests a fake
-// one.
+// Everything of the outside world that commands use. main.ts makes the real one, tests make fakes.
 import type { Job } from "../queue/job.ts";
 import type { Store, StoreLocation } from "../stores/store.ts";
 import type { endOrphanOf } from "./end_orphan.ts";
@@ -10,7 +9,7 @@ export interface Output {
   /** @throws Deno.errors.BrokenPipe when nobody reads any more */
   write(content: string | Uint8Array): void;
   readonly isTerminal: boolean;
-  /** Its size, where it is a terminal. */
+  /** The size of the terminal, if it is one. */
   readonly columns: number;
   readonly rows: number;
 }
@@ -18,7 +17,10 @@ export interface Output {
 export interface Input {
   readonly isTerminal: boolean;
   readAll(): Promise<Uint8Array>;
-  /** From now on each key counts at once, and is not echoed; back to normal with `false`. */
+  /**
+   * With `true`, each key is read at once and not echoed; with `false`, the terminal is as usual
+   * again.
+   */
   setRaw(raw: boolean): void;
   /** The next key, or undefined if none comes within `timeout` milliseconds. */
   nextKey(timeout: number): Promise<string | undefined>;
@@ -26,7 +28,7 @@ export interface Input {
 
 export interface Context {
   readonly args: readonly string[];
-  /** Whether `args` are what was typed: bytes that are no text are lost in them. */
+  /** Whether `args` are exactly what was typed: bytes that are not UTF-8 are lost in them. */
   readonly areArgsIntact: () => Promise<boolean>;
   readonly version: () => Promise<string>;
   readonly os: string;
@@ -40,16 +42,16 @@ export interface Context {
   readonly newId: () => Job["id"];
   readonly sleep: (milliseconds: number) => Promise<void>;
   readonly files: FileSystem;
-  /** All bytes of a file, also of one that can be read but once, such as a pipe. */
+  /** All bytes of a file, also of one that can be read only once, such as a pipe. */
   readonly readAllBytes: (path: string) => Uint8Array;
   /** Ends a running job whose worker has died: see `endOrphanOf`. */
   readonly endOrphan: typeof endOrphanOf;
-  /** Nothing of the store is read or written yet. */
+  /** Only makes the object; nothing is read or written yet. */
   readonly openStore: (location: StoreLocation) => Store;
   /** Gives up the right to use the network. */
   readonly dropNetwork: () => void;
-  /** Calls `hear` at each Ctrl-C, which does not end the process until `release` is called. */
+  /** Calls `hear` at each Ctrl-C. Until `release` is called, Ctrl-C does not end the process. */
   readonly onInterrupt: (hear: () => void) => { release(): void };
-  /** Runs `undo` if the process is told to end before `release` is called. */
+  /** Runs `undo` if SIGTERM ends the process before `release` is called. */
   readonly onEnd: (undo: () => void) => { release(): void };
 }

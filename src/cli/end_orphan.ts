@@ -1,4 +1,4 @@
-// Ending the job of a worker that died, from a command.
+// Lets a command end the running job of a dead worker.
 import type { Job } from "../queue/job.ts";
 import type { JobStore } from "../queue/store.ts";
 import type { Store } from "../stores/store.ts";
@@ -6,8 +6,10 @@ import { endOrphan } from "../worker/orphans.ts";
 
 /**
  * Ends a running job whose worker has died.
- * @returns false if it lives, or another has taken its place
- * @throws QueueError `refused` if the job can't be seen from this host
+ *
+ * @returns false if the worker lives, or another worker has taken its place
+ *
+ * @throws QueueError `refused` if the job's processes can't be seen from this host
  */
 export async function endOrphanOf(
   store: Store,

@@ -1,4 +1,4 @@
-// Prints what a job prints while it does, byte by byte, through all of its attempts.
+// Prints a job's output while it is written, byte for byte, through all of its attempts.
 import { QueueError } from "../queue/errors.ts";
 import { attemptsBegun, hasEnded, type Job } from "../queue/job.ts";
 import { noAttempt, notRun } from "../queue/log_refusals.ts";
@@ -14,14 +14,17 @@ export interface Following {
   readonly log: LogPrinter;
   /** Follow this attempt alone. */
   readonly attempt?: number | undefined;
-  /** Aborts when it is to end before the job does. */
+  /** Aborts when printing is to stop although the job goes on. */
   readonly stop?: AbortSignal;
 }
 
 /**
- * Prints until the job has ended for good, or the one attempt that is followed.
- * @returns the job as it is then
- * @throws QueueError `not_found` if the job is removed, or what is followed never comes
+ * Prints until the job, or the one attempt that is followed, has ended.
+ *
+ * @returns the job as it was read last
+ *
+ * @throws QueueError `not_found` if the job is removed, or ends without the attempt that is
+ *   followed
  */
 export async function followLog(
   call: CommandContext,
@@ -30,8 +33,8 @@ export async function followLog(
 ): Promise<Job> {
   let attempt = chosen ?? Math.max(1, attemptsBegun(first));
   for (let job = first; !stop?.aborted;) {
-    // The state is read before the log: what an attempt printed is complete once it is known to
-    // have ended.
+    // The state is read before the log: once an attempt is known to have ended, its log is
+    // complete.
     await log.print(attempt);
     const begun = attemptsBegun(job);
     const running = job.status.state === "processing" ? begun : undefined;
@@ -55,7 +58,7 @@ export async function followLog(
   return first;
 }
 
-/** Prints the logs of one job's attempts, each from where it stopped. */
+/** Prints the logs of one job's attempts, each time from where it stopped. */
 export class LogPrinter {
   readonly #call: CommandContext;
   readonly #logs: LogReader;
@@ -69,7 +72,10 @@ export class LogPrinter {
     this.#id = id;
   }
 
-  /** Prints what is new. @returns false if there is no such log */
+  /**
+   * Prints what was added since the last call.
+   * @returns false if there is no such log
+   */
   async print(attempt: number): Promise<boolean> {
     if (attempt !== this.#attempt) [this.#attempt, this.#offset] = [attempt, 0];
     for (;;) {

@@ -1,16 +1,19 @@
-// How far long work has come, redrawn in place; on a terminal's stderr only.
+// A progress bar for long work, redrawn in place on stderr, and only on a terminal.
 import type { Progress } from "../queue/operations.ts";
 import { progressText } from "../view/progress.ts";
 import type { Context } from "./context.ts";
 
-/** Work shorter than this shows no bar, and a bar is redrawn no more often. */
+/**
+ * Milliseconds: work that is shorter than `QUIET` shows no bar, and `BETWEEN` is the shortest time
+ * between two redraws.
+ */
 const QUIET = 500;
 const BETWEEN = 100;
 
 export interface Meter {
   step(): void;
   to(done: number): void;
-  /** Takes the bar away, for a message; the next step brings it back. */
+  /** Removes the bar, to print a message; the next step draws it again. */
   clear(): void;
   end(): void;
 }
@@ -25,7 +28,7 @@ export function progressMeter({ stderr, now }: Context, label: string, total: nu
   };
   const to = (amount: number) => {
     done = amount;
-    // The clock is read once in 256 steps: a step itself takes less time than that.
+    // The clock is read only once in 256 steps, since reading it takes longer than a step.
     if (!stderr.isTerminal || (total > 1000 && (done & 0xff) !== 0 && done < total)) return;
     const time = now();
     if (time - drawnAt < BETWEEN) return;
@@ -38,7 +41,7 @@ export function progressMeter({ stderr, now }: Context, label: string, total: nu
   return { step: () => to(done + 1), to, clear, end: clear };
 }
 
-/** The same for operations that report on themselves. The total is known when they first do. */
+/** A meter for operations that report their progress. The total comes with their first report. */
 export function progressOf(context: Context, label: string): { progress: Progress; end(): void } {
   let meter: Meter | undefined;
   return {

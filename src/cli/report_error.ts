@@ -1,4 +1,4 @@
-// Errors in a user's words, on stderr. Loaded only when there is one.
+// Writes errors to stderr, in words for users. Loaded only when there is one.
 import { QueueError } from "../queue/errors.ts";
 import { nearest } from "../queue/nearest.ts";
 import { oneLine } from "../view/escape.ts";
@@ -6,7 +6,10 @@ import type { Context } from "./context.ts";
 import { GLOBAL_FLAGS } from "./grammar/parse.ts";
 import type { CommandSpec } from "./grammar/spec.ts";
 
-/** Says what went wrong, in one or two lines. @returns the exit code */
+/**
+ * Reports an error in one or two lines.
+ * @returns the exit code
+ */
 export async function reportError(
   context: Context,
   error: unknown,
@@ -23,7 +26,7 @@ export async function reportError(
   try {
     context.stderr.write(text);
   } catch {
-    // Nobody can be told; the exit code still says it.
+    // Nobody can read the message; the exit code still tells.
   }
   return error instanceof QueueError && error.code === "usage" ? 2 : 1;
 }
@@ -50,7 +53,7 @@ function meantFlag(message: string, spec: CommandSpec | undefined): string {
   return meant === undefined ? "" : `Did you mean --${meant}?`;
 }
 
-// Names of files and values of variables may be any bytes; Deno takes those that are text.
+// File names and values of environment variables may be any bytes, but Deno takes only valid UTF-8.
 function notText({ message }: Error): string[] | undefined {
   const path = /^File name or path (".*") is not valid UTF-8/s.exec(message)?.[1];
   if (path !== undefined) {
@@ -67,8 +70,8 @@ function notText({ message }: Error): string[] | undefined {
   ];
 }
 
-// What the operating system refuses: no space left, permission denied. Deno words it well, path and
-// all.
+// Errors of the operating system, such as no space left or permission denied. Deno's message for
+// them is good, and names the path.
 function isOfTheSystem(error: unknown): error is Error {
   if (!(error instanceof Error)) return false;
   return "code" in error && typeof error.code === "string" ||
@@ -76,12 +79,12 @@ function isOfTheSystem(error: unknown): error is Error {
     error instanceof Deno.errors.NotCapable;
 }
 
-// Below /dev, /proc, /sys and some others, Deno lets no program in that may not do everything.
+// For /dev, /proc, /sys and some others, Deno requires all permissions.
 function refused({ message }: Error): string[] {
   const place = /^Requires all access to ("[^"]*")/.exec(message)?.[1];
   if (place === undefined) return [message];
   return [
-    `Cannot use ${oneLine(place)}: it is among the system's own places`,
+    `Cannot use ${oneLine(place)}: it belongs to the operating system`,
     "Name another folder with --data-dir or QUEUECTL_DATA_DIR",
   ];
 }
@@ -91,11 +94,12 @@ async function unexpected(context: Context, error: unknown): Promise<string[]> {
   if (await isDebugging(context)) return [line, error instanceof Error ? error.stack ?? "" : ""];
   return [
     line,
-    "Please report it with what you typed, and with what it says after: queuectl config --key log_level --value DEBUG",
+    "Please report it, with what you typed and what it prints after: " +
+    "queuectl config --key log_level --value DEBUG",
   ];
 }
 
-// The error may have come before the command line was understood, so this looks for the folder by
+// The error may have come before the command line was parsed, so this looks for the store by
 // itself.
 async function isDebugging(context: Context): Promise<boolean> {
   try {

@@ -1,10 +1,11 @@
-// What became of several jobs, as a command tells it.
+// Prints what a command did to several jobs.
 import type { Results } from "../queue/operations.ts";
 import { pluralize } from "../view/pluralize.ts";
 import type { CommandContext } from "./command_context.ts";
 
 /**
- * One id a line where ids were given, a number where there may be thousands.
+ * Prints one line for each job if ids were given, and only their number if there may be thousands.
+ *
  * @returns the exit code
  */
 export function showResults(

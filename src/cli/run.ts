@@ -1,5 +1,4 @@
-// From the command line to the exit code. The only place that catches errors, so the only one that
-// words them for users.
+// From the command line to the exit code. The only place that catches errors and reports them.
 import { QueueError } from "../queue/errors.ts";
 import { CommandContext } from "./command_context.ts";
 import { COMMANDS } from "./commands.ts";
@@ -8,8 +7,9 @@ import { asksForHelp, parse } from "./grammar/parse.ts";
 import type { CommandSpec } from "./grammar/spec.ts";
 
 /**
- * Does what `context.args` say. @returns the exit code: 0 done, 1 it could not be done, 2 the
- * command line is wrong
+ * Runs the command in `context.args`.
+ * @returns the exit code: 0 if it was done, 1 if it could not be done, 2 if the command line is
+ *   wrong
  */
 export async function run(context: Context): Promise<number> {
   let spec: CommandSpec | undefined;
@@ -21,7 +21,7 @@ export async function run(context: Context): Promise<number> {
     }
     if (words.some((word) => word.includes("\ufffd")) && !await context.areArgsIntact()) {
       throw new QueueError("usage", "The command line is not UTF-8 text", {
-        hint: "Put such bytes into a script, and enqueue that",
+        hint: "Put the command into a script, and enqueue the script",
       });
     }
     spec = commandOf(words);
@@ -35,7 +35,7 @@ export async function run(context: Context): Promise<number> {
     const handler = await spec.load();
     return await handler(call) ?? 0;
   } catch (error) {
-    // Whoever read our output has seen enough, as `head` does: no failure.
+    // The reader of the output, such as `head`, has closed it. That is no failure.
     if (error instanceof Deno.errors.BrokenPipe) return 0;
     const { reportError } = await import("./report_error.ts");
     return await reportError(context, error, spec);

@@ -1,4 +1,5 @@
-// Where the queue is kept: what the options say, else the variables, else the user's own place.
+// Where the queue is kept: given by the options, else by environment variables, else in the user's
+// data folder.
 import { QueueError } from "../queue/errors.ts";
 import { isAbsolute, join, resolve } from "../system/paths.ts";
 import type { StoreLocation } from "../stores/store.ts";
@@ -7,7 +8,9 @@ import type { Flags } from "./grammar/parse.ts";
 
 /**
  * The store that a command works on.
- * @param flags of the command: `--store` and `--data-dir`
+ *
+ * @param flags the flags of the command: `--store` and `--data-dir`
+ *
  * @throws QueueError `usage`, `refused`
  */
 export function storeLocation(context: Context, flags: Pick<Flags, "text">): StoreLocation {
@@ -22,7 +25,7 @@ export function storeLocation(context: Context, flags: Pick<Flags, "text">): Sto
   return { kind: "folder", path: defaultFolder(context) };
 }
 
-/** What these words say of the store, where they may be no command line that can be parsed. */
+/** The flags that name the store, found in words that may not be a valid command line. */
 export function storeFlagsIn(words: readonly string[]): Pick<Flags, "text"> {
   return {
     text(name) {
@@ -39,7 +42,7 @@ function locationOf(context: Context, text: string, where: string): StoreLocatio
   const scheme = /^([a-z][a-z0-9+]+):/i.exec(text)?.[1]?.toLowerCase();
   if (scheme === undefined || isAbsolute(text)) return folderAt(context, text, where);
   if (scheme !== "file") {
-    // Not with the URL, which may have a password in it.
+    // The message leaves out the URL, which may contain a password.
     throw new QueueError("usage", `${where}: queuectl keeps queues in folders, not in ${scheme}:`, {
       hint: "Name a folder: a path, or file:PATH",
     });
@@ -47,7 +50,10 @@ function locationOf(context: Context, text: string, where: string): StoreLocatio
   return folderAt(context, pathOfFileUrl(text, where), where);
 }
 
-/** `file:relative`, `file:/absolute` and `file:///absolute`, with %XX for odd characters. */
+/**
+ * The path in `file:relative`, `file:/absolute` or `file:///absolute`, where %XX stands for a
+ * special character.
+ */
 function pathOfFileUrl(text: string, where: string): string {
   const path = text.slice("file:".length).replace(/^\/\/(?:localhost)?(?=\/)/, "");
   if (path.startsWith("//")) {
@@ -62,7 +68,7 @@ function pathOfFileUrl(text: string, where: string): string {
 
 function folderAt(context: Context, path: string, where: string): StoreLocation {
   if (path === "") throw new QueueError("usage", `${where} is empty`);
-  // Where the current folder does not count, it may be one that can't be told.
+  // For an absolute path the current folder is not asked for, since its name may not be readable.
   return { kind: "folder", path: resolve(isAbsolute(path) ? "" : context.cwd(), path) };
 }
 

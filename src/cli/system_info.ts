@@ -1,7 +1,8 @@
-// What `status --verbose` tells beside counts and workers, gathered from all parts of a store.
+// Gathers what `status --verbose` shows besides counts and workers, from all parts of a store.
 import { readFigures } from "../queue/status.ts";
 import type { JobReader } from "../queue/store.ts";
 import type { ScheduleView } from "../queue/schedule_view.ts";
+import { QueueError } from "../queue/errors.ts";
 import { DEFAULT_SETTINGS, SETTING_KEYS } from "../queue/settings.ts";
 import type { Store } from "../stores/store.ts";
 import type { SystemInfo } from "../view/system_info.ts";
@@ -16,11 +17,22 @@ export async function readSystemInfo(
   return {
     version: await call.context.version(),
     size: await (await store.maintenance()).size(),
-    queues: await (await store.queues()).list(),
+    queues: await readQueues(call, store),
     ...await readFigures(jobs, now),
     settings: await readSettings(store),
     schedules: await readSchedules(call, store),
   };
+}
+
+/** Null if what is set of them can't be read, which is said: all else is told nevertheless. */
+async function readQueues(call: CommandContext, store: Store): Promise<SystemInfo["queues"]> {
+  try {
+    return await (await store.queues()).list();
+  } catch (error) {
+    if (!(error instanceof QueueError) || error.code !== "damaged") throw error;
+    call.report([error]);
+    return null;
+  }
 }
 
 /** The settings that differ from their default. */

@@ -1,4 +1,4 @@
-// How tables look on this stdout: in colour and cut to fit on a terminal, plain and whole in a
+// The style of tables on stdout: coloured and cut to the width of a terminal, plain and whole in a
 // pipe.
 import { paintFor } from "../view/style.ts";
 import type { TableStyle } from "../view/table.ts";

@@ -1,5 +1,5 @@
-// Takes over an attempt whose worker has died: its shell goes on without it, and writes the end to
-// the journal. Starts nothing.
+// Takes over an attempt whose worker has died. The shell of the attempt goes on without the worker,
+// and writes the end to the journal. Starts nothing.
 
 import type { Ending } from "../queue/outcome.ts";
 import { diskFiles, type FileSystem } from "../system/file_system.ts";
@@ -14,32 +14,34 @@ import {
 } from "./journal.ts";
 import { killAttempt } from "./kill_attempt.ts";
 import { isAlive, isHeld, NO_PROCESS, type Sight, sightOf } from "./processes.ts";
-import type { RunningAttempt, StopReason } from "./run.ts";
+import type { StopReason, WatchedAttempt } from "./run.ts";
 import { pause } from "./timer.ts";
 
-/** How often to look into the journal, and whether the shell still lives, in milliseconds. */
+/** Milliseconds between looks into the journal, and between looks whether the shell still lives. */
 const JOURNAL_EVERY = 100;
 const SHELL_EVERY = 1000;
 
-/** The job's process may live, but can't be seen or reached from here; the message says why. */
+/** The job's process may live, but can't be seen or ended from here; the message says why. */
 export class UnseenError extends Error {
   override readonly name = "UnseenError";
 }
 
 /**
- * Waits for the end of an attempt whose worker is dead, and says how it ended; `not_begun` if it
- * never began and never will. Keeps the time-out, counted from its begin, and `stop`, as
+ * Waits for the end of an attempt whose worker is dead, and returns how it ended; `not_begun` if it
+ * never began and never will. It applies the timeout, counted from the begin, and `stop`, as
  * `Executor.run` does.
- * @param journal that of the dead worker; nobody may have started a shell with it since
- * @throws UnseenError if the attempt may go on elsewhere, and nothing may be done with the job
+ *
+ * @param journal the journal of the dead worker; nobody may have started a shell with it since
+ *
+ * @throws UnseenError if the attempt may still run elsewhere, so that the job must be left alone
  */
 export async function adopt(
   journal: string,
-  attempt: RunningAttempt,
+  attempt: WatchedAttempt,
   stop?: AbortSignal,
   files: FileSystem = diskFiles,
 ): Promise<Ending | "not_begun"> {
-  // Where somebody has removed or damaged the journal.
+  // The shell, if it was found without the journal, which somebody has removed or damaged.
   let found: ProcessIdentity | undefined;
   const look = (): JournalEntry => {
     const entry = readJournal(files, journal, attempt);
@@ -56,7 +58,7 @@ export async function adopt(
     if (!shell) return "not_begun";
     sight ??= await sightFromHere(shell);
     if (performance.now() >= aliveUntil) {
-      // The second look is for what it wrote just before it left.
+      // The journal is read again for what the shell wrote just before it ended.
       if (!await livesStill(shell, sight, journal)) {
         return await endOfGone(shell, sight, look(), attempt);
       }
@@ -66,7 +68,7 @@ export async function adopt(
       ? undefined
       : causeToKill(Math.min(began, adoptedAt), attempt, stop);
     if (cause && sight === "near") return await kill(cause, shell, attempt, look);
-    // A time-out can't reach it there; its end is still to be waited for.
+    // On a timeout the job can't be ended from here, so its end is still waited for.
     if (cause && cause !== "timed_out") throw new UnseenError(behindWall(shell));
     await pause(wait);
     wait = Math.min(wait * 2, JOURNAL_EVERY);
@@ -74,7 +76,8 @@ export async function adopt(
 }
 
 /**
- * Looks whether what the shell of this journal runs can be seen from here.
+ * Makes sure that the job of this journal's shell, if it runs one, can be seen from here.
+ *
  * @throws UnseenError if it can't, as `adopt` would
  */
 export async function mustSee(journal: string, files: FileSystem = diskFiles): Promise<void> {
@@ -108,7 +111,7 @@ function behindWall({ host }: ProcessIdentity): string {
 
 function causeToKill(
   began: number,
-  { timeout }: RunningAttempt,
+  { timeout }: WatchedAttempt,
   stop?: AbortSignal,
 ): KillCause | undefined {
   if (stop?.aborted) return stop.reason as StopReason;
@@ -118,7 +121,7 @@ function causeToKill(
 async function kill(
   cause: KillCause,
   shell: ProcessIdentity,
-  attempt: RunningAttempt,
+  attempt: WatchedAttempt,
   look: () => JournalEntry,
 ): Promise<Ending> {
   const { wasEarly, survivors } = await killAttempt(
@@ -131,19 +134,22 @@ async function kill(
   return killed(cause, end, attempt, survivors);
 }
 
-/** Nothing of the attempt may run on unseen: it is about to be run again. */
+/**
+ * How an attempt ended whose shell is gone. Processes that are left of it are killed first, since
+ * the job is about to run again.
+ */
 async function endOfGone(
   shell: ProcessIdentity,
   sight: Sight,
   { began, end }: JournalEntry,
-  attempt: RunningAttempt,
+  attempt: WatchedAttempt,
 ): Promise<Ending | "not_begun"> {
   if (end) return endingOf(end);
   if (began === undefined) return "not_begun";
-  if (sight === "gone") return lost("the machine was started anew while it ran");
+  if (sight === "gone") return lost("the machine was restarted while it ran");
   const { survivors } = shell.pid === NO_PROCESS || sight !== "near"
     ? { survivors: [] }
     : await killAttempt(shell, attempt, () => true);
   const left = survivors.length > 0 ? `; process ${survivors.join(", ")} could not be ended` : "";
-  return lost(`its worker and its shell are gone, and with them how it ended${left}`);
+  return lost(`its worker and its shell died, so how it ended is not known${left}`);
 }

@@ -1,20 +1,23 @@
-// What a shell says of the end of a run, exit codes and reasons -> how it ended, in words. Pure.
+// Turns what a shell reports about the end of a run into an outcome and a message. Pure.
 
 import type { Ending } from "../queue/outcome.ts";
 import { isShellsOwn } from "./job_script.ts";
 import type { RunEnd } from "./journal.ts";
 import type { Run, StopReason } from "./run.ts";
 
-/** Why a run was killed by us. */
+/** Why we killed a run. */
 export type KillCause = StopReason | "timed_out";
 
-// Only those whose default action ends a process: 128 + 17 is an exit code, nobody dies of SIGCHLD.
+// Only signals whose default action ends a process: nothing dies of SIGCHLD (17), so 128 + 17 is an
+// exit code.
 const SIGNALS: Readonly<Record<number, string>> = Deno.build.os === "linux"
   ? named(
-    "HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT - - - - - - - XCPU XFSZ VTALRM PROF - IO PWR SYS",
+    "HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT " +
+      "- - - - - - - XCPU XFSZ VTALRM PROF - IO PWR SYS",
   )
   : named(
-    "HUP INT QUIT ILL TRAP ABRT EMT FPE KILL BUS SEGV SYS PIPE ALRM TERM - - - - - - - - XCPU XFSZ VTALRM PROF - - USR1 USR2",
+    "HUP INT QUIT ILL TRAP ABRT EMT FPE KILL BUS SEGV SYS PIPE ALRM TERM " +
+      "- - - - - - - - XCPU XFSZ VTALRM PROF - - USR1 USR2",
   );
 
 function named(names: string): Record<number, string> {
@@ -22,30 +25,30 @@ function named(names: string): Record<number, string> {
   return Object.fromEntries(entries.filter(([, name]) => name !== "SIG-"));
 }
 
-/** The longest single argument that Linux takes, with pages of 4 KiB. */
+/** Bytes of the longest single argument that Linux takes, with pages of 4 KiB. */
 const LONGEST_ARGUMENT = 131_072;
 
-/** No system takes a longer one. */
+/** Bytes; no system takes a longer argument. */
 const LONGEST_ANYWHERE = 2 ** 21;
 
 const TOO_LONG = "the command is too long for this system";
 
 /**
- * So much a system may refuse for all arguments together; only the wording of a message depends on
- * it.
+ * Bytes of all arguments together that a system may refuse; only the wording of a message depends
+ * on it.
  */
 const LONGEST_SUM = 1_000_000;
 
 type Told = Partial<Pick<Run, "command" | "cwd" | "log" | "env">>;
 
-/** How a run ended that nobody killed. The more is known of it, the more a message can name. */
+/** How a run ended that was not killed. Its message names what is given of the run. */
 export function endingOf(end: RunEnd, run: Told = {}): Ending {
   if ("fault" in end) return notStarted(faultText(end.fault, run));
   const ending = exited(end.code, end.bySignal);
   return end.code === 126 && isHuge(run) ? { ...ending, error: TOO_LONG } : ending;
 }
 
-/** Why a run cannot even be put to a shell; undefined if it can. */
+/** Why a run can't be given to a shell; undefined if it can. */
 export function refusal(run: Run): string | undefined {
   const texts = [run.command, run.cwd, run.log, ...Object.entries(run.env).flat()];
   if (texts.some((text) => text.includes("\0"))) {
@@ -67,9 +70,9 @@ function faultText(fault: string, { cwd, log, env = {} }: Told): string {
   }
   if (fault === "environment") {
     const names = Object.keys(env).filter((name) => isShellsOwn(name) || !isName(name));
-    return `could not be started: the shell does not let ${
+    return `could not be started: the shell does not let us set ${
       names.length > 0 ? names.join(", ") : "its variables"
-    } be set`;
+    }`;
   }
   return `could not be started: ${fault}`;
 }
@@ -87,8 +90,8 @@ function isHuge({ command = "", env = {} }: Told): boolean {
 }
 
 /**
- * The ending of a command that ended by itself. A shell reports a death by signal s as 128 + s; a
- * program may exit with the same code by itself, so `bySignal` has to come from elsewhere.
+ * The ending of a command that ended by itself. A shell reports death by signal s as 128 + s, but a
+ * program may exit with the same code. So `bySignal` has to come from elsewhere.
  */
 export function exited(code: number, bySignal = false): Ending {
   if (code === 0) return { outcome: "succeeded", exitCode: 0, signal: null, error: null };
@@ -119,7 +122,9 @@ export function notStarted(error: string): Ending {
 
 /**
  * The ending of a run that was killed for `cause`.
- * @param end what its shell still said of it, if anything
+ *
+ * @param end what its shell reported, if anything
+ *
  * @param survivors the processes that could not be ended
  */
 export function killed(
@@ -148,7 +153,7 @@ const KILLED: Readonly<Record<StopReason, string>> = {
   released: "stopped before its end and handed back",
 };
 
-/** The ending of a run whose shell ended before it; what was left of it has been killed. */
+/** The ending of a run whose shell died first; its remaining processes have been killed. */
 export function shellDied(status: Pick<Deno.CommandStatus, "code" | "signal">): Ending {
   const how = status.signal
     ? `was killed by ${status.signal}`
@@ -161,7 +166,7 @@ export function shellDied(status: Pick<Deno.CommandStatus, "code" | "signal">): 
   };
 }
 
-/** The ending of a run that is gone, and of which nobody can tell how it ended. */
+/** The ending of a run that has ended, but nobody knows how. */
 export function lost(error: string): Ending {
   return { outcome: "lost", exitCode: null, signal: null, error };
 }

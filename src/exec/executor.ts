@@ -1,6 +1,6 @@
-// Runs commands through a resident shell: keeps the shell, watches the clock and the stop signal of
-// each run, and says how it ended. Where there is a POSIX shell; see windows_executor.ts for
-// elsewhere.
+// Runs commands through a resident shell: keeps the shell, watches the timeout and the stop signal
+// of each run, and returns how it ended. For systems with a POSIX shell; others use
+// windows_executor.ts.
 
 import type { Ending } from "../queue/outcome.ts";
 import { diskFiles, type FileSystem } from "../system/file_system.ts";
@@ -12,10 +12,13 @@ import { ResidentShell } from "./resident_shell.ts";
 import type { Executor, Run, StopReason } from "./run.ts";
 import { afterMilliseconds } from "./timer.ts";
 
-/** The journal is begun anew when it has grown to so many bytes. */
+/** The journal is truncated when it has more than this many bytes. */
 const JOURNAL_LIMIT = 64 * 1024;
 
-/** How long a run with a capped log waits at its end for children that keep the output open. */
+/**
+ * Milliseconds that a run with a capped log waits at its end for children that keep the output
+ * open.
+ */
 const DRAIN_LIMIT = 250;
 
 export class ShellExecutor implements Executor {
@@ -42,6 +45,10 @@ export class ShellExecutor implements Executor {
     this.#files = options.files ?? diskFiles;
   }
 
+  async ready(): Promise<void> {
+    await this.#readyShell(isEnvironmentKept() ? "sh" : this.#wanted);
+  }
+
   async run(run: Run, stop?: AbortSignal): Promise<Ending> {
     if (this.#isBusy) throw new Error("Cannot run a command: the one before has not ended");
     this.#isBusy = true;
@@ -55,7 +62,7 @@ export class ShellExecutor implements Executor {
         if (ending) return ending;
       }
       return notStarted(
-        "the shell for jobs was killed each time before it could start the command",
+        "the shell for jobs was killed three times before it could start the command",
       );
     } finally {
       this.#isBusy = false;
@@ -69,7 +76,7 @@ export class ShellExecutor implements Executor {
     if (this.#files.info(alive)) this.#files.remove(alive);
   }
 
-  /** Undefined if the shell was gone before the run began. */
+  /** Runs the command in this shell; undefined if the shell died before the run began. */
   async #runIn(shell: ResidentShell, run: Run, stop?: AbortSignal): Promise<Ending | undefined> {
     const answered = shell.ask(jobScript(run, this.#journal));
     const watch = new Watch(shell, run, answered, stop);
@@ -77,7 +84,7 @@ export class ShellExecutor implements Executor {
     const { cause, killing } = await watch.end();
     const wasKilled = cause !== undefined && killing?.wasEarly;
     if (answer === GAVE_UP) {
-      // It waits for what cannot be ended.
+      // The shell waits for processes that can't be ended.
       shell.kill();
       this.#retire();
       return killed(cause!, undefined, run, killing?.survivors);
@@ -94,21 +101,21 @@ export class ShellExecutor implements Executor {
     return wasKilled ? killed(cause, end, run, killing?.survivors) : endingOf(end, run);
   }
 
-  /** What the shell's answer says of the end. */
+  /** How the run ended, by the shell's answer. */
   async #endOf(answer: string, shell: ResidentShell, run: Run): Promise<RunEnd> {
     const [kind, value = ""] = answer.split(" ");
     this.#written += 2 * (run.id.length + 32);
-    // What a full disk cut off must not run into the next line.
+    // A line that a full disk has cut off must not merge with the next one, so begin a new journal.
     if (answer.endsWith(" torn") || answer.startsWith("! journal")) this.#written = Infinity;
     if (kind === "!") return { fault: value };
     if (run.logMax > 0) await shell.drained(`${run.id} ${run.attempt}`, DRAIN_LIMIT);
     const code = Number(value);
-    // Whether it was a signal is in the journal, and whether the job began at all.
+    // For these codes the journal tells whether it was a signal, or whether the job began at all.
     const isMoreOnFile = code > 128 || code === REFUSED;
     return isMoreOnFile && this.#entryOf(run).end || { code, bySignal: false };
   }
 
-  /** If the journal cannot be read, it is safe to take the run for begun. */
+  /** What the journal says of a run. If it can't be read, the safe answer is that the run began. */
   #entryOf(run: Run): Omit<JournalEntry, "shell"> {
     try {
       return readJournal(this.#files, this.#journal, run);
@@ -119,8 +126,8 @@ export class ShellExecutor implements Executor {
 
   async #readyShell(kind: ShellKind): Promise<ResidentShell> {
     if (this.#shell?.status || (kind === "sh" && this.#shell?.kind === "bash")) this.#retire();
-    // Somebody has removed the journal, and nobody sees what this shell writes. A look at each run
-    // would take a hundredth of a short job's time.
+    // If somebody has removed the journal, nobody can read what this shell writes. This is looked
+    // at only now and then, since a look at each run would take a hundredth of a short job's time.
     if (this.#written > JOURNAL_LIMIT && !this.#files.info(this.#journal)) this.#retire();
     if (!this.#shell) {
       this.#shell = await ResidentShell.start(
@@ -131,7 +138,7 @@ export class ShellExecutor implements Executor {
       );
       this.#written = 0;
     } else if (this.#written > JOURNAL_LIMIT) {
-      // The shell appends, so it goes on behind the first line, which says who it is.
+      // The shell appends, so it goes on after the first line, which identifies it.
       this.#files.truncate(this.#journal, shellLine(this.#shell.identity).length + 1);
       this.#written = 0;
     }
@@ -149,7 +156,7 @@ export class ShellExecutor implements Executor {
 
 const GAVE_UP = Symbol("gave up");
 
-/** Ends a run early when its time is up or when it is told to, and knows how that went. */
+/** Kills a run at its timeout or when `stop` aborts, and knows how that went. */
 class Watch {
   /** Settles when the run cannot be ended. */
   readonly gaveUp: Promise<typeof GAVE_UP>;
@@ -184,18 +191,22 @@ class Watch {
     };
   }
 
-  /** Stops watching; says why the run was killed, if it was, when that is done. */
+  /** Stops watching. If the run is being killed, waits for that, and returns why. */
   async end(): Promise<{ cause: KillCause | undefined; killing: Killing | undefined }> {
     this.#letGo();
     return { cause: this.#cause, killing: await this.#killing };
   }
 }
 
-/** What bash keeps for itself, another shell may hand on. */
+/** Whether a variable of the run is one that bash does not pass on, but other shells may. */
 function needsPlainShell({ env }: Run): boolean {
-  return Object.keys(env).some(isShellsOwn) ||
-    KEPT.some((name) => Deno.env.get(name) !== undefined);
+  return Object.keys(env).some(isShellsOwn) || isEnvironmentKept();
 }
 
-/** Of the worker's own environment, bash would hand these on changed. */
+/** Whether bash keeps for itself what the worker's own environment has. */
+function isEnvironmentKept(): boolean {
+  return KEPT.some((name) => Deno.env.get(name) !== undefined);
+}
+
+/** Variables of the worker's environment that bash would pass on changed. */
 const KEPT = ["BASHOPTS", "SHELLOPTS"];

@@ -1,11 +1,11 @@
-// Finds the shell that runs an attempt where its journal does not say any more who that is: the
-// processes of the attempt carry it in their environment.
+// Finds the shell that runs an attempt when its journal is lost: the processes of the attempt have
+// the shell's process id and start time in their environment.
 
 import { MARK, runText } from "./job_script.ts";
 import type { ProcessIdentity, RunKey } from "./journal.ts";
 import { listProcesses, output } from "./processes.ts";
 
-/** Undefined if no process of the attempt lives, as far as can be seen from here. */
+/** The shell of a run; undefined if no process of the run can be seen from here. */
 export async function findShell(run: RunKey): Promise<ProcessIdentity | undefined> {
   const mark = `${MARK}=${runText(run)}`;
   const { processes } = await listProcesses(mark);
@@ -20,6 +20,6 @@ export async function findShell(run: RunKey): Promise<ProcessIdentity | undefine
   return undefined;
 }
 
-// With builtins alone. `read` leaves out the NUL characters.
+// Uses only builtins. `read` leaves out the NUL characters.
 const ENVIRONMENT = `b=-;read -r b </proc/sys/kernel/random/boot_id;echo "$b";` +
   `while read -r l||[ "$l" ];do printf '%s\\n' "$l";done <"/proc/$1/environ"`;

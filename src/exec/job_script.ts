@@ -1,18 +1,18 @@
-// The shell text that the resident shell is told: once what it is to know, then a line for each
-// job. Pure. It is right for bash, dash and busybox. It sets no variable but those meant for the
-// job, since the worker's environment may export one of the same name: it uses parameters instead.
+// The scripts for the resident shell: definitions once, then a line for each job. Pure. They work
+// in bash, dash and busybox. They set no variables but those of the job and use positional
+// parameters instead, since the worker's environment may export a variable of the same name.
 
 import { shellWord } from "../system/shell_word.ts";
 import { aliveOf, pipeOf, type ProcessIdentity, type RunKey } from "./journal.ts";
 import type { Run } from "./run.ts";
 
 /**
- * How the shell gives each job a process group of its own. `bash` does it by `set -m`, without
- * another program; any other shell has to start the job through `setsid`.
+ * How the shell gives each job a process group of its own: `bash` by `set -m`, without another
+ * program; any other shell by starting the job through `setsid`.
  */
 export type ShellKind = "bash" | "sh";
 
-/** What a shell says of itself when it has started. */
+/** What a shell reports about itself when it has started. */
 export interface Greeting {
   readonly identity: ProcessIdentity;
   readonly umask: string;
@@ -20,36 +20,37 @@ export interface Greeting {
   readonly setsid: string;
 }
 
-/** The variable by which the processes of a run are found, and what it holds. */
+/** The environment variable by which the processes of a run are found. */
 export const MARK = "QUEUECTL_RUN_ID";
 
 /**
- * Unique among all runs of all workers of a machine, also where ids are used again. The dot at the
- * end keeps it from being the beginning of another.
+ * The value of that variable, unique among all runs of all workers of a machine, also if ids are
+ * used again. Because of the dot at the end, no value is the beginning of another.
  */
 export function markOf(run: RunKey, shell: ProcessIdentity): string {
   return `${runText(run)}${shell.pid}.${shell.start}.`;
 }
 
-/** The part of the mark that says which run it is; the rest says which shell runs it. */
+/** The part of the value that names the run; the rest names the shell that runs it. */
 export function runText({ id, attempt, startedAt }: RunKey): string {
   return `${id}.${attempt}.${startedAt}.`;
 }
 
-// A job that signals its parent must not end the shell. They are ignored rather than trapped: a
-// trap interrupts `wait`, and bash then forgets now and then how the job ended. That a signal is
-// ignored also makes bash say of any death by it that it was one.
+// A job that signals its parent must not end the shell. These signals are ignored, not trapped: a
+// trap interrupts `wait`, and then bash sometimes forgets how the job ended. Also, bash reports
+// every death by a signal that it ignores itself.
 const SIGNALS = "HUP INT QUIT PIPE ALRM TERM USR1 USR2";
 
 /**
- * What the shell is told first: to keep the journal open, to outlive signals from a job, and to say
- * who it is: `shell PID BOOT START NAMESPACE HOST` into the journal, on stdout followed by umask
- * and setsid. It holds a named pipe open by which others can tell that it lives.
+ * The first script. The shell opens the journal, ignores the signals of jobs, and identifies
+ * itself: it writes `shell PID BOOT START NAMESPACE HOST` to the journal, and the same with umask
+ * and the path of setsid to stdout. It keeps a named pipe open, by which others can tell that it
+ * lives.
  */
 export function greetingScript(journal: string): string {
   const alive = shellWord(aliveOf(journal));
-  // The start time is field 22; the name of the program in field 2 may hold blanks, so count from
-  // its end.
+  // The start time is field 22. The program name in field 2 may contain blanks, so fields are
+  // counted from its end.
   return `exec 3>>${shellWord(journal)};trap '' ${SIGNALS};set -- - -;` +
     `if read -r queuectl_line </proc/$$/stat;then set -- \${queuectl_line##*) };set -- "\${20}" -;` +
     `read -r queuectl_line </proc/sys/kernel/random/boot_id&&set -- "$1" "$queuectl_line";` +
@@ -69,12 +70,12 @@ export function parseGreeting(answer: string): Greeting {
   return { identity, umask, setsid: setsid.join(" ") };
 }
 
-/** Variables that all jobs of a worker get, unless their own environment says otherwise. */
+/** Variables that all jobs of a worker get, unless a job's own environment sets them. */
 export type Variables = Readonly<Record<string, string>>;
 
 /**
- * The functions that the lines for jobs call. Bash reads a pipe byte by byte, so what is said once
- * need not be said with each job.
+ * Defines the functions that the lines for jobs call. Bash reads a pipe byte by byte, so short
+ * lines save time with each job.
  */
 export function functionsScript(
   kind: ShellKind,
@@ -85,40 +86,41 @@ export function functionsScript(
   const { umask, identity } = greeting;
   const detach = kind === "bash" ? "" : `${shellWord(greeting.setsid)} `;
   return [
-    // Bash counts itself among the nested shells; a job is to see what the worker sees.
+    // Bash increases SHLVL; a job shall see the value that the worker sees.
     kind === "bash"
       ? 'set -m;if [ "$SHLVL" -gt 1 ];then export SHLVL=$((SHLVL-1));else unset SHLVL;fi'
       : "",
     OPEN_FILES,
     ...Object.entries(variables).map(([name, value]) => `export ${name}=${shellWord(value)}`),
     "environment() { :;}",
-    // What the job is, in a process of its own: its parameters are those of `job`, behind two more.
+    // The job's own process. Its parameters are two more, and then those of `job`.
     `child() { trap - ${SIGNALS};environment;` +
     `QUEUECTL_JOB_ID="$3" QUEUECTL_ATTEMPT="$4" QUEUECTL_WORKER="$6" ` +
     `${MARK}="$3.$4.$5.$$.${identity.start}." exec ${detach}/bin/sh -c -- "$9" ` +
     `</dev/null >&5 2>&5 3>&- 4>&- 5>&-;}`,
-    // What the shell itself says goes to the journal: it tells of a death by a signal, for which
-    // `$?` has the same number as for an exit. The text of the job is not in it.
+    // Messages of the shell itself go to the journal: they tell a death by a signal from an exit
+    // with the same `$?`. The command of the job is not in them.
     kind === "bash"
       ? 'start() { { (child "$@")& ended $!;} 2>&3;}'
       : 'start() { { (child "$@");set -- $?;return $1;} 2>&3;}',
-    // With `set -m`, `wait` returns for a job that was stopped too. One that ends before `kill -0`
-    // looks is asked for once more; 127 is then the answer if it had told already.
+    // With `set -m`, `wait` also returns when the job is stopped (SIGSTOP). So if the job still
+    // exists, wait again. If it ended before `kill -0` looked, `wait` is called once more; it
+    // answers 127 if it has already returned the exit code.
     `ended() { wait $1;set -- $1 $?;while kill -0 $1 2>/dev/null;do sleep 0.1;wait $1;` +
     `set -- $1 $?;done;[ $2 -le 128 ]||{ wait $1 2>/dev/null;set -- $1 $2 $?;` +
     `[ $3 -eq 127 ]||return $3;};return $2;}`,
     cap(pipeOf(journal), detach),
-    // Parameters: id, attempt, time of the claim, worker, folder, log, command, where the output
-    // goes, cap. The folder is entered always, even if the shell is there already: it may have been
-    // made anew. It is left afterwards, so that an idle worker does not keep a file system busy.
-    // A redirection that fails leaves the parameters as they are, and does not end the shell since
-    // it belongs to a group of commands.
+    // Parameters: id, attempt, time of the claim, worker, folder, log, command, output path, cap.
+    // The folder is always entered, even if the shell is in it: it may have been removed and made
+    // again. It is left afterwards, so that an idle worker does not keep a file system busy. If a
+    // redirection fails, the parameters are unchanged, and the shell goes on since the redirection
+    // belongs to a group of commands.
     `job() { umask 077;if ! echo "+ $1 $2 $3" >&3;then set -- ! journal "$1" "$2";` +
     `elif ! cd "$5" 2>/dev/null;then set -- ! folder "$1" "$2";` +
     `elif [ "$9" ]&&! tools;then set -- ! tools "$1" "$2";` +
     `elif [ "$9" ]&&! cap "$1 $2" "$6" $9;then set -- ! log "$1" "$2";` +
     `else unset OLDPWD;set -- ! log "$@";{ {` +
-    // Once both ends are open the name is needed no more, and can't get in the way of the next.
+    // Once both ends of the pipe are open, its name is removed, so that the next job can use it.
     ` [ "$8" = "\${10}" ]||rm -f "\${10}";` +
     `umask ${umask};start "$@";set -- - $? "$3" "$4";} 5>>"\${10}";} 2>/dev/null;fi;` +
     `umask ${umask};set -- "$1" "$2" "$3" "$4";` +
@@ -128,9 +130,10 @@ export function functionsScript(
 }
 
 /**
- * Deno raises its soft limit of open files to the hard one. Jobs get that of the first ancestor
- * which is another program, so what `start` was given; 1024, the usual one, if that has another
- * hard limit, such as the init process has. Without /proc the limit stays.
+ * Deno raises its soft limit of open files to the hard limit. Jobs get the soft limit of the first
+ * ancestor that is another program, which is what `start` was given. If that ancestor has a
+ * different hard limit, as the init process has, they get 1024, the usual one. Without /proc the
+ * limit is not changed.
  */
 const OPEN_FILES =
   `inherited() { p=$1;while [ "$p" -gt 1 ]&&[ /proc/$p/exe -ef /proc/$1/exe ];do ` +
@@ -141,10 +144,10 @@ const OPEN_FILES =
   `[ $# -lt 3 ]||{ [ "$2" = "$3" ]||set -- 1024;ulimit -Sn "$1";} 2>/dev/null`;
 
 /**
- * The job writes to a pipe, from which a second shell fills the log and then drops the rest. Nobody
- * waits for that one: it lives as long as anyone has the pipe open, such as a child in the
- * background. It is nobody's child, and in a process group of its own, so that nothing that ends
- * the job ends it.
+ * The job writes to a pipe. A second shell reads it, fills the log, and drops the rest. Nobody
+ * waits for that shell: it lives as long as any process has the pipe open, such as a child in the
+ * background. It is detached and in a process group of its own, so that killing the job does not
+ * kill it.
  */
 function cap(pipe: string, detach: string): string {
   const fifo = shellWord(pipe);
@@ -156,10 +159,10 @@ function cap(pipe: string, detach: string): string {
     } sh "$2" "$3" "$4" "$1" <${fifo} 3>&- 4>&- &);} 2>/dev/null`;
 }
 
-// Of the programs that every system has, `cat` alone passes on at once what it reads, and only
+// Of the programs that every system has, only `cat` passes on at once what it reads, and only
 // `ulimit` can stop it, at a multiple of 512 bytes. `dd` then cuts the log to its size. The
-// arguments: log, bytes, blocks, id and attempt. A bash that is /bin/sh has taken functions out of
-// the environment.
+// arguments: log, bytes, blocks, id and attempt. If /bin/sh is bash, it may have imported functions
+// from the environment, so they are unset.
 const FILTER = `unset -f cat dd echo printf ulimit wc;` +
   `trap "" HUP INT QUIT TERM USR1 USR2 XFSZ;(ulimit -f "$3";exec cat >>"$1");code=$?;` +
   `size=$(wc -c <"$1");if [ "$code" -ne 0 ]||[ "$size" -gt "$2" ];then ` +
@@ -168,10 +171,10 @@ const FILTER = `unset -f cat dd echo printf ulimit wc;` +
   `cat >/dev/null;fi;echo "~ $4"`;
 
 /**
- * The line that runs the job. The shell writes begin and end to the journal (fd 3), and then
- * answers on stdout, so that the end is on file also when nobody is there to read the answer: `- CODE`, or
- * `! FAULT` if it was not started. `torn` at the end of the answer: the journal could not take the
- * end, and may hold half of a line. With a cap on the log, `~ ID ATTEMPT` follows when all of the
+ * The line that runs the job. The shell writes begin and end to the journal (fd 3) and then answers
+ * on stdout, so the end is on record even if nobody reads the answer: `- CODE`, or `! FAULT` if it
+ * was not started. `torn` at the end of the answer means that the end could not be written to the
+ * journal, which may have half a line. If the log is capped, `~ ID ATTEMPT` follows when all of the
  * output has been written.
  */
 export function jobScript(run: Run, journal: string): string {
@@ -195,23 +198,23 @@ export function jobScript(run: Run, journal: string): string {
 
 /**
  * Sets the variables in the job's own process. No value is ever an argument of a program, since all
- * users can read those. What the shell refuses ends the process with a word in the journal, in some
- * shells at once.
+ * users can read arguments. If the shell refuses a variable, the process ends, in some shells at
+ * once, and a line in the journal says so.
  */
 function environment({ id, attempt, env }: Run): string {
   const steps = Object.entries(env).map(([name, value]) =>
     `export ${shellWord(`${name}=${value}`)}` +
-    // Some of a shell's own variables take a value and then say another.
+    // Some of a shell's own variables accept a value and then have another.
     (isShellsOwn(name) ? `&&[ "$${name}" = ${shellWord(value)} ]` : "")
   );
   const refuse = `echo ${shellWord(`! ${id} ${attempt} environment`)} >&3;exit ${REFUSED}`;
   return `trap ${shellWord(refuse)} EXIT;{ ${steps.join("&&")}||exit;} 2>/dev/null;trap - EXIT`;
 }
 
-/** The exit code of a job's process that could not be given its environment. */
+/** The exit code of a job's process if a variable could not be set. */
 export const REFUSED = 254;
 
-/** Names that bash keeps for itself: it does not let them be set, or does not hand the value on. */
+/** Variables of bash itself: it does not let them be set, or does not pass the value on. */
 const SHELLS_OWN = new Set(
   ("BASHOPTS BASHPID BASH_ALIASES BASH_ARGC BASH_ARGV BASH_ARGV0 BASH_CMDS BASH_COMMAND " +
     "BASH_LINENO BASH_MONOSECONDS BASH_SOURCE BASH_SUBSHELL BASH_TRAPSIG BASH_VERSINFO " +
@@ -220,7 +223,7 @@ const SHELLS_OWN = new Set(
     .split(" "),
 );
 
-/** Whether bash can't hand on a variable of that name as it is; other shells mostly can. */
+/** Whether bash can't pass on a variable of that name unchanged; most other shells can. */
 export function isShellsOwn(name: string): boolean {
   return SHELLS_OWN.has(name);
 }

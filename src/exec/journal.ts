@@ -1,25 +1,25 @@
-// The journal that a worker's shell writes: who the shell is, and which runs it has begun and
-// ended. It outlives the worker, and is what an adopter goes by.
+// The journal that a worker's shell writes: which process the shell is, and which runs it has begun
+// and ended. It outlives the worker; whoever adopts a run reads it.
 
 import type { FileSystem } from "../system/file_system.ts";
 import type { Run } from "./run.ts";
 
 /**
- * Tells a process from every other, also from one that gets its number later. `start` is as the
- * system counts.
+ * Identifies a process, also against a later one with the same process id. `start` is its start
+ * time as the system counts it.
  */
 export interface ProcessIdentity {
   readonly pid: number;
-  /** The id of the machine's present start, `-` where it has none. */
+  /** The boot id of the machine; `-` if there is none. */
   readonly boot: string;
   readonly start: string;
-  /** The PID namespace in which `pid` is its number, `-` where that is not known. */
+  /** The PID namespace that `pid` belongs to; `-` if it is not known. */
   readonly namespace: string;
-  /** The name of its machine or container, `-` where that is not known. */
+  /** The name of its machine or container; `-` if it is not known. */
   readonly host: string;
 }
 
-/** The first line of a journal, which says whose it is. */
+/** The first line of a journal, which identifies its shell. */
 export function shellLine({ pid, boot, start, namespace, host }: ProcessIdentity): string {
   return `shell ${pid} ${boot} ${start} ${namespace} ${host}`;
 }
@@ -38,10 +38,10 @@ export function pipeOf(journal: string): string {
   return `${journal}.pipe`;
 }
 
-/** One run of a job, told from each other: an id may be used again after the job was removed. */
+/** Identifies one run of a job. The id alone may be used again after the job was removed. */
 export type RunKey = Pick<Run, "id" | "attempt" | "startedAt">;
 
-/** How a run ended in the eyes of its shell: an exit code, or why it was not started. */
+/** How a run ended, as its shell reports it: an exit code, or why it was not started. */
 export type RunEnd =
   | {
     readonly code: number;
@@ -51,7 +51,7 @@ export type RunEnd =
   | { readonly fault: string };
 
 export interface JournalEntry {
-  /** Undefined only if the shell never was ready, and so never was given a job. */
+  /** Undefined only if the shell was never ready, and so never got a job. */
   readonly shell: ProcessIdentity | undefined;
   /** When the run began, in milliseconds since 1970. */
   readonly began: number | undefined;
@@ -59,15 +59,16 @@ export interface JournalEntry {
 }
 
 /**
- * What the journal says of one run. A line that is cut off counts as not written; a journal that is
- * missing, as empty.
+ * What the journal says about one run. A line that is cut off is ignored; a missing journal counts
+ * as empty.
  */
 export function readJournal(files: FileSystem, path: string, run: RunKey): JournalEntry {
   let shell: ProcessIdentity | undefined;
   let began: number | undefined;
   let end: RunEnd | undefined;
-  // An end belongs to the run that began last: a shell runs one at a time.
-  let isOurs = false;
+  // An end belongs to the run that began last, since a shell runs one at a time; or, where the line
+  // of a begin was lost, to the one that it names.
+  let [isOurs, isOpen] = [false, false];
   // A shell says in words of its own that a job died of a signal. It has nothing else to say.
   let saidMore = false;
   for (const line of journalText(files, path).split("\n").slice(0, -1)) {
@@ -76,20 +77,21 @@ export function readJournal(files: FileSystem, path: string, run: RunKey): Journ
     const isOfRun = first === run.id && second === String(run.attempt);
     if (kind === "shell") shell = parseShell(words);
     else if (kind === "+") {
+      isOpen = true;
       isOurs = isOfRun && third === String(run.startedAt);
-      if (isOurs) began = run.startedAt;
-    } else if (kind === "-" && isOurs && isOfRun) {
-      end ??= { code: Number(third), bySignal: saidMore };
-    } else if (kind === "!" && isOurs && isOfRun) end ??= { fault: third };
+      if (isOurs) [began, end] = [run.startedAt, undefined];
+    } else if (kind === "-" || kind === "!") {
+      if (isOfRun && (isOurs || !isOpen)) {
+        end ??= kind === "!" ? { fault: third } : { code: Number(third), bySignal: saidMore };
+      }
+      isOpen = false;
+    }
     saidMore = !["shell", "+", "-", "!"].includes(kind!);
   }
   return { shell, began, end };
 }
 
-/**
- * Who writes the journal, and whether it is at work on a run, or about to begin one, for all that
- * the journal says.
- */
+/** The shell that writes the journal, and whether it may be running a job or about to begin one. */
 export function readWriter(
   files: FileSystem,
   path: string,

@@ -1,48 +1,50 @@
-// Ends what belongs to one attempt, by SIGTERM and then SIGKILL. Neither the shell that ran it,
-// which is to report the end, nor what earlier jobs of that shell left in the background is
-// touched, and never a stranger.
+// Ends the processes of one attempt, by SIGTERM and then SIGKILL. It never touches the shell that
+// ran it, which has to report the end, nor what earlier jobs of that shell left in the background,
+// nor processes that do not belong to the attempt.
 
 import { MARK, markOf } from "./job_script.ts";
 import type { ProcessIdentity } from "./journal.ts";
 import { listProcesses, type Process } from "./processes.ts";
-import type { RunningAttempt } from "./run.ts";
+import type { WatchedAttempt } from "./run.ts";
 import { sweep } from "./sweep.ts";
 import { pause } from "./timer.ts";
 
 /**
- * After so long a process that was sent SIGKILL hangs in the kernel, and waiting for it helps
- * nobody.
+ * Milliseconds after which a process that was sent SIGKILL must be stuck in the kernel, so that
+ * waiting longer is useless.
  */
 const GIVE_UP = 10_000;
 
-/** The same where no process is left but those that are not ours to signal. */
+/** The same, if only processes are left that we may not signal. */
 const GIVE_UP_STRANGERS = 1000;
 
-/** So many looks in a row that are blurred are enough: others start and end processes too. */
+/**
+ * How many incomplete looks in a row are enough, since other programs start and end processes too.
+ */
 const BLURRED_LOOKS = 3;
 
-/** So many looks in a row find new processes before the known ones are killed. */
+/** At most so many times in a row new processes are stopped before the known ones are killed. */
 const STOP_ROUNDS = 10;
 
 export interface Killing {
-  /**
-   * Whether a process was signalled before the attempt was over, and so whether it was this that
-   * ended it.
-   */
+  /** Whether a process was signalled before the attempt was over, so that this ended it. */
   readonly wasEarly: boolean;
   /** The processes that could not be ended. */
   readonly survivors: readonly number[];
 }
 
 /**
- * Returns when no process of the attempt is left and it is over, or when there is no hope of it:
- * some seconds after `killGrace`.
- * @param isOver whether the attempt itself has ended: its shell has said so, or is gone
- * @param over settles when that is so, if anyone can tell; it is then noticed at once
+ * Returns when no process of the attempt is left and the attempt is over, or gives up some seconds
+ * after `killGrace`.
+ *
+ * @param isOver whether the attempt has ended: its shell has reported it, or the shell is gone
+ *
+ * @param over settles when the attempt has ended, if that can be observed; it is then noticed at
+ *   once
  */
 export async function killAttempt(
   shell: ProcessIdentity,
-  attempt: RunningAttempt,
+  attempt: WatchedAttempt,
   isOver: () => boolean | Promise<boolean>,
   over?: Promise<unknown>,
 ): Promise<Killing> {
@@ -51,7 +53,7 @@ export async function killAttempt(
   const grace = attempt.killGrace * 1000;
   let wasEarly = false;
   for (let wait = 2;; wait = Math.min(wait * 2, 100)) {
-    // In this order: what is forked before the end is seen, is seen in the crowd.
+    // In this order: a process that was forked before the end is then found by `members`.
     const isEnded = await unlessItFails(isOver) ?? false;
     const members = await unlessItFails(() => crowd.members());
     const elapsed = performance.now() - begin;
@@ -71,8 +73,8 @@ export async function killAttempt(
 }
 
 /**
- * Undefined if it fails: looking takes a new process, which may be too many for a moment, and must
- * not end the watch.
+ * The result of a look; undefined if it fails. A look needs a new process, and there may be too
+ * many at the moment; that must not end the watch.
  */
 async function unlessItFails<T>(look: () => T | Promise<T>): Promise<T | undefined> {
   try {
@@ -82,27 +84,29 @@ async function unlessItFails<T>(look: () => T | Promise<T>): Promise<T | undefin
   }
 }
 
-/** The processes of an attempt, and what has been done to them. */
+/** The processes of an attempt, and which signals they have got. */
 class AttemptProcesses {
-  /** By pid and start time: once of the attempt, always of the attempt. */
+  /**
+   * Keys (pid and start time) of all that ever belonged to the attempt: they always belong to it.
+   */
   readonly #known = new Set<string>();
   readonly #asked = new Set<string>();
   readonly #stopped = new Set<string>();
   readonly #strangers = new Set<string>();
-  /** Children of the shell at the last look. */
+  /** The shell's children at the last look. */
   #children = new Set<string>();
   #rounds = 0;
   #empty = 0;
   #shellLives = false;
   readonly #mark: string;
-  /** Whether there may be processes that the last look did not see, so look again at once. */
+  /** Whether the last look may have missed processes, so that the next one follows at once. */
   isGrowing = false;
-  /** Whether no process is left, beyond doubt. */
+  /** Whether it is certain that no process is left. */
   isGone = false;
-  /** Whether there are processes, and none of them can be signalled by us. */
+  /** Whether there are processes, but none that we may signal. */
   hasOnlyStrangers = false;
 
-  constructor(readonly shell: ProcessIdentity, attempt: RunningAttempt) {
+  constructor(readonly shell: ProcessIdentity, attempt: WatchedAttempt) {
     this.#mark = `${MARK}=${markOf(attempt, shell)}`;
   }
 
@@ -114,8 +118,8 @@ class AttemptProcesses {
     );
     this.#shellLives = shell !== undefined;
     const members = family(all, this.shell.pid, (process) => this.#isRoot(process));
-    // A child of the shell is its job. It counts only at the second look: before, it may be about
-    // to become something else, such as what writes a capped log.
+    // A child of the shell is its job. It counts only from the second look on: before, it may be a
+    // process that is about to detach, such as the one that writes a capped log.
     this.#children = new Set(
       all.filter(({ parent }) => shell && parent === shell.pid).map(key),
     );
@@ -132,20 +136,20 @@ class AttemptProcesses {
     return process.isMarked || this.#known.has(key(process)) || this.#children.has(key(process));
   }
 
-  /** Asks each once with SIGTERM; a second one may mean something else to it. */
+  /** Sends SIGTERM to each process once; a second one may mean something else to it. */
   ask(members: readonly Process[]): boolean {
     const fresh = members.filter((process) => !this.#asked.has(key(process)));
     for (const process of fresh) this.#asked.add(key(process));
     const any = fresh.filter((process) => this.#send(process, "SIGTERM")).length > 0;
-    // A process that is stopped gets its SIGTERM only when it goes on.
+    // A stopped process gets its SIGTERM only when it is resumed.
     for (const process of fresh) this.#send(process, "SIGCONT");
     this.#wakeShell();
     return any;
   }
 
   /**
-   * Ends them all. They are stopped first, until no new one appears: each of a chain of processes
-   * that start another and end would be gone before its signal comes.
+   * Kills all processes. They are stopped (SIGSTOP) first, until no new one appears: in a chain of
+   * processes that each start the next one and end, each would be gone before SIGKILL comes.
    */
   end(members: readonly Process[]): boolean {
     const fresh = members.filter((process) => !this.#stopped.has(key(process)));
@@ -154,7 +158,7 @@ class AttemptProcesses {
     const targets = this.isGrowing ? fresh : members;
     const signal = this.isGrowing ? "SIGSTOP" : "SIGKILL";
     const any = targets.filter((process) => this.#send(process, signal)).length > 0;
-    // The kernel reaches all of a group at one moment, also those that are just being made.
+    // The kernel signals a whole group at one moment, also processes that are just being forked.
     for (const group of new Set(targets.map(({ group }) => group))) {
       if (group !== this.shell.pid && group > 1) send(-group, signal);
     }
@@ -166,7 +170,7 @@ class AttemptProcesses {
     await sweep(this.#mark);
   }
 
-  /** A job may have stopped its shell too. */
+  /** Resumes the shell, which the job may have stopped. */
   #wakeShell(): void {
     if (this.#shellLives) send(this.shell.pid, "SIGCONT");
   }
@@ -179,9 +183,10 @@ class AttemptProcesses {
 }
 
 /**
- * The roots with all that belongs to them: what they have started, and who shares a process group
- * or session with them. The shell's own do not count, which it shares with other jobs; nor does 0,
- * which stands for all that were made outside this PID namespace; nor the init process.
+ * The roots and all that belongs to them: their descendants, and all that share a process group or
+ * session with one of them. The group and session of the shell do not count, since it shares them
+ * with other jobs; nor does 0, which stands for everything outside this PID namespace; nor the init
+ * process.
  */
 export function family(
   all: readonly Process[],
@@ -211,7 +216,9 @@ function key(process: Process): string {
   return `${process.pid}:${process.start}`;
 }
 
-/** False if the process is not ours to signal, such as a child that became another user. */
+/**
+ * Sends a signal. False if we may not signal the process, such as a child that became another user.
+ */
 function send(pid: number, signal: Deno.Signal): boolean {
   try {
     Deno.kill(pid, signal);
@@ -219,7 +226,8 @@ function send(pid: number, signal: Deno.Signal): boolean {
     if (error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable) {
       return false;
     }
-    // It has ended meanwhile: Deno has no class of error for that on every system.
+    // The process has ended meanwhile. Deno does not use the same error class for that on every
+    // system.
   }
   return true;
 }

@@ -1,13 +1,13 @@
-// Picks the executor that fits this system. Each is loaded only where it is used.
+// Chooses the executor for this system. Only the one that is used is loaded.
 
 import type { FileSystem } from "../system/file_system.ts";
 import type { Variables } from "./job_script.ts";
 import type { Executor } from "./run.ts";
 
 /**
- * An executor that keeps its journal at the given path. The path must belong to this worker process
- * alone, and any attempt whose end stands only there must have been adopted before, since the first
- * run begins the journal anew. All jobs get `variables`.
+ * Opens an executor with its journal at the given path. The path must belong to this worker process
+ * alone. Attempts whose end is only in the old journal must have been adopted before, since the
+ * first run replaces it. All jobs get `variables`.
  */
 export async function openExecutor(
   options: { journal: string; files?: FileSystem; variables?: Variables },

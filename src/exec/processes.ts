@@ -1,5 +1,5 @@
-// Looks at the processes of this machine, through a shell that reads /proc or calls `ps`: Deno
-// itself may not read /proc unless it is granted everything. Signals none.
+// Lists the processes of this machine, through a shell that reads /proc or calls `ps`: Deno itself
+// may not read /proc unless it has all permissions. Sends no signals.
 
 import type { ProcessIdentity } from "./journal.ts";
 import { pause } from "./timer.ts";
@@ -9,26 +9,26 @@ export interface Process {
   readonly parent: number;
   /** Its process group. */
   readonly group: number;
-  /** Its session on Linux; elsewhere its process group. */
+  /** Its session on Linux; on other systems its process group. */
   readonly session: number;
   /** As in `ProcessIdentity`. */
   readonly start: string;
-  /** Whether its environment holds the text that was looked for; false where it can't be read. */
+  /** Whether its environment contains the text that was looked for; false if it can't be read. */
   readonly isMarked: boolean;
 }
 
-/** Stands for the shell where there is none. */
+/** The process id that stands for a missing shell. */
 export const NO_PROCESS = 0;
 
 const hasProc = Deno.build.os === "linux";
 
-/** What one look has found. */
+/** The result of one look at all processes. */
 export interface Look {
-  /** All processes but those that have ended and only wait to be collected. */
+  /** All processes, without zombies. */
   readonly processes: readonly Process[];
   /**
-   * Whether some ended while we looked. Of a chain of processes that start the next one and end,
-   * one look may see none: the one that was there has ended, the next is too new.
+   * Whether some ended during the look. In a chain of processes that each start the next one and
+   * end, a look may see none: one has ended already, and the next is too new.
    */
   readonly isBlurred: boolean;
 }
@@ -52,15 +52,16 @@ export async function listProcesses(mark: string): Promise<Look> {
   };
 }
 
-/** The one that looks is always there. */
+/** There is always at least one process: the one that looks. */
 function orThrow<T extends unknown[]>(processes: T): T {
   if (processes.length === 0) throw new Error("Cannot list the processes of this machine");
   return processes;
 }
 
-// How many there are, which of them are marked, and what they are, in this order: so one that ends
-// meanwhile is missed. With builtins alone where the programs are missing, which takes longer: a
-// shell reads byte by byte. `read` leaves out the NUL characters of an environment.
+// Prints how many there are, which of them are marked, and what they are, in this order, so that
+// one that ends meanwhile shows as missing. If `cat` or `grep` is missing it uses only builtins,
+// which takes longer since a shell reads byte by byte. `read` leaves out the NUL characters of an
+// environment.
 const LIST_PROC =
   `cd /proc||exit;mark=$1;if command -v cat&&command -v grep;then has=1;else has=;fi >/dev/null;` +
   `set -- [0-9]*;echo $#;echo '#';` +
@@ -71,8 +72,8 @@ const LIST_PROC =
   `while read -r l||[ "$l" ];do printf '%s\n' "$l";done <$p/stat;done;fi 2>/dev/null`;
 
 /**
- * Whether that very process lives. @throws Error if that cannot be found out; a wrong no would run
- * a job twice
+ * Whether exactly this process lives.
+ * @throws Error if that can't be found out; a wrong `false` would run a job twice
  */
 export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
   if (identity.pid === NO_PROCESS) return false;
@@ -91,20 +92,23 @@ export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
   }
 }
 
-// With builtins alone, so that it works when no more processes can be started.
+// Only builtins, so that it works when no more processes can be started.
 const LOOK_PROC = `b=-;read -r b </proc/sys/kernel/random/boot_id;echo "$b";` +
   `read -r s <"/proc/$1/stat"&&printf '%s\\n' "$s";echo end`;
 const LOOK_PS =
   `echo -;LC_ALL=C ps -o pid=,ppid=,pgid=,stat=,lstart= -p "$1";[ $? -gt 1 ]||echo end`;
 
 /**
- * What can be seen of a process from here. `near`: it has its number here, if it lives. `gone`: the
- * machine was started anew since. `walled`: it belongs to another PID namespace of this machine, as
- * in another container. `far`: it was started on another machine.
+ * What can be seen of a process from here. `near`: it can be found by its process id. `gone`: the
+ * machine has been restarted since. `walled`: it is in another PID namespace of this machine, such
+ * as another container. `far`: it was started on another machine.
  */
 export type Sight = "near" | "gone" | "walled" | "far";
 
-/** How a process is seen from here. What is not known of it is taken to be as here. */
+/**
+ * What can be seen of a process from here. Parts of its identity that are not known count as the
+ * same.
+ */
 export async function sightOf({ boot, namespace, host }: ProcessIdentity): Promise<Sight> {
   const [ownBoot, ownNamespace, ownHost] = await (here ??= whereWeAre());
   const isSame = (one: string, other: string) => one === "-" || other === "-" || one === other;
@@ -113,7 +117,7 @@ export async function sightOf({ boot, namespace, host }: ProcessIdentity): Promi
   return isSame(namespace, ownNamespace) ? "near" : "walled";
 }
 
-/** Does not change while this process lives. */
+/** Kept, since it does not change while this process lives. */
 let here: Promise<[string, string, string]> | undefined;
 
 async function whereWeAre(): Promise<[string, string, string]> {
@@ -130,12 +134,15 @@ async function whereWeAre(): Promise<[string, string, string]> {
 const WHERE = `b=-;read -r b </proc/sys/kernel/random/boot_id;n=$(readlink /proc/$$/ns/pid);` +
   `h=$(uname -n);echo "\${b:--} \${n:--} \${h:--}"`;
 
-/** Milliseconds after which nobody has the other end of a pipe. It is there at once, or never. */
+/**
+ * Milliseconds to wait for the other end of a pipe. If somebody has it open, opening succeeds at
+ * once.
+ */
 const KNOCKING = 3000;
 
 /**
- * Whether somebody holds a named pipe open for reading, in whatever namespace; undefined if there
- * is no such pipe.
+ * Whether any process, in any namespace, has a named pipe open for reading; undefined if there is
+ * no such pipe.
  */
 export async function isHeld(pipe: string): Promise<boolean | undefined> {
   const child = new Deno.Command("/bin/sh", {
@@ -143,7 +150,7 @@ export async function isHeld(pipe: string): Promise<boolean | undefined> {
     ...alone(),
     stdout: "null",
   }).spawn();
-  // The opening waits for a reader.
+  // Opening a pipe for writing waits for a reader.
   await pause(KNOCKING, child.status);
   try {
     child.kill("SIGKILL");
@@ -155,8 +162,8 @@ export async function isHeld(pipe: string): Promise<boolean | undefined> {
 }
 
 /**
- * Reads the text of many /proc/PID/stat. The name, in brackets, may hold anything, even line
- * breaks; so 40 numbers must follow.
+ * Parses the text of many /proc/PID/stat files. The name in brackets may contain anything, even
+ * line breaks, so at least 40 numbers must follow it.
  */
 export function parseStats(text: string): (Omit<Process, "isMarked"> & { state: string })[] {
   const record = /^(\d+) \([^]{0,64}?\) (\S) (-?\d+) (-?\d+) (-?\d+)((?: -?\d+){40,})$/gm;
@@ -174,7 +181,9 @@ export function parseStats(text: string): (Omit<Process, "isMarked"> & { state: 
   );
 }
 
-/** Reads lines of pid, parent, process group, state and start (`Tue Nov  4 09:00:00 2025`). */
+/**
+ * Parses lines of pid, parent, process group, state and start time (`Tue Nov  4 09:00:00 2025`).
+ */
 export function parsePs(text: string): Process[] {
   return text.split("\n").flatMap((line) => {
     const [pid, parent, group, state = "Z", ...start] = line.trim().split(/\s+/);
@@ -189,7 +198,7 @@ export function parsePs(text: string): Process[] {
   });
 }
 
-/** What the script prints, whatever its exit code: processes come and go while it looks. */
+/** What the script prints. The exit code is ignored, since processes come and go while it looks. */
 export async function output(script: string, ...args: string[]): Promise<string> {
   const { stdout } = await new Deno.Command("/bin/sh", {
     args: ["-c", script, "sh", ...args],
@@ -199,8 +208,8 @@ export async function output(script: string, ...args: string[]): Promise<string>
 }
 
 /**
- * For a shell that looks: it must not take functions that change what its words mean out of the
- * environment.
+ * Options for such a shell, with a cleared environment: shell functions in it could change what the
+ * script does.
  */
 export function alone() {
   return {

@@ -1,5 +1,5 @@
-// One shell that is kept and fed a line a job. This owns the process and its two pipes; what the
-// lines for jobs say is not its affair.
+// One shell that is kept running and gets a line for each job. This owns the process and its two
+// pipes, and does not know what the lines mean.
 
 import type { FileSystem } from "../system/file_system.ts";
 import { aliveOf, pipeOf, type ProcessIdentity } from "./journal.ts";
@@ -15,9 +15,9 @@ import { pause } from "./timer.ts";
 
 const encoder = new TextEncoder();
 
-/** A shell that lives, or has ended. */
+/** A shell process, running or ended. */
 export class ResidentShell {
-  /** Settles, and never fails, when the shell has ended. */
+  /** Settles when the shell has ended, and never rejects. */
   readonly died: Promise<void>;
   identity: ProcessIdentity = { pid: 0, boot: "-", start: "-", namespace: "-", host: "-" };
   kind: ShellKind = "sh";
@@ -29,7 +29,9 @@ export class ResidentShell {
   readonly #output: ReadableStreamBYOBReader;
   readonly #pumped: Promise<void>;
   #hear: ((line: string | undefined) => void) | undefined;
-  /** The key of the run whose capped log was last completed, and who waits for one. */
+  /**
+   * The key of the run whose capped log was completed last, and the callback of who waits for one.
+   */
   #drained = "";
   #onDrained: (() => void) | undefined;
 
@@ -39,7 +41,7 @@ export class ResidentShell {
     this.#output = child.stdout.getReader({ mode: "byob" });
     this.#pumped = this.#pump();
     this.died = child.status.then(async (status) => {
-      // What it said last may still be on its way.
+      // Its last output may not have arrived yet.
       await pause(5, this.#pumped);
       this.status = status;
       this.#hear?.(undefined);
@@ -47,9 +49,10 @@ export class ResidentShell {
   }
 
   /**
-   * Starts a shell in a session of its own, with an empty journal that has its identity in the
-   * first line.
-   * @param wanted what is tried first
+   * Starts a shell in a session of its own, with a new journal that begins with its identity.
+   *
+   * @param wanted the kind to try first
+   *
    * @throws Error if it does not start
    */
   static async start(
@@ -60,7 +63,7 @@ export class ResidentShell {
   ): Promise<ResidentShell> {
     let fault = "there is no /bin/sh";
     for (const [kind, ...words] of wanted === "bash" ? SHELLS : SHELLS.toReversed()) {
-      // First, since no shell is to be left behind where the journal can't be made.
+      // Before the shell is started: if the journal can't be made, no shell must be left behind.
       removeJournal(files, journal);
       files.create(journal, "");
       const child = spawnDetached(words);
@@ -78,7 +81,10 @@ export class ResidentShell {
     throw new Error(`Cannot start a shell for jobs: ${fault}`);
   }
 
-  /** Tells it what it needs for jobs. What is missing, if anything. */
+  /**
+   * Sends the definitions for jobs.
+   * @returns what is missing on this system, if anything
+   */
   #meet(
     greeting: Greeting,
     kind: ShellKind,
@@ -90,41 +96,44 @@ export class ResidentShell {
     }
     this.identity = greeting.identity;
     this.kind = kind;
-    // It needs no answer: the next line is read after it.
+    // It needs no answer, since the shell reads lines in order.
     const script = functionsScript(kind, greeting, journal, variables);
     this.#input.write(encoder.encode(script)).catch(() => {});
     return undefined;
   }
 
-  /** Gives it a line and returns its answer; undefined if it ended without one. One at a time. */
+  /**
+   * Sends a line and returns the answer; undefined if the shell ended without one. One call at a
+   * time.
+   */
   ask(script: string): Promise<string | undefined> {
     if (this.status) return Promise.resolve(undefined);
     return new Promise((resolve) => {
       this.#hear = resolve;
-      // If the shell is gone, so is the pipe, and its status tells.
+      // If the shell is gone, the pipe is broken, and `died` resolves this.
       this.#input.write(encoder.encode(script)).catch(() => {});
     });
   }
 
-  /** Returns when the whole output of that run is in its capped log, or after some milliseconds. */
+  /**
+   * Waits until the whole output of that run is in its capped log, or until the time has passed.
+   */
   async drained(key: string, milliseconds: number): Promise<void> {
     if (this.#drained === key) return;
     await pause(milliseconds, new Promise<void>((resolve) => this.#onDrained = resolve));
   }
 
-  /**
-   * Lets the shell end, by the end of its input; a job that still runs goes on to its end first.
-   */
+  /** Ends the shell by closing its input. A job that still runs ends first. */
   async release(): Promise<void> {
     await this.#input.close().catch(() => {});
-    // Someone may have stopped it.
+    // It may be suspended.
     if (!this.status) signal(this.#child, "SIGCONT");
     await this.died;
     await this.#output.cancel().catch(() => {});
     await this.#pumped;
   }
 
-  /** Ends the shell at once, and leaves alone what it runs. */
+  /** Kills the shell at once, but not the job that it runs. */
   kill(): void {
     signal(this.#child, "SIGKILL");
   }
@@ -132,8 +141,8 @@ export class ResidentShell {
   async #pump(): Promise<void> {
     const decoder = new TextDecoder();
     let text = "";
-    // A buffer that goes round: the default is a new one of 64 KiB for each answer, and so 12 MB
-    // more of memory in use.
+    // The buffer is reused: by default each answer takes a new one of 64 KiB, which uses 12 MB more
+    // memory.
     let buffer = new ArrayBuffer(1024);
     for (;;) {
       const { value } = await this.#output.read(new Uint8Array(buffer)).catch(() => ({
@@ -160,7 +169,7 @@ export class ResidentShell {
   }
 }
 
-/** Removes the journal of a shell that is gone, with all that belongs to it. */
+/** Removes the journal of a dead shell, and its pipes. */
 export function removeJournal(files: FileSystem, journal: string): void {
   for (const path of [journal, pipeOf(journal), aliveOf(journal)]) {
     if (files.info(path)) files.remove(path);
@@ -168,8 +177,8 @@ export function removeJournal(files: FileSystem, journal: string): void {
 }
 
 /**
- * The shells to be tried, in this order. `-p` keeps bash from taking functions and options out of
- * the environment; it hands the functions on to the jobs all the same.
+ * The shells to try, in this order. With `-p`, bash does not import functions and options from the
+ * environment, but still passes the functions on to jobs.
  */
 const SHELLS: readonly [ShellKind, string, ...string[]][] = [
   ["bash", "/bin/bash", "-p", "-s"],
@@ -178,12 +187,13 @@ const SHELLS: readonly [ShellKind, string, ...string[]][] = [
 ];
 
 /**
- * A session of its own, so that no terminal and no signal to the worker's group reaches the jobs.
- * Undefined if there is no such program, which `setsid` says by its exit code instead.
+ * Starts a program in a session of its own, so that no terminal and no signal to the worker's group
+ * reaches the jobs. Undefined if there is no such program; with `setsid`, the exit code tells
+ * instead.
  */
 function spawnDetached(words: readonly string[]): Deno.ChildProcess | undefined {
   const pipes = { stdin: "piped", stdout: "piped", stderr: "null" } as const;
-  // macOS has no setsid. `detached` does the same but forks, which blocks for milliseconds.
+  // macOS has no setsid. `detached` does the same, but its fork blocks for milliseconds.
   for (const [program, ...args] of [["setsid", ...words], words]) {
     try {
       const detached = program !== "setsid";

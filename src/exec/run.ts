@@ -1,8 +1,9 @@
-// One run of one shell command: what an executor is told, and what it promises. No processes here.
+// One run of one shell command: the input of an executor, and what it guarantees. No processes
+// here.
 
 import type { Ending } from "../queue/outcome.ts";
 
-/** An attempt to be run. Its folder `cwd` is absolute; the folder of `log` exists. */
+/** An attempt to run. `cwd` is an absolute path; the folder of `log` exists. */
 export interface Run {
   readonly id: string;
   /** Numbered from 1. */
@@ -12,38 +13,46 @@ export interface Run {
   readonly cwd: string;
   /** Added to the worker's own environment. */
   readonly env: Readonly<Record<string, string>>;
-  /** Seconds after which it is killed; 0 for never. */
+  /** Seconds after which it is killed; 0 for no timeout. */
   readonly timeout: number;
   /** Seconds between SIGTERM and SIGKILL. */
   readonly killGrace: number;
-  /** The file that gets what the job prints; made with mode 0600. */
+  /** The file for what the job prints; created with mode 0600. */
   readonly log: string;
-  /** The most bytes of output that are kept; 0 for all. */
+  /** The maximal number of bytes that are kept of its output; 0 for all. */
   readonly logMax: number;
   /** The name of the worker, as the job sees it. */
   readonly worker: string;
-  /** When it was claimed, in milliseconds since 1970. Another job may have had the id before. */
+  /** When it was claimed, in milliseconds since 1970. An earlier job may have had the same id. */
   readonly startedAt: number;
 }
 
-/** What is needed to watch an attempt that is under way. */
-export type RunningAttempt = Pick<
+/** The data needed to watch a running attempt. */
+export type WatchedAttempt = Pick<
   Run,
   "id" | "attempt" | "startedAt" | "timeout" | "killGrace"
 >;
 
-/** Why a run is to be ended early: the reason of the abort signal given to `run` and `adopt`. */
+/** Why a run is killed: the `reason` of the abort signal given to `run` and `adopt`. */
 export type StopReason = "cancelled" | "released";
 
 /** Runs one command at a time. */
 export interface Executor {
   /**
-   * Runs the command to its end. `stop`, with a `StopReason` as its reason, kills it early; if it
-   * ends by itself at that moment, it is that ending which counts. Record the ending before the
-   * next run: the journal then forgets it.
+   * Starts what the first run needs, so that it begins without delay. `run` tries again if need be.
+   *
+   * @throws Error if no shell can be started
+   */
+  ready(): Promise<void>;
+
+  /**
+   * Runs the command to its end. When `stop` aborts, with a `StopReason` as its reason, the run is
+   * killed; if it ends by itself at that moment, that ending counts. Record the ending before the
+   * next run, since the journal may forget it then.
+   *
    * @throws Error if no shell can be started, or if another run is under way
    */
   run(run: Run, stop?: AbortSignal): Promise<Ending>;
-  /** Lets go of what `run` keeps. What the jobs left in the background lives on. */
+  /** Frees what `run` keeps. Processes that jobs left in the background go on. */
   close(): Promise<void>;
 }

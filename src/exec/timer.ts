@@ -1,2 +1,2 @@
-// Waiting, as the executors know it.
+// The functions for waiting that executors use.
 export { afterMilliseconds, pause } from "../system/delay.ts";

@@ -1,6 +1,6 @@
-// Runs commands where there is no POSIX shell: one `cmd` for each, its output piped to the log by
-// this process. A job there does not outlive its worker's pipes, so what its worker leaves behind
-// can only be `lost`; the journal tells that it had begun.
+// Runs commands without a POSIX shell: one `cmd` for each, whose output this process copies to the
+// log. A job does not outlive its worker's pipes, so a job of a dead worker can only be `lost`; the
+// journal tells that it had begun.
 
 import type { Ending } from "../queue/outcome.ts";
 import { diskFiles, type FileSystem } from "../system/file_system.ts";
@@ -18,7 +18,7 @@ export interface Child {
   readonly status: Promise<{ readonly code: number }>;
 }
 
-/** How processes are started: replaced in tests. */
+/** Starts and kills processes; replaced in tests. */
 export interface Launcher {
   /** @throws Deno.errors.NotFound if the folder or `cmd` is missing */
   start(command: string, cwd: string, env: Record<string, string>): Child;
@@ -29,7 +29,7 @@ export interface Launcher {
 const launcher: Launcher = {
   start: (command, cwd, env) =>
     new Deno.Command("cmd", {
-      // With /s, the outer quotes are taken off and the rest stands as it is.
+      // With /s, only the outer quotes are removed.
       args: ["/d", "/s", "/c", `"${command}"`],
       windowsRawArguments: true,
       cwd,
@@ -48,7 +48,7 @@ const launcher: Launcher = {
   },
 };
 
-/** How long the end of a run waits for children in the background that keep its output open. */
+/** Milliseconds that the end of a run waits for background children that keep its output open. */
 const DRAIN_LIMIT = 250;
 
 export class WindowsExecutor implements Executor {
@@ -66,12 +66,17 @@ export class WindowsExecutor implements Executor {
     this.#variables = options.variables ?? {};
   }
 
+  /** Each command has a process of its own. */
+  ready(): Promise<void> {
+    return Promise.resolve();
+  }
+
   async run(run: Run, stop?: AbortSignal): Promise<Ending> {
     const fault = refusal(run);
     if (fault) return notStarted(fault);
     if (stop?.aborted) return killed(stop.reason, undefined, run);
     if (this.#files.info(this.#journal)) this.#files.remove(this.#journal);
-    // No process lives under that number: whoever adopts the attempt finds it gone.
+    // No process has this id, so whoever adopts the attempt finds it gone.
     this.#files.create(
       this.#journal,
       `shell ${NO_PROCESS} - -\n+ ${run.id} ${run.attempt} ${run.startedAt}\n`,
@@ -101,7 +106,7 @@ export class WindowsExecutor implements Executor {
     const kill = (why: KillCause) => {
       if (cause) return;
       cause = why;
-      // There is no SIGTERM to ask with first. If taskkill itself fails, the wait simply goes on.
+      // Windows has no SIGTERM to send first. If taskkill fails, the wait simply goes on.
       this.#launcher.killTree(child.pid).catch(() => {});
     };
     const onStop = () => kill(stop?.reason as StopReason);
@@ -125,7 +130,7 @@ export class WindowsExecutor implements Executor {
   }
 }
 
-/** Appends to a log what comes, up to its cap. */
+/** Appends output to a log, up to its cap. */
 class CappedLog {
   #left: number;
   #isFull = false;

@@ -1,25 +1,25 @@
-// Jobs that wait for others, as rules. Pure.
+// The rules of jobs that wait for other jobs. Pure.
 //
-// A blocked job keeps in its own record which of the others count already (`met`): what has ended
-// in time counts for good, also when it is retried or cleaned up later. Nothing looks at blocked
-// jobs one by one: a store keeps, for each job, who waits for it, and applies `settled` to those
-// when it has ended or is removed. Each of those steps is one change of one job, so several
-// processes may take them at once, and who comes late changes nothing. Cancelling goes on down the
-// line, since a job that is cancelled has ended, too. A dead job settles nothing for those that
-// need its success: they wait until a person retries or removes it.
+// A blocked job's own record says which of the jobs it waits for count as met (`met`). They count
+// for good, even if they are retried or cleaned up later. Nothing scans all blocked jobs: for each
+// job, a store keeps which jobs wait for it, and applies `settled` to those when it has ended or is
+// removed. Each step is one change of one job, so several processes may do them at the same time,
+// and a repeated step changes nothing. Cancelling passes on to dependents, since a cancelled job
+// has ended too. A dead job changes nothing for jobs that need its success: they wait until a
+// person retries or removes it.
 import type { Job, JobRequest, JobState } from "./job.ts";
 import { expired, hasExpired } from "./start_by.ts";
 import { cancelled, unblocked } from "./transitions.ts";
 import { QueueError } from "./errors.ts";
 
-/** How a job that others wait for stands. */
+/** The state of a job that others wait for, or that it was removed. */
 export type Fate = JobState | "removed";
 
 export function fateOf(job: Job | undefined): Fate {
   return job === undefined ? "removed" : job.status.state;
 }
 
-/** Whether nothing more becomes of a job by itself. */
+/** Whether a job stays as it is unless a person changes it. */
 export function isFinal(fate: Fate): boolean {
   return fate === "completed" || fate === "dead" || fate === "cancelled" || fate === "removed";
 }
@@ -27,11 +27,11 @@ export function isFinal(fate: Fate): boolean {
 /** A job that another one waits for. */
 export interface Awaited {
   readonly id: string;
-  /** Whether it may end whichever way. */
+  /** Whether it may end in any way (`--after-any`). */
   readonly any: boolean;
 }
 
-/** All that a job waits for, or has waited for. */
+/** All jobs that a job waits for, or has waited for. */
 export function awaitedBy({ after, afterAny }: JobRequest): Awaited[] {
   return [
     ...after.map((id) => ({ id, any: false })),
@@ -39,21 +39,24 @@ export function awaitedBy({ after, afterAny }: JobRequest): Awaited[] {
   ];
 }
 
-/** What a job still waits for. */
+/** The jobs that a job still waits for. */
 export function stillAwaitedBy(job: Job): Awaited[] {
   if (job.status.state !== "blocked") return [];
   const met = new Set(job.status.met);
   return awaitedBy(job).filter(({ id }) => !met.has(id));
 }
 
-/** What the fate of one that is awaited means: it counts, nothing yet, or that all is in vain. */
+/**
+ * What the fate of an awaited job means for the one that waits: it is met, it still has to wait, or
+ * it waits in vain.
+ */
 export function meaningOf({ any }: Pick<Awaited, "any">, fate: Fate): "met" | "wait" | "vain" {
   if (!isFinal(fate)) return "wait";
   if (any || fate === "completed") return "met";
   return fate === "dead" ? "wait" : "vain";
 }
 
-/** The job when `id` stands so; the same job if that means nothing to it, or nothing yet. */
+/** The job after learning the fate of `id`; the same object if that changes nothing. */
 export function settled(job: Job, id: string, fate: Fate, now: number): Job {
   const { status } = job;
   const awaited = stillAwaitedBy(job);
@@ -72,7 +75,10 @@ export function settled(job: Job, id: string, fate: Fate, now: number): Job {
   }
 }
 
-/** A job without what it waited for, if those have all ended well by now: for stores that keep all. */
+/**
+ * Applies `settled` for every job that this one still waits for. For stores that have all jobs at
+ * hand.
+ */
 export function settledAll(job: Job, find: (id: string) => Job | undefined, now: number): Job {
   return stillAwaitedBy(job).reduce(
     (one, { id }) => settled(one, id, fateOf(find(id)), now),
@@ -81,8 +87,10 @@ export function settledAll(job: Job, find: (id: string) => Job | undefined, now:
 }
 
 /**
- * Ids that wait for one another in a circle, the first one again at the end; undefined if none do.
- * @param waitsFor the ids that each one waits for
+ * Ids of jobs that wait for one another in a circle, with the first one again at the end; undefined
+ * if there is no circle.
+ *
+ * @param waitsFor for each id, the ids that it waits for
  */
 export function findCircle(
   waitsFor: ReadonlyMap<string, readonly string[]>,

@@ -1,11 +1,11 @@
-// Durations as people write them: `60`, `1.5`, `500ms`, `90s`, `5m`, `1h`, `7d`, `1h30m`.
+// Parses durations as people write them: `60`, `1.5`, `500ms`, `90s`, `5m`, `1h`, `7d`, `1h30m`.
 const SECONDS_IN: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 };
 const WHOLE = /^(?:\d+(?:\.\d+)?(?:ms|[smhd]))+$/;
 const PART = /(\d+(?:\.\d+)?)(ms|[smhd])/g;
 const LONGEST = 100 * 365 * 86_400;
 
 /**
- * Seconds, to the millisecond; undefined if `text` is no duration, or one of more than a hundred
+ * Seconds, rounded to milliseconds; undefined if `text` is no duration, or longer than a hundred
  * years.
  */
 export function parseDuration(text: string): number | undefined {

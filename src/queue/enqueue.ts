@@ -1,5 +1,5 @@
-// New jobs: what was asked for, completed by the configuration. On the way of every `enqueue`, so
-// it imports little.
+// Makes new jobs: what the user gave, with defaults from the configuration. Every `enqueue` loads
+// this, so it imports little.
 import { DEFAULT_QUEUE, isEnvName, isJobId, isName, type Job } from "./job.ts";
 import { QueueError } from "./errors.ts";
 import type { Settings } from "./settings.ts";
@@ -8,8 +8,8 @@ import { isUniqueKey } from "./unique.ts";
 import { created } from "./transitions.ts";
 
 /**
- * What a user says about a new job. What is left out comes from the configuration, or is the
- * ordinary.
+ * What a user gives for a new job. Anything left out gets its default, for some fields from the
+ * configuration.
  */
 export interface NewJob {
   readonly command: string;
@@ -24,33 +24,38 @@ export interface NewJob {
   readonly runAt?: number | undefined;
   readonly queue?: string | undefined;
   readonly group?: string | undefined;
-  /** The ids of jobs that have to complete first, and of those that have to end first. */
+  /**
+   * The ids of the jobs that have to complete first (`after`), or to end first in any way
+   * (`afterAny`).
+   */
   readonly after?: readonly string[] | undefined;
   readonly afterAny?: readonly string[] | undefined;
-  /** Of the jobs with this key, one at most is not at its end. */
+  /** At most one job with this key has not ended. */
   readonly unique?: string | undefined;
-  /** Milliseconds since 1970: not begun by then, it is called off. */
+  /** Milliseconds since 1970: if it has not begun by then, it is cancelled. */
   readonly startBy?: number | undefined;
-  /** The schedule that it is a job of. */
+  /** The schedule that enqueues it. */
   readonly schedule?: string | undefined;
 }
 
-/** What an newJob is completed with; the same for all jobs of a batch. */
+/** What completes a `NewJob`; the same for all jobs of a batch. */
 export interface JobDefaults {
   readonly settings: Pick<Settings, "max_retries" | "job_timeout">;
   readonly now: number;
   readonly newId: () => string;
 }
 
-/** So many jobs of a batch can have arrived in one millisecond. */
+/** How many jobs of a batch can have the same `createdAt`. */
 const PLACES = 10_000_000;
-/** The last time that a `Date` can be. */
+/** The latest time that a `Date` can hold. */
 const LAST_TIME = 8.64e15;
 
 /**
- * The job that an newJob makes.
+ * Makes a job.
+ *
  * @param sequence its place in the batch, from 0
- * @throws QueueError `usage` if the newJob can't be met
+ *
+ * @throws QueueError `usage` if a field is invalid
  */
 export function makeJob(newJob: NewJob, defaults: JobDefaults, sequence: number): Job {
   const { settings, now, newId } = defaults;
@@ -83,7 +88,8 @@ export function makeJob(newJob: NewJob, defaults: JobDefaults, sequence: number)
     env,
     maxRetries: newJob.maxRetries ?? settings.max_retries,
     timeout: newJob.timeout ?? settings.job_timeout,
-    // By the millisecond when all places in it are taken: a store keeps so many digits of either.
+    // When all places in a millisecond are taken, the next millisecond is used: stores keep a fixed
+    // number of digits of both.
     createdAt: now + Math.floor(sequence / PLACES),
     sequence: sequence % PLACES,
     runAt,
@@ -101,13 +107,13 @@ function startByOf(wanted: number | undefined, runAt: number | null, now: number
   if (wanted === undefined) return null;
   const startBy = Math.round(wanted);
   if (!(Math.abs(startBy) <= LAST_TIME)) {
-    throw new QueueError("usage", "The time by which the job is to begin is too far away");
+    throw new QueueError("usage", "The time by which the job must begin is too far away");
   }
-  if (startBy < now) {
-    throw new QueueError("usage", "The time by which the job is to begin has passed");
+  if (startBy <= now) {
+    throw new QueueError("usage", "The time by which the job must begin must lie in the future");
   }
-  if (runAt !== null && startBy < runAt) {
-    throw new QueueError("usage", "The job is to begin by a time before which it may not run");
+  if (runAt !== null && startBy <= runAt) {
+    throw new QueueError("usage", "The job may not run before the time by which it must begin");
   }
   return startBy;
 }
@@ -116,7 +122,10 @@ function distinct(ids: readonly string[] = []): string[] {
   return [...new Set(ids)];
 }
 
-/** The time at which a job is to run. @throws QueueError `usage` if it is too far away */
+/**
+ * The time, rounded to milliseconds.
+ * @throws QueueError `usage` if it is too far away
+ */
 export function checkedTime(time: number): number {
   const rounded = Math.round(time);
   if (Math.abs(rounded) <= LAST_TIME) return rounded;
@@ -129,11 +138,17 @@ export function checkName(of: "queue" | "group", name: string): void {
 }
 
 function badName(what: string, name: string): QueueError {
+  // Such as a script's variable that is not set.
+  if (name === "") return new QueueError("usage", `${capitalized(what)} is empty`);
   return new QueueError(
     "usage",
     `"${name}" cannot be ${what}: it takes 1 to 128 of A-Z a-z 0-9 . _ - ` +
       "and does not begin with . or -",
   );
+}
+
+function capitalized(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /**
@@ -151,11 +166,14 @@ export async function enqueue(
 }
 
 /**
- * Enqueues all jobs or none; they are made as the store takes them, so a million need little
- * memory.
- * @param each is called with each job as it is made
+ * Enqueues all jobs or none. They are made one by one as the store takes them, so a million jobs
+ * need little memory.
+ *
+ * @param each called with each job when it is made
+ *
  * @param taken see `JobStore.add`
- * @returns how many
+ *
+ * @returns how many were added
  */
 export function enqueueAll(
   store: Pick<JobStore, "add">,

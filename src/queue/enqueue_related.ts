@@ -3,7 +3,6 @@
 import { type JobDefaults, makeJob, type NewJob } from "./enqueue.ts";
 import type { Job } from "./job.ts";
 import { resolveIds } from "./resolve_after.ts";
-import { unlessExpired } from "./start_by.ts";
 import type { JobStore } from "./store.ts";
 
 /** A job that was enqueued, or that has the key of one that was not. */
@@ -24,40 +23,16 @@ export async function enqueueRelated(
 ): Promise<Enqueued> {
   const after = await resolveIds(jobs, newJob.after ?? []);
   const afterAny = await resolveIds(jobs, newJob.afterAny ?? []);
-  return await addOne(jobs, makeJob({ ...newJob, after, afterAny }, defaults, 0), defaults.now);
+  return await addOne(jobs, makeJob({ ...newJob, after, afterAny }, defaults, 0));
 }
 
-/**
- * Adds a job. One that has its key, and has not begun in time, is called off first.
- * @returns it, or the one that has its key
- */
-export async function addOne(
-  store: Pick<JobStore, "add" | "change" | "get">,
-  job: Job,
-  now: number,
-): Promise<Enqueued> {
-  const holder = await add(store, job, now);
+/** Adds a job. @returns the job, or the one that has its key */
+export async function addOne(store: Pick<JobStore, "add" | "get">, job: Job): Promise<Enqueued> {
+  let holder: string | undefined;
+  await store.add([job], (_, other) => holder = other);
   if (holder === undefined) return { job, remark: remarkOn(await store.get(job.id)) };
   const remark = `nothing was enqueued: job "${holder}" has the key "${job.unique}"`;
   return { job: await store.get(holder) ?? { ...job, id: holder }, remark };
-}
-
-/** @returns the id of the one that has its key, if that is why it was not added */
-async function add(
-  store: Pick<JobStore, "add" | "change" | "get">,
-  job: Job,
-  now: number,
-): Promise<string | undefined> {
-  const addIt = async () => {
-    let holder: string | undefined;
-    await store.add([job], (_, other) => holder = other);
-    return holder;
-  };
-  const holder = await addIt();
-  const other = holder === undefined ? undefined : await store.get(holder);
-  if (other === undefined) return holder;
-  const after = await unlessExpired(other, (to) => store.change(other.id, to), now);
-  return after === other ? holder : await addIt();
 }
 
 function remarkOn(job: Job | undefined): string | undefined {

@@ -1,22 +1,21 @@
-// The one kind of error that a user may cause and is told about. Anything else that is thrown is a
-// bug.
+// The error class for failures that users may cause and are told about. Any other error is a bug.
 
-/** What went wrong, in a word that programs can test. */
+/** The kind of failure, for programs to test. */
 export type ErrorCode =
   | "usage" // the command line, or a value on it, is wrong
   | "not_found"
   | "ambiguous_id"
   | "duplicate_id"
   | "wrong_state"
-  | "claim_lost" // the job is no longer held by whoever speaks of it
-  | "unfinished" // what was waited for did not come, or not well
-  | "damaged" // a file of the store can't be read as what it should be
+  | "claim_lost" // the caller no longer holds the job
+  | "unfinished" // what was waited for did not happen in time, or failed
+  | "damaged" // a file of the store is not what it should be
   | "refused" // unsafe or not allowed here
-  | "io"; // the operating system said no
+  | "io"; // the operating system refused
 
 /**
- * An expected failure. `message` says what could not be done and why, in one line; `hint` says what
- * to do next, where that is known.
+ * An expected failure. `message` says in one line what could not be done and why; `hint` says what
+ * to do next, if that is known.
  */
 export class QueueError extends Error {
   override readonly name = "QueueError";
@@ -30,7 +29,7 @@ export class QueueError extends Error {
   }
 }
 
-/** What went wrong, in words, whatever was thrown. */
+/** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

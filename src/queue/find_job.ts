@@ -1,4 +1,4 @@
-// From what a user types to the job that is meant.
+// Finds the job that a user means by an id or the beginning of one.
 import { isJobId, type Job } from "./job.ts";
 import { QueueError } from "./errors.ts";
 import type { JobReader } from "./store.ts";
@@ -7,10 +7,11 @@ const NAMED = 4;
 
 /**
  * The job whose id is `text`, or the only one whose id begins with it.
- * @throws QueueError `not_found`, with the nearest id if there is one; `ambiguous_id`, naming a few
+ *
+ * @throws QueueError `not_found`, with the most similar id as a hint; `ambiguous_id`, naming a few
  */
 export async function findJob(store: JobReader, text: string): Promise<Job> {
-  // What can't be the beginning of an id is never given to a store, for which it may be part of a
+  // Text that can't be the beginning of an id must not reach a store, which may use it as part of a
   // path.
   const possible = isJobId(text);
   const exact = possible ? await store.get(text) : undefined;
@@ -33,8 +34,9 @@ export async function findJob(store: JobReader, text: string): Promise<Job> {
 }
 
 /**
- * The jobs for several ids, each once, in the order given. Nothing may be changed before all are
- * known.
+ * The jobs for several ids, each once, in the given order. Commands call this before they change
+ * anything, so that a wrong id changes nothing.
+ *
  * @throws as `findJob`
  */
 export async function findJobs(store: JobReader, texts: readonly string[]): Promise<Job[]> {
@@ -48,8 +50,8 @@ export async function findJobs(store: JobReader, texts: readonly string[]): Prom
 
 async function nearMiss(store: JobReader, text: string): Promise<string | undefined> {
   const { nearest } = await import("./nearest.ts");
-  // A slip in the first two letters isn't caught in a big queue: there, looking at every id would
-  // take too long.
+  // In a big queue, a mistake in the first two characters is not recognized, since comparing with
+  // every id would take too long.
   for (const prefix of [text.slice(0, 2), ""]) {
     const ids = await store.findIdsByPrefix(prefix, 1000);
     const whole = nearest(text, ids);

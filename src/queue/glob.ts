@@ -1,9 +1,9 @@
-// GLOB patterns (`*`, `?`, `[...]`) against a whole text. Matched by hand rather than as a regular
-// expression, which takes exponential time on patterns such as `*a*a*a*b`.
+// Matches glob patterns (`*`, `?`, `[...]`) against a whole text. Not by a regular expression,
+// which takes exponential time on patterns such as `*a*a*a*b`.
 
 type Token = "any" | ((char: string) => boolean);
 
-/** A function that says whether a text fits `pattern` from its first to its last character. */
+/** A function that tells whether a whole text matches `pattern`. */
 export function globMatcher(pattern: string): (text: string) => boolean {
   const tokens = tokensOf(pattern);
   return (text) => matches(tokens, [...text]);
@@ -17,7 +17,7 @@ function tokensOf(pattern: string): Token[] {
     if (char === "*") tokens.push("any");
     else if (char === "?") tokens.push(() => true);
     else if (char === "[") {
-      // A `]` right after the opening, or after its `!`, stands for itself, as in every shell.
+      // As in every shell, a `]` right after the `[` or the `[!` is an ordinary character.
       const start = chars[i + 1] === "!" || chars[i + 1] === "^" ? i + 2 : i + 1;
       const end = chars.indexOf("]", start + 1);
       if (end === -1) tokens.push((c) => c === "[");
@@ -51,7 +51,7 @@ function matches(tokens: Token[], text: string[]): boolean {
     const token = tokens[t];
     if (token === "any") [star, starAt, t] = [t, i, t + 1];
     else if (token !== undefined && token(text[i]!)) [t, i] = [t + 1, i + 1];
-    else if (star !== -1) [t, i] = [star + 1, starAt += 1]; // let the last star take one more, and try again
+    else if (star !== -1) [t, i] = [star + 1, starAt += 1]; // the last star takes one more
     else return false;
   }
   while (tokens[t] === "any") t += 1;

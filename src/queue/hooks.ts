@@ -1,13 +1,13 @@
 // Hooks: a shell command of the configuration that becomes a job of its own when a job completes or
 // dies.
 //
-// Why exactly once: the end of a job and the hook's job are one step of the store, both or neither
-// (`JobStore.change`), so no crash comes between them. And the hook's id is made of the attempt that
-// ended and of when that one began: who records the same end again, having been told of an error,
-// makes the same id, which is taken once only. A job that is retried and ends again has another
-// attempt, and so another hook. Jobs of the queue `hooks` have none, or they would never end.
+// Each hook runs exactly once. The end of a job and the hook's job are one atomic step of the store
+// (`JobStore.change`), so no crash comes between them. And the hook's id is made of the attempt's
+// number and start: if the same end is recorded again after an error, the id is the same, and an id
+// is used only once. A job that is retried and ends again has another attempt, and so another hook.
+// Jobs in the queue `hooks` have no hooks, or hooks would start hooks for ever.
 //
-// It runs in "/": the folder of the job may be what is missing.
+// Hooks run in "/", since the job's folder may not exist.
 import { makeJob } from "./enqueue.ts";
 import { attemptsBegun, type Job } from "./job.ts";
 import type { Attempt } from "./outcome.ts";
@@ -16,9 +16,9 @@ import { NO_HOOK, type Settings } from "./settings.ts";
 /** The queue of all jobs that hooks make. */
 export const HOOK_QUEUE = "hooks";
 
-/** Of a longer command the rest is left out: a system hands on some 128 KB in a variable. */
+/** Characters of the command that the hook gets; a system passes about 128 KB in a variable. */
 const COMMAND_LIMIT = 30_000;
-/** An id has at most 128 characters. */
+/** Characters of the job's id in the hook's id, which has at most 128. */
 const ID_ROOM = 80;
 
 export type HookSettings = Pick<
@@ -26,7 +26,7 @@ export type HookSettings = Pick<
   "on_completed" | "on_dead" | "max_retries" | "job_timeout"
 >;
 
-/** The job to enqueue for a job that has just ended; undefined if none is wanted. */
+/** The hook's job for a job that has just ended; undefined if no hook is set. */
 export function hookFor(job: Job, settings: HookSettings, now: number): Job | undefined {
   const { state } = job.status;
   if (state !== "completed" && state !== "dead" || job.queue === HOOK_QUEUE) return undefined;
@@ -46,13 +46,16 @@ export function hookFor(job: Job, settings: HookSettings, now: number): Job | un
   return makeJob(newJob, { settings, now, newId: () => id }, 0);
 }
 
-/** An id may be used again once its job was removed, but not with an attempt of the same moment. */
+/**
+ * Unique for each attempt: a job's id may be used again after the job was removed, but not with an
+ * attempt that began at the same time.
+ */
 function hookId(id: string, { attempt, startedAt }: Attempt): string {
   const short = id.length <= ID_ROOM ? id : `${id.slice(0, ID_ROOM)}.${checksum(id)}`;
   return `hook-${short}-${attempt}-${startedAt.toString(36)}`;
 }
 
-/** FNV-1a, so that ids that begin alike stay apart. */
+/** FNV-1a, to tell ids apart that have the same beginning. */
 function checksum(text: string): string {
   let hash = 0xcbf29ce484222325n;
   for (const char of text) {

@@ -1,5 +1,4 @@
-// A job as a value. A state carries exactly the data that exist in that state; nothing here changes
-// anything.
+// A job as an immutable value. Each state has exactly the data that exist in that state.
 import type { Attempt } from "./outcome.ts";
 
 export const JOB_STATES = [
@@ -14,7 +13,7 @@ export const JOB_STATES = [
 
 export type JobState = typeof JOB_STATES[number];
 
-/** What was asked for. Only a user changes it, as long as the job waits; see revise.ts. */
+/** What the user asked for. It changes only if a user updates a waiting job; see revise.ts. */
 export interface JobRequest {
   readonly id: string;
   readonly command: string;
@@ -25,33 +24,31 @@ export interface JobRequest {
   readonly maxRetries: number;
   /** Seconds; 0 for none. */
   readonly timeout: number;
-  /** Milliseconds since 1970, as all times of the domain. */
+  /** Milliseconds since 1970, like all times here. */
   readonly createdAt: number;
-  /**
-   * The place within a batch that was enqueued at one moment; it settles the order of equal times.
-   */
+  /** The place within its batch, which decides the order of jobs with the same `createdAt`. */
   readonly sequence: number;
-  /** Not before this time, if the user gave one. */
+  /** The earliest time to run it, if the user gave one. */
   readonly runAt: number | null;
   readonly queue: string;
-  /** A name that jobs carry which belong together. */
+  /** A name that related jobs share. */
   readonly group: string | null;
   /** The ids of the jobs that have to complete before this one may run. */
   readonly after: readonly string[];
-  /** The ids of those that have to end first, whichever way. */
+  /** The ids of the jobs that have to end first, in any way. */
   readonly afterAny: readonly string[];
-  /** Of the jobs with the same key, one at most is not at its end. */
+  /** At most one job with the same key has not ended. */
   readonly unique: string | null;
-  /** Not begun by this time, it is called off. */
+  /** If it has not begun by this time, it is cancelled. */
   readonly startBy: number | null;
   /** The name of the schedule that enqueued it. */
   readonly schedule: string | null;
 }
 
-/** The queue of a job of which nothing else is said. */
+/** The queue of a job if no other is given. */
 export const DEFAULT_QUEUE = "default";
 
-/** An attempt that goes on now. */
+/** A running attempt. */
 export interface RunningAttempt {
   readonly attempt: number;
   readonly worker: string;
@@ -62,18 +59,21 @@ export interface RunningAttempt {
 }
 
 /**
- * One claim of a job, told from every other: whoever speaks of a job that a worker has claimed shows
- * it. A later claim by the same worker, or by a later process of its name, is another.
+ * Identifies one claim of a job. Whoever changes a claimed job has to show its claim. A later claim
+ * by the same worker, or by a later process with its name, is a different one.
  */
 export type Claim = Pick<RunningAttempt, "worker" | "pid" | "attempt" | "startedAt">;
 
-/** The claim on a running job. @throws Error if it does not run, which is a bug */
+/**
+ * The claim on a running job.
+ * @throws Error if it is not running, which is a bug
+ */
 export function claimOf({ id, status }: Pick<Job, "id" | "status">): Claim {
   if (status.state === "processing") return status.running;
   throw new Error(`Nobody has claimed job "${id}"`);
 }
 
-/** Whether this is the claim on the job. */
+/** Whether `claim` is the present claim on the job. */
 export function isClaimOn({ status }: Pick<Job, "status">, claim: Claim): boolean {
   if (status.state !== "processing") return false;
   const { worker, pid, attempt, startedAt } = status.running;
@@ -82,12 +82,9 @@ export function isClaimOn({ status }: Pick<Job, "status">, claim: Claim): boolea
 }
 
 export type Status =
-  /** `since` is when it became pending: it takes its turn from then, or from `runAt`. */
+  /** `since` is when it became pending. Its turn counts from then, or from `runAt`. */
   | { readonly state: "pending"; readonly since: number; readonly runAt: number | null }
-  /**
-   * Waits for other jobs, of which those in `met` no longer count; `runAt` holds from when it no
-   * longer waits.
-   */
+  /** Waits for other jobs, except those in `met`. `runAt` applies once it is unblocked. */
   | {
     readonly state: "blocked";
     readonly since: number;
@@ -98,13 +95,13 @@ export type Status =
   | { readonly state: "failed"; readonly since: number; readonly runAt: number }
   | { readonly state: "completed"; readonly since: number }
   | { readonly state: "dead"; readonly since: number }
-  /** `reason`: why, if it was not a user who called it off. */
+  /** `reason` is set if something other than a user cancelled it. */
   | { readonly state: "cancelled"; readonly since: number; readonly reason: string | null };
 
 /** The states in which a job can be claimed. */
 export type Waiting = Extract<Status, { state: "pending" | "failed" }>;
 
-/** Whether a job waits to be run, now or later: it can be claimed when it is due. */
+/** Whether a job waits to be run, so that it can be claimed when it is due. */
 export function isWaiting(status: Status): status is Waiting {
   return status.state === "pending" || status.state === "failed";
 }
@@ -117,26 +114,27 @@ export type EndedState = "completed" | "dead" | "cancelled";
 
 export interface Job extends JobRequest {
   readonly status: Status;
-  /** Every attempt that has ended, in order. */
+  /** All attempts that have ended, in order. */
   readonly history: readonly Attempt[];
   /**
-   * Attempts before this index in `history` no longer count against `maxRetries`: the user retried
-   * the job since.
+   * Attempts before this index in `history` do not count against `maxRetries`, since the user
+   * retried the job after them.
    */
   readonly countedFrom: number;
 }
 
 /**
- * Whether a waiting job may run at `now`. One that waits for no time may always: whatever the clock
- * says, which may have been set back since.
+ * Whether a waiting job may run at `now`. A job without `runAt` always may, even if the clock has
+ * been set back since.
  */
 export function isDue({ runAt }: Waiting, now: number): boolean {
   return runAt === null || runAt <= now;
 }
 
 /**
- * The time by which a waiting job takes its turn. A time before its arrival, given by a user, gains
- * it no better place; a retry may come before it, where the clock was set back.
+ * The time that decides the turn of a waiting job. If a user gave a time before its arrival, the
+ * arrival counts, so that it gains nothing. The time of a retry counts as it is, even if the clock
+ * was set back and it is before the arrival.
  */
 export function turnTime({ createdAt }: JobRequest, status: Waiting): number {
   if (status.state === "failed") return status.runAt;
@@ -161,14 +159,16 @@ export function lastAttempt(job: Job): number {
   return job.history.at(-1)?.attempt ?? 0;
 }
 
-/** Whether nothing more becomes of a job, unless a person wants it. */
+/** Whether a job has ended, so that only a person can make it go on. */
 export function hasEnded({ status: { state } }: Job): boolean {
   return state === "completed" || state === "dead" || state === "cancelled";
 }
 
 const ID = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 
-/** Whether `id` may be the id of a job: it is safe as a part of a file name on every platform. */
+/**
+ * Whether `id` is valid as a job's id; then it is safe as part of a file name on every platform.
+ */
 export function isJobId(id: string): boolean {
   return ID.test(id);
 }
@@ -176,10 +176,10 @@ export function isJobId(id: string): boolean {
 /** Whether a queue or a group may have this name. */
 export const isName = isJobId;
 
-/** Priorities go from minus this to this. */
+/** Priorities range from minus this to plus this. */
 export const PRIORITY_LIMIT = 1_000_000;
 
-/** The name of an environment variable, as POSIX shells take it. */
+/** Whether this is a valid name of an environment variable in POSIX shells. */
 export function isEnvName(name: string): boolean {
   return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name);
 }

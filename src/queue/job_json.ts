@@ -1,5 +1,5 @@
-// A job as JSON: the field names that users, scripts and files see (snake_case, ISO 8601 in UTC,
-// seconds).
+// Jobs as JSON, with the field names that users, scripts and files see (snake_case, times as ISO
+// 8601 in UTC, durations in seconds).
 import { attemptsBegun, type Job, updatedAt } from "./job.ts";
 import type { Attempt } from "./outcome.ts";
 
@@ -88,7 +88,7 @@ export function attemptToJson(attempt: Attempt): AttemptJson {
   };
 }
 
-/** Every attempt, the running one last: its end and outcome are null. */
+/** All attempts. The running one comes last; its end and outcome are null. */
 export function historyToJson(job: Job): AttemptJson[] {
   const history = job.history.map(attemptToJson);
   if (job.status.state === "processing") {

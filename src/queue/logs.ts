@@ -1,12 +1,12 @@
-// The port for what attempts printed, byte by byte.
+// The port for reading the logs of attempts.
 
 export interface LogReader {
-  /** The bytes that are there; undefined if there is no such log. */
+  /** The size in bytes; undefined if there is no such log. */
   size(id: string, attempt: number): Promise<number | undefined>;
 
   /**
-   * At most `length` bytes from `offset`, none at the end of what is there; undefined if there is
-   * no such log.
+   * At most `length` bytes from `offset`; an empty array at the end of the log; undefined if there
+   * is no such log.
    */
   read(
     id: string,

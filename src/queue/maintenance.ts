@@ -1,4 +1,4 @@
-// The port for a store as a whole: its size, backups, and what is damaged in it.
+// The port for a store as a whole: its size, backups, and checks for damage.
 import type { Claim } from "./job.ts";
 import type { Progress } from "./operations.ts";
 
@@ -6,7 +6,7 @@ import type { Progress } from "./operations.ts";
 export interface StoreSize {
   readonly files: number;
   readonly bytes: number;
-  /** Of those, what jobs printed. */
+  /** How many of these bytes are logs. */
   readonly logBytes: number;
 }
 
@@ -14,11 +14,11 @@ export interface StoreSize {
 export interface Finding {
   readonly path: string;
   readonly problem: string;
-  /** What was done about it, if anything. */
+  /** How it was repaired; null if it was not. */
   readonly repaired: string | null;
 }
 
-/** A file that a backup or a restore has left out. */
+/** A file that a backup or a restore did not include. */
 export interface LeftOut {
   readonly path: string;
   readonly why: string;
@@ -31,17 +31,17 @@ export interface BackupResult {
   readonly leftOut: readonly LeftOut[];
 }
 
-/**
- * The attempt that the shell of a worker has begun last, whether it has ended or not; undefined if
- * it has begun none.
- */
+/** The attempt that a worker's shell began last, ended or not; undefined if there is none. */
 export type LastRun = (
   worker: string,
 ) => Omit<Claim, "worker" | "pid"> & { id: string } | undefined;
 
 export interface CheckOptions {
   readonly repair: boolean;
-  /** Who runs what: a job that runs must not be put back to wait, whatever the store has lost. */
+  /**
+   * Finds what a worker runs: a running job must not be put back to wait, whatever the store has
+   * lost.
+   */
   readonly lastRun?: LastRun;
 }
 
@@ -49,24 +49,27 @@ export interface Maintenance {
   size(): Promise<StoreSize>;
 
   /**
-   * Copies all that is kept to a new folder.
+   * Copies the whole store to a new folder.
+   *
    * @param target an absolute path
-   * @throws QueueError `refused` if it is there and not empty
+   *
+   * @throws QueueError `refused` if it exists and is not empty
    */
   backup(target: string, progress: Progress): Promise<BackupResult>;
 
   /**
-   * Puts a backup in the place of all that is kept.
-   * @throws QueueError `refused` while workers or jobs run; `damaged` if it is no backup
+   * Replaces the contents of the store by a backup.
+   *
+   * @throws QueueError `refused` while workers or jobs run; `damaged` if it is not a valid backup
    */
   restore(
     from: string,
     progress: Progress,
   ): Promise<{ readonly jobs: number; readonly leftOut: readonly LeftOut[] }>;
 
-  /** Looks for what is damaged or inconsistent, and mends what can be mended if asked to. */
+  /** Looks for damage and inconsistencies, and repairs what can be repaired if asked to. */
   check(options: CheckOptions, progress: Progress): Promise<Finding[]>;
 
-  /** Puts back what a restart of the machine has lost, where the store can tell. */
+  /** Restores what a restart of the machine has lost, if the store can tell. */
   afterReboot(): Promise<void>;
 }

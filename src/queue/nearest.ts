@@ -1,9 +1,9 @@
-// "Did you mean": the known word that is nearest to a mistyped one. Loaded only when something went
-// wrong.
+// For "did you mean": finds the known word that is most similar to a mistyped one. Loaded only for
+// errors.
 
 /**
- * How many single letters must be changed, added, left out or swapped with their neighbour to get
- * from `a` to `b`.
+ * The number of letters to change, add, leave out or swap with their neighbour to get from `a` to
+ * `b`.
  */
 export function editDistance(a: string, b: string): number {
   let before: number[] = [];
@@ -25,8 +25,7 @@ export function editDistance(a: string, b: string): number {
 }
 
 /**
- * The word of `known` nearest to `word`, if it is near enough that a slip of the fingers explains
- * it.
+ * The word of `known` that is most similar to `word`, if it is similar enough for a typing mistake.
  */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
   const allowed = word.length <= 4 ? 1 : word.length <= 8 ? 2 : 3;

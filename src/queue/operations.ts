@@ -1,22 +1,23 @@
-// What commands do to jobs that exist, as functions of the store and of values. They return values
-// and show nothing.
+// What commands do to existing jobs, as functions that take the store and return values. They print
+// nothing.
 import type { Job } from "./job.ts";
 import { QueueError } from "./errors.ts";
 import type { JobReader, JobStore, Query, Watching } from "./store.ts";
 import { removableOnceEnded, retriedOnceEnded, type Revision, updated } from "./revise.ts";
 import { cancelled, removableByCleanup, removableFromDlq, retried } from "./transitions.ts";
 
-/** What became of several jobs: those that were changed, and why the others were not. */
+/** The result for several jobs: those that were changed, and why the others were not. */
 export interface Results {
   readonly done: string[];
   readonly refused: QueueError[];
 }
 
-/** Tells how far a long operation has come. */
+/** Called by a long operation to report its progress. */
 export type Progress = (done: number, total: number) => void;
 
 /**
- * Calls off a job that waits. A running one is called off by whoever runs it.
+ * Cancels a waiting job. A running one is cancelled by its worker.
+ *
  * @throws QueueError `wrong_state`
  */
 export function cancel(store: JobStore, id: string): Promise<Job> {
@@ -55,7 +56,7 @@ export function update(store: JobStore, id: string, revision: Revision): Promise
   return store.change(id, (job) => updated(job, revision));
 }
 
-/** The ids of all dead jobs, or of those whose command fits a pattern. */
+/** The ids of all dead jobs, or of those whose command matches a pattern. */
 export function deadIds(store: JobReader, command?: string): Promise<string[]> {
   return idsOf(store, { states: ["dead"], ...(command !== undefined && { command }) });
 }
@@ -75,7 +76,8 @@ export async function cleanUp(
 }
 
 /**
- * The same, of at most `most` jobs.
+ * The same for at most `most` jobs.
+ *
  * @returns how many were removed
  */
 export async function cleanUpSome(store: JobStore, cutoff: number, most: number): Promise<number> {
@@ -84,10 +86,10 @@ export async function cleanUpSome(store: JobStore, cutoff: number, most: number)
   return (await eachOf(ids, remove)).done.length;
 }
 
-/** Figures about the dead letter queue. Maps, since commands may be any text. */
+/** Figures about the dead letter queue. They are maps, since commands may be any text. */
 export interface DlqStats {
   readonly total: number;
-  /** When the first and the last of them died; null if there is none. */
+  /** When the first and the last one died; null if there are none. */
   readonly oldestAt: number | null;
   readonly newestAt: number | null;
   readonly byOutcome: ReadonlyMap<string, number>;
@@ -96,7 +98,7 @@ export interface DlqStats {
   readonly byCommand: ReadonlyMap<string, number>;
 }
 
-/** Counts dead jobs by what their last attempt came to. */
+/** Counts dead jobs by the result of their last attempt. */
 export async function dlqStats(store: JobReader, watching?: Watching): Promise<DlqStats> {
   let [total, oldest, newest] = [0, Infinity, -Infinity];
   const byOutcome = new Map<string, number>();
@@ -127,8 +129,8 @@ async function idsOf(store: JobReader, query: Query): Promise<string[]> {
   return ids;
 }
 
-// One that is refused, or that somebody else has removed meanwhile, doesn't keep the others from
-// being done.
+// Applies `act` to each job. If one is refused, or was removed meanwhile, the others are done all
+// the same.
 async function eachOf(ids: Iterable<string>, act: (id: string) => Promise<void>): Promise<Results> {
   const results: Results = { done: [], refused: [] };
   for (const id of ids) {

@@ -1,7 +1,7 @@
-// The order of claiming and of listing, stated once.
+// The one definition of the order of claiming and of listing.
 import { type Job, turnTime, type Waiting } from "./job.ts";
 
-/** What the place of a waiting job in the line depends on. */
+/** What decides the place of a waiting job in the order of claiming. */
 export interface Turn {
   readonly priority: number;
   readonly due: number;
@@ -25,7 +25,7 @@ export function compareTurns(a: Turn, b: Turn): number {
   return b.priority - a.priority || a.due - b.due || compareArrival(a, b);
 }
 
-/** Order of arrival: for `Array.sort`, oldest first. The id makes it total. */
+/** Order of arrival, oldest first. For `Array.sort`. The id decides between equal times. */
 export function compareArrival(
   a: Pick<Turn, "createdAt" | "sequence" | "id">,
   b: Pick<Turn, "createdAt" | "sequence" | "id">,

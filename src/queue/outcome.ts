@@ -1,6 +1,6 @@
-// How a run of a job ended, as the one who watched it reports it, and what is kept of it.
+// How an attempt ended, as its watcher reports it, and what is recorded of it.
 
-/** The outcome of an attempt. `released` hands the job back unfinished and uses up no retry. */
+/** The outcome of an attempt. `released` gives the job back unfinished and uses no retry. */
 export type Outcome = "succeeded" | "failed" | "timed_out" | "lost" | "cancelled" | "released";
 
 export const OUTCOMES: readonly Outcome[] = [
@@ -12,13 +12,13 @@ export const OUTCOMES: readonly Outcome[] = [
   "released",
 ];
 
-/** What is known of the end of a run. `exitCode` is null where the job left none. */
+/** The end of a run. `exitCode` is null if there is none. */
 export interface Ending {
   readonly outcome: Outcome;
   readonly exitCode: number | null;
   /** Name of the signal that ended it, such as `SIGKILL`. */
   readonly signal: string | null;
-  /** One line for a person; null when it succeeded. */
+  /** One line for users; null if it succeeded. */
   readonly error: string | null;
 }
 

@@ -1,10 +1,11 @@
-// Which jobs a query means, stated once, for stores that look at each; a database says it in SQL.
+// The one definition of which jobs a query selects, for stores that look at each job. A database
+// expresses it in SQL.
 import { hasEnded, type Job, updatedAt } from "./job.ts";
 import type { Query } from "./store.ts";
 
 /**
- * Whether a job is one of those that are asked for; `limit` is not its matter. Asynchronous only
- * because what few queries need is loaded for those.
+ * A function that tells whether a job is selected; it ignores `limit`. Asynchronous only because
+ * the code that few queries need is loaded for those.
  */
 export async function matches(query: Query): Promise<(job: Job) => boolean> {
   const { states, queue, group, command, since, endedBefore, before } = query;

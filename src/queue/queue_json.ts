@@ -1,4 +1,4 @@
-// The settings of queues as JSON and as text: the names that users, scripts and files see.
+// Queue settings as JSON and as text, with the names that users, scripts and files see.
 import { parseDuration } from "./durations.ts";
 import { isName } from "./job.ts";
 import { isoTime } from "./job_json.ts";
@@ -11,7 +11,7 @@ import {
   UNRESTRICTED,
 } from "./queues.ts";
 
-/** A queue, as `queue list --json` has it. */
+/** A queue, as `queue list --json` prints it. */
 export function queueToJson({ name, waiting, running, oldestWaitingAt, ...settings }: QueueView) {
   return {
     name,
@@ -24,7 +24,7 @@ export function queueToJson({ name, waiting, running, oldestWaitingAt, ...settin
   };
 }
 
-/** What was set of queues, by name, as it is kept; what was not set is left out. */
+/** The settings of queues by name, as they are stored; settings that are not set are left out. */
 export function settingsToJson(queues: ReadonlyMap<string, QueueSettings>) {
   const entries = [...queues].sort(([a], [b]) => a < b ? -1 : 1);
   return Object.fromEntries(entries.map(([name, { limit, rate, paused }]) => [name, {
@@ -34,7 +34,7 @@ export function settingsToJson(queues: ReadonlyMap<string, QueueSettings>) {
   }]));
 }
 
-/** What `settingsToJson` made; undefined if it is not that. */
+/** Parses what `settingsToJson` made; undefined if it is invalid. */
 export function settingsFromJson(value: unknown): Map<string, QueueSettings> | undefined {
   if (!isObject(value)) return undefined;
   const queues = new Map<string, QueueSettings>();
@@ -50,11 +50,13 @@ export function settingsFromJson(value: unknown): Map<string, QueueSettings> | u
   return queues;
 }
 
-/** A rate as it is typed, such as `10/1m`; null for 0, which takes it away; undefined if it is none. */
+/**
+ * Parses a rate such as `10/1m`; null for 0, which removes the rate; undefined if it is invalid.
+ */
 export function parseRate(text: string): Rate | null | undefined {
   if (text === "0") return null;
   const [, amount, duration] = /^(\d{1,7})\/(.+)$/.exec(text) ?? [];
-  // `10/m` is how such rates are often written.
+  // `10/m` is a common way to write such a rate.
   const seconds = duration && parseDuration(/^[smhd]$/.test(duration) ? `1${duration}` : duration);
   const rate = { count: Number(amount), seconds };
   return isRate(rate) ? rate : undefined;

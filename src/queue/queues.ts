@@ -1,5 +1,5 @@
-// Queues: what may be set of one, the rule of whether a job of it may begin now, and the port for
-// the settings. The rule is pure: a store counts what runs, keeps the times of begins, and asks.
+// Queues: their settings, the rule for whether a job may begin now, and the port for the settings.
+// The rule is pure: a store counts running jobs, keeps the times of begins, and passes both in.
 import type { QueueError } from "./errors.ts";
 
 /** At most `count` jobs begin within any `seconds`. */
@@ -8,19 +8,19 @@ export interface Rate {
   readonly seconds: number;
 }
 
-/** What was set of a queue. */
+/** The settings of a queue. */
 export interface QueueSettings {
-  /** At most so many of its jobs run at once; null for no limit. */
+  /** At most this many of its jobs run at once; null for no limit. */
   readonly limit: number | null;
   readonly rate: Rate | null;
-  /** None of its jobs begins; those that run go on. */
+  /** No more of its jobs begin; running ones go on. */
   readonly paused: boolean;
 }
 
-/** A queue of which nothing was set. */
+/** The settings of a queue for which nothing was set. */
 export const UNRESTRICTED: QueueSettings = { limit: null, rate: null, paused: false };
 
-/** Bounds of what may be set. */
+/** The largest values that may be set. */
 export const LIMIT_MAX = 1_000_000;
 export const RATE_COUNT_MAX = 1_000_000;
 
@@ -28,7 +28,7 @@ export function isUnrestricted({ limit, rate, paused }: QueueSettings): boolean 
   return limit === null && rate === null && !paused;
 }
 
-/** Whether less may begin under `after` than under `before`. */
+/** Whether `after` allows fewer jobs to begin than `before`. */
 export function isTighter(after: QueueSettings, before: QueueSettings): boolean {
   if (after.paused && !before.paused) return true;
   if (after.limit !== null && (before.limit === null || after.limit < before.limit)) return true;
@@ -36,22 +36,22 @@ export function isTighter(after: QueueSettings, before: QueueSettings): boolean 
   return now !== null && (then?.count !== now.count || then.seconds !== now.seconds);
 }
 
-/** The times at which jobs of a queue began, in order; an array is one. */
+/** The times at which jobs of a queue began, in order; an array of numbers is one. */
 export interface Begins {
   readonly length: number;
   at(index: number): number | undefined;
 }
 
-/** What goes on in a queue at a moment. */
+/** What the rule needs to know about a queue at a moment. */
 export interface QueueActivity {
-  /** How many of its jobs run. */
+  /** How many of its jobs are running. */
   readonly running: number;
-  /** At least as many of its last begins as its rate counts, if it has one and there were so many. */
+  /** If it has a rate: at least its last `rate.count` begins, or all if there are fewer. */
   readonly begins: Begins;
   readonly now: number;
 }
 
-/** How many jobs of a queue may begin now: 0 if none, `Infinity` if nothing holds them back. */
+/** How many jobs of a queue may begin now: 0 if none, `Infinity` if nothing limits them. */
 export function roomIn(settings: QueueSettings, { running, begins, now }: QueueActivity): number {
   const { limit, rate, paused } = settings;
   if (paused) return 0;
@@ -61,8 +61,8 @@ export function roomIn(settings: QueueSettings, { running, begins, now }: QueueA
 }
 
 /**
- * When the rate of a queue lets a job begin, by the clock: now, or later. What else keeps it from
- * beginning is no matter of the clock.
+ * When the rate of a queue lets the next job begin: now, or later. Limit and pause are ignored,
+ * since they do not depend on time.
  */
 export function rateOpensAt(rate: Rate, begins: Begins, now: number): number {
   if (begunWithin(rate, begins, now) < rate.count) return now;
@@ -70,23 +70,24 @@ export function rateOpensAt(rate: Rate, begins: Begins, now: number): number {
 }
 
 /**
- * The time that is kept for a job which begins at `now`. Whoever had to wait for its turn may have
- * looked at the clock before the one that began last: it begins no earlier than that one.
+ * The time to record for a job that begins at `now`. A process that had to wait for the lock may
+ * have read the clock before the last job began; the recorded time is then not earlier than that
+ * begin.
  */
 export function beginTime(rate: Rate, begins: Begins, now: number): number {
   return Math.max(now, isVoid(rate, begins, now) ? now : begins.at(begins.length - 1) ?? now);
 }
 
 /**
- * Whether the times of earlier begins say nothing any more: the last of them is long past, or so far
- * ahead that the clock must have been set back.
+ * Whether earlier begins no longer matter: the last one is longer ago than the window, or so far in
+ * the future that the clock must have been set back.
  */
 export function isVoid(rate: Rate, begins: Begins, now: number): boolean {
   const last = begins.at(begins.length - 1);
   return last === undefined || Math.abs(now - last) >= windowOf(rate);
 }
 
-/** How many of the begins fall into the window that ends now; they are in order. */
+/** How many begins fall into the window that ends now, by binary search. */
 function begunWithin(rate: Rate, begins: Begins, now: number): number {
   if (isVoid(rate, begins, now)) return 0;
   const since = now - windowOf(rate);
@@ -99,33 +100,44 @@ function begunWithin(rate: Rate, begins: Begins, now: number): number {
   return begins.length - low;
 }
 
-/** Milliseconds. */
+/** The window of a rate in milliseconds. */
 function windowOf({ seconds }: Rate): number {
   return seconds * 1000;
 }
 
-/** A queue, as users see it. */
+/** A queue as users see it. */
 export interface QueueView extends QueueSettings {
   readonly name: string;
-  /** How many of its jobs are pending or failed: all that wait to be run. */
+  /** How many of its jobs wait to be run: pending or failed. */
   readonly waiting: number;
   /** How many of those that wait do so for a retry. */
   readonly failed: number;
   /** How many wait for other jobs. */
   readonly blocked: number;
   readonly running: number;
-  /** When the first of those that wait was enqueued; null if none waits. */
+  /** When the oldest waiting job was enqueued; null if none waits. */
   readonly oldestWaitingAt: number | null;
 }
 
-/** Safe with any number of users at once; every method is atomic. */
+/** Any number of processes may use it at once; every method is atomic. */
 export interface QueueStore {
-  /** `default`, and all queues of which something is set or a job has not ended; by name. */
+  /**
+   * The queue `default`, and all queues that have settings or a job that has not ended, sorted by
+   * name.
+   */
   list(): Promise<QueueView[]>;
 
   /**
-   * Changes the settings of queues, all in one step. When it returns it survives a power cut, no job
-   * begins against the new settings any more, and what they let begin can be claimed.
+   * The settings, by the names of queues. Cheap: looks at no job.
+   *
+   * @throws QueueError `damaged`
+   */
+  settings(): Promise<ReadonlyMap<string, QueueSettings>>;
+
+  /**
+   * Changes the settings of queues, all in one step. When it returns, the change survives a power
+   * cut, no more jobs begin against the new settings, and jobs that they allow can be claimed.
+   *
    * @throws QueueError `damaged`
    */
   change(

@@ -1,11 +1,12 @@
-// From what users write of the jobs that one is to wait for, to ids: whole ones, or beginnings that
-// fit one job.
+// Resolves the ids that users give for --after: full ids, or beginnings that fit exactly one job.
 import { findJob } from "./find_job.ts";
 import type { JobReader } from "./store.ts";
 
 /**
- * The ids that are meant, each once.
- * @param known ids that are about to come, which win over beginnings of others
+ * The full ids, each once.
+ *
+ * @param known ids that are about to be enqueued, which take precedence over beginnings of others
+ *
  * @throws QueueError `not_found`, `ambiguous_id`
  */
 export async function resolveIds(

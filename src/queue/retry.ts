@@ -14,8 +14,8 @@ export function retryDelay(n: number, backoff: Backoff): number {
 }
 
 /**
- * How many attempts of `job` count against its `maxRetries`: all since the last retry by hand, less
- * the released.
+ * How many attempts of `job` count against its `maxRetries`: all since a user last retried it,
+ * except released ones.
  */
 export function countedAttempts(job: Job): number {
   return job.history.slice(job.countedFrom).filter((a) => a.outcome !== "released").length;

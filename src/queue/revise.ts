@@ -1,24 +1,21 @@
-// What a user may still change of a job, or do with one that has ended: rules beside those of
-// transitions.ts, for `job update`, `job retry` and `job remove`. Pure.
+// The rules of `job update`, `job retry` and `job remove`, in addition to those of transitions.ts.
+// Pure.
 import { attemptsBegun, hasEnded, type Job, updatedAt } from "./job.ts";
 import { QueueError } from "./errors.ts";
 import { refusal, type TransitionResult } from "./transitions.ts";
 
-/** What is to be changed; what is left out stays as it is. */
+/** The fields to change; fields that are left out stay as they are. */
 export interface Revision {
   readonly priority?: number | undefined;
   readonly queue?: string | undefined;
   readonly maxRetries?: number | undefined;
   /** Seconds; 0 for none. */
   readonly timeout?: number | undefined;
-  /** Not before this time. */
+  /** The earliest time to run it. */
   readonly runAt?: number | undefined;
 }
 
-/**
- * A user changes a job that waits. Its place in the line stays that of its arrival, unless the time
- * changes.
- */
+/** A user changes a waiting job. Its arrival still decides its turn, unless the time changes. */
 export function updated(job: Job, revision: Revision): TransitionResult {
   const { status } = job;
   if (status.state !== "pending" && status.state !== "blocked" && status.state !== "failed") {
@@ -32,12 +29,11 @@ export function updated(job: Job, revision: Revision): TransitionResult {
     runAt,
   } = revision;
   // As `enqueue` refuses it; one that has begun once expires no more.
-  if (
-    runAt !== undefined && job.startBy !== null && runAt > job.startBy && attemptsBegun(job) === 0
-  ) {
+  const { startBy } = job;
+  if (runAt !== undefined && startBy !== null && runAt >= startBy && attemptsBegun(job) === 0) {
     return new QueueError(
       "wrong_state",
-      `Cannot update job "${job.id}": it is to begin by a time before which it may not run then`,
+      `Cannot update job "${job.id}": it must begin by ${new Date(startBy).toISOString()}`,
     );
   }
   const after = { ...job, priority, queue, maxRetries, timeout };
@@ -45,8 +41,8 @@ export function updated(job: Job, revision: Revision): TransitionResult {
 }
 
 /**
- * A user puts a job back that has ended, however: pending again, its retries anew. The time by which
- * it was to begin no longer holds if it is over.
+ * A user puts an ended job back, whatever its state: it is pending again and has all its retries. A
+ * `startBy` that has passed is dropped.
  */
 export function retriedOnceEnded(job: Job, now: number): TransitionResult {
   if (!hasEnded(job)) return refusal("retry", job, "Only jobs that have ended can be retried");
@@ -58,8 +54,8 @@ export function retriedOnceEnded(job: Job, now: number): TransitionResult {
   };
 }
 
-/** Whether a user may remove a job: one that has ended; a refusal if not. */
+/** A refusal unless the job has ended; only then may a user remove it. */
 export function removableOnceEnded(job: Job): QueueError | undefined {
   if (hasEnded(job)) return undefined;
-  return refusal("remove", job, `Call it off first: queuectl job cancel ${job.id}`);
+  return refusal("remove", job, `Cancel it first: queuectl job cancel ${job.id}`);
 }

@@ -1,24 +1,27 @@
 // Schedules as values, and the rules of when they fire. Pure: clock, calendar and store are passed
-// in. A step decides one thing at a time; whoever fires asks again until there is none.
+// in. Each step decides one thing; the caller asks for the next step until there is none.
 import type { NewJob } from "./enqueue.ts";
 import { QueueError } from "./errors.ts";
 import { hasEnded, type Job } from "./job.ts";
 
-/** What becomes of the times at which no `start` ran. */
+/** What to do about times at which no `start` ran. */
 export const MISSED = ["last", "skip", "all"] as const;
 export type Missed = typeof MISSED[number];
 
-/** What becomes of a time at which the job of the one before has not ended. */
+/** What to do about a time at which the previous job has not ended. */
 export const OVERLAP = ["skip", "allow"] as const;
 export type Overlap = typeof OVERLAP[number];
 
 /** When a schedule falls due. */
 export type When =
   | { readonly kind: "cron"; readonly pattern: string }
-  /** Counted from when the schedule was added; at least one second, so that each id is new. */
+  /**
+   * Counted from when the schedule was added. At least one second, so that every job has a
+   * different id.
+   */
   | { readonly kind: "every"; readonly seconds: number };
 
-/** The jobs that a schedule makes: what `enqueue` takes, with times counted from the firing. */
+/** The jobs that a schedule makes: the fields of `enqueue`, with times relative to the firing. */
 export type ScheduledJob =
   & Omit<NewJob, "id" | "runAt" | "schedule" | "after" | "afterAny" | "startBy">
   & {
@@ -28,7 +31,7 @@ export type ScheduledJob =
     readonly startBy?: number | undefined;
   };
 
-/** What was asked for. */
+/** A schedule as the user defined it. */
 export interface Schedule {
   readonly name: string;
   readonly when: When;
@@ -36,24 +39,24 @@ export interface Schedule {
   readonly tz: string;
   readonly missed: Missed;
   readonly overlap: Overlap;
-  /** Milliseconds since 1970, as all times of the domain. */
+  /** Milliseconds since 1970, like all times here. */
   readonly createdAt: number;
   readonly job: ScheduledJob;
 }
 
-/** What has become of it. */
+/** The state of a schedule. */
 export interface ScheduleState {
   readonly paused: boolean;
-  /** All times up to this one are settled: fired, skipped, or owed. */
+  /** All times up to this one are done: fired, skipped, or in `owed`. */
   readonly since: number;
-  /** Missed times that are still to be fired, oldest first: with `--missed all`. */
+  /** Missed times that are still to be fired with `--missed all`, oldest first. */
   readonly owed: readonly number[];
-  /** The last time that was fired, and its job, or the one that had its key. */
+  /** The last time that was fired, and its job (or the job that had its unique key). */
   readonly lastAt: number | null;
   readonly lastJobId: string | null;
   /**
-   * How many times were skipped, and the last of them: the job before, or one with the same key,
-   * had not ended.
+   * How many times were skipped because the previous job, or one with the same key, had not ended;
+   * and the last of these times.
    */
   readonly skipped: number;
   readonly lastSkippedAt: number | null;
@@ -70,23 +73,23 @@ export interface Recurrence {
   after(time: number): number | undefined;
 }
 
-/** At most so many missed times are caught up, the newest. */
+/** At most this many missed times are caught up, the newest ones. */
 export const MOST_OWED = 1000;
 
-/** An id is at most 128 characters, of which `-20261124T203000Z` are 17. */
+/** A job's id has at most 128 characters, and `-20261124T203000Z` takes 17 of them. */
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,110}$/;
 
-/** Whether `name` may be the name of a schedule: the ids of its jobs begin with it. */
+/** Whether `name` is valid as a schedule's name. The ids of its jobs begin with it. */
 export function isScheduleName(name: string): boolean {
   return NAME.test(name);
 }
 
-/** The id of the job for one time: since an id is taken once only, a time is fired once only. */
+/** The id of the job for one time. An id can be used only once, so each time fires only once. */
 export function firedJobId(name: string, at: number): string {
   return `${name}-${new Date(at).toISOString().slice(0, 19).replace(/[-:]/g, "")}Z`;
 }
 
-/** A schedule that is put in the place of `before`, if there is one. */
+/** Adds a schedule, or replaces `before`. */
 export function scheduled(
   schedule: Schedule,
   before: ScheduleEntry | undefined,
@@ -98,7 +101,7 @@ export function scheduled(
     });
   }
   const { paused = false, lastAt = null, lastJobId = null } = before?.state ?? {};
-  // Times that were before it was added are none of its own.
+  // Times before the schedule was added do not count.
   const since = schedule.createdAt;
   return {
     schedule,
@@ -106,14 +109,14 @@ export function scheduled(
   };
 }
 
-/** No time is fired from now on. */
+/** Pauses a schedule. */
 export function paused({ schedule, state }: ScheduleEntry): ScheduleEntry {
   return { schedule, state: { ...state, paused: true } };
 }
 
 /**
- * Goes on with the first time after `now`: those of the pause are none that were missed, since
- * somebody wanted it so. One that is not paused stays as it is.
+ * Resumes a schedule with the first time after `now`. Times during the pause do not count as
+ * missed, since the pause was wanted. A schedule that is not paused stays as it is.
  */
 export function resumed({ schedule, state }: ScheduleEntry, now: number): ScheduleEntry {
   return state.paused
@@ -121,25 +124,25 @@ export function resumed({ schedule, state }: ScheduleEntry, now: number): Schedu
     : { schedule, state };
 }
 
-/** What is to be done next. */
+/** The next thing to do for a schedule. */
 export type Step =
-  /** A job is made for the time `at`. `caughtUp`: one that is owed. */
+  /** Enqueue a job for the time `at`. `caughtUp`: it is a missed time. */
   | {
     readonly kind: "fire";
     readonly at: number;
     readonly caughtUp: boolean;
     readonly state: ScheduleState;
   }
-  /** None is, because the job of the one before has not ended. */
+  /** Skip the time `at`, because the previous job has not ended. */
   | { readonly kind: "skip"; readonly at: number; readonly state: ScheduleState }
-  /** Missed times were settled without a job. */
+  /** Only the state changes: missed times are dropped, or noted to be caught up. */
   | { readonly kind: "settle"; readonly state: ScheduleState };
 
 export interface Facts {
   readonly now: number;
-  /** Since when somebody has been there to fire: what was due before is missed. */
+  /** Since when some `start` has been running; times before that are missed. */
   readonly aliveSince: number;
-  /** Whether the last job of the schedule has not ended. */
+  /** Whether the schedule's last job has not ended. */
   readonly busy: boolean;
 }
 
@@ -184,9 +187,9 @@ function fired(schedule: Schedule, state: ScheduleState, at: number): ScheduleSt
 }
 
 /**
- * What is so after a time was fired whose job was not enqueued, because `holder` has its key. That
- * one is the last job then, as it is the one that `enqueue --unique` tells of. If the job has it
- * itself, whoever fired before died over it, and it was enqueued.
+ * The state if the job of a time was not enqueued because `holder` has its unique key. The holder
+ * then counts as the last job, as `enqueue --unique` prints its id too. If the job itself holds the
+ * key, it was enqueued by a process that died before it recorded that.
  */
 export function keyTaken(state: ScheduleState, holder: string): ScheduleState {
   const { skipped, lastAt, lastJobId } = state;
@@ -194,18 +197,20 @@ export function keyTaken(state: ScheduleState, holder: string): ScheduleState {
   return { ...state, lastJobId: holder, skipped: skipped + 1, lastSkippedAt: lastAt };
 }
 
-/** Whether a job keeps the next one from being made. */
+/** Whether the schedule's last job is still there and has not ended. */
 export function isUnfinished(job: Job | undefined): boolean {
   return job !== undefined && !hasEnded(job);
 }
 
-/** When a schedule wants to be looked at next: now if it owes jobs; undefined if never. */
+/**
+ * When to look at a schedule next: `-Infinity` (now) if missed times are owed; undefined for never.
+ */
 export function nextLook({ state }: ScheduleEntry, recurrence: Recurrence): number | undefined {
   if (state.paused) return undefined;
   return state.owed.length > 0 ? -Infinity : recurrence.after(state.since);
 }
 
-/** The next `count` times that will be fired, given that it is not paused. */
+/** The next `count` times at which a schedule will fire, if it is not paused. */
 export function nextTimes(
   { state }: ScheduleEntry,
   recurrence: Recurrence,
@@ -213,7 +218,7 @@ export function nextTimes(
   count: number,
 ): number[] {
   const times: number[] = [];
-  // With a clock that was set back, those that have been fired do not come again.
+  // If the clock was set back, times that have been fired do not fire again.
   for (let time = Math.max(now, state.since); times.length < count;) {
     const next = recurrence.after(time);
     if (next === undefined) break;
@@ -223,9 +228,10 @@ export function nextTimes(
 }
 
 /**
- * The last time after `from` and not after `to`; undefined if there is none. Asks for some forty
- * times at most, however many there are between.
- * @param guess how far before `to` it may be, in milliseconds
+ * The last time after `from` and not after `to`; undefined if there is none. It asks for about
+ * forty times at most, however many there are in between.
+ *
+ * @param guess how many milliseconds before `to` it may be
  */
 export function latestTime(
   recurrence: Recurrence,
@@ -247,7 +253,7 @@ export function latestTime(
       high = low;
     }
   }
-  // There is none after `high`; `latest` is one.
+  // No time is after `high`, and `latest` is a time.
   high = Math.max(high, latest);
   for (;;) {
     const later = next(latest);

@@ -1,6 +1,6 @@
-// Times by a pattern as in crontab, by croner, which is right at both clock changes where others
-// are not. Loaded only where a schedule has a pattern. What croner takes differently from crontab
-// is written out for it.
+// Times of a crontab pattern, by the package croner, which handles both clock changes correctly
+// where others don't. Loaded only if a schedule has a pattern. Where croner's rules differ from
+// crontab's, the pattern is rewritten for it.
 import { Cron } from "croner";
 import { QueueError } from "./errors.ts";
 import type { Recurrence } from "./schedule.ts";
@@ -17,7 +17,8 @@ const NICKNAMES = ["@yearly", "@annually", "@monthly", "@weekly", "@daily", "@mi
 
 /**
  * The times of a pattern in a time zone.
- * @throws QueueError `usage` if it is none
+ *
+ * @throws QueueError `usage` if the pattern is invalid
  */
 export function cronRecurrence(pattern: string, tz: string): Recurrence {
   const cron = cronOf(asCrontabReads(checkedFields(pattern)), tz);
@@ -29,7 +30,7 @@ function cronOf(pattern: string, tz: string): Cron {
     paused: true,
     mode: "5-part",
     fixedTimeRule: "no-wildcard",
-    // The first use of a zone takes 30 ms, which UTC needs not.
+    // The first use of a time zone takes 30 ms; UTC by offset does not.
     ...(/^(?:Etc\/)?(?:UTC|GMT)$/i.test(tz) ? { utcOffset: 0 } : { timezone: tz }),
   });
 }
@@ -67,9 +68,9 @@ function wrong(why: string): QueueError {
 }
 
 /**
- * crontab's rules where croner has others: a field is a wildcard if it begins with `*`. So a minute
- * or hour with a step, but without a wildcard, is a list of fixed times; and of day and weekday
- * both must fit if one of them begins with `*`, else either.
+ * Rewrites the fields where crontab's rules differ from croner's. In crontab a field is a wildcard
+ * if it begins with `*`. So a minute or hour with a step but without a wildcard is a list of fixed
+ * times. And if day or weekday begins with `*`, both must fit; otherwise one of them is enough.
  */
 function asCrontabReads(fields: string[]): string {
   if (fields.length === 1) return fields[0]!;
@@ -84,7 +85,7 @@ function asCrontabReads(fields: string[]): string {
   ].join(" ");
 }
 
-/** A field of numbers as a list of them, unless it begins with a wildcard. */
+/** A numeric field as a list of its numbers, unless it begins with a wildcard. */
 function writtenOut(field: string, { low, high }: { low: number; high: number }): string {
   if (/^[*?]/.test(field)) return field;
   const numbers = field.split(",").flatMap((part) => {

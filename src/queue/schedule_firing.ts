@@ -1,4 +1,4 @@
-// Firing what is due: the rules of schedule.ts applied to a store, step by step.
+// Fires what is due: applies the rules of schedule.ts to a store, step by step.
 import { type JobDefaults, makeJob } from "./enqueue.ts";
 import { QueueError } from "./errors.ts";
 import type { Job } from "./job.ts";
@@ -24,18 +24,19 @@ export interface FiringParts extends Pick<Facts, "now" | "aliveSince"> {
   settings(): Promise<JobDefaults["settings"]>;
 }
 
-/** What was done at one step, beside settling missed times. */
+/** What one step did, except for steps that only settle missed times. */
 export interface Fired {
   readonly name: string;
   readonly step: Exclude<Step, { kind: "settle" }>;
   readonly jobId: string | null;
-  /** The job that has the key of what would have been enqueued. */
+  /** The job that holds the unique key, if that is why none was enqueued. */
   readonly holder: string | null;
 }
 
 /**
- * Fires all that is due now of one schedule, and tells of each step when it was done.
- * @returns the schedule as it is then; undefined if nothing was done
+ * Fires all times of one schedule that are due now, and calls `tell` after each step.
+ *
+ * @returns the schedule afterwards; undefined if nothing was done
  */
 export async function fireDue(
   store: ScheduleStore,
@@ -74,7 +75,7 @@ async function jobFor(schedule: Schedule, at: number, parts: FiringParts): Promi
   return scheduledJob(schedule, firedJobId(schedule.name, at), defaults);
 }
 
-/** A job of a schedule, to be enqueued now. */
+/** Makes a job of a schedule, to be enqueued now. */
 export function scheduledJob(
   { name: schedule, job: { delay, startBy, ...newJob } }: Schedule,
   id: string,
@@ -87,7 +88,8 @@ export function scheduledJob(
 }
 
 /**
- * Adds a schedule, or puts it in the place of the one with its name.
+ * Adds a schedule, or replaces the one with the same name.
+ *
  * @throws QueueError `duplicate_id`
  */
 export function addSchedule(

@@ -1,4 +1,4 @@
-// A schedule as JSON: the names that users, scripts and files see.
+// Schedules as JSON, with the names that users, scripts and files see.
 import { isEnvName } from "./job.ts";
 import { isoTime } from "./job_json.ts";
 import {
@@ -17,8 +17,8 @@ const isNumber = (value: unknown) => typeof value === "number" && Number.isFinit
 const isText = (value: unknown) => typeof value === "string";
 
 /**
- * What each field of the job may be. Its name in JSON is the one here in snake_case; one that was
- * not given is left out.
+ * Which values each field of the job may have. In JSON its name is in snake_case, and fields that
+ * were not given are left out.
  */
 const JOB_FIELDS: Readonly<Record<keyof ScheduledJob, (value: unknown) => boolean>> = {
   command: isText,
@@ -36,7 +36,7 @@ const JOB_FIELDS: Readonly<Record<keyof ScheduledJob, (value: unknown) => boolea
   startBy: isNumber,
 };
 
-/** What was asked for. */
+/** The definition of a schedule as JSON. */
 export function scheduleToJson({ name, when, tz, missed, overlap, createdAt, job }: Schedule) {
   return {
     name,
@@ -58,7 +58,7 @@ function snake(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-/** What has become of it. */
+/** The state of a schedule as JSON. */
 export function scheduleStateToJson(state: ScheduleState) {
   return {
     paused: state.paused,
@@ -71,7 +71,7 @@ export function scheduleStateToJson(state: ScheduleState) {
   };
 }
 
-/** The schedule that a JSON value describes; undefined if it is none. */
+/** The schedule that a JSON value describes; undefined if it is invalid. */
 export function scheduleFromJson(value: unknown): ScheduleEntry | undefined {
   if (!isObject(value)) return undefined;
   const schedule = requestFrom(value);

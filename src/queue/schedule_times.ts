@@ -1,11 +1,12 @@
-// When schedules fall due: by the clock alone here; patterns and time zones are loaded when there
-// are any.
+// The times at which schedules fall due. The code for patterns and time zones is loaded only when
+// needed.
 import { QueueError } from "./errors.ts";
 import type { Recurrence, Schedule } from "./schedule.ts";
 
 /**
  * The times of a schedule.
- * @throws QueueError `usage` if its pattern or its time zone is none
+ *
+ * @throws QueueError `usage` if its pattern or its time zone is invalid
  */
 export async function recurrenceOf(
   { when, tz, createdAt }: Pick<Schedule, "when" | "tz" | "createdAt">,
@@ -15,7 +16,7 @@ export async function recurrenceOf(
   return cronRecurrence(when.pattern, checkedZone(tz));
 }
 
-/** Every so many seconds from `origin`; the first is not at `origin` but after it. */
+/** Every `seconds` from `origin`; the first time is one period after `origin`. */
 function everyRecurrence(origin: number, seconds: number): Recurrence {
   const period = Math.round(seconds * 1000);
   return {
@@ -24,15 +25,16 @@ function everyRecurrence(origin: number, seconds: number): Recurrence {
 }
 
 /**
- * The name of a time zone as it is written properly.
- * @throws QueueError `usage` if there is none of this name
+ * The name of a time zone in its proper spelling.
+ *
+ * @throws QueueError `usage` if there is no such time zone
  */
 export function checkedZone(name: string): string {
   if (name === "UTC") return name; // looking zones up takes 30 ms
   try {
     if (!/^[A-Za-z]/.test(name)) throw new RangeError("an offset is no zone");
     const known = new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone;
-    // Of a zone with two names, the one that was given.
+    // If the zone has two names, the given one is kept.
     return known.toLowerCase() === name.toLowerCase() ? known : name;
   } catch {
     const end = `/${name.toLowerCase()}`;
@@ -40,14 +42,17 @@ export function checkedZone(name: string): string {
       zone.toLowerCase().endsWith(end)
     );
     throw new QueueError("usage", `There is no time zone "${name}"`, {
-      hint: meant === undefined ? "Name one as in Europe/Berlin, or UTC" : `Did you mean ${meant}?`,
+      hint: meant === undefined
+        ? "Give a name such as Europe/Berlin, or UTC"
+        : `Did you mean ${meant}?`,
     });
   }
 }
 
 /**
  * The name of this machine's time zone.
- * @throws QueueError `usage` if it has none that is known
+ *
+ * @throws QueueError `usage` if it can't be found out
  */
 export function localZone(): string {
   const name = new Intl.DateTimeFormat().resolvedOptions().timeZone as string | undefined;

@@ -1,5 +1,5 @@
-// The configuration keys: what each means, its default, which values it takes, and the form of the
-// text that they are kept in. Where that lies is a store's matter.
+// The settings: what each means, its default, its valid values, and the format of the configuration
+// file. Where that file is kept is the store's business.
 import { DURATION_FORMS, parseDuration } from "./durations.ts";
 import { QueueError } from "./errors.ts";
 
@@ -7,8 +7,8 @@ export const LOG_LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR"] as const;
 export type LogLevel = typeof LOG_LEVELS[number];
 
 /**
- * Every setting, under the name it has on the command line and in config.json. Durations are
- * seconds, sizes bytes.
+ * All settings, with their names on the command line and in config.json. Durations are in seconds,
+ * sizes in bytes.
  */
 export interface Settings {
   readonly max_retries: number;
@@ -24,18 +24,15 @@ export interface Settings {
   readonly on_dead: string;
 }
 
-/** The value of a hook that is not there. */
+/** The value for no hook. */
 export const NO_HOOK = "none";
 
 export type SettingKey = keyof Settings;
 
-/** What was set, and nothing else. */
+/** Only the settings that were set. */
 export type SetValues = Partial<Settings>;
 
-/**
- * The version of the form of config.json that this program writes. It reads this and all earlier
- * ones.
- */
+/** The version of config.json that this program writes. It reads this and all earlier versions. */
 export const CONFIG_VERSION = 1;
 
 export const DEFAULT_SETTINGS: Settings = {
@@ -54,9 +51,9 @@ export const DEFAULT_SETTINGS: Settings = {
 
 interface Rule {
   readonly about: string;
-  /** Which values it takes, for messages. */
+  /** Its valid values, for messages. */
   readonly values: string;
-  /** The value, or undefined if `text` is none. */
+  /** The value, or undefined if `text` is invalid. */
   readonly parse: (text: string) => number | string | undefined;
 }
 
@@ -123,7 +120,7 @@ export const SETTING_RULES: Readonly<Record<SettingKey, Rule>> = {
     parse: duration,
   },
   log_level: {
-    about: "the least important messages shown",
+    about: "show messages from this level up",
     values: "one of DEBUG, INFO, WARNING, ERROR",
     parse: (text) => LOG_LEVELS.find((level) => level === text.toUpperCase()),
   },
@@ -156,8 +153,9 @@ export function isSettingKey(key: string): key is SettingKey {
 }
 
 /**
- * The value that `text` means for `key`.
- * @throws QueueError `usage` if it is out of range or no value at all
+ * Parses a value for `key`.
+ *
+ * @throws QueueError `usage` if it is invalid or out of range
  */
 export function parseSetting<K extends SettingKey>(key: K, text: string): Settings[K] {
   const value = SETTING_RULES[key].parse(text);
@@ -171,9 +169,10 @@ export function parseSetting<K extends SettingKey>(key: K, text: string): Settin
 }
 
 /**
- * The values in the text of a configuration file. All of it is right, or nothing is taken. Whoever
- * reads, checks, backs up or restores a configuration asks here.
- * @throws QueueError `usage` that says what is wrong, without the file's name
+ * Parses a configuration file. The whole file must be valid. This is the one place for that:
+ * whoever reads, checks, backs up or restores a configuration calls it.
+ *
+ * @throws QueueError `usage`, whose message says what is wrong without naming the file
  */
 export function parseConfig(text: string): SetValues {
   let content: unknown;
@@ -198,7 +197,8 @@ function checkVersion(version: unknown): void {
   throw new QueueError(
     "usage",
     typeof version === "number" && version > CONFIG_VERSION
-      ? `its schema_version is ${version}, and this program knows ${CONFIG_VERSION}: it was written by a later version`
+      ? `its schema_version is ${version}, and this program reads ${CONFIG_VERSION}: ` +
+        "it was written by a later version"
       : `schema_version is ${JSON.stringify(version)}, not ${CONFIG_VERSION}`,
   );
 }
@@ -208,7 +208,7 @@ function settingKey(key: string): SettingKey {
   throw new QueueError("usage", `unknown key "${key}" (the keys are ${SETTING_KEYS.join(", ")})`);
 }
 
-// Durations and sizes may stand in the file as people write them: "5m".
+// Durations and sizes may be written in the file as people write them: "5m".
 function settingValue(key: SettingKey, value: unknown): unknown {
   const simple = typeof value === "number" || typeof value === "string";
   const parsed = simple ? SETTING_RULES[key].parse(String(value)) : undefined;

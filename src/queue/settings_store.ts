@@ -1,32 +1,42 @@
-// The port for the configuration of a queue. What is kept is only what was set.
+// The port for the configuration. A store keeps only the settings that were set.
 import type { SettingKey, Settings, SetValues } from "./settings.ts";
 
-/** What can be seen of the configuration. */
+/** Reads the configuration. */
 export interface SettingsReader {
-  /** What was set. @throws QueueError `damaged` if what is kept is not a configuration */
+  /**
+   * The settings that were set.
+   * @throws QueueError `damaged` if the stored configuration is invalid
+   */
   setValues(): Promise<SetValues>;
 
-  /** The whole configuration: what was set, and the defaults. @throws QueueError `damaged` */
+  /**
+   * All settings, with defaults for those that were not set.
+   * @throws QueueError `damaged`
+   */
   load(): Promise<Settings>;
 
   /**
-   * Another value whenever the configuration has changed; undefined as long as nothing was set.
-   * Cheap.
+   * A value that changes whenever the configuration changes; undefined if nothing was set. Cheap.
    */
   version(): Promise<number | undefined>;
 }
 
-/** Each change is made whole or not at all, by one process at a time. */
+/** Changes the configuration. Each change is atomic, and only one process makes one at a time. */
 export interface SettingsStore extends SettingsReader {
   /** Sets one key. @throws QueueError `damaged`; `refused` while another process changes it */
   set<K extends SettingKey>(key: K, value: Settings[K]): Promise<void>;
 
-  /** Sets what `values` has; other keys keep their values. @throws as `set` */
+  /**
+   * Sets the keys in `values`; other keys keep their values.
+   * @throws as `set`
+   */
   merge(values: SetValues): Promise<void>;
 
   /**
-   * Back to the defaults. What can't be read as a configuration is not thrown away but set aside.
-   * @returns where it was set aside, if it was
+   * Resets everything to the defaults. A configuration that can't be read is not deleted but set
+   * aside.
+   *
+   * @returns the path where it was set aside, if it was
    */
   reset(): Promise<string | undefined>;
 }

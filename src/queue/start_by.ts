@@ -1,14 +1,14 @@
-// Jobs that are to begin by a certain time or not at all.
+// The rules of `--start-by`: jobs that have to begin by a certain time or not at all.
 import { attemptsBegun, type Job } from "./job.ts";
 import { cancelled, type Transition, type TransitionResult } from "./transitions.ts";
 import { QueueError } from "./errors.ts";
 
-/** Why such a job was cancelled. */
+/** The reason with which such a job is cancelled. */
 export const EXPIRED = "expired";
 
 /**
- * Whether a job has not begun in time. What a person has put back after that time is wanted all
- * the same.
+ * Whether a job has not begun in time. A job that a person has put back after that time does not
+ * count, since it is wanted all the same.
  */
 export function hasExpired(job: Job, now: number): boolean {
   const { startBy, status } = job;
@@ -17,17 +17,20 @@ export function hasExpired(job: Job, now: number): boolean {
   return attemptsBegun(job) === 0 && status.since <= startBy;
 }
 
-/** A job that has not begun in time is called off; a refusal if it has, or has time yet. */
+/**
+ * Cancels a job that has not begun in time; a refusal if it has begun, or its time has not passed.
+ */
 export function expired(job: Job, now: number): TransitionResult {
   return hasExpired(job, now)
     ? cancelled(job, now, EXPIRED)
-    : new QueueError("wrong_state", `Cannot call off job "${job.id}": it has not expired`);
+    : new QueueError("wrong_state", `Cannot cancel job "${job.id}": it has not expired`);
 }
 
 /**
- * A job that has not begun in time is called off: it must not keep another from being made only
- * because no `start` was there that does so.
- * @param change changes it, as `JobStore.change` does
+ * Cancels the job if it has expired. An expired job must not keep a new one out only because no
+ * `start` was running to cancel it.
+ *
+ * @param change changes the job, as `JobStore.change` does
  */
 export async function unlessExpired(
   job: Job,
@@ -38,7 +41,7 @@ export async function unlessExpired(
   try {
     return await change((job) => expired(job, now));
   } catch (error) {
-    if (error instanceof QueueError) return job; // begun after all, or in other hands
+    if (error instanceof QueueError) return job; // it has begun, or another process holds it
     throw error;
   }
 }

@@ -1,20 +1,20 @@
-// The port: what a store of jobs must do, in the words of the domain. The store gives atomicity,
-// the domain the rules.
+// The port for jobs: what a store has to provide. The store provides atomicity; the rules are in
+// the domain.
 import type { Claim, EndedState, Job, JobState } from "./job.ts";
 import type { QueueError } from "./errors.ts";
 import type { Transition } from "./transitions.ts";
 
 export type Counts = Readonly<Record<JobState, number>>;
 
-/** Which jobs: all for which each field that is given holds. `matches` in query.ts is the rule. */
+/** Selects jobs: those that match all the given fields. `matches` in query.ts defines the rule. */
 export interface Query {
-  /** Only these states; all if left out. */
+  /** Only jobs in these states. */
   readonly states?: readonly JobState[];
-  /** Only jobs of this queue. */
+  /** Only jobs in this queue. */
   readonly queue?: string;
-  /** Only jobs of this group. */
+  /** Only jobs in this group. */
   readonly group?: string;
-  /** Only jobs whose command fits this pattern (see glob.ts). */
+  /** Only jobs whose command matches this pattern (see glob.ts). */
   readonly command?: string;
   /** Only jobs created at or after this time. */
   readonly since?: number;
@@ -37,28 +37,28 @@ export interface Watching {
   readonly passed: (at: Arrival) => void;
 }
 
-/** Who claims: the worker's name, its process id and its machine. */
+/** Who claims a job: the worker's name, its process id and its machine. */
 export interface Claimant {
   readonly worker: string;
   readonly pid: number;
   readonly host: string;
 }
 
-/** The job that the end of another adds, if any; `now` is the time of the store. */
+/** Returns the job to add when another one has ended, if any; `now` is the store's time. */
 export type Adds = (after: Job, now: number) => Job | undefined;
 
-/** Where no job waits so, there is none. */
+/** The results of `waitingEnds`; undefined where there is no such job. */
 export interface WaitingEnds {
   readonly oldest: Job | undefined;
   readonly next: Job | undefined;
 }
 
-/** What can be seen of a store. */
+/** Reads jobs. */
 export interface JobReader {
   /** The job with this id as it is now. */
   get(id: string): Promise<Job | undefined>;
 
-  /** At most `limit` ids that begin with `prefix`, in no order. */
+  /** At most `limit` ids that begin with `prefix`, in any order. */
   findIdsByPrefix(prefix: string, limit: number): Promise<string[]>;
 
   /**
@@ -70,24 +70,24 @@ export interface JobReader {
   count(): Promise<Counts>;
 
   /**
-   * At most `limit` ids of jobs in these states that ended before a time, in no order. What it
-   * costs must not grow with the number of those that ended later.
+   * At most `limit` ids of jobs in these states that ended before a time, in any order. The cost
+   * must not grow with the number of jobs that ended later.
    */
   idsEndedBefore(states: readonly EndedState[], before: number, limit: number): Promise<string[]>;
 
-  /** How many of the jobs that are there have ended at or after a time, and how. */
+  /** How many of the existing jobs ended at or after a time, by state. */
   countEndedSince(since: number): Promise<Readonly<Record<EndedState, number>>>;
 
   /**
-   * Of the jobs that wait: the one that may run and has been due for the longest, and the one that
-   * falls due next. What it costs must not grow with their number.
+   * Among the waiting jobs: the one that has been due for the longest, and the one that falls due
+   * next. The cost must not grow with their number.
    */
   waitingEnds(now: number): Promise<WaitingEnds>;
 
-  /** The jobs that this worker has claimed and not settled. */
+  /** The jobs that this worker has claimed and whose attempts have not ended. */
   claimedBy(worker: string): Promise<Job[]>;
 
-  /** The ids of the jobs that wait for this one, in no order. */
+  /** The ids of the jobs that wait for this one, in any order. */
   dependentsOf(id: string): Promise<string[]>;
 
   close(): Promise<void>;
@@ -97,59 +97,71 @@ export interface JobReader {
 export type Inbox = Pick<JobStore, "add" | "close">;
 
 /**
- * A store of jobs. Safe with any number of users at once; every method is atomic. When a job that
- * others wait for ends or is removed, the store applies `settled` of dependencies.ts to each of
- * those, and so on down the line; likewise to a new one whose others have ended. If who did it dies
- * before all are told, the others are told by `recover`, at the latest before that job is changed
- * or removed by anyone.
+ * A store of jobs. Any number of processes may use it at once; every method is atomic. When a job
+ * ends or is removed, the store applies `settled` of dependencies.ts to each job that waits for it,
+ * and then to those that wait for these, and so on. It does the same for a new job if jobs that it
+ * waits for have ended. It may do that in portions after the end was recorded: each `claim` does
+ * one, or all if there is nothing else to claim; `hasWork`, `recover` and `close` do what is left,
+ * also by a process that died. It is done at the latest before anyone changes or removes the job
+ * that ended.
  */
 export interface JobStore extends JobReader {
   /**
-   * Adds all jobs, or none. When it returns they survive a power cut. One whose key another job
-   * has that has not ended (see unique.ts), in the store or within `jobs`, is left out.
-   * @param taken told of each that is left out, and of the one that has its key; must be given if
-   *   `jobs` is no array and some have keys
+   * Adds all jobs, or none. When it returns, they survive a power cut. A job is left out if its
+   * unique key belongs to another job that has not ended (see unique.ts), in the store or within
+   * `jobs`; but if that one has expired (see start_by.ts), it is cancelled instead.
+   *
+   * @param taken called with each job that is left out, and the id of the one that has its key;
+   *   required if `jobs` is not an array and some have keys
    * @returns how many were added
-   * @throws QueueError `duplicate_id` if one of the ids is taken, in the store or within `jobs`
+   *
+   * @throws QueueError `duplicate_id` if one of the ids exists already, in the store or within
+   *   `jobs`
    */
   add(jobs: Iterable<Job>, taken?: (job: Job, holder: string) => void): Promise<number>;
 
   /**
-   * Takes the job whose turn it is (see `order.ts`) for a worker, of those that are due at `now` and
-   * that their queues let begin then (`roomIn` in queues.ts); undefined if there is none. One that
-   * comes to its turn too late (see start_by.ts) is called off instead.
-   * @param queues only of these; of all if left out
+   * Takes the job whose turn it is (see `order.ts`) for a worker, among those that are due at `now`
+   * and that their queues let begin (`roomIn` in queues.ts); undefined if there is none. A job
+   * whose turn comes too late (see start_by.ts) is cancelled instead.
+   *
+   * @param queues only jobs in these queues; in all if left out
    */
   claim(by: Claimant, now: number, queues?: readonly string[]): Promise<Job | undefined>;
 
   /**
-   * Applies `transition` to a job, atomically: nobody else changes it meanwhile. `claim` is given
-   * by whoever speaks of a job that was claimed; without it a running job is seen as `processing`,
-   * and a transition that moves it on is refused.
-   * @param adds the job that a holder adds in the same step, both or neither, made of the job
-   *   afterwards; one whose id is taken counts as added
+   * Applies `transition` to a job atomically: nobody else changes it meanwhile. Whoever holds the
+   * claim on a running job passes `claim`. Without it, the transition sees a running job as
+   * `processing`, and changing it is refused.
+   *
+   * @param adds makes, from the job afterwards, a job that is added in the same atomic step; if its
+   *   id exists already it counts as added. Only for the holder of a claim
+   *
    * @returns the job afterwards
-   * @throws the transition's refusal; `keyTaken` if the job had ended, would go on, and another has
-   *   its key; QueueError `not_found`; `claim_lost` if the job is no longer held by this claim
+   *
+   * @throws the transition's refusal; `keyTaken` if an ended job would go on but another job has
+   *   its key; QueueError `not_found`; `claim_lost` if this claim no longer holds the job
    */
   change(id: string, transition: Transition, claim?: Claim, adds?: Adds): Promise<Job>;
 
   /**
-   * Removes a job and all that belongs to it.
-   * @throws what `unless` returns for it; QueueError `not_found`
+   * Removes a job, its history and its logs.
+   *
+   * @throws what `unless` returns, if it returns an error; QueueError `not_found`
    */
   remove(id: string, unless: (job: Job) => QueueError | undefined): Promise<void>;
 
   /**
-   * When the next job falls due that is not due yet, or the rate of a queue lets the next one begin;
-   * undefined if none waits for a time. It may be told of a time at which nothing can be claimed.
+   * When the next job falls due, or a queue's rate lets the next job begin; undefined if no job
+   * waits for a time. It may return a time at which nothing can be claimed after all.
    */
   nextDue(): Promise<number | undefined>;
 
   /**
-   * Whether anything is due, runs, or waits for a retry. Jobs that wait for a time given by the
-   * user don't count, nor do those that wait in a paused queue.
-   * @param queues only jobs of these count; of all if left out
+   * Whether any job is due, running, or waiting for a retry. Jobs that wait for a time given by the
+   * user don't count, nor do those in a paused queue.
+   *
+   * @param queues only jobs in these queues count; in all if left out
    */
   hasWork(queues?: readonly string[]): Promise<boolean>;
 
@@ -160,8 +172,8 @@ export interface JobStore extends JobReader {
   waitForChange(timeout: number, signal?: AbortSignal): Promise<void>;
 
   /**
-   * Completes, or takes back, what was left half done by processes that are no more; workers' jobs
-   * excepted. Calls off the jobs that have not begun in time.
+   * Completes or undoes what commands left half done when they died; the jobs of dead workers are
+   * not touched. Cancels the jobs that have not begun in time.
    */
   recover(): Promise<void>;
 }

@@ -1,5 +1,4 @@
-// The rules of states: (job, facts, now) -> job, or the reason why not. Pure; everything else
-// carries values in and out.
+// The rules of state changes: (job, facts, now) -> the new job, or a refusal. Pure.
 import {
   isWaiting,
   type Job,
@@ -13,13 +12,13 @@ import type { Attempt, Ending } from "./outcome.ts";
 import { QueueError } from "./errors.ts";
 import { type Backoff, countedAttempts, retryDelay } from "./retry.ts";
 
-/** What an event makes of a job: the job afterwards, or a refusal (a value, not thrown here). */
+/** The result of a transition: the job afterwards, or a refusal as a value (not thrown here). */
 export type TransitionResult = Job | QueueError;
 
-/** `now` is the time of the store, which is one for all machines that share it. */
+/** `now` is the store's time, which is the same for all machines that share the store. */
 export type Transition = (job: Job, now: number) => TransitionResult;
 
-/** A new job: pending, or blocked if it is to wait for others. */
+/** A new job: pending, or blocked if it has to wait for others. */
 export function created(request: JobRequest): Job {
   const { after, afterAny, createdAt: since, runAt } = request;
   const isFree = after.length === 0 && afterAny.length === 0;
@@ -33,7 +32,7 @@ export function created(request: JobRequest): Job {
   };
 }
 
-/** No other job keeps this one from running any more: it takes its turn from now, or its time. */
+/** The job no longer waits for others. Its turn counts from now, or from its `runAt`. */
 export function unblocked(job: Job, now: number): TransitionResult {
   const { status } = job;
   if (status.state !== "blocked") return refusal("unblock", job);
@@ -52,20 +51,20 @@ export function claimed(
   return { ...job, status: { state: "processing", running, before: status } };
 }
 
-/** A claim is given back before the attempt began: no attempt, no retry used. */
+/** A claim is given back before the attempt began. No attempt is recorded, and no retry is used. */
 export function unclaimed(job: Job): TransitionResult {
   return job.status.state === "processing"
     ? { ...job, status: job.status.before }
     : refusal("give back", job);
 }
 
-/** The running attempt has ended. `backoff` is what is configured at this moment. */
+/** The running attempt has ended. `backoff` is the present configuration. */
 export function ended(job: Job, ending: Ending, backoff: Backoff, now: number): TransitionResult {
   if (job.status.state !== "processing") return refusal("end", job);
   const { running } = job.status;
   const attempt: Attempt = {
     ...running,
-    endedAt: Math.max(now, running.startedAt), // a clock set back makes no negative durations
+    endedAt: Math.max(now, running.startedAt), // no negative durations if the clock was set back
     outcome: ending.outcome,
     exitCode: ending.exitCode,
     signal: ending.signal,
@@ -89,17 +88,19 @@ function statusAfter(job: Job, attempt: Attempt, backoff: Backoff, now: number):
     case "lost": {
       const failures = countedAttempts(job);
       if (failures > job.maxRetries) return { state: "dead", since };
-      // What vanished says nothing about the job itself, so there is no reason to wait.
+      // A lost attempt says nothing about the job itself, so there is no reason to wait.
       const wait = attempt.outcome === "lost" ? 0 : retryDelay(failures, backoff);
-      // By the clock as it is now: one that was set back must not make the retry wait for `since`.
+      // Counted from now, not from `since`: if the clock was set back, the retry must not wait
+      // longer.
       return { state: "failed", since, runAt: now + Math.round(wait * 1000) };
     }
   }
 }
 
 /**
- * A job that does not run is called off. A running one is cancelled by whoever runs it: see `ended`.
- * @param reason why, if it is not a user who wants it
+ * Cancels a job that is not running. A running one is cancelled by its worker: see `ended`.
+ *
+ * @param reason set if something other than a user cancels it
  */
 export function cancelled(job: Job, now: number, reason: string | null = null): TransitionResult {
   const { state } = job.status;
@@ -110,8 +111,8 @@ export function cancelled(job: Job, now: number, reason: string | null = null): 
 }
 
 /**
- * A user takes a job out of the dead letter queue: pending again, its retries anew, its history
- * kept.
+ * A user takes a job out of the dead letter queue: it is pending again, has all its retries, and
+ * keeps its history.
  */
 export function retried(job: Job, now: number): TransitionResult {
   if (job.status.state !== "dead") {
@@ -128,13 +129,14 @@ export function retried(job: Job, now: number): TransitionResult {
   };
 }
 
-/** Whether a job may be removed from the dead letter queue; a refusal if not. */
+/** A refusal unless the job may be removed from the dead letter queue. */
 export function removableFromDlq(job: Job): QueueError | undefined {
   return job.status.state === "dead" ? undefined : refusal("remove", job);
 }
 
 /**
- * Whether `storage cleanup` may remove a job: completed or cancelled, and ended before `cutoff`.
+ * A refusal unless `storage cleanup` may remove the job: completed or cancelled, and ended before
+ * `cutoff`.
  */
 export function removableByCleanup(job: Job, cutoff: number): QueueError | undefined {
   const { state } = job.status;
@@ -144,7 +146,10 @@ export function removableByCleanup(job: Job, cutoff: number): QueueError | undef
     : new QueueError("wrong_state", `Cannot clean up job "${job.id}": it ended too recently`);
 }
 
-/** The status in which a job waits, if it does; the one before the claim if it runs. */
+/**
+ * The status in which a job waits to be run; for a running job, the one before the claim. Undefined
+ * otherwise.
+ */
 export function waitingStatus(job: Job): Waiting | undefined {
   const { status } = job;
   if (status.state === "processing") return status.before;
@@ -155,7 +160,7 @@ function latest(job: Job, now: number): number {
   return Math.max(now, updatedAt(job));
 }
 
-/** The refusal of an event, in words. */
+/** The error for a transition that the job's state does not allow. */
 export function refusal(verb: string, job: Job, hint?: string): QueueError {
   const is = job.status.state === "processing" ? "running" : job.status.state;
   return new QueueError(

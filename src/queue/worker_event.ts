@@ -1,4 +1,4 @@
-// What a worker and its supervisor tell while they run, as values; view/ turns them into lines.
+// The events that workers and supervisors report, as values; view/ turns them into text.
 import type { Job } from "./job.ts";
 
 export type WorkerEvent =
@@ -12,13 +12,16 @@ export type WorkerEvent =
     readonly pid: number;
     readonly code: number;
     readonly signal: string | null;
-    /** Whether another is started in its place. */
+    /** Whether another worker is started in its place. */
     readonly replaced: boolean;
   }
   | { readonly kind: "job_started"; readonly worker: string; readonly job: Job }
-  /** `job` is as it is after the attempt, which is the last of its history. */
+  /** `job` is the job after the attempt, which is the last one in its history. */
   | { readonly kind: "job_ended"; readonly worker: string; readonly job: Job }
-  /** A running job whose worker died is watched from now on, or was found never to have begun. */
+  /**
+   * A running job of a dead worker is watched from now on (`job_adopted`), or had not begun
+   * (`job_given_back`).
+   */
   | {
     readonly kind: "job_adopted";
     readonly worker: string;
@@ -32,8 +35,8 @@ export type WorkerEvent =
     readonly job: Job;
   }
   /**
-   * A schedule made a job for the time `at`, or none because `holder` has its key, or, if there is
-   * none, because the job before has not ended.
+   * A schedule made a job for the time `at`. If `jobId` is null it made none, because `holder` has
+   * the unique key or, if that is null too, because the previous job has not ended.
    */
   | {
     readonly kind: "schedule_due";

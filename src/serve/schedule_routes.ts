@@ -122,7 +122,7 @@ async function runSchedule({ path }: Asked, parts: Parts): Promise<Response> {
   const time = now();
   // Its id is as any: one with a time in it would stand for that time.
   const wanted = scheduledJob(schedule, newId(), { settings, now: time });
-  const { job, remark } = await withJobs(parts, (jobs) => addOne(jobs, wanted, time));
+  const { job, remark } = await withJobs(parts, (jobs) => addOne(jobs, wanted));
   return json({ id: job.id, enqueued: job.id === wanted.id, remark: remark ?? null });
 }
 

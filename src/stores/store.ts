@@ -1,5 +1,5 @@
-// What a store consists of: small ports, each in the words of the domain. Commands and workers see
-// these, and nothing of what is behind them.
+// What a store consists of: small ports in terms of the domain. Commands and workers know only
+// these.
 import type { LogReader } from "../queue/logs.ts";
 import type { Maintenance } from "../queue/maintenance.ts";
 import type { QueueStore } from "../queue/queues.ts";
@@ -12,26 +12,27 @@ import type { Workers } from "../queue/workers.ts";
 
 /** Each part is loaded when it is asked for, so that `enqueue` loads only its own. */
 export interface Store {
-  /** What users call it: the path of a folder, or a URL without a password. */
+  /** The name that is shown to users: the path of a folder, or a URL without a password. */
   readonly name: string;
-  /** The absolute path of the data folder; null where the store is none. */
+  /** The absolute path of the data folder; null if the store is not a folder. */
   readonly dataDir: string | null;
 
   /**
-   * Makes what has to be there before a command may use it.
-   * @throws QueueError `refused` if it is not ours
+   * Makes what has to exist before a command uses the store.
+   *
+   * @throws QueueError `refused` if it belongs to another user
    */
   prepare(): void;
 
-  /** @param warn told of what can't be read, in place of the command's own way */
+  /** @param warn called about what can't be read, instead of the command's own way to warn */
   openJobs(warn?: (message: string) => void): Promise<JobStore>;
-  /** The part of the jobs that shows what is there: quicker to open. */
+  /** The part of the job store that only reads; faster to open. */
   openReader(): Promise<JobReader>;
-  /** The part of the jobs that takes new ones: quicker to open. */
+  /** The part of the job store that takes new jobs; faster to open. */
   openInbox(): Promise<Inbox>;
   /**
-   * @param firing where the jobs go that schedules make, without which none can be fired, and who
-   *   is told of what can't be read
+   * @param firing needed for firing: where jobs are enqueued, and what is called about schedules
+   *   that can't be read
    */
   openSchedules(
     firing?: { readonly jobs: JobStore; readonly warn: (message: string) => void },
@@ -45,12 +46,12 @@ export interface Store {
   tallies(): Promise<Tallies>;
   maintenance(): Promise<Maintenance>;
 
-  /** What belongs to this host, and not to the store. */
+  /** What belongs to this host and not to the store. */
   host(): Promise<Host>;
 
   /**
-   * The store as the workers of this host use it. Says what is wrong with it here, once, rather than
-   * in each worker.
+   * The store for the workers of this host. If something is wrong with it, this throws once, so
+   * that not every worker reports it.
    */
   forWorkers(): Promise<Store>;
 }
@@ -61,11 +62,11 @@ export interface Host {
   readonly options: readonly string[];
   /** The folder that workers of the store read and write. */
   readonly folder: string;
-  /** Where `start --detach` writes what it tells. */
+  /** The file for the output of `start --detach`. */
   readonly startLog: string;
-  /** The journal that the shell of a worker keeps of the jobs it runs. */
+  /** The journal in which a worker's shell records the jobs that it runs. */
   journal(worker: string): string;
-  /** The file that takes what an attempt prints while it runs. */
+  /** The file for what an attempt prints. */
   log(id: string, attempt: number): string;
 }
 

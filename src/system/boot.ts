@@ -1,4 +1,5 @@
-// Which boot of the machine this is, by a shell: Deno may not read /proc without all permissions.
+// Identifies the present boot of the machine, through a shell, since Deno may not read /proc
+// without all permissions.
 
 /** A boot of this machine. */
 export interface Boot {
@@ -7,14 +8,14 @@ export interface Boot {
   readonly at: number;
 }
 
-/** `<id> <seconds since>`, or on macOS the time of the boot, which is an identity too. */
+/** Prints `<boot id> <seconds since boot>`. On macOS the time of the boot serves as its id. */
 const SCRIPT = `
   if read -r id </proc/sys/kernel/random/boot_id && read -r up rest </proc/uptime
   then echo "$id $up"
   else set -- $(sysctl -n kern.boottime) && echo "boot-\${4%,} $(($(date +%s) - \${4%,}))"
   fi 2>/dev/null`;
 
-/** The boot that this machine is in; undefined if it can't be told. */
+/** The present boot of this machine; undefined if it can't be found out. */
 export async function currentBoot(now: number): Promise<Boot | undefined> {
   try {
     const { stdout } = await new Deno.Command("/bin/sh", {

@@ -1,9 +1,9 @@
-// Waiting, for any length of time, that can be ended early and leaves no timer behind.
+// Waiting for any length of time, which can be ended early and leaves no timer behind.
 
-/** `setTimeout` takes no more: 24.8 days. What is longer it does at once. */
+/** The longest time that `setTimeout` takes, 24.8 days; a longer one fires at once. */
 const LONGEST = 2 ** 31 - 1;
 
-/** Calls `then` once after so many milliseconds, unless the function returned is called before. */
+/** Calls `then` once after `milliseconds`, unless the returned function is called before. */
 export function afterMilliseconds(milliseconds: number, then: () => void): () => void {
   const due = performance.now() + milliseconds;
   let timer = arm();
@@ -17,7 +17,7 @@ export function afterMilliseconds(milliseconds: number, then: () => void): () =>
   }
 }
 
-/** Resolves after so many milliseconds, or as soon as `signal` aborts. */
+/** Resolves after `milliseconds`, or as soon as `signal` aborts. */
 export function delay(milliseconds: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal?.aborted) return resolve();
@@ -31,7 +31,7 @@ export function delay(milliseconds: number, signal?: AbortSignal): Promise<void>
   });
 }
 
-/** Resolves after so many milliseconds, or as soon as `early` settles. */
+/** Resolves after `milliseconds`, or as soon as `early` settles. */
 export async function pause(milliseconds: number, early?: Promise<unknown>): Promise<void> {
   let cancel = () => {};
   const late = new Promise<void>((resolve) => cancel = afterMilliseconds(milliseconds, resolve));

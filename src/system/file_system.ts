@@ -1,6 +1,6 @@
-// The file operations that the program is built on, each one step that a crash can fall before or
-// after. Everything that touches the data folder goes through this, so that a test can stop it
-// dead, or fill the disk, at every step.
+// The file operations that the program uses. Each is one step: a crash comes before or after it.
+// All access to the data folder goes through this, so that a test can simulate a crash, or a full
+// disk, at every step.
 
 export interface FileInfo {
   readonly kind: "file" | "folder" | "link" | "other";
@@ -8,9 +8,9 @@ export interface FileInfo {
   /** Milliseconds since 1970. */
   readonly modifiedAt: number;
   readonly inode: number;
-  /** The file system that it lies in; 0 where the system does not tell. */
+  /** The device number of its file system; 0 if the system does not tell. */
   readonly device: number;
-  /** How many names the file has; 0 where the system does not tell. */
+  /** The number of hard links; 0 if the system does not tell. */
   readonly links: number;
   readonly mode: number;
   readonly owner: number;
@@ -22,56 +22,64 @@ export interface FileLock {
 }
 
 /**
- * Synchronous, since that costs a third of the asynchronous calls here. Errors are Deno's
+ * Synchronous, since that costs a third of asynchronous calls here. Errors are Deno's
  * (`Deno.errors.NotFound`, …).
  */
 export interface FileSystem {
   readText(path: string): string;
   /**
-   * Part of a file, which may be too big to be text in memory: at most `length` bytes from
-   * `offset`, fewer only at the end; undefined if there is no such file.
+   * A part of a file: `length` bytes from `offset`, fewer only at the end of the file; undefined if
+   * there is no such file.
    */
   readBytes(path: string, offset: number, length: number): Uint8Array | undefined;
-  /** The path with all links followed. */
+  /** The path with all links resolved. */
   realPath(path: string): string;
   /**
-   * Makes a new file, mode 0600; with `sync` its content is on disk on return. @throws
-   * AlreadyExists
+   * Makes a new file with mode 0600. With `sync`, its contents are on disk when this returns.
+   * @throws AlreadyExists
    */
   create(path: string, text: string, options?: { sync?: boolean }): void;
-  /** Adds to the end of a file, which must exist, in one write. */
+  /** Appends to an existing file, in one write. */
   append(path: string, text: string): void;
-  /** Cuts a file down to so many bytes. */
+  /** Truncates a file to `size` bytes. */
   truncate(path: string, size: number): void;
   link(existing: string, path: string): void;
-  /** Makes a new file, mode 0600, with the content of another. @throws AlreadyExists */
+  /**
+   * Makes a new file with mode 0600 and the contents of another.
+   * @throws AlreadyExists
+   */
   copy(from: string, to: string): void;
-  /** Replaces `to` if that is a file. */
+  /** Renames a file or folder; replaces `to` if that is a file. */
   rename(from: string, to: string): void;
   remove(path: string): void;
-  /** Makes a folder, mode 0700. @throws AlreadyExists */
+  /**
+   * Makes a folder with mode 0700.
+   * @throws AlreadyExists
+   */
   makeFolder(path: string): void;
   /** Removes an empty folder. */
   removeFolder(path: string): void;
-  /** The names in a folder, in no order. */
+  /** The names in a folder, in any order. */
   names(path: string): string[];
-  /** What lies at `path`, links not followed; undefined if nothing does. */
+  /** What is at `path`, without following links; undefined if there is nothing. */
   info(path: string): FileInfo | undefined;
   /** Sets the permission bits. */
   setMode(path: string, mode: number): void;
-  /** Marks the file or folder as modified now, which those who watch it see. */
+  /** Sets the modification time to now, which processes that watch it notice. */
   touch(path: string): void;
-  /** Returns when the file's content, or the names in a folder, are on disk. */
+  /** Returns when the contents of a file, or the names in a folder, are on disk. */
   sync(path: string): void;
-  /** Returns when all that was written below `path` is on disk: one flush of its file system. */
+  /** Returns when everything below `path` is on disk, by one flush of its file system. */
   syncAll(path: string): void;
-  /** Locks a file, making it if need be; undefined if another process has the lock. */
+  /**
+   * Locks a file, which is made if it does not exist; undefined if another process has the lock.
+   */
   lock(path: string): FileLock | undefined;
 }
 
 const encoder = new TextEncoder();
 
-/** The real thing. */
+/** The file system of this machine. */
 export const diskFiles: FileSystem = {
   readText: (path) => Deno.readTextFileSync(path),
   readBytes,
@@ -100,7 +108,7 @@ export const diskFiles: FileSystem = {
   copy(from, to) {
     Deno.openSync(to, { write: true, createNew: true, mode: 0o600 }).close();
     Deno.copyFileSync(from, to);
-    if (Deno.build.os !== "windows") Deno.chmodSync(to, 0o600); // copying takes the mode along
+    if (Deno.build.os !== "windows") Deno.chmodSync(to, 0o600); // a copy gets the mode of the original
   },
   link: (existing, path) => Deno.linkSync(existing, path),
   rename: (from, to) => Deno.renameSync(from, to),
@@ -128,7 +136,7 @@ export const diskFiles: FileSystem = {
         owner: info.uid ?? 0,
       };
     } catch (error) {
-      // Also where a file stands in the way of a folder, nothing lies there.
+      // If a part of the path is a file and not a folder, nothing is there.
       const nothing = error instanceof Deno.errors.NotFound ||
         error instanceof Deno.errors.NotADirectory;
       if (nothing) return undefined;
@@ -166,8 +174,8 @@ export const diskFiles: FileSystem = {
     for (;;) {
       const file = Deno.openSync(path, { write: true, create: true, mode: 0o600 });
       const locked = file.tryLockSync(true);
-      // Whoever had the lock may have removed the file before letting go: then this is the lock of
-      // no name.
+      // The previous holder may have removed the file before it released the lock. Then this lock
+      // is on a file without a name.
       if (locked && file.statSync().ino === diskFiles.info(path)?.inode) {
         return { release: () => file.close() };
       }

@@ -1,15 +1,16 @@
-// Lines for a stream whose reader may be slow, stopped, or gone: nobody who writes ever waits for
-// it. What finds no room is dropped, and how much that was is said as soon as there is room again.
+// Writes lines to a stream whose reader may be slow, suspended or gone, without ever making the
+// caller wait. Lines that don't fit into the buffer are dropped, and their number is reported as
+// soon as there is room again.
 import { delay, pause } from "./delay.ts";
 
-/** Bytes that wait in memory at most. */
+/** The size of the buffer in bytes. */
 const ROOM = 256 * 1024;
 /**
- * Milliseconds between writes: each takes a thread of its own, and for short jobs one for each line
- * would cost a twentieth of the machine.
+ * Milliseconds between writes. Each write takes a thread, and with short jobs, one write for each
+ * line would take a twentieth of the machine's time.
  */
 const GAP = 50;
-/** Milliseconds before another try, where the stream is full and does not wait by itself. */
+/** Milliseconds before the next try if the stream is full and non-blocking. */
 const AGAIN = 20;
 
 const encoder = new TextEncoder();
@@ -20,7 +21,7 @@ export class LineWriter {
   #dropped = 0;
   #writing: Promise<void> | undefined;
   #writtenAt = -Infinity;
-  /** Aborts when there is no time to wait for more lines. */
+  /** Aborts when writing must not wait for more lines. */
   readonly #hurry = new AbortController();
 
   constructor(stream: Pick<typeof Deno.stderr, "write">) {
@@ -33,14 +34,17 @@ export class LineWriter {
     this.#writing ??= this.#writeAll();
   }
 
-  /** Returns when all is written, or after so many milliseconds. For the end. */
+  /**
+   * Returns when all lines are written, or after `limit` milliseconds. Call it before the process
+   * ends.
+   */
   async flush(limit: number): Promise<void> {
     this.#hurry.abort();
     await pause(limit, this.#writing);
   }
 
   async #writeAll(): Promise<void> {
-    await undefined; // what is told in the same breath is written in one piece
+    await undefined; // lines of the same event loop turn are written together
     try {
       while (this.#waiting !== "") {
         const early = this.#writtenAt + GAP - performance.now();
@@ -56,13 +60,15 @@ export class LineWriter {
         }
       }
     } catch {
-      this.#waiting = ""; // nobody reads any more: jobs are run all the same
+      this.#waiting = ""; // nobody reads any more; jobs go on all the same
     } finally {
       this.#writing = undefined;
     }
   }
 
-  /** How much was written; 0 if another program made the stream one that refuses to wait. */
+  /**
+   * How many bytes were written; 0 if another program made the stream non-blocking and it is full.
+   */
   async #writeSome(bytes: Uint8Array, done: number): Promise<number> {
     try {
       return await this.#stream.write(bytes.subarray(done));

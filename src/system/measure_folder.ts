@@ -1,17 +1,18 @@
-// How much a folder holds.
+// Measures the size of a folder.
 import type { FileSystem } from "./file_system.ts";
 
 export interface FolderSize {
   readonly files: number;
   readonly bytes: number;
-  /** Of these, in files whose names end in `.log`. */
+  /** How many of these bytes are in files whose names end in `.log`. */
   readonly logBytes: number;
 }
 
 /**
- * Counts all below `folder`; a file that has several names there counts once. What vanishes
- * meanwhile is left out.
- * @param seen the inodes that have been counted
+ * Measures everything below `folder`. A file with several hard links counts once; files that vanish
+ * meanwhile are left out.
+ *
+ * @param seen the inodes that have been counted already
  */
 export function measureFolder(
   files: FileSystem,

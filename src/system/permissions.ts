@@ -1,13 +1,13 @@
-// What the program may do: the one list for `deno run`, for the compiled program, and for the
-// workers it starts.
+// The permissions of the program: the one list for `deno run`, for the compiled program, and for
+// the workers it starts.
 
 /** What only `serve` needs, and stores that lie elsewhere: all others drop it when they start. */
 const NETWORK = "--allow-net";
 
 /**
- * Jobs are any commands in any folders, so reading, writing and running can't be narrowed here;
- * `Deno.kill` needs running without a list too. No code from the net, no ffi; of the system only the
- * host's name and the user's id.
+ * Jobs may be any commands in any folders, so reading, writing and running can't be restricted
+ * here; `Deno.kill` needs unrestricted running too. No remote code, no ffi, and of the system
+ * only the host name and the user id.
  */
 export const PERMISSION_FLAGS: readonly string[] = [
   "--no-prompt",
@@ -21,14 +21,15 @@ export const PERMISSION_FLAGS: readonly string[] = [
 ];
 
 /**
- * What a worker may do under `deno run`: nothing of the network; of the disk, only the folder of the data; and it may read
- * `sources`, where its own code lies, since a module that is loaded when it is needed is read like
- * any file.
- * @param dataDir its real path: Deno follows links before it compares
+ * The permissions of a worker under `deno run`. It may not use the network, and it may read and
+ * write only the data folder, and read `sources`, where its own code is, since modules that are loaded later are read like any
+ * file.
+ *
+ * @param dataDir its real path, since Deno follows links before it compares
  */
 export function workerPermissions(dataDir: string, sources: readonly string[]): string[] {
   const readable = [dataDir, ...sources];
-  // A list of paths can't hold one with a comma: Deno 2.9 knows no way to quote it.
+  // A path with a comma can't be in a list of paths, since Deno 2.9 has no way to quote it.
   const flags = PERMISSION_FLAGS.filter((flag) => flag !== NETWORK);
   if (readable.some((path) => path.includes(","))) return flags;
   return flags.map((flag) => {

@@ -1,23 +1,23 @@
-// How to start this same program again: as a worker, in the background, from a service. Asks nobody
-// but Deno; starts nothing.
+// The command line that starts this program again: as a worker, in the background, or from a
+// service. It starts nothing itself.
 import { PERMISSION_FLAGS } from "./permissions.ts";
 
 /**
- * How V8 is to run the program: it does few things, and those again and again, so that compiling
- * them better costs more than it gains, in memory too. A worker then has 60 MB rather than 90. The
- * same for a supervisor as for its workers: what V8 compiled under other flags it throws away, so
- * that each would have the other compile all of it again.
+ * Flags for V8. The program does few things again and again, so that optimizing them costs more
+ * than it gains, also in memory: a worker takes 60 MB instead of 90. Supervisors and workers must
+ * have the same flags: V8 discards code that was cached with other flags, so each would make the
+ * other compile everything again.
  */
 export const ENGINE_FLAG =
   "--v8-flags=--no-opt,--no-maglev,--max-semi-space-size=1,--optimize-for-size";
 
-/** A program and its first arguments; more can be added at the end. */
+/** A program and its first arguments; more can be appended. */
 export interface SelfCommand {
   readonly program: string;
   readonly args: readonly string[];
 }
 
-/** What is known of the running process. */
+/** Facts about the running process. */
 export interface SelfFacts {
   /** Whether it was made by `deno compile`. */
   readonly standalone: boolean;
@@ -29,7 +29,8 @@ export interface SelfFacts {
 
 /**
  * How to start this program again, from any folder and without a prompt.
- * @param flags for `deno run`: what it shall allow; a compiled program has its own inside
+ *
+ * @param flags permission flags for `deno run`; a compiled program has its own built in
  */
 export function selfCommand(
   flags: readonly string[] = PERMISSION_FLAGS,
@@ -38,7 +39,7 @@ export function selfCommand(
   const program = executable(facts);
   if (facts.standalone) return { program, args: [] };
   const main = pathOfUrl(facts.mainModule);
-  // Elsewhere Deno finds another deno.json or none, and the names of packages mean nothing.
+  // In another folder Deno would find another deno.json or none, and could not resolve packages.
   const config = pathOfUrl(new URL("deno.json", facts.mainModule).href);
   return {
     program,
@@ -47,8 +48,8 @@ export function selfCommand(
 }
 
 /**
- * The folder of the program's code under `deno run`, by its name and, where that leads over a link,
- * by its real one too: Deno asks for leave to read a module under either.
+ * The folder of the program's code under `deno run`, and its real path too if that is different,
+ * since Deno asks for permission to read a module under either.
  */
 export function sourceFolders(mainModule: string = Deno.mainModule): string[] {
   const named = pathOfUrl(new URL(".", mainModule).href).replace(/\/$/, "");
@@ -56,8 +57,9 @@ export function sourceFolders(mainModule: string = Deno.mainModule): string[] {
 }
 
 /**
- * Linux adds a word to the path of a program whose file was removed, also when a newer version took
- * its place. Then that one is started: the old one can't be, since it reads itself by its name.
+ * The path of the running program. Linux appends ` (deleted)` to it if the file was removed or
+ * replaced by a newer version. Then the newer version is started; the old one can't be, since it
+ * reads itself by its path.
  */
 function executable({ execPath, exists }: SelfFacts): string {
   const path = execPath.endsWith(DELETED) ? execPath.slice(0, -DELETED.length) : execPath;
@@ -67,7 +69,8 @@ function executable({ execPath, exists }: SelfFacts): string {
 const DELETED = " (deleted)";
 
 /**
- * The path of a `file:` URL, as this platform writes it. Not node:url's: that costs start-up time.
+ * The path of a `file:` URL in the form of this platform. Without node:url, which costs start-up
+ * time.
  */
 export function pathOfUrl(url: string): string {
   const { host, pathname } = new URL(url);

@@ -1,28 +1,25 @@
-// The text of a service that keeps `start` running: a systemd user unit and a launchd agent. Pure:
-// writes nothing, asks nobody.
+// The text of a service that runs `start`: a systemd user unit and a launchd agent. Pure.
 
 export interface Service {
   readonly program: string;
   /** All of its arguments, `start` included. */
   readonly args: readonly string[];
-  /**
-   * What services have little of by themselves: neither systemd nor launchd reads a shell's
-   * profile.
-   */
+  /** Environment variables, since neither systemd nor launchd reads a shell's profile. */
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** What launchd calls the agent. */
+/** The name of the agent for launchd. */
 export const LAUNCHD_LABEL = "local.queuectl";
 
 /**
- * A systemd user unit. Only the supervisor is signalled, and waited for without an end, since it
- * lets running jobs end first. Should it die, its jobs are left alive: the next one adopts them. A
- * user's `queuectl stop` exits with 0, so it stays stopped; 2 would be 2 again.
+ * A systemd user unit. Only the supervisor is signalled, and systemd waits for it without a limit,
+ * since it lets running jobs end first. If it dies, its jobs stay alive, and the next one adopts
+ * them. After `queuectl stop` it exits with 0, so it stays stopped; exit code 2 (wrong usage) would
+ * only come again.
  */
 export function systemdUnit({ program, args, environment }: Service): string {
-  // systemd refuses to run a program with such characters in its path, however they are written; a
-  // shell doesn't.
+  // systemd refuses to run a program with such characters in its path, even if they are escaped. A
+  // shell does not.
   const [first, ...rest] = /[\\"'\p{Cc}]/u.test(program)
     ? ["/bin/sh", "-c", 'exec "$0" "$@"', program, ...args]
     : [program, ...args];
@@ -52,7 +49,7 @@ WantedBy=default.target
 }
 
 /**
- * One word of a unit file: systemd splits at blanks, reads escapes as C does, and expands what
+ * Quotes one word for a unit file: systemd splits at blanks, reads C escapes, and expands what
  * follows a `%`.
  */
 function quoted(word: string): string {
@@ -65,10 +62,11 @@ function quoted(word: string): string {
 }
 
 /**
- * A launchd agent. Restarted unless it exits with 0. launchd knows no waiting without an end that
- * is safe at shutdown: after `ExitTimeOut` seconds the supervisor is killed, and the jobs, which
- * are no longer its children's, go on and are adopted later.
- * @param log where messages go; launchd drops them otherwise
+ * A launchd agent, which is restarted unless it exits with 0. launchd can't wait without a limit
+ * and be safe at shutdown: after `ExitTimeOut` seconds the supervisor is killed, and the jobs go on
+ * and are adopted later.
+ *
+ * @param log the file for messages, which launchd drops otherwise
  */
 export function launchdPlist({ program, args, environment }: Service, log: string): string {
   const strings = [program, ...args].map((word) => `    <string>${xml(word)}</string>\n`).join("");

@@ -1,6 +1,9 @@
-// Text as a word of the POSIX shell.
+// Quoting for the POSIX shell.
 
-/** The text as one word of shell, whatever it holds (but for NUL, which no argument can hold). */
+/**
+ * The text as one word for a shell, whatever it contains (except NUL, which no argument can
+ * contain).
+ */
 export function shellWord(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,10 +1,11 @@
-// Signals that this process gets. Sends none to others.
+// Finds out which signals this process ignores.
 
 /**
- * Which of these signals (without `SIG`) this process was started to ignore: `nohup` does so with
- * HUP, a script with INT for what it starts by `&`. A signal so ignored has to stay so, but Deno
- * takes it up with the first listener to any signal, and does not tell. A child inherits it: one
- * that survives the signal tells. Call it before the first listener.
+ * Which of these signals (without `SIG`) were ignored when this process was started: `nohup`
+ * ignores HUP, and a script ignores INT for what it starts with `&`. Such a signal has to stay
+ * ignored, but Deno handles it from the first listener to any signal on, and does not tell.
+ * Children inherit ignored signals, so a child that survives the signal tells. Call this before the
+ * first listener is added.
  */
 export async function ignoredSignals(names: readonly string[]): Promise<Set<string>> {
   if (Deno.build.os === "windows") return new Set();
@@ -12,12 +13,12 @@ export async function ignoredSignals(names: readonly string[]): Promise<Set<stri
   try {
     const { stdout } = await new Deno.Command("/bin/sh", {
       args: ["-c", script, "sh", ...names],
-      clearEnv: true, // a shell may take a function `kill` out of it
+      clearEnv: true, // it may contain a shell function named `kill`
       stdin: "null",
       stderr: "null",
     }).output();
     return new Set(new TextDecoder().decode(stdout).split("\n").filter((name) => name !== ""));
   } catch {
-    return new Set(); // no process can be started for the moment: the usual case is the likely one
+    return new Set(); // no process can be started now, so assume the usual case
   }
 }

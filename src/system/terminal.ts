@@ -1,12 +1,9 @@
-// Standard streams as commands see them. All is looked up when it is asked for: most commands need
-// little of it.
+// The standard streams for commands. Everything is looked up only when asked for, since most
+// commands need little of it.
 
 type Stream = Pick<typeof Deno.stdout, "writeSync" | "isTerminal">;
 
-/**
- * Writes all at once and returns when it is written, so that nothing is lost when the process
- * exits.
- */
+/** Writes synchronously, so that nothing is lost when the process exits. */
 export class OutputStream {
   readonly #stream: Stream;
   #isTerminal: boolean | undefined;
@@ -21,8 +18,8 @@ export class OutputStream {
     for (let done = 0; done < bytes.length;) done += this.#writeSome(bytes.subarray(done));
   }
 
-  // Another program that shares the terminal or pipe may have made it non-blocking: then wait until
-  // there is room.
+  // Another program that shares the terminal or pipe may have made it non-blocking. Then this waits
+  // until there is room.
   #writeSome(bytes: Uint8Array): number {
     try {
       return this.#stream.writeSync(bytes);
@@ -50,13 +47,13 @@ export class OutputStream {
       const { columns, rows } = Deno.consoleSize();
       if (columns > 0 && rows > 0) return { columns, rows };
     } catch {
-      // Not a terminal, or one that doesn't know its size.
+      // It is not a terminal, or a terminal without a known size.
     }
     return { columns: 80, rows: 24 };
   }
 }
 
-/** Standard input: to its end, or key by key. */
+/** Standard input, read to its end or key by key. */
 export class InputStream {
   #key: Promise<string | undefined> | undefined;
 
@@ -73,8 +70,8 @@ export class InputStream {
   }
 
   /**
-   * The next key, or undefined if none comes within `timeout` milliseconds. The read goes on then,
-   * for the next call.
+   * The next key, or undefined if none comes within `timeout` milliseconds; then the next call
+   * continues the same read.
    */
   async nextKey(timeout: number): Promise<string | undefined> {
     const reading = this.#key ??= readKey();

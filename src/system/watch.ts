@@ -1,33 +1,36 @@
-// Being woken when something comes into a folder: the kernel tells, and a slow poll stands beside
-// it for what it misses.
+// Waits until something changes in a folder: by events from the kernel, and by a slow poll for
+// events that get lost.
 
 import { afterMilliseconds } from "./delay.ts";
 
-/** Milliseconds between looks where no event came: the more often where none can come. */
+/** Milliseconds between polls; shorter if there are no events. */
 const POLL = { watched: 5000, unwatched: 1000 };
 
 export class Watch {
   readonly #watcher: Deno.FsWatcher | undefined;
   #waiting: (() => void)[] = [];
-  /** Something came while nobody waited. At first it may have: before the watch was there. */
+  /**
+   * Whether something came while nobody waited. True at first, since something may have come before
+   * the watch began.
+   */
   #missed = true;
 
   /**
-   * `onEvent` is called at once, also when nobody waits. Only the folders themselves are watched,
-   * not those in them.
+   * `onEvent` is called at each event, also when nobody waits. Folders inside the given ones are
+   * not watched.
    */
   constructor(folders: string[], onEvent: () => void) {
     try {
       this.#watcher = Deno.watchFs(folders, { recursive: false });
     } catch {
-      return; // the system's limit of watches is reached: the poll remains
+      return; // the system's limit of watches is reached, so only the poll remains
     }
     this.#listen(this.#watcher, onEvent);
   }
 
   /**
-   * Resolves at the next event, after `timeout` milliseconds, or when `signal` aborts. Where no
-   * time-out is given there is one all the same, since events may get lost.
+   * Resolves at the next event, after `timeout` milliseconds, or when `signal` aborts. There is a
+   * default timeout, since events may get lost.
    */
   next(
     timeout = this.#watcher ? POLL.watched : POLL.unwatched,

@@ -6,7 +6,7 @@ import { agoText } from "./times.ts";
 
 const SHOWN = 20;
 
-/** The figures as text; of commands the most frequent ones. */
+/** The figures as text, with the most frequent commands. */
 export async function dlqStatsText(
   stats: DlqStats,
   now: number,
@@ -35,7 +35,7 @@ export async function dlqStatsText(
   return parts.join("\n");
 }
 
-/** The figures as `dlq stats --json` has them. */
+/** The figures in the form of `dlq stats --json`. */
 export function dlqStatsJson(stats: DlqStats): Record<string, unknown> {
   return {
     total: stats.total,

@@ -1,4 +1,4 @@
-// Text of unknown origin, made safe to show: nothing in it may move the cursor, ring, or change the
+// Makes any text safe to show: nothing in it may move the cursor, ring the bell, or change the
 // terminal.
 
 // deno-lint-ignore no-control-regex
@@ -8,14 +8,14 @@ const UNSAFE_BUT_LINES =
   /[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 
 /**
- * On one line: control characters as their pictures (␊, ␛), those that have none as `\x9b` or
- * `\u202e`.
+ * The text on one line. Control characters become their symbols (␊, ␛), or `\x9b` or `\u202e` if
+ * they have none.
  */
 export function oneLine(text: string): string {
   return text.replace(UNSAFE, picture);
 }
 
-/** As `oneLine`, but line breaks and tabs stay. */
+/** Like `oneLine`, but line breaks and tabs stay. */
 export function severalLines(text: string): string {
   return text.replace(UNSAFE_BUT_LINES, picture);
 }

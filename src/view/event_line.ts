@@ -1,4 +1,4 @@
-// What `start` tells while it runs: one line an event.
+// What `start` prints while it runs: one line for each event.
 import type { Job } from "../queue/job.ts";
 import type { Attempt, Outcome } from "../queue/outcome.ts";
 import { LOG_LEVELS, type LogLevel } from "../queue/settings.ts";
@@ -10,7 +10,7 @@ import { agoText, clockTime, durationText } from "./times.ts";
 export type QueueEvent =
   /** A worker begins to run a job. */
   | { readonly kind: "begun"; readonly at: number; readonly job: Job; readonly worker: string }
-  /** A run has ended: the job as it is afterwards, the attempt last in its history. */
+  /** A run has ended. `job` is the job afterwards, with the attempt last in its history. */
   | { readonly kind: "ended"; readonly at: number; readonly job: Job }
   /** Anything else, such as workers that come and go. */
   | { readonly kind: "note"; readonly at: number; readonly level: LogLevel; readonly text: string };
@@ -31,7 +31,10 @@ const LEVEL_OF: Readonly<Record<Outcome, LogLevel>> = {
   lost: "WARNING",
 };
 
-/** How much an event matters. That a run begins is for DEBUG: its end says all. */
+/**
+ * The level of an event. The begin of a run has DEBUG, since the line for its end has all the
+ * information.
+ */
 export function levelOf(event: QueueEvent): LogLevel {
   if (event.kind === "note") return event.level;
   if (event.kind === "begun") return "DEBUG";
@@ -43,7 +46,7 @@ export function levelOf(event: QueueEvent): LogLevel {
     : LEVEL_OF[last.outcome];
 }
 
-/** Whether an event is shown when the configuration says `least`. */
+/** Whether an event is shown if the configured log level is `least`. */
 export function isShown(event: QueueEvent, least: LogLevel): boolean {
   return LOG_LEVELS.indexOf(levelOf(event)) >= LOG_LEVELS.indexOf(least);
 }
@@ -84,8 +87,8 @@ function ending({ history, status, maxRetries, countedFrom }: Job, now: number):
   }`;
 }
 
-// Characters that may be wide are taken for two columns: a line that ends early does no harm, one
-// that wraps does. Exact widths would have each worker load a package.
+// Characters that may be wide count as two columns: a line that ends too early does no harm, but a
+// line that wraps does. For exact widths each worker would have to load a package.
 function cut(text: string, room: number): string {
   if (text.length * 2 <= room) return text;
   let [width, end, fits] = [0, 0, 0];

@@ -1,4 +1,4 @@
-// Ids, by as much of their beginning as tells them apart.
+// Shortens ids to beginnings that are unique.
 const SHORTEST = 8;
 
 /** For each of `ids`, the shortest beginning that is unique among them, at least 8 characters. */

@@ -1,4 +1,4 @@
-// One job as a page to read: what, where, when, each attempt, the last of its output.
+// The page of `job show`: the job's data, its attempts, and the end of its output.
 import type { Awaited, Fate } from "../queue/dependencies.ts";
 import { DEFAULT_QUEUE, type Job, type RunningAttempt, updatedAt } from "../queue/job.ts";
 import type { Attempt } from "../queue/outcome.ts";
@@ -15,16 +15,16 @@ export interface PageOptions {
   readonly verbose: boolean;
   /** Whether the worker that runs it has died. */
   readonly orphaned: boolean;
-  /** What it waits for, and how those stand. */
+  /** The jobs that it waits for, with their states. */
   readonly awaited?: readonly (Awaited & { readonly fate: Fate })[];
-  /** The end of what the last attempt printed; undefined if there is none. */
+  /** The end of the last attempt's output; undefined if there is none. */
   readonly output: Output | undefined;
 }
 
 export interface Output {
   readonly attempt: number;
   readonly lines: readonly string[];
-  /** Whether it is all there is. */
+  /** Whether these lines are the whole output. */
   readonly whole: boolean;
 }
 
@@ -43,8 +43,8 @@ export async function jobPage(job: Job, options: PageOptions, style: TableStyle)
 }
 
 /**
- * The attempts of a job as a table, the running one last. Hosts are shown where they differ, or if
- * asked for.
+ * The attempts of a job as a table, the running one last. Hosts are shown if they differ, or with
+ * `verbose`.
  */
 export function attemptTable(
   job: Job,
@@ -142,7 +142,7 @@ function facts(job: Job, options: PageOptions, paint: Paint): string {
 
 /** One that a job waits for: how it stands, and what it takes where it will not go on by itself. */
 function awaitedText({ id, any, fate }: Awaited & { readonly fate: Fate }): string {
-  const needs = any ? "to end, whichever way" : "to complete";
+  const needs = any ? "to end in any way" : "to complete";
   if (fate === "dead" && !any) return `${id} ${needs}; it is dead: queuectl dlq retry ${id}`;
   return `${id} ${needs}; it is ${fate}`;
 }

@@ -11,7 +11,7 @@ import { agoText } from "./times.ts";
 export interface JobTableOptions {
   readonly verbose: boolean;
   readonly now: number;
-  /** Which of the columns are shown that most queues do without; by default what the jobs need. */
+  /** Which of the less usual columns are shown; by default those that the jobs need. */
   readonly more?: MoreColumns;
 }
 
@@ -21,7 +21,7 @@ export interface MoreColumns {
   readonly awaited: boolean;
 }
 
-/** The columns that these jobs need, beside those that stand there already. */
+/** The columns that these jobs need, in addition to those that are shown already. */
 export function moreColumns(jobs: readonly Job[], shown?: MoreColumns): MoreColumns {
   return {
     queue: shown?.queue === true || jobs.some(({ queue }) => queue !== DEFAULT_QUEUE),
@@ -61,7 +61,7 @@ const LAST: JobColumn = {
 const FOLDER: JobColumn = { title: "FOLDER", cell: (job) => job.cwd };
 const COMMAND: JobColumn = { title: "COMMAND", cut: true, cell: (job) => job.command };
 
-/** So many ids of those that a job waits for are shown. */
+/** How many ids of awaited jobs are shown. */
 const MOST_AWAITED = 3;
 
 function waitsFor(job: Job): string {
@@ -71,14 +71,14 @@ function waitsFor(job: Job): string {
   return ids.slice(0, MOST_AWAITED).join(",") + more;
 }
 
-/** When a job that waits for a time will run: `in 5m`. */
+/** When a job with a later time will run: `in 5m`. */
 function nextRun(job: Job, now: number): string {
   const { status } = job;
   if (!isWaiting(status)) return "-";
   return status.runAt === null || status.runAt <= now ? "now" : agoText(status.runAt, now);
 }
 
-/** Jobs in general. */
+/** The table of jobs in any state. */
 export function jobTable(
   jobs: readonly Job[],
   options: JobTableOptions,
@@ -90,7 +90,7 @@ export function jobTable(
   return table(columns, jobs, options, style);
 }
 
-/** Dead jobs. */
+/** The table of dead jobs. */
 export function deadTable(
   jobs: readonly Job[],
   options: JobTableOptions,
@@ -102,8 +102,8 @@ export function deadTable(
   return table(columns, jobs, options, style);
 }
 
-// Ids are cut only where a person looks: scripts take them out of a pipe, and an id that is unique
-// today may not be tomorrow.
+// Ids are shortened only on a terminal: scripts read them from a pipe, and a short id that is
+// unique today may not be tomorrow.
 function table(
   always: readonly JobColumn[],
   jobs: readonly Job[],

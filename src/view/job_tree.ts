@@ -1,4 +1,4 @@
-// What a job waits for, and what waits for it, as a tree of lines.
+// The tree of `job tree`: what a job waits for, and what waits for it.
 import type { Fate } from "../queue/dependencies.ts";
 import type { Job } from "../queue/job.ts";
 import { oneLine } from "./escape.ts";
@@ -9,10 +9,10 @@ export interface TreeNode {
   readonly id: string;
   readonly fate: Fate;
   readonly command: string;
-  /** Whether it may end whichever way, for the one it hangs on or that hangs on it. */
+  /** Whether the job that is waited for may end in any way. */
   readonly any: boolean;
   readonly children: readonly TreeNode[];
-  /** Whether its children stand elsewhere in the tree. */
+  /** Whether its children are shown elsewhere in the tree. */
   readonly isCut: boolean;
 }
 
@@ -29,7 +29,7 @@ export function jobTree(
   ].filter(({ nodes }) => nodes.length > 0);
   const lines = [lineOf(job.id, job.status.state, job.command, paint)];
   if (branches.length === 0) {
-    lines.push(paint("It waits for no other, and none waits for it", "dim"));
+    lines.push(paint("It waits for no other job, and no job waits for it", "dim"));
   }
   branches.forEach(({ title, nodes }, i) => {
     const isLast = i === branches.length - 1;
@@ -39,7 +39,10 @@ export function jobTree(
   return lines.map((line) => `${line}\n`).join("");
 }
 
-/** Without recursion and spread arguments: chains may be thousands deep, and trees as wide. */
+/**
+ * Without recursion and spread arguments, since chains may be thousands of jobs deep, and trees as
+ * wide.
+ */
 function* linesOf(nodes: readonly TreeNode[], indent: string, paint: Paint): Iterable<string> {
   const open = [{ nodes, indent, next: 0 }];
   while (open.length > 0) {
@@ -51,7 +54,7 @@ function* linesOf(nodes: readonly TreeNode[], indent: string, paint: Paint): Ite
     }
     const { id, fate, command, any, children, isCut } = node;
     const isLast = level.next === level.nodes.length;
-    const more = (any ? ", whichever way" : "") + (isCut ? ", see above" : "");
+    const more = (any ? ", in any way" : "") + (isCut ? ", see above" : "");
     yield `${level.indent}${isLast ? "└─" : "├─"} ${lineOf(id, fate, command, paint, more)}`;
     open.push({ nodes: children, indent: `${level.indent}${isLast ? "   " : "│  "}`, next: 0 });
   }

@@ -1,15 +1,15 @@
-// JSON documents for `--json`. Values of environment variables are hidden unless they are asked
-// for: they may be secrets.
+// JSON documents for `--json`. Values of environment variables are hidden unless asked for, since
+// they may be secrets.
 import type { Job } from "../queue/job.ts";
 import { historyToJson, isoTime, type JobJson, jobToJson } from "../queue/job_json.ts";
 import type { StatusView } from "./status.ts";
 
-/** A job as `list --json` has it. */
+/** A job in the form of `list --json`. */
 export function listedJob(job: Job): JobJson {
   return { ...jobToJson(job), env: hidden(job.env) };
 }
 
-/** A job as `job show --json` has it. */
+/** A job in the form of `job show --json`. */
 export function shownJob(job: Job, withEnv: boolean): JobJson {
   const shown = withEnv ? jobToJson(job) : listedJob(job);
   return { ...shown, history: historyToJson(job) };

@@ -1,4 +1,4 @@
-// How attempts ended, in words.
+// The words and colours for how attempts ended.
 import type { Ending, Outcome } from "../queue/outcome.ts";
 import type { Colour } from "./style.ts";
 

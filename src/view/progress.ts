@@ -4,8 +4,7 @@ import { durationText } from "./times.ts";
 const BAR = 30;
 
 /**
- * `Enqueueing  [#####.....] 50%  3s left`, cut to `columns`. `seconds` is how long it has taken so
- * far.
+ * `Enqueueing  [#####.....] 50%  3s left`, cut to `columns`. `seconds` is the time that has passed.
  */
 export function progressText(
   label: string,

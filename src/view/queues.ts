@@ -1,4 +1,4 @@
-// Queues as text: the table, and what is set of one in a line.
+// Queues as text: the table, and the settings of one queue in a line.
 import type { QueueSettings, QueueView, Rate } from "../queue/queues.ts";
 import { type Column, renderTable, type TableStyle } from "./table.ts";
 import { agoText, durationText } from "./times.ts";
@@ -30,7 +30,7 @@ export function queueTable(
   return renderTable(columns, rows, style);
 }
 
-/** What is set of a queue: `limit 2, rate 10/1m, paused`. */
+/** The settings of a queue: `limit 2, rate 10/1m, paused`. */
 export function settingsText({ limit, rate, paused }: QueueSettings): string {
   const parts = [
     limit === null ? "no limit" : `limit ${limit}`,
@@ -40,7 +40,7 @@ export function settingsText({ limit, rate, paused }: QueueSettings): string {
   return parts.join(", ");
 }
 
-/** `10/1m`, as it may be typed. */
+/** `10/1m`, in the form in which it is typed. */
 export function rateText({ count, seconds }: Rate): string {
   return `${count}/${durationText(seconds).replaceAll(" ", "")}`;
 }

@@ -1,4 +1,4 @@
-// Schedules as text: the table, the page, the times to come.
+// Schedules as text: the table, the page, and the next times.
 import type { ScheduledJob, ScheduleEntry } from "../queue/schedule.ts";
 import type { ScheduleView } from "../queue/schedule_view.ts";
 import { oneLine, severalLines } from "./escape.ts";
@@ -32,7 +32,7 @@ export function scheduleTable(
   return renderTable(columns, rows, style);
 }
 
-/** The page of `schedule show`. `lastState`: what became of its last job, if that is known. */
+/** The page of `schedule show`. `lastState`: the state of its last job, if that is known. */
 export function schedulePage(
   view: ScheduleView,
   options: { now: number; verbose: boolean; lastState: string | undefined },
@@ -63,7 +63,10 @@ export function schedulePage(
   }\n\n${lines.map(([name, value]) => `${paint(name.padEnd(11), "dim")}  ${value}\n`).join("")}`;
 }
 
-/** Times to come, a line each: in the zone of whoever looks, and in the schedule's if it differs. */
+/**
+ * The next times, one on each line: in the local zone, and also in the schedule's zone if that is
+ * different.
+ */
 export async function nextTimesText(
   times: readonly number[],
   { schedule }: ScheduleEntry,
@@ -112,8 +115,8 @@ function owedText(owed: number): string {
 function skippedText({ state, schedule }: ScheduleView, now: number): string {
   if (state.lastSkippedAt === null) return "never";
   const what = schedule.job.unique === undefined
-    ? "the job before"
-    : "the job before, or another with its key,";
+    ? "the previous job"
+    : "the previous job, or another one with its key,";
   return `${pluralize(state.skipped, "time")}, because ${what} had not ended; last ${
     localTime(state.lastSkippedAt)
   } (${agoText(state.lastSkippedAt, now)})`;

@@ -1,4 +1,4 @@
-// The state of the queue: counts, workers and what they do, the last failures.
+// The text of `status`: counts, and workers with what they do.
 import { JOB_STATES } from "../queue/job.ts";
 import type { Activity, WorkerView } from "../queue/status.ts";
 import { oneLine } from "./escape.ts";
@@ -7,9 +7,9 @@ import { type Cell, type Column, renderTable, type TableStyle } from "./table.ts
 import { agoText, durationText, localTime } from "./times.ts";
 
 export interface StatusView extends Activity {
-  /** Null where the store is no folder. */
+  /** Null if the store is not a folder. */
   readonly dataDir: string | null;
-  /** The store, as users call it. */
+  /** The name of the store for users. */
   readonly store: string;
 }
 
@@ -47,7 +47,7 @@ function orphansText(count: number, someoneLives: boolean): string {
     ? ["1 job runs on without its worker", "it"]
     : [`${count} jobs run on without their workers`, "them"];
   return `${what}: ${
-    someoneLives ? "another is about to look" : "queuectl start looks"
+    someoneLives ? "another worker will look" : "queuectl start looks"
   } after ${them}`;
 }
 

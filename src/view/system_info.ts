@@ -1,4 +1,4 @@
-// What `status --verbose` tells beside counts and workers, as text and as JSON.
+// What `status --verbose` shows besides counts and workers, as text and as JSON.
 import type { EndedState, Job } from "../queue/job.ts";
 import { isoTime } from "../queue/job_json.ts";
 import type { StoreSize } from "../queue/maintenance.ts";
@@ -19,7 +19,8 @@ type EndedCounts = Readonly<Record<EndedState, number>>;
 export interface SystemInfo extends Figures {
   readonly version: string;
   readonly size: StoreSize;
-  readonly queues: readonly QueueView[];
+  /** Null if what is set of them can't be read. */
+  readonly queues: readonly QueueView[] | null;
   readonly settings: readonly { readonly key: SettingKey; readonly value: number | string }[];
   readonly schedules: readonly ScheduleView[];
 }
@@ -47,7 +48,7 @@ export async function systemInfoText(
   return [
     `\n${lines.map(([name, text]) => `${paint(name.padEnd(9), "bold")} ${text}\n`).join("")}`,
     await part("Ended in the last", endedTable(info, style)),
-    await part("Queues", queueTable(info.queues, now, style)),
+    await part("Queues", info.queues === null ? undefined : queueTable(info.queues, now, style)),
     await part(
       "Schedules",
       info.schedules.length === 0 ? undefined : scheduleTable(info, now, style),
@@ -84,7 +85,7 @@ function endedTable({ ended }: SystemInfo, style: TableStyle): Promise<string> {
   ], style);
 }
 
-/** Of the jobs that ended by themselves, the share that died; null if there were none. */
+/** The share of dead jobs among the completed and dead ones; null if there are none. */
 function failedShare({ completed, dead }: EndedCounts): number | null {
   return completed + dead === 0 ? null : dead / (completed + dead);
 }
@@ -131,7 +132,7 @@ export function systemInfoJson(info: SystemInfo): Record<string, unknown> {
     version: info.version,
     size: { files, bytes, log_bytes: logBytes },
     ...figuresJson(info),
-    queues: info.queues.map(queueToJson),
+    queues: info.queues?.map(queueToJson) ?? null,
     schedules: info.schedules.map(({ schedule, state, nextAt }) => ({
       name: schedule.name,
       paused: state.paused,

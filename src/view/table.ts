@@ -1,21 +1,24 @@
-// Tables: columns that line up, cut to the terminal's width, whatever characters they hold.
+// Tables with aligned columns, cut to the terminal's width, for any characters.
 import { oneLine } from "./escape.ts";
 import type { Colour, Paint } from "./style.ts";
 
 export interface Column {
   readonly title: string;
-  /** Numbers stand to the right. */
+  /** Whether to align it to the right, as for numbers. */
   readonly right?: boolean;
-  /** The column that is cut when the table is too wide. */
+  /** Whether the column is cut when the table is too wide. */
   readonly cut?: boolean;
 }
 
-/** A cell: text as it is, control characters and all; colour apart, since it has no width. */
+/**
+ * A cell: raw text, which may contain control characters. The colour is separate, since it has no
+ * width.
+ */
 export type Cell = string | { readonly text: string; readonly colour: Colour | undefined };
 
 export interface TableStyle {
   readonly paint: Paint;
-  /** The width to fit, or undefined to cut nothing. */
+  /** The width to fit into; undefined to cut nothing. */
   readonly width: number | undefined;
 }
 
@@ -25,8 +28,9 @@ const GAP = "  ";
 const NARROWEST = 8;
 
 /**
- * The table as text, a line a row, with a line of titles; each line ends in a newline. Asynchronous
- * only because measuring wide characters loads a package, which ordinary tables do without.
+ * The table as text, with a line of titles and a line for each row; each line ends in a newline.
+ * Asynchronous only because measuring wide characters loads a package, which tables of ASCII text
+ * don't need.
  */
 export async function renderTable(
   columns: readonly Column[],
@@ -63,8 +67,8 @@ function colourOf(cell: Cell | undefined): Colour | undefined {
   return typeof cell === "object" ? cell.colour : undefined;
 }
 
-// The columns marked `cut` give way first, then the widest, until the table fits or can't be read
-// any more.
+// Narrows the columns marked `cut` first, then the widest ones, until the table fits or all have
+// the least width.
 function narrow(columns: readonly Column[], widths: number[], room: number): void {
   const total = () => widths.reduce((sum, width) => sum + width, GAP.length * (widths.length - 1));
   for (const i of columns.keys()) {

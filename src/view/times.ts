@@ -1,4 +1,4 @@
-// Times and durations as people say them.
+// Times and durations for people.
 
 const STEPS: readonly (readonly [number, string])[] = [[86_400, "d"], [3600, "h"], [60, "m"], [
   1,
@@ -31,12 +31,12 @@ export function agoText(time: number, now: number): string {
   return time > now ? `in ${amount}` : `${amount} ago`;
 }
 
-/** `2030-01-31 18:00:05`, in the zone of whoever looks. */
+/** `2030-01-31 18:00:05`, in the local time zone. */
 export function localTime(time: number): string {
   return `${localDay(time)} ${clockTime(time)}`;
 }
 
-/** `18:00:05`, in the zone of whoever looks. */
+/** `18:00:05`, in the local time zone. */
 export function clockTime(time: number): string {
   const date = new Date(time);
   return [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":");

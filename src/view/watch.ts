@@ -1,4 +1,4 @@
-// What `status --watch` shows: status, speed, and the jobs that failed last.
+// The screen of `status --watch`.
 import type { Job } from "../queue/job.ts";
 import { deadTable } from "./job_table.ts";
 import { statusText, type StatusView } from "./status.ts";

@@ -1,15 +1,18 @@
-// What a worker does for all beside its jobs: it gives signs of life, takes the places of those that
-// died, and clears away what they left. What goes wrong with one job, one name or one file keeps
-// nothing else from being looked at.
+// What a worker does besides running jobs: it sends heartbeats, takes the places of dead workers,
+// and cleans up after them and after dead commands. A failure with one job, name or file does not
+// stop the rest.
 import { QueueError } from "../queue/errors.ts";
 import type { Requests } from "../queue/requests.ts";
 import type { JobStore } from "../queue/store.ts";
 import type { WorkerLock, Workers } from "../queue/workers.ts";
 import type { FallibleSteps } from "./fallible_steps.ts";
 
-/** Milliseconds between looks. */
+/** Milliseconds between rounds. */
 const LOOK_AROUND = 1500;
-/** Who looks whether a worker lives has its lock for a moment; so often in a row nobody does. */
+/**
+ * After so many failures in a row to get its lock, a worker has lost it. Before, another process
+ * may only have tested the lock.
+ */
 const LOST_AFTER = 3;
 
 export interface CaretakerParts {
@@ -18,15 +21,15 @@ export interface CaretakerParts {
   readonly requests: Requests;
   readonly steps: FallibleSteps;
   readonly stopping: AbortSignal;
-  /** That of the worker itself, as it is now. */
+  /** The worker's own lock, as it is now. */
   lock(): WorkerLock;
-  /** Whether the worker has this job at hand. */
+  /** Whether this worker runs this job. */
   runs(id: string): boolean;
-  /** Follows all jobs of a dead worker to their end, and settles them. */
+  /** Follows all jobs of a dead worker to their ends, and records them. */
   rescue(name: string): Promise<void>;
-  /** Removes what a worker that is settled leaves. */
+  /** Removes the files of a worker whose jobs are settled. */
   clear(lock: WorkerLock): Promise<void>;
-  /** Another has the worker's name by now. */
+  /** Called when another process has taken the worker's name. */
   onReplaced(): void;
 }
 
@@ -35,14 +38,14 @@ export class Caretaker {
   readonly #rescues = new Map<string, Promise<void>>();
   #timer: ReturnType<typeof setInterval> | undefined;
   #isLooking = false;
-  /** How often in a row the worker has not had its lock. */
+  /** How often in a row the worker did not have its lock. */
   #unlocked = 0;
 
   constructor(parts: CaretakerParts) {
     this.#parts = parts;
   }
 
-  /** Looks around now, and again and again until `stop`. */
+  /** Makes a round now, and then regularly until `stop`. */
   async start(): Promise<void> {
     await this.#lookAround();
     this.#timer = setInterval(() => this.#lookAround(), LOOK_AROUND);
@@ -52,7 +55,7 @@ export class Caretaker {
     clearInterval(this.#timer);
   }
 
-  /** Returns when all that was taken over has ended. */
+  /** Returns when all jobs that were taken over have ended. */
   async settled(): Promise<void> {
     await Promise.all(this.#rescues.values());
   }
@@ -79,7 +82,7 @@ export class Caretaker {
       await this.#parts.lock().heartbeat();
       this.#unlocked = 0;
     } catch (error) {
-      // Somebody removed the lock's file, and another worker goes on in this one's place.
+      // Somebody removed the lock file, and another worker has taken this one's name.
       if (error instanceof QueueError && ++this.#unlocked === LOST_AFTER) this.#parts.onReplaced();
       throw error;
     }
@@ -106,7 +109,10 @@ export class Caretaker {
     });
   }
 
-  /** A request that came too late, and whose maker is gone, must not hit the next attempt. */
+  /**
+   * Removes a request to cancel a job that is not running. It came too late, and must not hit the
+   * next attempt.
+   */
   async #clearMoot(id: string): Promise<void> {
     const { jobs, requests, runs } = this.#parts;
     if (runs(id)) return;

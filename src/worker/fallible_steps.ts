@@ -1,17 +1,21 @@
-// Steps that may fail without the worker failing: it says so, once, and goes on.
+// Runs steps that may fail without ending the worker: a failure is reported once, and the worker
+// goes on.
 import { messageOf } from "../queue/errors.ts";
 import type { WorkerEvent } from "../queue/worker_event.ts";
 
 export class FallibleSteps {
   readonly #report: (event: WorkerEvent) => void;
-  /** What went wrong last with each step that has not gone well since. */
+  /** The last failure of each step that has not succeeded since. */
   readonly #failures = new Map<string, string>();
 
   constructor(report: (event: WorkerEvent) => void) {
     this.#report = report;
   }
 
-  /** Does a step, called `what` as in "Cannot …". @returns whether it went well */
+  /**
+   * Runs a step. `what` completes the message "Cannot …".
+   * @returns whether it succeeded
+   */
   async attempt(what: string, step: () => void | Promise<void>): Promise<boolean> {
     try {
       await step();

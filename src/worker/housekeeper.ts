@@ -1,31 +1,31 @@
-// Removes completed and cancelled jobs after the time that `keep_completed` says, while a `start`
-// runs: a bounded number at a time, and no more than a third of one processor's time. Of several
-// `start`s one does it. Its parts are passed in; it knows no store.
+// Removes completed and cancelled jobs that are older than `keep_completed`, while a `start` runs:
+// a limited number at a time, and with at most a third of one processor's time. If there are
+// several `start`s, one does it. Its parts are passed in; it knows no store.
 import { messageOf } from "../queue/errors.ts";
 import type { JobStore } from "../queue/store.ts";
 import type { WorkerEvent } from "../queue/worker_event.ts";
 
-/** So many jobs are removed before there is a pause. */
+/** How many jobs are removed before a pause. */
 const AT_ONCE = 100;
-/** The pause, in times of what the removal took. */
+/** The pause, as a multiple of the time that the removal took. */
 const SHARE = 2;
-/** Milliseconds between looks; the shortest pause. */
+/** Milliseconds between looks, and of the shortest pause. */
 const LOOK = 5000;
 const SHORTEST = 100;
 
 export interface HousekeeperParts {
   /** Seconds after which completed and cancelled jobs are removed; 0 for never. */
   keepCompleted(): Promise<number>;
-  /** Whether this is the one `start` of several that does it. */
+  /** Whether this `start` is the one of several that does it. */
   isFirst(): Promise<boolean>;
-  /** Opened for each removal, so that what it leaves is tidied up. */
+  /** Opens the store. Called for each removal, since closing the store tidies up. */
   openJobs(): Promise<JobStore>;
   now(): number;
   sleep(ms: number, signal: AbortSignal): Promise<void>;
   report(event: WorkerEvent): void;
 }
 
-/** Keeps house until `stopping` aborts. */
+/** Removes old jobs until `stopping` aborts. */
 export async function keepHouse(parts: HousekeeperParts, stopping: AbortSignal): Promise<void> {
   let told = "";
   while (!stopping.aborted) {
@@ -42,7 +42,10 @@ export async function keepHouse(parts: HousekeeperParts, stopping: AbortSignal):
   }
 }
 
-/** Removes at most some jobs. @returns milliseconds until it is worth to look again */
+/**
+ * Removes a limited number of jobs.
+ * @returns milliseconds until the next look
+ */
 async function removeSome(parts: HousekeeperParts): Promise<number> {
   const seconds = await parts.keepCompleted();
   if (seconds <= 0 || !await parts.isFirst()) return LOOK;

@@ -1,4 +1,4 @@
-// What a worker does with the jobs whose turn it is, as the loop in worker.ts asks for it.
+// The steps of the loop in worker.ts: claims jobs, runs them, and records their ends.
 import type { Executor, Run } from "../exec/run.ts";
 import { messageOf, QueueError } from "../queue/errors.ts";
 import { claimOf, type Job } from "../queue/job.ts";
@@ -13,7 +13,9 @@ import type { JobsAtHand } from "./jobs_at_hand.ts";
 import type { Recorder } from "./recorder.ts";
 import type { WorkerParts } from "./worker.ts";
 
-/** Milliseconds between looks for work where no event came, and for the end of all work. */
+/**
+ * Milliseconds between looks for work without an event, and for the end of all work with `drain`.
+ */
 const SLOW_POLL = 1000;
 const DRAIN_POLL = 50;
 
@@ -26,14 +28,14 @@ export interface JobRunnerParts {
   readonly atHand: JobsAtHand;
   readonly recorder: Recorder;
   readonly steps: FallibleSteps;
-  /** Those whose jobs it takes; all if undefined. */
+  /** The queues that it takes jobs from; all if undefined. */
   readonly queues?: readonly string[] | undefined;
-  /** Whether to end when there is nothing left to do. */
+  /** Whether to stop when there is nothing left to do. */
   readonly drain: boolean;
   readonly now: () => number;
   readonly settings: () => Promise<Settings>;
   readonly report: (event: WorkerEvent) => void;
-  /** The file that takes what an attempt prints. */
+  /** The file for what an attempt prints. */
   readonly log: (id: string, attempt: number) => string;
   readonly stopping: AbortSignal;
 }
@@ -42,7 +44,7 @@ export class JobRunner implements WorkerParts {
   readonly name: string;
   readonly report: (event: WorkerEvent) => void;
   readonly #parts: JobRunnerParts;
-  /** Whether a claim failed half-way. */
+  /** Whether a claim failed half-way, so that a job may be claimed without being run. */
   #mayHaveStrays = false;
 
   constructor(parts: JobRunnerParts) {
@@ -75,7 +77,10 @@ export class JobRunner implements WorkerParts {
     return this.#parts.recorder.record(job, ending);
   }
 
-  /** No shell could be started for it: too many processes or files, a full disk. */
+  /**
+   * Gives a job back for which no shell could be started: too many processes or open files, or a
+   * full disk.
+   */
   async giveBack(job: Job, error: unknown): Promise<void> {
     const { jobs, stopping, report } = this.#parts;
     const why = messageOf(error);
@@ -112,7 +117,7 @@ export class JobRunner implements WorkerParts {
     if (!isFine) await delay(SLOW_POLL, stopping);
   }
 
-  /** What was claimed, and could not be begun since something went wrong at that moment. */
+  /** Gives back jobs that were claimed but not begun, because the claim failed half-way. */
   async #giveStraysBack(): Promise<void> {
     const { jobs, atHand } = this.#parts;
     for (const job of await jobs.claimedBy(this.name)) {
@@ -123,8 +128,8 @@ export class JobRunner implements WorkerParts {
 }
 
 /**
- * What an executor is told of the attempt that `worker` has claimed. A data folder that the job's
- * own environment names must not stand back behind the worker's store.
+ * The input of an executor for the attempt that `worker` has claimed. If the job's own environment
+ * names a data folder, the worker's store must not override it.
  */
 export function runOf(
   job: Job,

@@ -1,9 +1,9 @@
-// The jobs in a worker's hands, adopted ones included, each with what stops it.
+// The jobs that a worker runs or has adopted, each with a way to stop it.
 import type { StopReason } from "../exec/run.ts";
 
 export class JobsAtHand {
   readonly #stops = new Map<string, AbortController>();
-  /** Jobs that somebody asked to cancel, and that were told to end. */
+  /** Jobs that are being ended because of a request to cancel them. */
   readonly #cancelling = new Set<string>();
   #isReleased = false;
 
@@ -15,7 +15,7 @@ export class JobsAtHand {
     return this.#stops.has(id);
   }
 
-  /** Runs or adopts a job, such that requests reach it meanwhile. */
+  /** Runs or adopts a job, so that it can be stopped meanwhile. */
   async follow<T>(id: string, action: (stop: AbortSignal) => Promise<T>): Promise<T> {
     const stop = new AbortController();
     this.#stops.set(id, stop);
@@ -27,7 +27,7 @@ export class JobsAtHand {
     }
   }
 
-  /** Ends the job, if it is at hand. */
+  /** Ends the job, if this worker runs it. */
   cancel(id: string): void {
     const stop = this.#stops.get(id);
     if (stop === undefined || stop.signal.aborted) return;
@@ -35,12 +35,12 @@ export class JobsAtHand {
     stop.abort("cancelled" satisfies StopReason);
   }
 
-  /** Whether the job was told to end by `cancel`; asked once, when its end is on record. */
+  /** Whether `cancel` has ended the job. To be called once, when its end is recorded. */
   wasCancelled(id: string): boolean {
     return this.#cancelling.delete(id);
   }
 
-  /** Kills all jobs, those that come later too, so that they are handed back. */
+  /** Kills all jobs, and any that come later, so that they are given back. */
   release(): void {
     this.#isReleased = true;
     for (const stop of this.#stops.values()) stop.abort("released" satisfies StopReason);

@@ -1,5 +1,5 @@
-// Jobs that run on although their worker has died. The next worker looks after them; where there is
-// none, a command can end them.
+// Jobs that go on although their worker has died. Another worker adopts them; if there is none, a
+// command can end them.
 import { adopt, UnseenError } from "../exec/adopt.ts";
 import type { StopReason } from "../exec/run.ts";
 import { QueueError } from "../queue/errors.ts";
@@ -21,11 +21,13 @@ export interface EndOrphanParts {
 }
 
 /**
- * Ends the job of a worker that has died, in that one's place, which is left as it is for the next
- * worker. The job may have ended by itself, or not have begun: it is recorded as it was.
- * @returns false if the worker lives, another has taken its place, or the job has been settled
+ * Ends the job of a dead worker. The worker's name is taken meanwhile, and left as it was for the
+ * next worker. If the job has ended by itself, or had not begun, that is recorded.
+ *
+ * @returns false if the worker lives, another one has taken its place, or the job has ended
  *   meanwhile
- * @throws QueueError `refused` if the job can't be seen from here
+ *
+ * @throws QueueError `refused` if the job's processes can't be seen from here
  */
 export async function endOrphan(
   job: Job,
@@ -37,7 +39,7 @@ export async function endOrphan(
   const lock = await workers.takeOver(worker);
   if (lock === undefined) return false;
   try {
-    // As it is now that nobody else can settle it.
+    // Read again, since nobody else can change it now.
     const held = (await jobs.claimedBy(worker)).find(({ id }) => id === job.id);
     if (held?.status.state !== "processing") return false;
     const { attempt, startedAt } = held.status.running;

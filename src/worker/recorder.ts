@@ -1,5 +1,5 @@
-// Writes down how attempts ended, however long the disk may be full or the store be away: nothing
-// else may be done with a job before.
+// Records how attempts ended. If the disk is full or the store can't be reached, it tries until it
+// works, since nothing else may be done with a job before.
 import { QueueError } from "../queue/errors.ts";
 import { hookFor } from "../queue/hooks.ts";
 import { type Claim, claimOf, type Job } from "../queue/job.ts";
@@ -23,7 +23,7 @@ export interface RecorderParts {
   readonly report: (event: WorkerEvent) => void;
   /** Told of each end that is on record: the job while it ran, and then. */
   readonly count?: (job: Job, after: Job) => void;
-  /** Aborts when nothing is waited for any more. */
+  /** Aborts when it must stop trying. */
   readonly force: AbortSignal;
 }
 
@@ -35,16 +35,17 @@ export class Recorder {
   }
 
   /**
-   * Records the end of an attempt, and grants the request to cancel it, if there was one.
-   * @returns the job afterwards; undefined if that can't be: the job's file is damaged, or somebody
-   *   removed it
+   * Records the end of an attempt, and removes the request to cancel it, if there was one.
+   *
+   * @returns the job afterwards; undefined if it can't be recorded, because the job's file is
+   *   damaged or removed
    */
   async record(job: Job, ending: Ending): Promise<Job | undefined> {
     const { atHand, requests } = this.#parts;
     const after = await this.#keepEnd(job, ending);
     if (after !== undefined) this.#parts.count?.(job, after);
     if (after !== undefined && atHand.wasCancelled(job.id)) {
-      // One that can't be cleared now is cleared as any that came too late.
+      // If this fails, the request is cleared later, like any that came too late.
       await requests.clearCancel(job.id).catch(() => {});
     }
     return after;
@@ -61,12 +62,11 @@ export class Recorder {
         const hook: Adds = (after, now) => hookFor(after, current, now);
         return await jobs.change(job.id, transition, claim, hook);
       } catch (error) {
-        // The shell's journal has the exit code too: whoever comes after this worker settles the
-        // job from it.
+        // The shell's journal has the exit code too, so the next worker can record the end from it.
         if (!(error instanceof Error) || force.aborted) throw error;
         const what = `Cannot record the end of job "${job.id}"`;
         if (error instanceof QueueError) {
-          // What failed before may have come after the writing: then it is on record.
+          // An earlier try may have failed after it had written the end.
           const after = isAgain ? await jobs.get(job.id).catch(() => undefined) : undefined;
           if (after !== undefined && isRecorded(after, claim)) return after;
           this.#warn(`${what}: ${error.message}`);

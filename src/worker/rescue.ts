@@ -1,5 +1,4 @@
-// What a dead worker left: its place is taken, and each job that it had is followed to its end as
-// if nothing had happened.
+// Settles the jobs of a dead worker: each is followed to its end, and the end is recorded.
 import { messageOf, QueueError } from "../queue/errors.ts";
 import { claimOf, type Job } from "../queue/job.ts";
 import type { Ending } from "../queue/outcome.ts";
@@ -8,20 +7,23 @@ import { unclaimed } from "../queue/transitions.ts";
 import type { WorkerEvent } from "../queue/worker_event.ts";
 
 export interface RescueParts {
-  /** The worker that does it, for the reports. */
+  /** The worker that does the rescue, for the reports. */
   readonly name: string;
   readonly jobs: JobStore;
-  /** Follows a job of the dead worker to its end; `not_begun` if it never began. */
+  /** Waits for the end of a job of the dead worker; `not_begun` if it never began. */
   adopt(job: Job): Promise<Ending | "not_begun">;
-  /** Undefined if it could not be kept, which was reported then. */
+  /** Records the end of a job; undefined if that was not possible, which has been reported. */
   record(job: Job, ending: Ending): Promise<Job | undefined>;
-  /** Waits for a moment. Whether to try again then. */
+  /**
+   * Waits for a moment.
+   * @returns whether to try again
+   */
   again(): Promise<boolean>;
   report(event: WorkerEvent): void;
 }
 
 /**
- * Settles all jobs of the dead worker `from`, whose lock the caller holds. Returns when the last
+ * Settles all jobs of the dead worker `from`. The caller holds its lock. Returns when the last job
  * has ended.
  */
 export async function rescue(from: string, parts: RescueParts): Promise<void> {
@@ -42,9 +44,10 @@ export async function rescue(from: string, parts: RescueParts): Promise<void> {
           report({ kind: "warning", message: `Cannot settle job "${job.id}": ${message}` });
         }
         told = message;
-        // Its file is damaged, or somebody removed it: the store has set its ticket aside.
+        // The job's file is damaged or was removed, and the store has set its ticket aside.
         if (error instanceof QueueError) return;
-        // Such as a machine that has no room for the process that looks: no job else suffers for it.
+        // For example, the machine could not start a process to look. The other jobs are not
+        // affected.
         if (!await parts.again()) throw error;
       }
     }

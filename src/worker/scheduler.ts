@@ -1,13 +1,12 @@
 // Fires schedules while a `start` runs: waits for the next time, fires what is due, and waits
-// again. Where there are no schedules it only watches their folder. Its parts are passed in; it
-// knows no store.
+// again. Without schedules it only watches for changes. Its parts are passed in; it knows no store.
 import { messageOf } from "../queue/errors.ts";
 import type { Fired, FiringParts } from "../queue/schedule_firing.ts";
 import type { Recurrence, Schedule, ScheduleEntry } from "../queue/schedule.ts";
 import type { ScheduleStore } from "../queue/schedule_store.ts";
 import type { WorkerEvent } from "../queue/worker_event.ts";
 
-/** What fires, and finds times. Loaded when there is a schedule. */
+/** The functions that fire schedules and find times. Loaded when there is a schedule. */
 export interface FiringTools {
   readonly store: ScheduleStore;
   fireDue(
@@ -22,42 +21,51 @@ export interface FiringTools {
 }
 
 export interface SchedulerParts {
-  /** Another one whenever a schedule has changed; undefined if there is none. Cheap. */
+  /**
+   * A value that changes whenever a schedule changes; undefined if there are no schedules. Cheap.
+   */
   version(): Promise<string | undefined>;
   open(): Promise<FiringTools>;
   settings: FiringParts["settings"];
   /** Milliseconds since 1970. */
   now(): number;
-  /** Since when somebody has been there to fire. */
+  /** Since when some `start` has been running. */
   aliveSince: number;
-  /** Resolves after `timeout` milliseconds, when a schedule has changed, or `signal` aborts. */
+  /**
+   * Resolves when a schedule has changed, when `signal` aborts, or after `timeout` milliseconds.
+   */
   wait(timeout: number, signal: AbortSignal): Promise<void>;
   report(event: WorkerEvent): void;
 }
 
-/** The longest time between two looks: what no event tells of is seen then. */
+/** Milliseconds between two looks at most, in case an event gets lost. */
 const LONGEST = 5000;
-/** What was changed in place, by hand, is read after this time. */
+/**
+ * Milliseconds after which schedules are read again in any case, since a file edited in place may
+ * cause no event.
+ */
 const READ_AGAIN = 60_000;
-/** The time between looks where jobs are owed, or somebody else is firing. */
+/** Milliseconds between looks while missed times are owed, or another process is firing. */
 const SHORT = 200;
-/** One that comes so much later than it should was asleep, or the clock has jumped. */
+/**
+ * If a wait takes this many milliseconds too long, the machine was asleep, or the clock has jumped.
+ */
 const ASLEEP = 30_000;
 
 export class Scheduler {
   readonly #parts: SchedulerParts;
   #aliveSince: number;
-  /** What cannot be fired is told of once, until the reason is another. */
+  /** The last warning about each schedule, which is not repeated until its text changes. */
   readonly #told = new Map<string, string>();
-  /** Finding times takes a tenth of a millisecond, so they are remembered. */
+  /** Finding the next time takes a tenth of a millisecond, so recurrences are kept. */
   readonly #known = new Map<
     string,
     { readonly what: string; readonly recurrence: Recurrence }
   >();
-  /** What was found at a look, and until when that holds if nothing changes. */
+  /** The result of the last look, and until when it is valid if nothing changes. */
   #seen: { version: string; next: number | undefined; until: number } | undefined;
   #looking: Promise<unknown> = Promise.resolve();
-  /** How many missed times were caught up one after the other. */
+  /** How many missed times were caught up. */
   caughtUp = 0;
 
   constructor(parts: SchedulerParts) {
@@ -76,9 +84,9 @@ export class Scheduler {
         : Math.min(next > before ? next - before : SHORT, LONGEST);
       await wait(timeout, stopping);
       const after = now();
-      // Nobody was there in between, whatever the process thinks.
+      // Nothing was running in between, although this process was not restarted.
       if (after - before > timeout + ASLEEP) this.#aliveSince = after;
-      // A clock that was set back.
+      // The clock may have been set back.
       this.#aliveSince = Math.min(this.#aliveSince, after);
     }
   }
@@ -111,7 +119,7 @@ export class Scheduler {
       const until = Math.min(first ?? Infinity, now + READ_AGAIN);
       this.#seen = { version, next: first, until };
     } catch (error) {
-      // The folder can't be read, say. It may be readable the next time.
+      // For example, the folder can't be read now. It may be readable the next time.
       this.#tell("", `Cannot look after the schedules: ${messageOf(error)}`);
     } finally {
       await tools?.close();
@@ -119,7 +127,10 @@ export class Scheduler {
     return first;
   }
 
-  /** Fires what is due of one, and says when it wants to be looked at again. */
+  /**
+   * Fires what is due of one schedule.
+   * @returns when to look at it again
+   */
   async #fireOne(
     entry: ScheduleEntry,
     tools: FiringTools,
@@ -138,11 +149,11 @@ export class Scheduler {
         report({ kind: "schedule_due", schedule: name, at: step.at, jobId, holder });
       });
       this.#told.delete(name);
-      // Nothing could be done: somebody else is at it, or the job before has not ended.
+      // Nothing was done: another process is firing it, or the previous job has not ended.
       if (after === undefined) return -Infinity;
       return tools.nextLook(after, await recurrenceOf(after.schedule));
     } catch (error) {
-      // One that is broken must not stop the others.
+      // A broken schedule must not stop the others.
       this.#tell(name, `Cannot fire the schedule "${name}": ${messageOf(error)}`);
       return now + LONGEST;
     }
@@ -165,7 +176,7 @@ export class Scheduler {
   }
 }
 
-/** Each look asks for the time after the same one. */
+/** Remembers the last answer, since each look asks for the same time. */
 function remembering({ after }: Recurrence): Recurrence {
   let asked: number | undefined;
   let answer: number | undefined;

@@ -1,12 +1,12 @@
-// The supervisor: starts workers, starts one anew that died, and stops them. It never runs a job;
+// The supervisor: starts workers, replaces those that die, and stops them. It never runs a job, so
 // nothing is lost when it dies.
 import { messageOf } from "../queue/errors.ts";
 import type { WorkerEvent } from "../queue/worker_event.ts";
 
-/** A worker process, as its supervisor sees it. */
+/** A worker process as its supervisor sees it. */
 export interface Child {
   readonly pid: number;
-  /** Resolves when it has taken its place among the living; never, if it dies before. */
+  /** Resolves when the worker is ready to run jobs; never, if it dies before. */
   readonly up: Promise<void>;
   readonly ended: Promise<{ code: number; signal: string | null }>;
   /** Asks it to stop. */
@@ -16,27 +16,28 @@ export interface Child {
 export interface SupervisorParts {
   /** How many workers. */
   readonly count: number;
-  /** Starts the worker at place `index`, from 0. */
+  /** Starts the worker for place `index`, counted from 0. */
   spawn(index: number): Child;
-  /** Told when the first worker has come up. */
+  /** Called when the first worker is ready. */
   ready(): void;
   sleep(ms: number, signal: AbortSignal): Promise<void>;
   now(): number;
   report(event: WorkerEvent): void;
 }
 
-/** The exit code of a worker that was told to end by SIGTERM, and not by its supervisor. */
+/** The exit code of a worker that was ended by SIGTERM and not by its supervisor. */
 export const TERMINATED = 143;
 
-/** One that dies sooner than this after its start is not started anew at once. */
+/** A worker that dies within this many milliseconds is replaced only after a pause. */
 const SHORT_LIFE = 5000;
 const LONGEST_PAUSE = 5000;
-/** So often each place is tried where no worker at all has ever come up. */
+/** How often each place is tried if no worker has ever become ready. */
 const TRIES = 3;
 
 /**
- * Runs until all workers have ended: after `stopping`, or, where they drain, by themselves.
- * @returns false if none of them ever came up, and it was given up
+ * Runs until all workers have ended: after `stopping`, or by themselves if they drain.
+ *
+ * @returns false if it gave up because no worker ever became ready
  */
 export async function supervise(
   parts: SupervisorParts,
@@ -52,10 +53,10 @@ class Pool {
   readonly #parts: SupervisorParts;
   readonly #force: AbortSignal;
   readonly #givenUp = new AbortController();
-  /** Aborts when no worker is to be started any more. */
+  /** Aborts when no more workers are to be started. */
   readonly #halt: AbortSignal;
   #hasComeUp = false;
-  /** How often each place was tried in vain, as long as no worker has come up. */
+  /** How often each place was tried without success, as long as no worker has become ready. */
   readonly #tries: number[];
 
   constructor(parts: SupervisorParts, stopping: AbortSignal, force: AbortSignal) {
@@ -75,14 +76,16 @@ class Pool {
       const startedAt = now();
       if (await this.#runOne(index)) return;
       const isShort = now() - startedAt < SHORT_LIFE;
-      // The first to die so is replaced at once: whoever killed it has done so for a reason of its
-      // own.
+      // The first one that dies early is replaced at once, since somebody may have killed it.
       if (isShort && pause > 0) await sleep(pause, this.#halt);
       pause = isShort ? Math.min(Math.max(pause * 2, 100), LONGEST_PAUSE) : 0;
     }
   }
 
-  /** Where all places were tried often enough and none of the workers came up, none will. */
+  /**
+   * Counts a failed try. If all places were tried often enough and no worker became ready, it gives
+   * up.
+   */
   #countTry(index: number): void {
     this.#tries[index]!++;
     if (!this.#hasComeUp && this.#tries.every((tries) => tries >= TRIES)) this.#givenUp.abort();
@@ -100,7 +103,7 @@ class Pool {
     try {
       child = this.#parts.spawn(index);
     } catch (error) {
-      // Such as while the program is replaced by a newer one.
+      // For example, while the program is being replaced by a newer version.
       const message = `Cannot start a worker, trying again: ${messageOf(error)}`;
       this.#parts.report({ kind: "warning", message });
       this.#countTry(index);

@@ -6,25 +6,28 @@ import type { WorkerEvent } from "../queue/worker_event.ts";
 
 export interface WorkerParts {
   readonly name: string;
-  /** The next job that is due, taken for this worker. */
+  /** Claims the next job that is due. */
   claim(): Promise<Job | undefined>;
-  /** Runs the attempt that `claim` began, and tells how it ended. */
+  /** Runs the claimed attempt, and returns how it ended. */
   execute(job: Job): Promise<Ending>;
   /**
-   * Keeps how it ended; the job afterwards, or undefined if it could not be kept, which was
-   * reported then.
+   * Records how it ended.
+   * @returns the job afterwards; undefined if it could not be recorded, which has been reported
    */
   record(job: Job, ending: Ending): Promise<Job | undefined>;
-  /** The attempt could not be begun. */
+  /** Gives a job back whose attempt could not begin. */
   giveBack(job: Job, error: unknown): Promise<void>;
-  /** Whether there will be nothing more to do, if the worker is to end then. */
+  /** Whether the worker has to stop because nothing is left to do; only with `drain`. */
   drained(): Promise<boolean>;
-  /** Resolves when it is worth to look again. */
+  /** Resolves when there may be a job to claim. */
   wait(): Promise<void>;
   report(event: WorkerEvent): void;
 }
 
-/** Works until `stopping` aborts (the job at hand ends first), or until all is drained. */
+/**
+ * Works until `stopping` aborts (a running job ends first), or until nothing is left to do with
+ * `drain`.
+ */
 export async function work(parts: WorkerParts, stopping: AbortSignal): Promise<void> {
   while (!stopping.aborted) {
     const job = await parts.claim();

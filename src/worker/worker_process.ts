@@ -1,6 +1,6 @@
-// A worker as a process: takes a name among the living, follows what its dead namesake left to the
-// end, then works; meanwhile it looks after those that died (caretaker.ts) and listens to requests.
-// It ends when asked to, when drained, or when its supervisor is gone.
+// A worker process: takes a name, settles the jobs that a dead worker of that name has left, and
+// then works. Meanwhile it looks after dead workers (caretaker.ts) and listens for requests. It
+// ends when asked to, when nothing is left to do with `drain`, or when its supervisor is gone.
 import { adopt, mustSee } from "../exec/adopt.ts";
 import { aliveOf, pipeOf } from "../exec/journal.ts";
 import { openExecutor } from "../exec/open_executor.ts";
@@ -22,7 +22,9 @@ import { rescue } from "./rescue.ts";
 import { TallyKeeper } from "./tally_keeper.ts";
 import { work } from "./worker.ts";
 
-/** Milliseconds between looks whether the last jobs have ended, and between tries. */
+/**
+ * Milliseconds between looks whether the last jobs have ended, and between tries to settle a job.
+ */
 const STOPPING_POLL = 50;
 const TRY_AGAIN = 1000;
 
@@ -30,18 +32,18 @@ export interface WorkerOptions {
   readonly jobs: JobStore;
   readonly workers: Workers;
   readonly requests: Requests;
-  /** What belongs to this host: journals, and the files that take what attempts print. */
+  /** What belongs to this host: the journals, and the files for what attempts print. */
   readonly host: {
     journal(worker: string): string;
     log(id: string, attempt: number): string;
   };
   readonly tallies: Tallies;
   readonly files: FileSystem;
-  /** How jobs can name the store: a path, or a URL without a password. */
+  /** The name of the store, for jobs: a path, or a URL without a password. */
   readonly store: string;
-  /** The name it would like; `worker-N` if undefined. */
+  /** The wanted name; `worker-N` if undefined. */
   readonly wanted: string | undefined;
-  /** Those whose jobs it takes; all if undefined. */
+  /** The queues that it takes jobs from; all if undefined. */
   readonly queues?: readonly string[] | undefined;
   readonly drain: boolean;
   readonly pid: number;
@@ -50,9 +52,9 @@ export interface WorkerOptions {
   /** The configuration as it is now. */
   readonly settings: () => Promise<Settings>;
   readonly report: (event: WorkerEvent) => void;
-  /** Aborts when no new job is to be taken. */
+  /** Aborts when no more jobs are to be taken. */
   readonly stopping: AbortController;
-  /** Aborts when running jobs are to be killed and handed back. */
+  /** Aborts when running jobs are to be killed and given back. */
   readonly force: AbortController;
 }
 
@@ -70,7 +72,7 @@ class WorkerProcess {
   readonly #recorder: Recorder;
   readonly #tally: TallyKeeper;
   readonly #caretaker: Caretaker;
-  /** Whether another has this worker's name by now. */
+  /** Whether another process has taken this worker's name. */
   #isReplaced = false;
 
   constructor(options: WorkerOptions, lock: WorkerLock) {
@@ -111,7 +113,8 @@ class WorkerProcess {
       await this.#caretaker.start();
       await this.#settleNamesakes();
       await this.#work();
-      // Killed and handed back with this worker's own; else the next to look takes them over.
+      // Adopted jobs are killed and given back like the worker's own. Otherwise another worker
+      // takes them over.
       if (force.signal.aborted) await this.#caretaker.settled();
     } finally {
       this.#caretaker.stop();
@@ -143,6 +146,9 @@ class WorkerProcess {
       log: host.log,
       stopping: stopping.signal,
     });
+    // Before the first claim: a rate counts the claim, and the command is to follow at once. What
+    // goes wrong here goes wrong again at the first job, and is told then.
+    await executor.ready().catch(() => {});
     try {
       await work(runner, stopping.signal);
     } finally {
@@ -158,8 +164,8 @@ class WorkerProcess {
   }
 
   /**
-   * Follows what a dead worker of this name left to the end. Where that can't even be read, another
-   * name is taken: the shell of this worker must not touch the journal then.
+   * Settles the jobs that a dead worker of this name has left. If that is not possible, another
+   * name is taken, since this worker's shell must not overwrite the journal then.
    */
   async #settleNamesakes(): Promise<void> {
     const { workers, wanted } = this.#options;
@@ -178,7 +184,7 @@ class WorkerProcess {
     }
   }
 
-  /** @throws UnseenError if a job of that one may go on where it can't be seen from here */
+  /** @throws UnseenError if a job of that worker may still run where it can't be seen from here */
   async #rescue(from: string): Promise<void> {
     const { jobs, host, settings, stopping, report } = this.#options;
     const journal = host.journal(from);
@@ -201,8 +207,8 @@ class WorkerProcess {
   }
 
   /**
-   * Removes what a worker leaves. While it still holds a job, as when the disk is full, all stays:
-   * how that job ended stands in the journal, where the next worker looks.
+   * Removes the files of a worker. If it still holds a job, because the disk is full for example,
+   * everything stays: the journal has the end of that job, and the next worker reads it.
    */
   async #clear(lock: WorkerLock): Promise<void> {
     const { jobs, host, files } = this.#options;
@@ -219,8 +225,7 @@ class WorkerProcess {
     const { requests, stopping } = this.#options;
     while (!stopping.signal.aborted || this.#atHand.count > 0) {
       await this.#steps.attempt("listen to requests", () => this.#obey());
-      // Once stopping, only the jobs that still run are waited for, so look more often whether they
-      // do.
+      // While stopping, only running jobs are waited for, so their end is looked for more often.
       if (stopping.signal.aborted) await requests.wait(STOPPING_POLL);
       else await requests.wait(undefined, stopping.signal);
     }

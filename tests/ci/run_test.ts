@@ -17,11 +17,14 @@ interface Case {
   readonly code: number;
 }
 
+/** So many tests pass besides. */
+const INTERLEAVINGS = 100;
+
 const CASES: Record<string, Case> = {
   "counts what passed, and the demo": {
     test: 0,
     says: "ok | 12 passed | 0 failed (3s)",
-    last: "13 passed, 0 failed",
+    last: "113 passed, 0 failed",
     code: 0,
   },
   "adds several runs up, with steps and ignored ones": {
@@ -29,7 +32,7 @@ const CASES: Record<string, Case> = {
     says: `ok | 12 passed (3 steps) | 0 failed | 1 ignored (3s)
 x
 ok | 5 passed | 0 failed (1m2s)`,
-    last: "18 passed, 0 failed",
+    last: "118 passed, 0 failed",
     code: 0,
   },
   "counts what failed": {
@@ -37,34 +40,34 @@ ok | 5 passed | 0 failed (1m2s)`,
     says:
       "\x1b[0m\x1b[31mFAILED\x1b[0m | 14 passed | 2 failed \x1b[0m\x1b[38;5;245m(134ms)\x1b[0m" +
       "\n\nerror: Test failed",
-    last: "15 passed, 2 failed",
+    last: "115 passed, 2 failed",
     code: 1,
   },
   "fails when a module can't be loaded": {
     test: 1,
     says: "error: Type checking failed.",
-    last: "1 passed, 1 failed",
+    last: "101 passed, 1 failed",
     code: 1,
   },
   "fails when deno fails although each test passed": {
     test: 1,
     says: "ok | 3 passed | 0 failed (1s)",
-    last: "4 passed, 1 failed",
+    last: "104 passed, 1 failed",
     code: 1,
   },
-  "fails when no test was run": { test: 0, says: "nothing", last: "1 passed, 1 failed", code: 1 },
+  "fails when no test was run": { test: 0, says: "nothing", last: "101 passed, 1 failed", code: 1 },
   "counts a failed check": {
     check: 1,
     test: 0,
     says: "ok | 3 passed | 0 failed (1s)",
-    last: "4 passed, 1 failed",
+    last: "104 passed, 1 failed",
     code: 1,
   },
   "counts a failed demo": {
     demo: 1,
     test: 0,
     says: "ok | 3 passed | 0 failed (1s)",
-    last: "3 passed, 1 failed",
+    last: "103 passed, 1 failed",
     code: 1,
   },
   "runs the files that skipped a test for a missing program with the whole PATH": {
@@ -76,7 +79,7 @@ running 1 test from ./tests/b_test.ts
 three ... ignored (0ms)
 ok | 1 passed | 0 failed | 2 ignored (1s)`,
     saysOfFiles: "ok | 20 passed | 0 failed (1s)",
-    last: "22 passed, 0 failed",
+    last: "122 passed, 0 failed",
     code: 0,
   },
   "knows the files of skipped tests also where test files run side by side": {
@@ -85,7 +88,7 @@ ok | 1 passed | 0 failed | 2 ignored (1s)`,
 ./tests/a_test.ts => two (skipped: no rare-program here) ... ignored (0ms)
 ok | 1 passed | 0 failed | 1 ignored (1s)`,
     saysOfFiles: "ok | 20 passed | 0 failed (1s)",
-    last: "22 passed, 0 failed",
+    last: "122 passed, 0 failed",
     code: 0,
   },
 };
@@ -128,6 +131,7 @@ async function runWith(
        check) exit ${check} ;;
        demo) exit ${demo} ;;
        test) cat "${dir}/said"; exit ${test} ;;
+       test:interleavings) echo "ok | ${INTERLEAVINGS} passed | 0 failed (1s)" ;;
        *) exit 9 ;;
      esac`,
   );

@@ -1,5 +1,4 @@
-// Any words on the command line, sensible or not: never a bug, never more than two lines of
-// complaint.
+// Random words on the command line, sensible or not: never a bug, and at most two lines of message.
 import { assert } from "@std/assert";
 import fc from "fast-check";
 import { COMMANDS } from "../../src/cli/commands.ts";

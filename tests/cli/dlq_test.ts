@@ -51,7 +51,7 @@ Deno.test("dlq stats counts by outcome, exit code and command", async () => {
   assertStringIncludes(out, "3 dead jobs, the oldest 4s ago, the newest now");
 });
 
-Deno.test("dlq retry puts jobs back with their retries anew and their history kept", async () => {
+Deno.test("dlq retry puts jobs back with all their retries and their history", async () => {
   const world = new World();
   const id = await world.dead();
   assertEquals(await world.run("dlq", "retry", id.slice(0, 8)), {

@@ -59,7 +59,7 @@ Deno.test("enqueue --follow goes on through retries", async () => {
   assertEquals(err, `${ID}\nqueuectl: attempt 2\n`);
 });
 
-Deno.test("enqueue --follow says when no worker is alive, and ends when the job is called off or removed", async () => {
+Deno.test("enqueue --follow says when no worker is alive, and ends when the job is cancelled or removed", async () => {
   const world = new World();
   world.meanwhile = async () =>
     void await world.store.change(ID, (job) => cancelled(job, world.now, "expired"));

@@ -96,8 +96,10 @@ Deno.test("enqueue refuses wrong command lines with exit code 2 and at most two 
     [["--env", "novalue", "x"], "--env takes KEY=VALUE"],
     [["--env", "1A=x", "x"], "cannot name an environment variable"],
     [["--queue", "a b", "x"], '"a b" cannot be the name of a queue: it takes 1 to 128 of'],
-    [["--queue", "", "x"], '"" cannot be the name of a queue'],
+    [["--queue", "", "x"], "The name of a queue is empty"],
     [["--group", "a/b", "x"], '"a/b" cannot be the name of a group'],
+    [["--group", "", "x"], "The name of a group is empty"],
+    [["--job-id", "", "x"], "A job's id is empty"],
     [["--cwd", "/nowhere", "x"], "there is no folder /nowhere"],
     [["--max-retires", "1", "x"], "Did you mean --max-retries?"],
     [["-r3", "x"], "Unknown option -r3"],
@@ -212,7 +214,7 @@ Deno.test("enqueue --file names every wrong line and enqueues nothing", async ()
   said(9, 'the id "new" is taken by line 8');
   said(10, "cannot be a job's id");
   said(11, "env.A takes text");
-  said(12, "exclude each other");
+  said(12, "delay and run_at cannot be given together");
   said(13, "run_at takes a time such as");
   said(14, "The command is empty");
   said(15, '"command" is missing');
@@ -235,7 +237,7 @@ Deno.test("enqueue says that the job is there when its id can't be printed", asy
   assertEquals(code, 1);
   assertEquals(
     err,
-    "queuectl: It is done, but the result can't be printed: No space left on device (os error 28)\n",
+    "queuectl: The command was carried out, but its result can't be printed: No space left on device (os error 28)\n",
   );
   assertEquals((await world.store.count()).pending, 1);
 });

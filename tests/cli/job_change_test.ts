@@ -72,7 +72,7 @@ Deno.test("job remove removes ended jobs, and no other", async () => {
   assertEquals((await world.run("job", "remove", "none", waits)).code, 1);
 });
 
-Deno.test("job cancel --group calls off what has not ended of a group, running ones last", async () => {
+Deno.test("job cancel --group cancels what has not ended of a group, running ones last", async () => {
   const world = new World();
   const done = await world.enqueue("--group", "g", "x");
   await world.work();
@@ -94,7 +94,17 @@ Deno.test("job cancel --group calls off what has not ended of a group, running o
   ]);
   const none = await world.run("job", "cancel", "--group", "none");
   assertEquals(none.code, 1);
-  assertStringIncludes(none.err, 'No job of the group "none"');
+  assertStringIncludes(none.err, 'There is no job in the group "none"');
+});
+
+Deno.test("job cancel --group lists also those that were cancelled down the line", async () => {
+  const world = new World();
+  const first = await world.enqueue("--group", "g", "x");
+  const second = await world.enqueue("--group", "g", "--after", first, "x");
+  const third = await world.enqueue("--group", "g", "--after", second, "x");
+  const { code, out, err } = await world.run("job", "cancel", "--group", "g");
+  const lines = [first, second, third].map((id) => `Cancelled ${id}\n`).join("");
+  assertEquals([code, out, err], [0, lines, ""]);
 });
 
 Deno.test("job wait --group waits for all jobs that are of the group at that moment", async () => {
@@ -112,7 +122,7 @@ Deno.test("job wait --group waits for all jobs that are of the group at that mom
   assertEquals((await world.store.get(blocked))?.status.state, "pending");
   for (
     const [args, exit, says] of [
-      [["--group", "none"], 1, 'No job of the group "none"'],
+      [["--group", "none"], 1, 'There is no job in the group "none"'],
       [["--group", "/"], 2, "cannot be the name of a group"],
       [["--group", "g", ids[0]!], 2, "cannot be given together"],
       [[], 2, "Missing id or --group"],

@@ -3,7 +3,7 @@ import type { JobJson } from "../../src/queue/job_json.ts";
 import { cancelled } from "../../src/queue/transitions.ts";
 import { World } from "../support/world.ts";
 
-Deno.test("job show tells everything about a job", async () => {
+Deno.test("job show shows everything about a job", async () => {
   const world = new World();
   const id = await world.enqueue("--env", "TOKEN=abc", "--timeout", "1h", "make\nmake install");
   await world.work({ outcome: "failed", exitCode: 2, error: "exit code 2" });
@@ -192,7 +192,7 @@ Deno.test("job logs --follow --attempt ends with that attempt, and fails if it n
   assertEquals((await world.run("job", "logs", id, "--follow", "--attempt", "2")).code, 1);
 });
 
-Deno.test("job cancel calls off waiting jobs, several at once, and reports the others", async () => {
+Deno.test("job cancel cancels waiting jobs, several at once, and reports the others", async () => {
   const world = new World();
   const done = await world.enqueue("x");
   await world.work();
@@ -228,7 +228,7 @@ Deno.test("job cancel asks the worker of a running job, and waits until it is do
   assertEquals(world.calls, [`cancel ${id}`, `clear cancel ${id}`]);
 });
 
-Deno.test("job cancel calls off the job of a dead worker itself where no worker lives", async () => {
+Deno.test("job cancel cancels the job of a dead worker itself where no worker lives", async () => {
   const world = new World();
   const id = await world.enqueue("sleep 100");
   await world.claim();
@@ -256,7 +256,7 @@ Deno.test("job cancel waits for a worker, and says so, where there is none and i
   assertStringIncludes(err, "no worker is alive");
 });
 
-Deno.test("job cancel calls off a job whose attempt failed by itself meanwhile, so that it is not retried", async () => {
+Deno.test("job cancel cancels a job whose attempt failed by itself meanwhile, so that it is not retried", async () => {
   const world = new World();
   const id = await world.enqueue("false");
   await world.claim();
@@ -266,7 +266,7 @@ Deno.test("job cancel calls off a job whose attempt failed by itself meanwhile, 
   assertEquals([status.state, history.length], ["cancelled", 1]);
 });
 
-Deno.test("job cancel says so when the job completed by itself meanwhile", async () => {
+Deno.test("job cancel reports that the job has completed meanwhile", async () => {
   const world = new World();
   const id = await world.enqueue("true");
   await world.claim();
@@ -294,7 +294,7 @@ Deno.test("job wait --timeout gives up, and a removed job counts as not complete
   const id = await world.enqueue("a");
   const began = world.now;
   const { code, err } = await world.run("job", "wait", id, "--timeout", "1s");
-  assertEquals([code, err], [1, `queuectl: The time is up: job "${id}" has not ended\n`]);
+  assertEquals([code, err], [1, `queuectl: The timeout has passed: job "${id}" has not ended\n`]);
   assertEquals(world.now - began, 1000);
   world.meanwhile = () => world.store.remove(id, () => undefined);
   const removed = await world.run("job", "wait", id);

@@ -25,7 +25,7 @@ Deno.test("queue list shows what waits and what is set, as a table and as JSON",
   });
 });
 
-Deno.test("queue set changes what is given alone, and 0 takes it away", async () => {
+Deno.test("queue set changes only what is given, and 0 removes it", async () => {
   const world = new World();
   await world.run("queue", "set", "q", "--limit", "2", "--rate", "3/10s");
   assertEquals(
@@ -42,7 +42,7 @@ Deno.test("queue set changes what is given alone, and 0 takes it away", async ()
 Deno.test("queue set refuses what it can't understand, and changes nothing", async () => {
   const world = new World();
   const wrong: readonly [string[], string][] = [
-    [["q"], "Missing what to set: --limit N, --rate N/DURATION, or both"],
+    [["q"], "Nothing to set: give --limit N, --rate N/DURATION, or both"],
     [["q", "--rate", "10"], "--rate takes N/DURATION, such as 10/1m"],
     [["q", "--rate", "0/1m"], "--rate takes N/DURATION"],
     [["q", "--limit", "-1"], "--limit takes a whole number from 0"],
@@ -80,7 +80,7 @@ Deno.test("start refuses a queue that can't be one", async () => {
   const world = new World();
   const { code, err } = await world.run("start", "--queue", "a,,b");
   assertEquals(code, 2);
-  assertStringIncludes(err, "cannot be the name of a queue");
+  assertStringIncludes(err, "The name of a queue is empty");
 });
 
 Deno.test("complete proposes queues, also the last of several", async () => {

@@ -1,4 +1,4 @@
-// Jobs that have to do with one another, as typed: --after, --after-any, --unique, --start-by.
+// The options for jobs that depend on others, and --start-by: --after, --after-any, --unique.
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { NOON, World } from "../support/world.ts";
 
@@ -22,7 +22,7 @@ Deno.test("enqueue --after takes ids and beginnings of them, repeated and in lis
   assertEquals(job?.status.state, "blocked");
   const { out } = await world.run("job", "show", id);
   assertStringIncludes(out, "Waits for    alpha to complete; it is pending\n");
-  assertStringIncludes(out, "             gamma to end, whichever way; it is pending\n");
+  assertStringIncludes(out, "             gamma to end in any way; it is pending\n");
   await world.work({ outcome: "succeeded" });
   await world.work({ outcome: "failed" });
   assertEquals((await world.store.get(id))?.status.state, "blocked");
@@ -138,7 +138,7 @@ Deno.test("job tree shows what a job waits for and what waits for it, each branc
 └─ waits for
    ├─ l  blocked  l
    │  └─ root  pending  root
-   └─ r  blocked, whichever way  r
+   └─ r  blocked, in any way  r
       └─ root  pending  root
 `,
   );
@@ -149,13 +149,13 @@ Deno.test("job tree shows what a job waits for and what waits for it, each branc
    ├─ l  blocked  l
    │  └─ end  blocked  end␊really
    └─ r  blocked  r
-      └─ end  blocked, whichever way  end␊really
+      └─ end  blocked, in any way  end␊really
 `,
   );
   const alone = await world.enqueue("true");
   assertStringIncludes(
     (await world.run("job", "tree", alone)).out,
-    "It waits for no other, and none waits for it",
+    "It waits for no other job, and no job waits for it",
   );
 });
 
@@ -169,7 +169,7 @@ Deno.test("job tree shows a chain of thousands", async () => {
   assertEquals(out.split("\n").length, 4002);
 });
 
-Deno.test("job cancel takes those with it that need the job", async () => {
+Deno.test("job cancel also cancels jobs that need it", async () => {
   const world = new World();
   const first = await world.enqueue("a");
   const second = await world.enqueue("--after", first, "b");
@@ -203,7 +203,7 @@ Deno.test("enqueue --unique prints the id of the job that has the key, and says 
   assertEquals(await world.enqueue("--unique", "mirror", "--job-id", "other", "y"), "other");
 });
 
-Deno.test("enqueue --unique is kept out by no job that has not begun in time", async () => {
+Deno.test("enqueue --unique is not refused because of a job that has not begun in time", async () => {
   const world = new World();
   await world.enqueue("--unique", "k", "--start-by", "1m", "--job-id", "old", "x");
   world.now = NOON + 61_000;
@@ -211,6 +211,19 @@ Deno.test("enqueue --unique is kept out by no job that has not begun in time", a
   const old = await world.store.get("old");
   assertEquals(old?.status.state, "cancelled");
   assertEquals(await world.enqueue("--unique", "k", "--job-id", "third", "z"), "new");
+});
+
+Deno.test("a line of a file is kept out by no job that has not begun in time", async () => {
+  const world = new World();
+  await world.enqueue("--unique", "k", "--start-by", "1m", "--job-id", "old", "x");
+  world.now = NOON + 61_000;
+  world.input = lines(
+    { id: "new", command: "y", unique: "k" },
+    { id: "third", command: "z", unique: "k" },
+  );
+  const { code, out } = await world.run("enqueue", "--file", "-");
+  assertEquals([code, out], [0, "new\nnew\n"]);
+  assertEquals((await world.store.get("old"))?.status.state, "cancelled");
 });
 
 Deno.test("enqueue --unique takes any text of 1 to 256 characters without control characters", async () => {
@@ -246,7 +259,7 @@ Deno.test("dlq retry refuses a job whose key another one has by now, and names t
   const holder = await world.enqueue("--unique", "k", "true");
   const { code, err } = await world.run("dlq", "retry", dead);
   assertEquals(code, 1);
-  assertStringIncludes(err, `Cannot retry job "${dead}": job "${holder}" has its key by now`);
+  assertStringIncludes(err, `Cannot retry job "${dead}": job "${holder}" has its unique key now`);
 });
 
 Deno.test("enqueue --start-by takes a duration and a time, and refuses what can't be met", async () => {
@@ -260,8 +273,14 @@ Deno.test("enqueue --start-by takes a duration and a time, and refuses what can'
   for (
     const [args, why] of [
       [["--start-by", "soon"], "--start-by takes"],
-      [["--start-by", "2020-01-01"], "has passed"],
-      [["--start-by", "1h", "--delay", "2h"], "before which it may not run"],
+      [["--start-by", "2020-01-01"], "must lie in the future"],
+      [["--start-by", "0"], "must lie in the future"],
+      [["--start-by", "1h", "--delay", "2h"], "may not run before the time by which"],
+      [["--start-by", "1h", "--delay", "1h"], "may not run before the time by which"],
+      [
+        ["--start-by", "1h", "--at", "2030-01-31T13:00:00Z"],
+        "may not run before the time by which",
+      ],
     ] as const
   ) {
     const { code, err } = await world.run("enqueue", ...args, "x");
@@ -270,6 +289,19 @@ Deno.test("enqueue --start-by takes a duration and a time, and refuses what can'
   }
   world.input = lines({ command: "x", start_by: "1h" }, { command: "y", start_by: "never" });
   assertStringIncludes((await world.run("enqueue", "--file", "-")).err, "line 2: start_by takes");
+  world.input = lines(
+    { command: "x", start_by: 0 },
+    { command: "y", start_by: "1h", run_at: "2030-01-31T13:00:00Z" },
+    { command: "z", start_by: "1h", delay: 3599 },
+  );
+  const { err } = await world.run("enqueue", "--file", "-");
+  assertStringIncludes(err, "line 1: The time by which");
+  assertStringIncludes(err, "line 2: The job may not run");
+  assertStringIncludes(err, "2 lines are wrong");
+  const id = await world.enqueue("--start-by", "1h", "x");
+  const late = await world.run("job", "update", id, "--delay", "1h");
+  assertEquals(late.code, 1);
+  assertStringIncludes(late.err, "it must begin by 2030-01-31T13:00:00.000Z");
 });
 
 Deno.test("a job that has not begun in time is cancelled, with the reason", async () => {
@@ -293,6 +325,9 @@ Deno.test("schedule add takes --unique and --start-by for each of its jobs, and 
   const second = await world.run("schedule", "run", "s");
   assertEquals([second.code, second.out], [0, first.out]);
   assertStringIncludes(second.err, 'has the key "k"');
+  for (const flags of [["--start-by", "0"], ["--start-by", "5m", "--delay", "5m"]]) {
+    assertEquals((await add("--replace", ...flags)).code, 2, `${flags}`);
+  }
   assertStringIncludes((await add("--start-by", "18:00")).err, "--start-by of a schedule takes");
   const refused = await add("--after", "x");
   assertEquals(refused.code, 2);

@@ -182,7 +182,7 @@ Deno.test("run() ends quietly when nobody reads its output, and reports any othe
     code: 1,
     out: "",
     err:
-      "queuectl: It is done, but the result can't be printed: No space left on device (os error 28)\n",
+      "queuectl: The command was carried out, but its result can't be printed: No space left on device (os error 28)\n",
   });
   world.stderr.broken = new Error("gone");
   assertEquals((await world.run("nonsense")).code, 2);
@@ -200,7 +200,7 @@ Deno.test("run() says what the system refused in one line", async () => {
   });
 });
 
-Deno.test("run() says where Deno lets no program in", async () => {
+Deno.test("run() explains the folders that Deno refuses", async () => {
   const world = new World();
   const error = new Deno.errors.NotCapable(
     'Requires all access to "/dev/shm/q", run again with the --allow-all flag',
@@ -209,7 +209,7 @@ Deno.test("run() says where Deno lets no program in", async () => {
   assertEquals(await world.run("enqueue", "x"), {
     code: 1,
     out: "",
-    err: 'queuectl: Cannot use "/dev/shm/q": it is among the system\'s own places\n' +
+    err: 'queuectl: Cannot use "/dev/shm/q": it belongs to the operating system\n' +
       "Name another folder with --data-dir or QUEUECTL_DATA_DIR\n",
   });
 });

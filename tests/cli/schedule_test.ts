@@ -173,7 +173,7 @@ Deno.test("schedule show is a page, and says what was skipped", async () => {
       "Schedule s\nactive",
       "* * * * * UTC",
       "s-1 (pending)",
-      "3 times, because the job before had not ended",
+      "3 times, because the previous job had not ended",
       "SECRET=***",
       "echo hi",
     ]
@@ -181,7 +181,7 @@ Deno.test("schedule show is a page, and says what was skipped", async () => {
   assertStringIncludes((await world.run("schedule", "show", "s", "--verbose")).out, "SECRET=x");
 });
 
-Deno.test("schedule run enqueues one now, besides, with a new id each time", async () => {
+Deno.test("schedule run enqueues an additional job now, with a new id each time", async () => {
   const world = await withSchedule();
   const ids = [
     (await world.run("schedule", "run", "s")).out.trim(),

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { QueueError } from "../../src/queue/errors.ts";
 import { DATA, NOON, World } from "../support/world.ts";
 
 const worker = (name: string) => ({
@@ -35,6 +36,18 @@ Deno.test("status --verbose adds hosts and times", async () => {
   const { out } = await (await busy()).run("status", "--verbose");
   assertStringIncludes(out, "HOST");
   assertStringIncludes(out, "box");
+});
+
+Deno.test("status --verbose tells all else where what is set of queues is damaged", async () => {
+  const world = new World();
+  const waits = await world.enqueue("true");
+  world.store.queues.list = () => Promise.reject(new QueueError("damaged", "It is damaged"));
+  const { code, out, err } = await world.run("status", "--verbose");
+  assertEquals([code, err], [0, "queuectl: It is damaged\n"]);
+  assertStringIncludes(out, `Oldest    ${waits}`);
+  assert(!out.includes("Queues"));
+  const json = JSON.parse((await world.run("status", "--verbose", "--json")).out);
+  assertEquals([json.queues, json.oldest_waiting.id], [null, waits]);
 });
 
 Deno.test("status --verbose tells of the whole system", async () => {
@@ -98,7 +111,7 @@ Deno.test("status tells of jobs whose worker is gone", async () => {
   world.workers = [worker("w2")];
   assertStringIncludes(
     (await world.run("status")).out,
-    "1 job runs on without its worker: another is about",
+    "1 job runs on without its worker: another worker will look",
   );
   await world.enqueue("sleep 100");
   await world.claim("w3");

@@ -33,6 +33,21 @@ Deno.test("stop asks a worker, and returns when it has gone", async () => {
   assertEquals(await requestsOf(world).stopRequested(worker.name), undefined);
 });
 
+Deno.test("stop waits for those that others have rescued, and counts them not", async () => {
+  const { world, worker } = worldWithWorker();
+  const dead = join(world, 200);
+  dead.abandon();
+  const place = FileWorkerLock.takeOver(world.files, DATA, dead.name)!;
+  place.noteRescue();
+  let sleeps = 0;
+  world.meanwhile = () => {
+    if (++sleeps === 1) worker.leave();
+    if (sleeps === 3) place.leave();
+  };
+  const { code, err } = await world.run("stop");
+  assertEquals([code, err, sleeps], [0, "Stopped 1 worker\n", 3]);
+});
+
 Deno.test("stop does not wait for a worker of a later start that has taken the name", async () => {
   const { world, worker } = worldWithWorker();
   let sleeps = 0;
@@ -79,7 +94,7 @@ Deno.test("stop tells of jobs without a worker, and --force kills them", async (
   };
   assertEquals((await world.run("stop", "--force")).err, "Killed 1 job that had no worker\n");
   assertEquals(world.calls, [`end ${DATA} ${id} released`]);
-  assertEquals((await world.run("stop", "--force")).err, "Nothing runs here\n");
+  assertEquals((await world.run("stop", "--force")).err, "No workers are running\n");
 });
 
 Deno.test("stop asks again, should its request have been taken for that to an earlier holder", async () => {
@@ -113,7 +128,7 @@ Deno.test("stop says which worker gives no sign of life", async () => {
   assertEquals([code, err], [
     1,
     "queuectl: Cannot wait for worker-1 (process 100 on here): no sign of life for 20 s\n" +
-    "Has somebody stopped it? kill -CONT 100 lets it go on; queuectl stop --force ends it\n",
+    "It may be suspended: kill -CONT 100 resumes it; queuectl stop --force ends it\n",
   ]);
 });
 
@@ -158,8 +173,8 @@ Deno.test("stop --force wakes those that do not answer, then kills them, then sa
   const { code, err } = await world.run("stop", "--force");
   assertEquals([code, err], [
     1,
-    "queuectl: worker-1 (process 200 on here) did not end, and can't be ended from here\n" +
-    "Such as one of another container or user: end it there\n",
+    "queuectl: Cannot end worker-1 (process 200 on here) from here\n" +
+    "It may belong to another container or user; end it there\n",
   ]);
 });
 

@@ -90,7 +90,7 @@ Deno.test("storage check lists what it finds, and fails while something is left"
   world.findings = [{ path: "jobs/aa/a.json", problem: "not JSON", repaired: null }];
   const found = await world.run("storage", "check");
   assertEquals([found.code, found.out], [1, "jobs/aa/a.json: not JSON\n"]);
-  assertStringIncludes(found.err, "1 problem not mended");
+  assertStringIncludes(found.err, "1 problem not repaired");
   assertStringIncludes(found.err, "--repair");
   world.findings = [{ path: "jobs/aa/a.json", problem: "not JSON", repaired: "set aside" }];
   const mended = await world.run("storage", "check", "--repair");
@@ -98,7 +98,7 @@ Deno.test("storage check lists what it finds, and fails while something is left"
   assertEquals(world.calls.at(-1), `check ${DATA} true`);
 });
 
-Deno.test("long work shows progress on a terminal's stderr only, and takes it away", async () => {
+Deno.test("long work shows progress on a terminal's stderr only, and removes it", async () => {
   const world = new World();
   world.input = Array.from({ length: 5000 }, (_, i) => `echo ${i}`).join("\n");
   const quiet = await world.run("enqueue", "--file", "-");

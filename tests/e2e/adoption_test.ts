@@ -80,7 +80,7 @@ Deno.test("an attempt of which nothing is left is lost, and the job is retried a
     ]);
   }));
 
-Deno.test("cancel and time-outs reach jobs whose worker was killed", () =>
+Deno.test("cancel and timeouts reach jobs whose worker was killed", () =>
   withQueue(async (queue) => {
     const cancelled = await queue.ok("enqueue", job(queue.dir, "a"));
     const late = await queue.ok(

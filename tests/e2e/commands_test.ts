@@ -89,7 +89,7 @@ Deno.test("what fails is retried with backoff until it is dead, and can be retri
     assertEquals(await queue.json("dlq", "list"), []);
   }));
 
-Deno.test("a time-out ends a job with SIGTERM, and with SIGKILL if it does not listen", () =>
+Deno.test("a timeout ends a job with SIGTERM, and with SIGKILL if it does not listen", () =>
   withQueue(async (queue) => {
     await queue.ok("config", "--key", "kill_grace", "--value", "0.3");
     const polite = await queue.ok("enqueue", "--timeout", "0.3", "--max-retries", "0", "sleep 60");

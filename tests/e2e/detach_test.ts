@@ -1,4 +1,4 @@
-// start --detach: what it hands on, where it writes, and when it says that all is well.
+// start --detach: what it inherits, where it writes, and when it reports success.
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { BECOME, rotate } from "../../src/cli/commands/start_detached.ts";
 import { diskFiles } from "../../src/system/file_system.ts";

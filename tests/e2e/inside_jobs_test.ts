@@ -1,4 +1,4 @@
-// What jobs get from their worker beside their own: the way back to the queue that runs them.
+// What jobs get from their worker: the name of the queue that runs them.
 import { assertEquals } from "@std/assert";
 import { programUnderTest } from "../support/program.ts";
 import { withQueue } from "../support/queue_program.ts";

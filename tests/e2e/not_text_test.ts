@@ -1,5 +1,5 @@
 // Bytes that are not UTF-8 in the name of the folder, on the command line, in variables: one clear
-// line, and nothing stored that is not what was typed.
+// message, and nothing is stored altered.
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { programUnderTest } from "../support/program.ts";
 import { type QueueProgram, withQueue } from "../support/queue_program.ts";

@@ -1,5 +1,5 @@
 // Limits, rates and pauses with the real program: several starts at once, and workers that are
-// killed. What ran when is told by the jobs' histories.
+// killed. The jobs' histories tell what ran when.
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { type QueueProgram, withQueue } from "../support/queue_program.ts";
 import { waitUntil } from "../support/wait_until.ts";
@@ -115,5 +115,45 @@ Deno.test({
       await waitUntil(async () => await unfinished(queue, "q") === 0, "the rest");
       const [, first] = await spans(queue, "q");
       assert(first!.from - resumed < 5000, `${first!.from - resumed} ms`);
+    }),
+});
+
+Deno.test({
+  name: "no job begins while what is set of queues can't be read",
+  ignore,
+  fn: () =>
+    withQueue(async (queue) => {
+      await queue.ok("queue", "set", "q", "--limit", "1");
+      await queue.ok("enqueue", "--queue", "q", "--job-id", "a", "true");
+      const path = `${queue.data}/queues.json`;
+      const good = Deno.readTextFileSync(path);
+      const refused = async () => {
+        const { code, stderr } = await queue.run(["start", "--drain"]);
+        assertEquals(code, 1);
+        assertStringIncludes(stderr, "queuectl: Cannot use the settings of queues: ");
+        assertStringIncludes(stderr, "queuectl storage check --repair");
+        assertEquals(await queue.state("a"), "pending");
+      };
+      Deno.writeTextFileSync(path, "{");
+      await refused();
+      Deno.removeSync(path);
+      Deno.mkdirSync(path);
+      await refused();
+      // Nor does a worker that takes the place of one that died.
+      Deno.removeSync(path);
+      Deno.writeTextFileSync(path, good);
+      await queue.ok("queue", "pause", "q");
+      await queue.start("--count", "1");
+      await waitUntil(async () => (await queue.workers()).length === 1, "a worker");
+      const { pid } = (await queue.workers())[0]!;
+      Deno.writeTextFileSync(path, "{");
+      Deno.kill(pid, "SIGKILL");
+      await waitUntil(
+        async () => (await queue.workers()).every((worker) => worker.pid !== pid),
+        "the worker is dead",
+      );
+      assertEquals(await queue.state("a"), "pending");
+      Deno.writeTextFileSync(path, good);
+      await queue.waitForState("a", "completed");
     }),
 });

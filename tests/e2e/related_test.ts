@@ -1,5 +1,4 @@
-// Jobs that have to do with one another, with the real program: many at once, and kill -9 in the
-// middle.
+// Jobs that depend on one another, with the real program: many at once, and kill -9 in the middle.
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { withQueue } from "../support/queue_program.ts";
 import { waitUntil } from "../support/wait_until.ts";
@@ -120,5 +119,33 @@ Deno.test({
       await queue.waitForState("behind", "cancelled");
       await Deno.writeTextFile(`${queue.dir}/end`, "");
       await queue.waitForState("long", "completed");
+    }),
+});
+
+Deno.test({
+  name: "a job that hundreds wait for ends at once, and none of them is lost with its worker",
+  ignore,
+  fn: () =>
+    withQueue(async (queue) => {
+      const count = 250;
+      const lines = [
+        { id: "root", command: "true" },
+        ...Array.from({ length: count }, () => ({ command: "true", after: ["root"] })),
+      ];
+      const input = lines.map((line) => JSON.stringify(line)).join("\n");
+      assertEquals((await queue.run(["enqueue", "--file", "-"], { input })).code, 0);
+      const started = queue.run(["start", "--drain", "--count", "1"], {});
+      await queue.waitForState("root", "completed");
+      const [worker] = await queue.workers();
+      if (worker !== undefined) Deno.kill(worker.pid, "SIGKILL");
+      const { code, stderr } = await started;
+      assertEquals(code, 0, stderr);
+      assertStringIncludes(stderr, "root succeeded");
+      const jobs: { state: string; attempts: number }[] = await queue.json("list");
+      assertEquals(jobs.length, count + 1);
+      assertEquals(
+        jobs.filter(({ state, attempts }) => state !== "completed" || attempts !== 1),
+        [],
+      );
     }),
 });

@@ -1,5 +1,5 @@
-// The program finds and starts itself, however it was called, and whatever became of its file
-// meanwhile.
+// The program finds and starts itself, however it was called, and even if its file was removed or
+// replaced meanwhile.
 import { assertEquals } from "@std/assert";
 import { programUnderTest } from "../support/program.ts";
 import { withTempDir } from "../support/temp_dir.ts";

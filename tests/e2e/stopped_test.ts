@@ -1,5 +1,5 @@
-// Processes that do not answer, since somebody has stopped them (SIGSTOP): what waits for them ends
-// with a clear line, and stop --force ends them. Real processes.
+// Suspended processes (SIGSTOP), which do not answer: commands that wait for them end with a clear
+// message, and stop --force ends them. Real processes.
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { lives } from "../support/processes.ts";
 import { numberOnceIn, type QueueProgram, withQueue } from "../support/queue_program.ts";

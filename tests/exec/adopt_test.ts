@@ -1,4 +1,4 @@
-// What becomes of a job whose worker is killed, as the one who adopts it sees it.
+// What happens to a job whose worker is killed, as seen by the process that adopts it.
 
 import { assert, assertEquals } from "@std/assert";
 import { adopt } from "../../src/exec/adopt.ts";
@@ -75,7 +75,7 @@ Deno.test(
 );
 
 Deno.test(
-  "adopt() keeps the time-out, which counts from the begin of the attempt",
+  "adopt() keeps the timeout, which counts from the begin of the attempt",
   withWorker(async ({ folder, journal, orphan }) => {
     const run = await orphan("sleep 60 & echo $! >child; sleep 60", {
       timeout: 1000,
@@ -127,7 +127,14 @@ Deno.test({
   name: "adopt() waits for an attempt whose journal is gone or damaged, and can end it",
   ignore: Deno.build.os !== "linux",
   fn: withWorker(async ({ folder, journal, orphan, shell }) => {
-    for (const damage of [undefined, "", "shell 1", "\0\xff rubbish\n"]) {
+    // What the shell writes after that tells how it ended, where it can be read.
+    const damages: [string | undefined, "lost" | "succeeded"][] = [
+      [undefined, "lost"],
+      ["", "succeeded"],
+      ["shell 1", "lost"],
+      ["\0\xff rubbish\n", "succeeded"],
+    ];
+    for (const [damage, outcome] of damages) {
       const run = await orphan("until [ -e go ]; do sleep 0.02; done; echo to the end");
       const pids = [shell(), numberIn(`${folder}/pid`)];
       if (damage === undefined) await Deno.remove(journal);
@@ -142,9 +149,11 @@ Deno.test({
       await Deno.writeTextFile(`${folder}/go`, "");
       const ending = await adopted;
       assert(ending !== "not_begun");
-      assertEquals([ending.outcome, readLog(run.log)], ["lost", "to the end\n"]);
+      assertEquals([ending.outcome, readLog(run.log)], [outcome, "to the end\n"]);
       for (const pid of pids) assert(!lives(pid));
-      assertEquals(await adopt(journal, run), "not_begun", "nothing is left to tell of it");
+      const again = await adopt(journal, run);
+      const expected = outcome === "lost" ? "not_begun" : outcome;
+      assertEquals(again === "not_begun" ? again : again.outcome, expected);
       for (const name of ["go", "pid"]) await Deno.remove(`${folder}/${name}`);
     }
     const run = await orphan("trap '' TERM; while :; do sleep 0.02; done", { killGrace: 0.1 });
@@ -156,7 +165,7 @@ Deno.test({
   }),
 });
 
-Deno.test("adopt() waits for no stranger that has the shell's number now, and does not signal it", () =>
+Deno.test("adopt() neither waits for nor signals another process that has the shell's id now", () =>
   withTempDir(async (folder) => {
     const journal = `${folder}/w.runs`;
     const run = runsIn(folder)("true");
@@ -179,7 +188,7 @@ Deno.test("adopt() waits for no stranger that has the shell's number now, and do
     }
   }));
 
-Deno.test("adopt() takes what the journal says, and a line that is cut off as not written", () =>
+Deno.test("adopt() uses the journal, and ignores a line that is cut off", () =>
   withTempDir(async (folder) => {
     const journal = `${folder}/w.runs`;
     const run = runsIn(folder)("true", { startedAt: 1700000000000 });

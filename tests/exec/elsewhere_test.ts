@@ -24,7 +24,7 @@ async function succeeds([program, ...args]: string[]): Promise<boolean> {
   }
 }
 
-Deno.test("sightOf() tells what was started elsewhere from what is gone, and takes what it does not know for near", async () => {
+Deno.test("sightOf() distinguishes what was started elsewhere from what is gone, and counts the unknown as near", async () => {
   if (Deno.build.os !== "linux") return;
   const boot = Deno.readTextFileSync("/proc/sys/kernel/random/boot_id").trim();
   const namespace = Deno.readLinkSync("/proc/self/ns/pid");

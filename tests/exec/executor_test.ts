@@ -1,5 +1,5 @@
-// What a job gets from its executor and what is told of its end: quoting, environment, folder, log,
-// exit codes.
+// What a job gets from its executor, and how its end is reported: quoting, environment, folder,
+// log, exit codes.
 
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { ShellExecutor } from "../../src/exec/executor.ts";

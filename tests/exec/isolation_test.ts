@@ -1,4 +1,4 @@
-// What a job may see and reach: its environment and nobody else's, its processes and no others.
+// What a job can see and reach: only its own environment, and only its own processes.
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { adopt } from "../../src/exec/adopt.ts";
@@ -50,7 +50,7 @@ Deno.test(
       const { log, outcome, error } = await run(show, { env: { [name]: value } });
       if (outcome === "failed") {
         // Some variables have values of their own in this machine's /bin/sh.
-        assertEquals(error, `could not be started: the shell does not let ${name} be set`);
+        assertEquals(error, `could not be started: the shell does not let us set ${name}`);
         assert(!["IFS", "PATH", "ENV", "TZ", "A"].includes(name), name);
         continue;
       }
@@ -62,7 +62,7 @@ Deno.test(
     for (const name of ["with.dot", "-i", "a b", "x'y"]) {
       const ending = await run("echo never", { env: { A: "1", [name]: "v\n- job-1 1 0" } });
       assertEquals([ending.outcome, ending.exitCode, ending.log], ["failed", null, ""], name);
-      assertStringIncludes(ending.error!, `does not let ${name} be set`);
+      assertStringIncludes(ending.error!, `does not let us set ${name}`);
     }
     assertEquals((await run("echo on")).log, "on\n");
   }),

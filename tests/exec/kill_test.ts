@@ -1,4 +1,4 @@
-// Ending a run early, and runs that do their best not to end well.
+// Killing a run, and runs that try to resist.
 
 import { assert, assertEquals } from "@std/assert";
 import { end, lives, numberIn } from "../support/processes.ts";
@@ -6,7 +6,7 @@ import { waitUntil } from "../support/wait_until.ts";
 import { withExecutor } from "./work_bench.ts";
 
 Deno.test(
-  "ShellExecutor.run() kills a job at its time-out, with all that it has started",
+  "ShellExecutor.run() kills a job at its timeout, with all that it has started",
   withExecutor(async ({ folder, run }) => {
     const { outcome, error, signal } = await run(
       `sleep 61 & echo $! >${folder}/a; (sleep 62 & echo $! >${folder}/b; wait) & sleep 63`,

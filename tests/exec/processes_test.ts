@@ -1,4 +1,4 @@
-// Reading what the system says of its processes, and the words for an ending.
+// Parsing what the system says about processes, and the messages for endings.
 
 import { assert, assertEquals } from "@std/assert";
 import { family } from "../../src/exec/kill_attempt.ts";

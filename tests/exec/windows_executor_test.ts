@@ -1,4 +1,4 @@
-// The executor for Windows, with processes that are made up.
+// The executor for Windows, with fake processes.
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { adopt } from "../../src/exec/adopt.ts";
@@ -79,7 +79,7 @@ Deno.test("WindowsExecutor.run() caps the log, and waits for no child that keeps
     );
   }));
 
-Deno.test("WindowsExecutor.run() kills the whole tree at its time-out or when told to stop", () =>
+Deno.test("WindowsExecutor.run() kills the whole tree at its timeout or when told to stop", () =>
   withTempDir(async (folder) => {
     const newRun = runsIn(folder);
     const late = new WindowsExecutor({

@@ -1,5 +1,5 @@
-// What the tests of the executor share: an executor in a folder of its own, and runs with the
-// common values filled in.
+// Shared by the tests of the executor: an executor in its own folder, and runs with common values
+// filled in.
 
 import { ShellExecutor } from "../../src/exec/executor.ts";
 import type { ShellKind } from "../../src/exec/job_script.ts";

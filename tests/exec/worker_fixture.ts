@@ -1,5 +1,5 @@
-// A worker in a process of its own, to be killed: runs the runs that its arguments hold as JSON,
-// the first of which names the journal, and prints how each ended.
+// A worker in its own process, which tests kill. Its first argument names the journal, and the
+// others are runs as JSON. It prints how each run ended.
 
 import { ShellExecutor } from "../../src/exec/executor.ts";
 import type { Run } from "../../src/exec/run.ts";

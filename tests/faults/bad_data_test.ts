@@ -1,5 +1,6 @@
 // Every file of a data folder damaged in every way, one at a time: the other jobs still work, the
-// check finds it and names it, the repair mends it or sets it aside, and no other job is lost.
+// check finds and names the damage, the repair repairs it or sets it aside, and no other job is
+// lost.
 import { assert, assertEquals } from "@std/assert";
 import { FileSettings } from "../../src/stores/file/settings.ts";
 import { QueueError } from "../../src/queue/errors.ts";
@@ -179,7 +180,7 @@ async function copyFolder(from: string, to: string): Promise<void> {
   assert(success);
 }
 
-Deno.test("a stranger's file in each folder is found, set aside as it is, and disturbs nothing", () =>
+Deno.test("an unexpected file in each folder is found, set aside unchanged, and does no harm", () =>
   withTempDir(async (dir) => {
     await makeData(`${dir}/original`);
     const folders = [
@@ -212,7 +213,7 @@ Deno.test("a stranger's file in each folder is found, set aside as it is, and di
     }
   }));
 
-Deno.test("a .DS_Store in every folder at once disturbs nothing, and is found and set aside", () =>
+Deno.test("a .DS_Store in every folder at once does no harm, and is found and set aside", () =>
   withTempDir(async (dir) => {
     const data = `${dir}/data`;
     await makeData(data);

@@ -1,5 +1,5 @@
-// The end of a job that has a hook, stopped dead before and after each of its file operations, with
-// what was not synced lost, and with each operation failing: the hook's job is there once.
+// The end of a job with a hook, with a crash before and after each of its file operations, with
+// unsynced data lost, and with each operation failing: the hook's job exists exactly once.
 import { assert, assertEquals } from "@std/assert";
 import { hookFor } from "../../src/queue/hooks.ts";
 import type { Job } from "../../src/queue/job.ts";

@@ -1,4 +1,4 @@
-// The end of a job that can't be written down at once: it is kept, and the job does not run again.
+// The end of a job that can't be recorded at once: it is not lost, and the job does not run again.
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { openFileStore } from "../../src/stores/file/store.ts";
 import { diskFiles } from "../../src/system/file_system.ts";

@@ -1,6 +1,6 @@
-// `storage check`, with and without repair, beside everything else: between any two of its file
-// operations another process does something. No damage is reported that is none, no job gets two
-// tickets or none, and a repair that dies at any step leaves nothing that does not mend itself.
+// `storage check`, with and without repair, while another process does something between any two of
+// its file operations. Nothing is reported that is not damage, no job gets two tickets or none, and
+// a repair that dies at any step leaves nothing that is not corrected later.
 import { assert, assertEquals } from "@std/assert";
 import type { Job } from "../../src/queue/job.ts";
 import {
@@ -152,8 +152,14 @@ async function operationsOf(base: SimDisk, repair: boolean): Promise<number> {
   return disk.steps;
 }
 
+/** What was verified already: at most moments what another does comes to the same. */
+const verified = new Set<string>();
+
 /** Each job has one ticket, and what waits can run once, beside what already runs. */
 async function verify({ disk, store }: Outcome, says: string): Promise<void> {
+  const content = disk.fingerprint();
+  if (verified.has(content)) return store.close();
+  verified.add(content);
   await store.recover();
   const jobs = await Array.fromAsync(store.list({}));
   // The file of a job that runs is its worker's, and is mended later.
@@ -247,7 +253,7 @@ for (const repair of [false, true]) {
           disk.failure = () => undefined;
           wasReached = true;
           const lock = repair ? disk.lock(lockPath(DATA, REPAIR)) : undefined;
-          checkAll(DATA, disk, findings, () => {});
+          checkAll({ dataDir: DATA, files: disk, findings }, () => {});
           lock?.release();
           return undefined;
         };
@@ -285,7 +291,7 @@ Deno.test("check --repair beside others spoils nothing in a folder that was copi
 });
 
 for (const [damage, apply] of Object.entries(DAMAGES)) {
-  Deno.test(`check --repair mends ${damage}, whatever goes on beside it`, async () => {
+  Deno.test(`check --repair repairs ${damage}, whatever goes on beside it`, async () => {
     const base = await prepared();
     apply(base);
     const total = await operationsOf(base, true);

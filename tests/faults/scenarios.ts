@@ -1,4 +1,4 @@
-// What can be interrupted: each thing that changes the data folder, on one that has jobs in every
+// The operations to interrupt: everything that changes a data folder, on one with jobs in every
 // state.
 import { FileSettings } from "../../src/stores/file/settings.ts";
 import { QueueError } from "../../src/queue/errors.ts";
@@ -16,6 +16,7 @@ import {
 } from "../../src/queue/transitions.ts";
 import { removableOnceEnded, retriedOnceEnded, updated } from "../../src/queue/revise.ts";
 import { backup } from "../../src/stores/file/backup.ts";
+import { setPortion } from "../../src/stores/file/release.ts";
 import { FileQueues } from "../../src/stores/file/queues.ts";
 import { restore } from "../../src/stores/file/restore.ts";
 import { type FileStore, openFileStore } from "../../src/stores/file/store.ts";
@@ -62,6 +63,7 @@ export function openAt(disk: SimDisk, now = NOW): Promise<FileStore> {
 
 /** A disk with jobs in every state: a and b pending, c completed, d failed, e dead, f cancelled. */
 export async function prepared(): Promise<SimDisk> {
+  setPortion(2);
   const disk = new SimDisk();
   disk.makeFolder(DATA);
   const store = await openAt(disk);
@@ -107,6 +109,14 @@ const waiting = (id: string) => [
   aJob({ id: "n2", createdAt: NOW, sequence: 2, afterAny: [id] }),
   aJob({ id: "n3", createdAt: NOW, sequence: 3, after: ["n0"] }),
 ];
+
+/** Jobs that wait for `b`, which has just ended: none of them has been told. */
+async function endOneOfMany(store: FileStore): Promise<void> {
+  await store.add(blocked(3).map((job) => ({ ...job, after: ["b"], priority: -1 })));
+  await claim(store);
+  await changeAs(store, WORKER, "b", (job) => ended(job, anEnding("succeeded"), BACKOFF, NOW));
+}
+const MANY = Array.from({ length: 3 }, (_, i) => `n${i}`);
 
 const related = () => [
   aJob({ id: "n0", createdAt: NOW, after: ["n1"] }),
@@ -250,9 +260,33 @@ export const SCENARIOS: readonly Scenario[] = [
       await claim(store);
     },
     action: (store) =>
-      changeAs(store, WORKER, "b", (job) => ended(job, anEnding("succeeded"), BACKOFF, NOW)),
+      changeAs(store, WORKER, "b", (job) => ended(job, anEnding("succeeded"), BACKOFF, NOW))
+        .finally(() => store.recover()),
     has: ["n0", "n1", "n2", "n3"],
     leaves: { b: "completed", n0: "pending", n1: "blocked", n2: "pending", n3: "blocked" },
+  },
+  {
+    name: "claim when many wait for what has ended",
+    before: endOneOfMany,
+    action: claim,
+    has: MANY,
+  },
+  {
+    name: "claim for a queue that has no jobs when many wait for what has ended",
+    before: endOneOfMany,
+    action: (store) => store.claim(BY, NOW, ["none"]),
+    has: MANY,
+    leaves: { n0: "pending", n2: "pending" },
+  },
+  {
+    name: "retry one that has ended, and that many wait for",
+    before: async (store) => {
+      await endOneOfMany(store);
+      await claim(store); // which tells some of them
+    },
+    action: (store) => store.change("b", (job) => retriedOnceEnded(job, NOW)),
+    has: MANY,
+    leaves: { b: "pending", n0: "pending", n2: "pending" },
   },
   {
     name: "cancel one that others wait for",

@@ -1,5 +1,5 @@
-// Firing, stopped dead before and after each of its file operations, with what was not synced lost,
-// and with each operation failing: no time is lost, and none is fired twice.
+// Firing, with a crash before and after each of its file operations, with unsynced data lost, and
+// with each operation failing: no time is lost, and none fires twice.
 import { assert, assertEquals } from "@std/assert";
 import { QueueError } from "../../src/queue/errors.ts";
 import { addSchedule } from "../../src/queue/schedule_firing.ts";

@@ -1,7 +1,7 @@
-// A process that can be stopped before any of its file operations and gone on with later. File
-// operations are synchronous, so what runs can't be suspended; it is run again instead, and is
-// given the results of the operations that it has done already. That works because a process is a
-// function of its files, its clock and its random numbers, all of which come from here.
+// A process that can be stopped before any of its file operations and continued later. File
+// operations are synchronous, so the code can't be suspended. Instead it is run again, with the
+// recorded results of the operations that it has done already. That works because a process is a
+// function of its files, its clock and its random numbers, which all come from here.
 import type { FileInfo, FileLock, FileSystem } from "../../src/system/file_system.ts";
 import { Access, type SimDisk } from "../support/sim_disk.ts";
 

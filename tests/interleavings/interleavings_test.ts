@@ -1,11 +1,12 @@
 // Every pair of operations as two processes, switched at every pair of their file operations, and
-// with the first one dying at each of its own. Then a third one that has died before, at each of
-// its operations, and two others that find what it left. See explore.ts for what is run and what is
-// not, and verdict.ts for what must hold.
+// with the first one dying at each of its own. Then the same with a third one that has died before,
+// at each of its operations, so that the two find what it has left. See explore.ts for what is run
+// and what is not, and verdict.ts for what must hold.
 //
 // To run one pair, or one schedule of it, again (a third number stops the first process once more):
 //   deno test -A --no-check tests/interleavings --filter "cancel | claim"
 //   INTERLEAVING=18,4 deno test -A --no-check tests/interleavings --filter "cancel | claim"
+//   INTERLEAVINGS=all deno test -A --no-check tests/interleavings
 //   DIES_AFTER=14 deno test -A --no-check tests/interleavings --filter "remove dies"
 import { assertEquals } from "@std/assert";
 import { explore, type Failure, remains } from "./explore.ts";

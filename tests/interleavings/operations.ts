@@ -1,5 +1,5 @@
-// What processes do to a queue in the tests of two at once, and the queue that they find: jobs in
-// every state, with buckets of two.
+// The operations of the tests with two processes, and the queue that they use: jobs in every state,
+// with buckets of two.
 import { type Claim, claimOf, type Job, type JobRequest } from "../../src/queue/job.ts";
 import type { Outcome } from "../../src/queue/outcome.ts";
 import {

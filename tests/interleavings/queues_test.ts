@@ -1,6 +1,6 @@
-// As interleavings_test.ts, on a queue of its own with a limit: claims against claims, ends, pauses,
-// and changes of the settings. `full`: one job runs, others are set aside, one has just come; `open`:
-// as it is when that one has ended, and nobody has seen to it.
+// Like interleavings_test.ts, with a queue that has a limit: claims against claims, ends, pauses,
+// and changes of the settings. `full`: one job runs, others are set aside, and one has just been
+// enqueued; `open`: the running job has ended, and nobody has put another one back yet.
 import { assertEquals } from "@std/assert";
 import { type Claim, claimOf } from "../../src/queue/job.ts";
 import { QueueError } from "../../src/queue/errors.ts";

@@ -1,5 +1,5 @@
 // What must be true of a queue when the processes that used it have ended or died. Each state of
-// the disk is looked at once, however many schedules lead to it.
+// the disk is checked once, however many schedules lead to it.
 import { compareTurns, turnOf } from "../../src/queue/order.ts";
 import type { Job } from "../../src/queue/job.ts";
 import { UNRESTRICTED } from "../../src/queue/queues.ts";

@@ -111,7 +111,7 @@ export const JOB_STEPS: readonly Step[] = [
       await page.sees("live-key", "tr[data-id=dead-key] + tr.refused");
       await page.press("Close", "tr.refused");
       await page.press("Retry", "tr[data-id=bad-1]");
-      await page.sees("Put back: bad-1");
+      await page.sees("Retried: bad-1");
       await waitUntil(
         async () => (await queue.json("job", "show", "bad-1")).attempts === 2,
         "2 tries",
@@ -125,7 +125,7 @@ export const JOB_STEPS: readonly Step[] = [
       assertEquals(await queue.state("held-c"), "cancelled");
       await page.press("Remove", "article");
       await page.press("Remove", "dialog");
-      await page.sees("The job held-c is gone");
+      await page.sees("There is no job held-c");
     },
   ],
   [
@@ -138,23 +138,23 @@ export const JOB_STEPS: readonly Step[] = [
       await page.sees("group old, command like *old 6?", "dialog");
       await page.press("Remove 10 jobs", "dialog");
       await page.sees("Removed: 10 jobs");
-      await page.sees("No job fits");
+      await page.sees("No matching jobs");
       assertEquals(await page.hash, "#/jobs?group=old&command=*old+6%3F");
       assertEquals((await queue.json("list", "--group", "old")).length, 60);
       await page.go("#/jobs?queue=held");
       await page.sees("held-a");
       for (const key of ["j", "x", "j", "x"] as const) await page.page.keyboard.press(key);
-      await page.sees("2 picked:", ".bulk");
+      await page.sees("2 selected:", ".bulk");
       await page.page.keyboard.press("c");
       await page.sees("Cancel 2 jobs?", "dialog");
       await page.press("Back", "dialog");
       await page.page.keyboard.press("Escape");
-      await page.sees("All that fit:", ".bulk");
+      await page.sees("All matching:", ".bulk");
     },
   ],
   ["what a job waits for and what waits for it is drawn", async ({ page }) => {
     await page.go("#/jobs/package");
-    await page.sees("for 2, 1 waits for it", ".graph");
+    await page.sees("waits for 2 jobs; 1 job waits for it", ".graph");
     const ids = await page.texts(".graph text.small");
     assertEquals(ids.map((text) => text.split(" ")[0]).sort(), [
       "check",

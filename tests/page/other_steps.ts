@@ -5,7 +5,7 @@ import type { Step } from "./scene.ts";
 export const OTHER_STEPS: readonly Step[] = [
   ["queues are paused and resumed", async ({ page, queue }) => {
     await page.go("#/queues");
-    await page.sees("paused: no job begins", "tr.paused");
+    await page.sees("paused: no job starts", "tr.paused");
     await page.press("Pause", ".queues tbody tr:first-child");
     await page.sees("Paused: default");
     const paused = async () =>

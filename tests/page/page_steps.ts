@@ -30,12 +30,12 @@ export const PAGE_STEPS: readonly Step[] = [
     try {
       const many = "true more\n".repeat(3000);
       assertEquals((await queue.run(["enqueue", "--file", "-"], { input: many })).code, 0);
-      await page.sees("50 and more new jobs: show");
+      await page.sees("Show 50+ new jobs");
       assertEquals(await page.ids(), before);
     } finally {
       clearInterval(keep);
     }
-    await page.press("50 and more new jobs: show");
+    await page.press("Show 50+ new jobs");
     await page.sees("true more", "tbody");
     await page.page.mouse.move(0, 0);
   }],

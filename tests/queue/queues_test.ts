@@ -1,4 +1,4 @@
-// The rule of what a queue lets begin, against the words of the contract.
+// The rule of what a queue lets begin, against an independent statement of it.
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { parseRate, settingsFromJson, settingsToJson } from "../../src/queue/queue_json.ts";

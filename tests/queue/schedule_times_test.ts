@@ -1,5 +1,5 @@
-// Times of schedules: written out by hand for what is known of calendars and clock changes, and
-// against an oracle that walks through every minute.
+// Times of schedules: expected times written by hand for calendars and clock changes, and an oracle
+// that tries every minute.
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { QueueError } from "../../src/queue/errors.ts";

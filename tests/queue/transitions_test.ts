@@ -119,7 +119,7 @@ Deno.test("ended() knows no negative duration when the clock was set back", () =
   assertEquals(job.history[0]?.endedAt, 2000);
 });
 
-Deno.test("retried() gives all retries anew and keeps the history", () => {
+Deno.test("retried() gives all retries again and keeps the history", () => {
   const job = must(retried(SAMPLES.dead, NOW));
   assertEquals([job.history.length, job.countedFrom], [2, 2]);
   assertEquals(must(end("failed")(must(claimed(job, BY, NOW)), NOW)).status.state, "failed");

@@ -1,4 +1,4 @@
-// Command lines of the scripts that can't be understood.
+// Invalid command lines of the scripts.
 import { assertEquals } from "@std/assert";
 import { pathOfUrl } from "../../src/system/self.ts";
 

@@ -1,5 +1,5 @@
-// What a backup says is good can be restored, whatever the queue looks like and whatever goes on
-// beside it: each backup that is made here is restored here.
+// Every successful backup can be restored, whatever the queue looks like and whatever happens
+// meanwhile: each backup that is made here is restored here.
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { FileSettings, loadSetValues } from "../../src/stores/file/settings.ts";
 import { QueueError } from "../../src/queue/errors.ts";
@@ -62,7 +62,7 @@ Deno.test("backup() beside a cleanup takes no log without its job, at any step",
   assert(without > 0 && without < counting.steps);
 });
 
-Deno.test("backup() takes a batch that is on its way in wholly or not at all, at any step", async () => {
+Deno.test("backup() takes a batch that is being enqueued completely or not at all, at any step", async () => {
   const base = await prepared();
   const batch = ["n1", "n2", "n3"].map((id, sequence) =>
     aJob({ id, sequence, createdAt: NOW, runAt: sequence === 1 ? NOW + 60_000 : null })
@@ -76,7 +76,7 @@ Deno.test("backup() takes a batch that is on its way in wholly or not at all, at
   assertEquals(numbers, new Set([0, 3]));
 });
 
-Deno.test("backup() takes a job along whose id somebody tries to use, at any step", async () => {
+Deno.test("backup() includes a job whose id somebody tries to use, at any step", async () => {
   const base = await prepared();
   for (const again of [["c"], ["n1", "c", "n2"]]) {
     const add = (store: FileStore) =>
@@ -179,7 +179,11 @@ Deno.test("backup() and restore() follow no link", () =>
     backup(data, `${dir}/first`, diskFiles);
     Deno.removeSync(`${dir}/first/jobs/a/a.1.log`);
     Deno.symlinkSync("/etc/passwd", `${dir}/first/jobs/a/a.1.log`);
-    await assertRejects(() => restore(data, `${dir}/first`, diskFiles), QueueError, "is no file");
+    await assertRejects(
+      () => restore(data, `${dir}/first`, diskFiles),
+      QueueError,
+      "is not a file",
+    );
     Deno.removeSync(`${data}/jobs/a/a.jsonl`);
     Deno.symlinkSync(`${data}/jobs/b/b.jsonl`, `${data}/jobs/a/a.jsonl`);
     const { jobs, leftOut } = backup(data, `${dir}/second`, diskFiles);
@@ -313,7 +317,7 @@ Deno.test("restore() lays blocked jobs in as blocked, also many of them", async 
   await after.close();
 });
 
-Deno.test("a check finds a blocked job's ticket that is missing or misplaced, and mends it", async () => {
+Deno.test("a check finds a blocked job's ticket that is missing or misplaced, and repairs it", async () => {
   for (const damage of ["missing", "misplaced"]) {
     const disk = await prepared();
     const store = await openAt(disk);

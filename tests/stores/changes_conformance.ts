@@ -1,4 +1,4 @@
-// What every store must do where users change what was asked for, or come back to what has ended.
+// What every store must do when users update jobs, or retry or remove ended ones.
 import { assertEquals, assertRejects } from "@std/assert";
 import { QueueError } from "../../src/queue/errors.ts";
 import { type Claim, claimOf, type Job } from "../../src/queue/job.ts";
@@ -126,6 +126,7 @@ export function testChanges(name: string, withStore: WithStore): void {
     await store.change("b", (job) => updated(job, { priority: 3, queue: "other" }));
     await claimed(store);
     await end(store, "a", "succeeded");
+    await store.recover();
     const b = await store.get("b");
     assertEquals([b?.status.state, b?.priority, b?.queue], ["pending", 3, "other"]);
     assertEquals(await claimed(store), "b");

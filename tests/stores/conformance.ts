@@ -1,5 +1,5 @@
-// What every store of jobs must do, and must not. An adapter's own test calls `testJobStore` and
-// adds what is special to it.
+// What every store of jobs must do, and must not. The test of each store calls `testJobStore` and
+// adds what is special to that store.
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import { QueueError } from "../../src/queue/errors.ts";
@@ -208,7 +208,7 @@ export function testJobStore(name: string, withStore: WithStore): void {
     assertEquals(await store.claimedBy("w-1"), []);
   });
 
-  test("change() refuses a late word of one who lost the claim, and it changes nothing", async (store) => {
+  test("change() refuses a late change by a worker that has lost the claim", async (store) => {
     await store.add([aJob()]);
     await store.claim(W1, now);
     await changeAs(store, W1.worker, "a", unclaimed);
@@ -297,7 +297,7 @@ export function testJobStore(name: string, withStore: WithStore): void {
     assertEquals(await store.claim(W1, now + 1e9), undefined);
   });
 
-  test("a dead job can be retried with its retries anew and its history kept", async (store) => {
+  test("a dead job can be retried with all its retries and its history", async (store) => {
     await store.add([aJob({ maxRetries: 0 })]);
     await store.claim(W1, now);
     await changeAs(store, W1.worker, "a", end("failed", now));

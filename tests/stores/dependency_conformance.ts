@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { QueueError } from "../../src/queue/errors.ts";
 import type { Job } from "../../src/queue/job.ts";
 import { type Outcome, OUTCOMES } from "../../src/queue/outcome.ts";
+import { retriedOnceEnded } from "../../src/queue/revise.ts";
 import type { JobStore } from "../../src/queue/store.ts";
 import {
   cancelled,
@@ -28,6 +29,11 @@ export function testDependencies(name: string, withStore: WithStore): void {
     const transition = (job: Job) => ended(job, anEnding(outcome), { base: 2, max: 60 }, now);
     return await changeAs(store, BY.worker, id, transition);
   };
+  /** With all told that wait for it. */
+  const endAndTell = async (store: JobStore, id: string, outcome: Outcome = "succeeded") => {
+    await end(store, id, outcome);
+    await store.recover();
+  };
   const state = async (store: JobStore, id: string) => (await store.get(id))?.status.state;
   const cancelReason = async (store: JobStore, id: string) => {
     const status = (await store.get(id))?.status;
@@ -41,7 +47,7 @@ export function testDependencies(name: string, withStore: WithStore): void {
     await store.add([aJob({ id: "b", sequence: 2 }), aJob({ id: "k", after: ["a", "b"] })]);
     assertEquals((await store.dependentsOf("a")).sort(), ["k"]);
     now += 5;
-    await end(store, "a");
+    await endAndTell(store, "a");
     const status = { state: "blocked", since: EPOCH, runAt: null, met: ["a"] } as const;
     const other = await again();
     assertEquals((await other.get("k"))?.status, status);
@@ -50,7 +56,7 @@ export function testDependencies(name: string, withStore: WithStore): void {
     await store.remove("a", (job) => removableByCleanup(job, now + 1));
     assertEquals((await store.get("k"))?.status, status);
     now += 5;
-    await end(store, "b");
+    await endAndTell(store, "b");
     assertEquals((await other.get("k"))?.status, { state: "pending", since: now, runAt: null });
     await end(store, "k");
     assertEquals(await store.claim(BY, now), undefined);
@@ -96,7 +102,7 @@ export function testDependencies(name: string, withStore: WithStore): void {
       aJob({ id: "last", sequence: 3, after: ["needs"] }),
     ]);
     assertEquals(await store.hasWork(), true);
-    await end(store, "a", "failed");
+    await endAndTell(store, "a", "failed");
     assertEquals([await state(store, "needs"), await state(store, "any")], ["blocked", "pending"]);
     await end(store, "any");
     assertEquals(await store.hasWork(), false);
@@ -106,6 +112,57 @@ export function testDependencies(name: string, withStore: WithStore): void {
     assertEquals(await state(store, "needs"), "blocked");
     for (const id of ["a", "needs", "last"]) await end(store, id);
     assertEquals(await store.hasWork(), false);
+  });
+
+  test(
+    "an end that many wait for is followed by the next claim at once, and tells all",
+    async (store, again) => {
+      const many = 450;
+      const jobs = Array.from(
+        { length: many },
+        (_, i) => aJob({ id: `n${i}`, sequence: i + 2, priority: i % 2, after: ["a"] }),
+      );
+      await store.add([
+        aJob({ id: "a", priority: 3 }),
+        aJob({ id: "ready", priority: 2, sequence: 1 }),
+        ...jobs,
+      ]);
+      await end(store, "a");
+      await end(store, "ready");
+      // Another process, and one that takes jobs of other queues alone.
+      const [other, foreign] = [await again(), await again()];
+      assertEquals(await foreign.claim({ ...BY, worker: "w-2" }, now, ["foreign"]), undefined);
+      const ran: string[] = [];
+      for (let job; (job = await (ran.length % 2 ? store : other).claim(BY, now)) !== undefined;) {
+        ran.push(job.id);
+        await changeAs(
+          ran.length % 2 ? other : store,
+          BY.worker,
+          job.id,
+          (job) => ended(job, anEnding("succeeded"), { base: 1, max: 1 }, now),
+        );
+      }
+      const turns = jobs.toSorted((a, b) => b.priority - a.priority).map(({ id }) => id);
+      assertEquals(ran, turns);
+      assertEquals((await store.count()).completed, many + 2);
+      await Promise.all([other.close(), foreign.close()]);
+    },
+  );
+
+  test("what one has left who told only some of them, others do", async (store, again) => {
+    await store.add([
+      aJob({ id: "a", priority: 1 }),
+      aJob({ id: "ready", sequence: 1 }),
+      ...Array.from({ length: 250 }, (_, i) => aJob({ id: `n${i}`, sequence: i, after: ["a"] })),
+    ]);
+    await end(store, "a");
+    await store.claim(BY, now);
+    const other = await again();
+    // Before it begins anew it counts as what it was.
+    await other.change("a", (job) => retriedOnceEnded(job, now));
+    const { pending, blocked } = await other.count();
+    assertEquals([pending, blocked], [251, 0]);
+    await other.close();
   });
 
   test("one that is removed takes those with it that need it, all down the line", async (store) => {
@@ -142,7 +199,7 @@ export function testDependencies(name: string, withStore: WithStore): void {
       aJob({ id: "low", sequence: 2, after: ["a"] }),
       aJob({ id: "high", sequence: 3, after: ["a"], priority: 1 }),
     ]);
-    await end(store, "a");
+    await endAndTell(store, "a");
     assertEquals(await store.nextDue(), EPOCH + 5000);
     await end(store, "high");
     await end(store, "low");
@@ -220,6 +277,10 @@ export function testDependencies(name: string, withStore: WithStore): void {
           return job;
         };
         for (const { kind, outcome, which, others, any } of actions) {
+          // What is told of an end, and when, is only certain for who claims, and after this.
+          if (["cancel", "retry", "remove", "cleanup"].includes(kind)) {
+            await both((one) => one.recover());
+          }
           now += 1000;
           const id = ids[which % Math.max(ids.length, 1)] ?? "none";
           const holder = BY.worker;
@@ -245,8 +306,9 @@ export function testDependencies(name: string, withStore: WithStore): void {
           } else if (kind === "remove") await both((one) => one.remove(id, removableFromDlq));
           else await both((one) => one.remove(id, (job) => removableByCleanup(job, now)));
         }
+        await both((one) => one.recover());
         await both((one) => one.count());
-        await both(async (one) => (await Array.fromAsync(one.list({}))).map(withoutReason));
+        await both(async (one) => (await Array.fromAsync(one.list({}))).map(asTold));
         for (const id of ids) await both(async (one) => (await one.dependentsOf(id)).sort());
         await both((one) => one.hasWork());
       }),
@@ -261,9 +323,11 @@ export function testDependencies(name: string, withStore: WithStore): void {
   });
 }
 
-/** Which of several that are gone a job names is a matter of order. */
-function withoutReason(job: Job): Job {
+/** Which of several that are gone a job names is a matter of order; when, one of the store. */
+function asTold(job: Job): Job {
   const { status } = job;
+  if (status.state === "pending") return { ...job, status: { ...status, since: 0 } };
   if (status.state !== "cancelled") return job;
-  return { ...job, status: { ...status, reason: status.reason === null ? null : "some" } };
+  const reason = status.reason === null ? null : "some";
+  return { ...job, status: { ...status, since: 0, reason } };
 }

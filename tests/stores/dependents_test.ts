@@ -1,5 +1,5 @@
-// What is special to the folder store about jobs that wait for others: what lies where, what is
-// found and mended, and that a backup takes it along.
+// What is special to the folder store about jobs that wait for others: where things are, what is
+// found and repaired, and that backups include it.
 import { assert, assertEquals } from "@std/assert";
 import type { Job } from "../../src/queue/job.ts";
 import { ended, retried } from "../../src/queue/transitions.ts";
@@ -27,7 +27,9 @@ async function run(
 ): Promise<Job> {
   const job = (await store.claim(by, EPOCH))!;
   const end = (job: Job) => ended(job, anEnding(outcome), { base: 1, max: 1 }, EPOCH);
-  return await changeAs(store, by.worker, job.id, end);
+  const after = await changeAs(store, by.worker, job.id, end);
+  await store.recover(); // those that wait for it are told
+  return after;
 }
 
 const state = async (store: FileStore, id: string) => (await store.get(id))?.status.state;
@@ -151,8 +153,7 @@ Deno.test("a ticket that is ready, of a job that waits by its file, is looked at
   await run(store);
   disk.truncate(path, before); // as a power cut may leave it
   const { store: after } = await opened(disk);
-  assertEquals(await after.claim(BY, EPOCH), undefined);
-  await after.recover();
+  assertEquals((await after.get("b"))?.status.state, "blocked");
   assertEquals((await run(after)).id, "b");
 });
 

@@ -1,4 +1,5 @@
-// What has ended when, over many small buckets, some sealed: as the memory store says.
+// Which jobs ended when, over many small buckets, some of them sealed, compared with the memory
+// store.
 import { claimOf } from "../../src/queue/job.ts";
 import { assert, assertEquals } from "@std/assert";
 import { ended } from "../../src/queue/transitions.ts";

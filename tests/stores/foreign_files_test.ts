@@ -1,4 +1,5 @@
-// What other programs leave in folders (a file manager, say) is passed over by all but the check.
+// Files that other programs leave in folders, such as file managers, are ignored by everything but
+// the check.
 import { assertEquals, assertRejects } from "@std/assert";
 import { QueueError } from "../../src/queue/errors.ts";
 import { cancelled, ended } from "../../src/queue/transitions.ts";
@@ -20,7 +21,7 @@ function litter(path: string): void {
   Deno.mkdirSync(`${path}/Icon`, { recursive: true });
 }
 
-Deno.test("strange files and folders in any folder of the store stand in nobody's way", () =>
+Deno.test("strange files and folders in any folder of the store do no harm", () =>
   withTempDir(async (dir) => {
     const now = EPOCH + 100_000;
     const options = { files: diskFiles, now: () => now };
@@ -63,14 +64,14 @@ Deno.test("strange files and folders in any folder of the store stand in nobody'
     await next.close();
   }));
 
-Deno.test("check() takes what start --detach writes, and has put aside, for no stranger's", () =>
+Deno.test("check() accepts the logs of start --detach", () =>
   withTempDir(async (dir) => {
     (await openReader(dir, diskFiles, () => {})).close();
     for (const name of ["start.log", "start.log.1"]) Deno.writeTextFileSync(`${dir}/${name}`, "x");
     assertEquals(await check(dir, diskFiles, { repair: false }), []);
   }));
 
-Deno.test("a folder that is lost when it is empty is made anew, and a restore is not disturbed", () =>
+Deno.test("a folder that is lost when it is empty is made again, and a restore is not disturbed", () =>
   withTempDir(async (dir) => {
     const jobs = [aJob({ id: "first" }), aJob({ id: "second", sequence: 1 })];
     const store = await openFileStore(dir, { files: diskFiles });
@@ -95,7 +96,7 @@ Deno.test("a folder that is lost when it is empty is made anew, and a restore is
     restore.release();
   }));
 
-Deno.test("one command's trouble keeps nobody from recovering what others have left", () =>
+Deno.test("a failure with one command's leftovers does not stop the recovery of others", () =>
   withTempDir(async (dir) => {
     const store = await openFileStore(dir, { files: diskFiles, now: () => EPOCH });
     await store.add(["a", "b", "c"].map((id, sequence) => aJob({ id, sequence })));

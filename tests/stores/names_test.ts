@@ -1,4 +1,4 @@
-// Whatever a job is like, its ticket has a name that can be read.
+// Every possible job has a ticket with a valid name.
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { enqueueAll } from "../../src/queue/enqueue.ts";

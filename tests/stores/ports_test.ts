@@ -1,4 +1,4 @@
-// What the ports beside the jobs must do, and must not, in every store.
+// What the ports other than the jobs must do, and must not, in every store.
 import { assertEquals, assertRejects } from "@std/assert";
 import { QueueError } from "../../src/queue/errors.ts";
 import type { LogReader } from "../../src/queue/logs.ts";
@@ -126,15 +126,24 @@ for (const [store, withPorts] of Object.entries(STORES)) {
 
   test("takeOver() takes the place of one that died, and of no other", async ({ workers }) => {
     const dying = await workers.join("w");
+    await dying.announce({ pid: 7, host: "box", startedAt: 5 });
+    assertEquals((await workers.find("w"))?.rescued, undefined);
     assertEquals(await workers.takeOver("w"), undefined);
     await dying.abandon();
     assertEquals(await workers.dead(), ["w"]);
     assertEquals(await workers.live(), []);
     const heir = await workers.takeOver("w");
     assertEquals(heir?.name, "w");
+    const [seen] = await workers.live();
+    assertEquals([seen?.pid, seen?.host, seen?.rescued], [7, "box", true]);
     assertEquals(await workers.takeOver("w"), undefined);
     assertEquals(await workers.dead(), []);
-    await heir?.leave();
+    // Of a newer one that takes the name nothing of that is said.
+    await heir?.abandon();
+    const next = await workers.join("w");
+    await next.announce({ pid: 8, host: "box", startedAt: 6 });
+    assertEquals((await workers.find("w"))?.rescued, undefined);
+    await next.leave();
     assertEquals(await workers.find("w"), undefined);
   });
 

@@ -1,4 +1,5 @@
-// What every store must do about queues: limits, rates and pauses hold, and what may begin begins.
+// What every store must do about queues: limits, rates and pauses are kept, and jobs that may begin
+// do begin.
 import { assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import { QueueError } from "../../src/queue/errors.ts";
@@ -89,6 +90,14 @@ export function testQueues(name: string, withQueues: WithQueues): void {
     assertEquals({ waiting, failed, running }, { waiting: 3, failed: 1, running: 0 });
     await set(queues, "set", { limit: null, rate: null, paused: false });
     assertEquals((await queues.list()).map((one) => one.name), ["a", long, "blocked", "default"]);
+  });
+
+  test("settings() tells what is set, and nothing of other queues", async ({ jobs, queues }) => {
+    await jobs.add([aJob({ id: "a", queue: "unset" })]);
+    assertEquals(await queues.settings(), new Map());
+    const settings = { limit: 2, rate: { count: 3, seconds: 60 }, paused: true };
+    await queues.change(["q"], () => settings);
+    assertEquals(await queues.settings(), new Map([["q", settings]]));
   });
 
   test("change() of several is all or nothing", async ({ queues }) => {
@@ -214,7 +223,7 @@ export function testQueues(name: string, withQueues: WithQueues): void {
     assertEquals(await claim(jobs), "2");
   });
 
-  test("claim() takes of the queues that are named alone", async ({ jobs, others }) => {
+  test("claim() takes only from the named queues", async ({ jobs, others }) => {
     await jobs.add([...batch("a", 40), ...batch("b", 2), ...batch("default", 2)]);
     await jobs.add([aJob({ id: "one", queue: "b" })]);
     assertEquals(await claim(jobs, ["b", "c"]), "b0");
@@ -272,7 +281,7 @@ export function testQueues(name: string, withQueues: WithQueues): void {
   });
 
   let waits = 0;
-  test("random histories come to the same as in the model", async () => {
+  test("random histories give the same result as the model", async () => {
     const queue = fc.constantFrom("a", "b", "default");
     const settings = fc.record({
       limit: fc.constantFrom(null, null, 1, 2),

@@ -95,7 +95,12 @@ Deno.test("FileQueues: a damaged file of settings is named, and put aside by a r
     for (const text of ["", "[]", '{"schema":1}', '{"schema":1,"queues":{"q":{"limit":"x"}}}']) {
       diskFiles.remove(path);
       diskFiles.create(path, text);
-      for (const act of [() => queues.list(), () => set(queues, "q", { limit: 1 })]) {
+      const acts = [
+        () => queues.list(),
+        () => queues.settings(),
+        () => set(queues, "q", { limit: 1 }),
+      ];
+      for (const act of acts) {
         const { code } = await assertRejects(act, QueueError, "queues.json is damaged");
         assertEquals(code, "damaged");
       }
@@ -107,6 +112,21 @@ Deno.test("FileQueues: a damaged file of settings is named, and put aside by a r
     assertEquals(warnings.length, 1);
     const [problem] = await found(dir, true);
     assertStringIncludes(problem ?? "", "queues.json can't be used");
+    await set(queues, "q", { limit: 1 });
+    assertEquals(await found(dir), []);
+  }));
+
+Deno.test("FileQueues: a folder in the place of the settings is named, and put aside", () =>
+  withHeld(async ({ dir, queues }) => {
+    const path = `${dir}/data/queues.json`;
+    diskFiles.remove(path);
+    diskFiles.makeFolder(path);
+    for (const act of [() => queues.list(), () => set(queues, "q", { limit: 1 })]) {
+      const { code } = await assertRejects(act, QueueError, "queues.json is not a file");
+      assertEquals(code, "damaged");
+    }
+    const [problem] = await found(dir, true);
+    assertStringIncludes(problem ?? "", "queues.json is a folder");
     await set(queues, "q", { limit: 1 });
     assertEquals(await found(dir), []);
   }));

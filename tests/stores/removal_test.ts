@@ -124,7 +124,7 @@ Deno.test("a removal that is killed before the job's file is gone leaves the job
   assertEquals(await check(DATA, left, { repair: false }), []);
 });
 
-Deno.test("in a folder that was copied without hard links nothing is taken for a leftover", () =>
+Deno.test("in a folder that was copied without hard links nothing counts as a leftover", () =>
   withTempDir(async (dir) => {
     const store = await openFileStore(`${dir}`, { files: diskFiles, now: () => EPOCH });
     await store.add([aJob({ id: "a" }), aJob({ id: "b", sequence: 1 })]);

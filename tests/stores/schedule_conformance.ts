@@ -1,4 +1,4 @@
-// What every store of schedules must do, and must not. An adapter's own test calls
+// What every store of schedules must do, and must not. The test of each store calls
 // `testScheduleStore`.
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { QueueError } from "../../src/queue/errors.ts";
@@ -99,7 +99,7 @@ export function testScheduleStore(name: string, withStores: WithStores): void {
     assertEquals((await store.get("s"))?.schedule, other);
   });
 
-  test("a job that has not begun in time keeps none out: it is called off", async (
+  test("a job that has not begun in time does not block a new one: it is cancelled", async (
     jobs,
     store,
   ) => {
@@ -191,7 +191,7 @@ export function testScheduleStore(name: string, withStores: WithStores): void {
     assertEquals((await jobs.count()).pending, 5);
   });
 
-  test("the job before is asked for: skipped while it has not ended", async (jobs, store) => {
+  test("a time is skipped while it has not ended", async (jobs, store) => {
     await addSchedule(store, aSchedule(), false);
     await fire(store, START + MINUTE);
     assertEquals(await fire(store, START + 2 * MINUTE), ["skip 12:02"]);
@@ -237,7 +237,7 @@ export function testScheduleStore(name: string, withStores: WithStores): void {
     },
   );
 
-  test("what was missed is caught up, one after the other", async (jobs, store) => {
+  test("missed times are caught up, one after the other", async (jobs, store) => {
     await addSchedule(store, aSchedule({ missed: "all" }), false);
     const now = START + 3 * MINUTE + 1;
     for (const minute of [1, 2, 3]) {

@@ -74,7 +74,7 @@ Deno.test("FileSchedules leaves a damaged file alone, names it, and goes on with
     await jobs.close();
   }));
 
-Deno.test("storage check finds strangers among the schedules, and none where there are none", () =>
+Deno.test("storage check finds unexpected files among the schedules, and none where there are none", () =>
   withTempDir(async (dir) => {
     const jobs = await openFileStore(dir, { files: diskFiles, now: () => START });
     assertEquals(await check(dir, diskFiles, { repair: false }), []);

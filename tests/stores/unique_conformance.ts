@@ -11,8 +11,8 @@ import { testsOf, type WithStore } from "./with_store.ts";
 const BY = { worker: "w-1", pid: 11, host: "box" };
 
 export function testUniqueKeys(name: string, withStore: WithStore): void {
-  const now = EPOCH;
-  const test = testsOf(name, withStore, { now: () => now });
+  let now = EPOCH;
+  const test = testsOf(name, withStore, { now: () => now, begin: () => now = EPOCH });
   const end = (store: JobStore, id: string, outcome: Outcome) =>
     changeAs(
       store,
@@ -52,6 +52,24 @@ export function testUniqueKeys(name: string, withStore: WithStore): void {
     assertEquals(await add(store, { id: "e" }), ["e d"]);
   });
 
+  test("one that has not begun in time keeps nobody out, nor does what waits for it", async (store) => {
+    await add(store, { id: "late", startBy: EPOCH + 5 });
+    await store.add([aJob({ id: "after", after: ["late"] })]);
+    now = EPOCH + 5;
+    assertEquals(await add(store, { id: "a" }), ["a late"]);
+    now = EPOCH + 6;
+    const wanted = ["a", "b", "c"].map((id) => ({ id, ...(id === "c" && { unique: "other" }) }));
+    assertEquals(await add(store, ...wanted), ["b a"]);
+    const status = { state: "cancelled", since: now, reason: "expired" } as const;
+    assertEquals((await store.get("late"))?.status, status);
+    assertEquals((await store.get("after"))?.status.state, "cancelled");
+    assertEquals((await store.count()).pending, 2);
+    // What has begun is no longer too late.
+    assertEquals((await store.claim(BY, now))?.id, "a");
+    now += 1000;
+    assertEquals(await add(store, { id: "d" }), ["d a"]);
+  });
+
   test("of a batch the first with a key comes, and the others are told of it", async (store) => {
     const jobs = Array.from({ length: 70 }, (_, i) => ({ id: `n${i}`, unique: `key ${i % 35}` }));
     const left = await add(store, ...jobs, { id: "plain", unique: null });
@@ -75,7 +93,7 @@ export function testUniqueKeys(name: string, withStore: WithStore): void {
     await end(store, "a", "failed");
     assertEquals(await add(store, { id: "b" }), []);
     const retry = () => store.change("a", (job) => retried(job, now));
-    const error = await assertRejects(retry, QueueError, 'job "b" has its key by now');
+    const error = await assertRejects(retry, QueueError, 'job "b" has its unique key now');
     assertEquals([error.code as string, (await store.get("a"))?.status.state], [
       "wrong_state",
       "dead",

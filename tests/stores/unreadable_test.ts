@@ -6,7 +6,7 @@ import { aJob, EPOCH } from "../support/jobs.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 
 // By a file system that refuses, since nothing refuses a superuser, who may run the tests.
-Deno.test("a job's file that may not be read keeps no other job from being run, and loses nothing", () =>
+Deno.test("a job's file that may not be read does not stop other jobs, and loses nothing", () =>
   withTempDir(async (dir) => {
     let mayRead = false;
     const files = {

@@ -1,4 +1,4 @@
-// What the parts of the conformance suite share: each test has a store and a clock of its own.
+// Shared by the parts of the conformance suite: each test has its own store and clock.
 import type { JobStore } from "../../src/queue/store.ts";
 
 /** `again` opens the same store once more. */

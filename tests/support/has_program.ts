@@ -1,6 +1,6 @@
-// Which programs this machine has, for tests that need one that not every machine has: they are
-// skipped there, and say so in their name. Looks along the PATH and starts nothing, since starting
-// a program that is not there throws.
+// Which programs this machine has, for tests that need one that may be missing: then they are
+// skipped, and their names say so. It looks along the PATH and starts nothing, since starting a
+// missing program throws.
 
 /** The path of a program on the PATH. Not for Windows, where programs have endings. */
 export function pathOf(program: string): string | undefined {

@@ -1,7 +1,7 @@
 // Writes a data folder with jobs in every state, as this version keeps them, and what is in it as
-// JSON. One for each form that data folders have had stays under tests/data, and must be readable
-// for ever: a new one stands beside the old, never in its place. deno run -A
-// tests/support/make_data_folder.ts tests/data/v2
+// JSON. One folder for each format stays under tests/data and must be readable for ever: a new one
+// is added, and never replaces an old one.
+//   deno run -A tests/support/make_data_folder.ts tests/data/v2
 import { FileSettings } from "../../src/stores/file/settings.ts";
 import type { Job, JobRequest } from "../../src/queue/job.ts";
 import { historyToJson, jobToJson } from "../../src/queue/job_json.ts";

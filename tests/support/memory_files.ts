@@ -1,5 +1,5 @@
-// The simulated disk with what tests of commands like to have: folders from the start, files written
-// with all that is above them, and one call that fails.
+// The simulated disk with conveniences for tests of commands: folders that exist from the start,
+// files that are written with their parent folders, and one call that fails.
 import type { FileSystem } from "../../src/system/file_system.ts";
 import { SimDisk } from "./sim_disk.ts";
 

@@ -1,5 +1,5 @@
-// A home, a folder and a PATH for shell code out of the documents. Programs that a machine may lack,
-// or that reach the net, are stood in for.
+// A home, a folder and a PATH for shell code from the documents, with stand-ins for programs that
+// may be missing or that use the network.
 import { cleanEnvironment, putOnPath } from "../../scripts/on_path.ts";
 import { TARGETS } from "../../scripts/targets.ts";
 import { pathOfUrl } from "../../src/system/self.ts";

@@ -1,7 +1,7 @@
-// A disk in memory that can be stopped at any operation, lose what was not synced, and fail. It
-// keeps a log of its operations, so the state after each of them can be built again: what a crash
-// at that moment leaves. It can also tell what each operation looked at and changed, so that a test
-// of two processes knows which of their operations depend on one another.
+// A disk in memory that can crash at any operation, lose unsynced data, and fail. It keeps a log of
+// its operations, from which the state after each of them can be rebuilt, as a crash at that moment
+// would leave it. It can also tell what each operation read and changed, so that a test of two
+// processes knows which of their operations depend on one another.
 import type { FileInfo, FileLock, FileSystem } from "../../src/system/file_system.ts";
 
 interface FileNode {

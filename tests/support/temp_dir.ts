@@ -1,4 +1,4 @@
-// A folder of its own for each test, kept when the test fails.
+// A separate folder for each test, kept if the test fails.
 
 import { afterMilliseconds } from "../../src/system/delay.ts";
 

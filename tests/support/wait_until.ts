@@ -1,5 +1,4 @@
-// Waiting for something to become true: a test asks often and gives up late, and never sleeps for a
-// time it believes enough.
+// Waits for a condition: a test checks often and gives up late, and never sleeps for a fixed time.
 
 /**
  * Resolves with the first truthy result of `condition`; rejects, saying `what`, after `deadline`

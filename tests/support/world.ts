@@ -1,4 +1,4 @@
-// A world in memory for commands: store, files, clock, terminal. `run` types a command line in it.
+// A world in memory for commands: store, files, clock, terminal. `run` runs a command line in it.
 import type { Context, Output } from "../../src/cli/context.ts";
 import { run } from "../../src/cli/run.ts";
 import { enqueue } from "../../src/queue/enqueue.ts";

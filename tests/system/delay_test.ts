@@ -4,7 +4,7 @@ import { waitUntil } from "../support/wait_until.ts";
 
 const THIRTY_DAYS = 30 * 24 * 3600 * 1000;
 
-Deno.test("afterMilliseconds() waits longer than setTimeout can, and can be called off", async () => {
+Deno.test("afterMilliseconds() waits longer than setTimeout can, and can be cancelled", async () => {
   let early = false;
   const cancel = afterMilliseconds(THIRTY_DAYS, () => early = true);
   await delay(20);

@@ -1,5 +1,5 @@
-// The worker's way with a job, in memory: the loop, the runner and the recorder, with an executor
-// that a test answers for.
+// How a worker runs a job, in memory: the loop, the runner and the recorder, with an executor that
+// the test controls.
 import { assertEquals } from "@std/assert";
 import type { Executor, Run } from "../../src/exec/run.ts";
 import type { Ending } from "../../src/queue/outcome.ts";
@@ -32,6 +32,7 @@ class Bench {
     const settings = () => Promise.resolve({ ...DEFAULT_SETTINGS, kill_grace: 7 });
     const steps = new FallibleSteps(report);
     const executor: Executor = {
+      ready: () => Promise.resolve(),
       run: (run, stop) => {
         this.runs.push(run);
         return this.answer(run, stop!);

@@ -1,5 +1,5 @@
-// A worker with a data folder of its own in this process: what it does when something is wrong with
-// one file, one job, or one name. Its jobs are real.
+// A worker with its own data folder, in this process: what it does if one file, one job or one name
+// is damaged. Its jobs are real.
 import { assert, assertEquals } from "@std/assert";
 import { FileRequests } from "../../src/stores/file/requests.ts";
 import { FileTallies } from "../../src/stores/file/tallies.ts";
@@ -97,6 +97,24 @@ Deno.test("a request to cancel a damaged job keeps no worker from looking after 
     await new FileRequests(bench.dir, diskFiles).requestCancel("bad");
     await bench.work();
     await bench.ended("a");
+  }));
+
+Deno.test("a worker has its shell before it claims its first job", () =>
+  withBench(async (bench) => {
+    const claimsAt: boolean[] = [];
+    const hasShell = () => {
+      const journal = `${bench.dir}/workers/worker-1.runs`;
+      return diskFiles.info(journal) !== undefined &&
+        diskFiles.readText(journal).startsWith("shell ");
+    };
+    const rename: FileSystem["rename"] = (from, to) => {
+      if (from.includes("/queue/ready/")) claimsAt.push(hasShell());
+      diskFiles.rename(from, to);
+    };
+    await enqueue(bench, "a");
+    await bench.work({ ...diskFiles, rename });
+    await bench.ended("a");
+    assertEquals(claimsAt[0], true);
   }));
 
 Deno.test("a request to stop one that had the name before does not stop a new worker", () =>

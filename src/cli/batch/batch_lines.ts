@@ -27,7 +27,7 @@ function whole(min: number, max: number) {
   );
 }
 
-/** A list of ids, or one. */
+/** A list of ids, or a single id. */
 const ids = v.pipe(
   v.union([v.array(v.string()), v.string()], "takes a list of ids"),
   v.transform((value) => typeof value === "string" ? [value] : value),
@@ -39,7 +39,7 @@ const FIELDS = {
   id: v.optional(text),
   priority: v.optional(whole(-PRIORITY_LIMIT, PRIORITY_LIMIT)),
   cwd: v.optional(text),
-  env: v.optional(v.record(v.string(), text, "takes an object of texts")),
+  env: v.optional(v.record(v.string(), text, "takes an object whose values are text")),
   max_retries: v.optional(whole(0, 1000)),
   timeout: v.optional(seconds),
   delay: v.optional(seconds),
@@ -56,9 +56,9 @@ const FIELDS = {
 const NEW_JOB = v.strictObject(FIELDS, "takes an object");
 
 /**
- * A reader of lines. What a line leaves out is as in `common`; `delay` counts from `now`. The
- * reader returns undefined for blank lines and comments, and throws QueueError `usage` for wrong
- * ones.
+ * Returns a function that reads one line. Fields that a line leaves out come from `common`; `delay`
+ * counts from `now`. The function returns undefined for a blank line or a comment, and throws
+ * QueueError `usage` if the line is wrong.
  */
 export function newJobReader(
   common: Omit<NewJob, "command">,
@@ -67,8 +67,8 @@ export function newJobReader(
   return (line) => {
     const content = line.trim();
     if (content === "" || content.startsWith("#")) return undefined;
-    // A shell's `{ ls; }` is no JSON; what begins like an object with a key, or is empty, is meant
-    // as one.
+    // `{ ls; }` is a shell command. JSON is only what begins like an object with a key, or like an
+    // empty object.
     if (!/^\{\s*["}]/.test(content)) return { ...common, command: content };
     return newJobFrom(content, common, now);
   };
@@ -90,7 +90,7 @@ export function newJobFrom(json: string, common: Omit<NewJob, "command">, now: n
   const { command, id, priority, cwd, env, max_retries, timeout, delay, run_at } = result.output;
   const { queue, group, after, after_any, unique, start_by } = result.output;
   if (delay !== undefined && run_at) {
-    throw new QueueError("usage", "delay and run_at exclude each other");
+    throw new QueueError("usage", "delay and run_at cannot be given together");
   }
   return {
     command,

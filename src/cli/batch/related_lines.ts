@@ -1,4 +1,5 @@
-// Lines of `enqueue --file` that wait for jobs: of other lines, in any order, or of the queue.
+// Lines of `enqueue --file` that wait for other jobs: those of other lines, in any order, or jobs
+// that are in the queue already.
 import { findCircle } from "../../queue/dependencies.ts";
 import type { NewJob } from "../../queue/enqueue.ts";
 import { QueueError } from "../../queue/errors.ts";
@@ -14,16 +15,18 @@ interface Line {
 export class RelatedLines {
   readonly #jobs: JobReader;
   readonly #lines: Line[] = [];
-  /** The ids that beginnings stand for. */
+  /** What was typed, and the full id that it stands for. */
   readonly #meant = new Map<string, string>();
 
   constructor(jobs: JobReader) {
     this.#jobs = jobs;
   }
 
-  /** Whether some have keys. */
+  /** Whether any line has a unique key. */
   haveKeys = false;
-  /** The ids of lines with keys: what comes of such a line may be another job. */
+  /**
+   * The ids on lines with a unique key. Such a line may name an existing job instead of a new one.
+   */
   readonly #keyed = new Set<string>();
 
   note(number: number, { id, after = [], afterAny = [], unique }: NewJob): void {
@@ -35,9 +38,11 @@ export class RelatedLines {
   }
 
   /**
-   * Finds what is meant, when all lines are known.
-   * @param ids those of lines that have one, and their numbers
-   * @param report told of each line that can't be met
+   * Resolves the ids that lines wait for. Call it when all lines have been noted.
+   *
+   * @param ids the ids that lines give to their jobs, with the numbers of the lines
+   *
+   * @param report called for each line that is wrong
    */
   async resolve(
     ids: ReadonlyMap<string, number>,
@@ -46,7 +51,9 @@ export class RelatedLines {
     for (const { number, words } of this.#lines) {
       for (const word of words) {
         if (this.#keyed.has(word) && ids.has(word)) {
-          const why = `cannot wait for line ${ids.get(word)}: with "unique" that may be no new job`;
+          const why = `cannot wait for line ${
+            ids.get(word)
+          }: that line has "unique", so it may not make a new job`;
           report(number, new QueueError("usage", why));
           continue;
         }
@@ -69,7 +76,7 @@ export class RelatedLines {
     );
   }
 
-  /** A line's job with whole ids. */
+  /** The same job, with full ids in place of what was typed. */
   withIds(newJob: NewJob): NewJob {
     const whole = (words: readonly string[] | undefined) =>
       words?.map((word) => this.#meant.get(word) ?? word);

@@ -1,5 +1,5 @@
-// queuectl complete -- <word>...: proposals for the last word, a line each, with a tab and a
-// description.
+// queuectl complete -- <word>...: prints proposals for the last word, one a line, each with a tab
+// and a description.
 import type { Job, JobState } from "../../queue/job.ts";
 import { oneLine } from "../../view/escape.ts";
 import type { CommandContext } from "../command_context.ts";
@@ -11,7 +11,8 @@ import { storeFlagsIn, storeLocation } from "../store_location.ts";
 const MOST_JOBS = 200;
 
 /**
- * Prints proposals; no jobs, and no error, if they can't be read: this runs while a person types.
+ * Prints proposals. If the store can't be read it proposes no jobs and reports no error, since this
+ * runs while a person types.
  */
 export async function completeCommand(
   call: CommandContext,
@@ -22,7 +23,7 @@ export async function completeCommand(
   const flags = { text: (name: string) => typed.text(name) ?? call.flags.text(name) };
   const lines = await proposals(commands, words, async (what) => {
     try {
-      // Not prepared: completing a word makes no folder.
+      // Not prepared, since completing a word must not make a folder.
       const store = call.context.openStore(storeLocation(call.context, flags));
       if (store.dataDir !== null && call.context.files.info(store.dataDir) === undefined) return [];
       if (what === "schedules") return await schedulesIn(store);
@@ -44,7 +45,7 @@ async function schedulesIn(store: Store): Promise<Proposed[]> {
   }));
 }
 
-/** Those that there are, and those of jobs that have just ended. */
+/** All queues, and those of the newest jobs that have ended. */
 async function queuesIn(store: Store): Promise<Proposed[]> {
   const found = await namesIn(store, (job) => job.queue);
   const about = new Map(found.map(({ word }) => [word, ""]));
@@ -64,7 +65,7 @@ async function jobsIn(
   }));
 }
 
-/** The names that the newest jobs carry. */
+/** The names of queues or groups that the newest jobs have. */
 async function namesIn(store: Store, nameOf: (job: Job) => string | null): Promise<Proposed[]> {
   const names = new Set((await newest(store, undefined)).map(nameOf));
   return [...names].filter((name) => name !== null).sort().map((word) => ({ word, about: "" }));

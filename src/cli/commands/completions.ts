@@ -1,9 +1,8 @@
-// queuectl completions: the scripts are a few lines each, since the program itself proposes the
-// words.
+// queuectl completions: prints scripts of a few lines, since the program itself proposes the words.
 import { QueueError } from "../../queue/errors.ts";
 import type { CommandContext } from "../command_context.ts";
 
-// Bash takes `=` for a word of its own; `complete` gets it as it comes. Where nothing is proposed,
+// Bash makes `=` a word of its own; `queuectl complete` copes with that. Where nothing is proposed,
 // bash offers files.
 const BASH = `_queuectl() {
   local IFS=$'\\n'

@@ -1,4 +1,4 @@
-// queuectl config.
+// queuectl config: shows and changes the configuration.
 import { QueueError } from "../../queue/errors.ts";
 import { nearest } from "../../queue/nearest.ts";
 import {
@@ -19,7 +19,7 @@ import { renderTable } from "../../view/table.ts";
 import type { CommandContext } from "../command_context.ts";
 import { tableStyle } from "../tables.ts";
 
-/** Shows or changes the configuration. */
+/** Runs `queuectl config`. */
 export async function configCommand(call: CommandContext): Promise<void> {
   const { flags } = call;
   const [key, value] = [flags.text("key"), flags.text("value")];
@@ -40,7 +40,7 @@ export async function configCommand(call: CommandContext): Promise<void> {
     else call.print(`${current}\n`);
   } else if (flags.has("reset")) {
     const aside = await settings.reset();
-    call.say("All settings have their defaults");
+    call.say("All settings are back to their defaults");
     if (aside !== undefined) call.say(`The damaged configuration is kept as ${aside}`);
   } else if (exported !== undefined) await exportTo(call, settings, exported);
   else if (imported !== undefined) await importFrom(call, settings, imported);
@@ -118,7 +118,7 @@ function keyOf(text: string): SettingKey {
   const meant = nearest(text, SETTING_KEYS);
   throw new QueueError(
     "usage",
-    `There is no setting "${text}"; there are ${SETTING_KEYS.join(", ")}`,
+    `There is no setting "${text}"; the settings are ${SETTING_KEYS.join(", ")}`,
     {
       ...(meant !== undefined && { hint: `Did you mean ${meant}?` }),
     },

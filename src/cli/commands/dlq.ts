@@ -65,7 +65,7 @@ export async function clearCommand(call: CommandContext): Promise<number> {
     if (ids.length > 0 && !call.flags.has("confirm")) {
       throw new QueueError(
         "refused",
-        `This would remove ${pluralize(ids.length, "job")} for good; nothing was changed`,
+        `This would remove ${pluralize(ids.length, "job")} for good, so nothing was changed`,
         {
           hint: "To do it: queuectl dlq clear --confirm",
         },

@@ -1,5 +1,5 @@
-// queuectl enqueue: one command, or an argument list. Called most often of all, so what it does not
-// need for one command is loaded elsewhere.
+// queuectl enqueue: one command, or an argument list. It is called most often of all, so code that
+// a single command does not need is loaded elsewhere.
 import { enqueue, type NewJob } from "../../queue/enqueue.ts";
 import type { Enqueued } from "../../queue/enqueue_related.ts";
 import { QueueError } from "../../queue/errors.ts";
@@ -76,7 +76,7 @@ export async function commandText(
 /** A word that means itself in every shell. */
 const PLAIN_WORD = /^[A-Za-z0-9_@%+=:,./-]+$/;
 
-/** What the options say of a job, or of each of many. */
+/** The fields that the options give to a job, or to each job of a file. */
 export async function commonFields(
   { context, flags }: CommandContext,
   now: number,
@@ -114,15 +114,16 @@ export async function timeAsked(
   return at === undefined ? undefined : await timeGiven(at, now);
 }
 
-/** Whether it takes more than to put a job into the queue. */
+/** Whether other jobs have to be looked at before it is enqueued. */
 function isRelated({ after, afterAny, unique }: Omit<NewJob, "command">): boolean {
   return after !== undefined || afterAny !== undefined || unique !== undefined;
 }
 
 /**
- * The words of lists that are separated by commas; undefined if there is no list.
- * @throws QueueError `usage` for a list without words: a script's empty variable must not make a
- *   job that waits for nothing
+ * The words in comma-separated lists; undefined if there is no list.
+ *
+ * @throws QueueError `usage` for an empty list: an empty variable in a script must not make a job
+ *   that waits for nothing
  */
 function listed(flag: string, lists: readonly string[]): string[] | undefined {
   if (lists.length === 0) return undefined;

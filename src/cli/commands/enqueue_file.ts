@@ -1,5 +1,6 @@
-// queuectl enqueue --file: a batch, all of it or nothing. Every line is checked before the first is
-// enqueued, so a file is read twice rather than kept; a million lines need little memory.
+// queuectl enqueue --file: enqueues all jobs of a file, or none. Every line is checked before the
+// first one is enqueued. The file is read twice rather than kept, so a million lines need little
+// memory.
 import { enqueueAll, type JobDefaults, makeJob, type NewJob } from "../../queue/enqueue.ts";
 import { QueueError } from "../../queue/errors.ts";
 import type { Job } from "../../queue/job.ts";
@@ -12,11 +13,11 @@ import { linesOf } from "../batch/lines.ts";
 import { progressMeter } from "../progress.ts";
 import { RelatedLines } from "../batch/related_lines.ts";
 
-/** Read, and kept of ids, at once. */
+/** Bytes that are read at once, and bytes of ids in one buffer. */
 const CHUNK = 64 * 1024;
 /**
- * Of so many ids, whether each is taken is looked up line by line; of more, the store says so when
- * it adds them.
+ * Up to this many ids, each is looked up while its line is checked, to report all that are taken.
+ * Beyond it, the store refuses the first one that is taken.
  */
 const LOOKED_UP = 10_000;
 
@@ -41,13 +42,13 @@ export async function enqueueFile(
     const defaults: JobDefaults = { settings, now, newId: context.newId };
     const read = newJobReader(common, now);
     const related = new RelatedLines(jobs);
-    const lines = await check(call, jobs, source, read, defaults, related);
+    const lines = await check(call, { jobs, source, read, defaults, related });
     if (lines === undefined) return 1;
     source.checkSame();
 
     const meter = progressMeter(context, "Enqueueing", lines);
     const ids = new IdLines();
-    // The id of one that has the key stands in the place of the one that is not enqueued.
+    // A job that is not enqueued is replaced in the output by the one that has its key.
     const taken = related.haveKeys
       ? (job: Job, holder: string) => {
         ids.instead(holder);
@@ -66,6 +67,14 @@ export async function enqueueFile(
 
 type ReadNewJob = (line: string) => NewJob | undefined;
 
+interface Batch {
+  readonly jobs: JobStore;
+  readonly source: Source;
+  readonly read: ReadNewJob;
+  readonly defaults: JobDefaults;
+  readonly related: RelatedLines;
+}
+
 function* newJobsIn(
   source: Source,
   read: ReadNewJob,
@@ -77,14 +86,11 @@ function* newJobsIn(
   }
 }
 
-// How many jobs there are; undefined if a line is wrong, which has been reported then.
+// Checks all lines and reports those that are wrong. Returns how many jobs there are, or undefined
+// if a line is wrong.
 async function check(
   call: CommandContext,
-  jobs: JobStore,
-  source: Source,
-  read: ReadNewJob,
-  defaults: JobDefaults,
-  related: RelatedLines,
+  { jobs, source, read, defaults, related }: Batch,
 ): Promise<number | undefined> {
   const meter = progressMeter(call.context, "Checking", source.size);
   const ids = new Map<string, number>();
@@ -131,7 +137,7 @@ function sourceOf(context: Context, file: string): Source {
   const info = context.files.info(path);
   if (info === undefined) throw new QueueError("io", `Cannot read ${file}: there is no such file`);
   if (info.kind === "folder") throw new QueueError("io", `Cannot read ${file}: it is a folder`);
-  // A pipe can be read but once; so may what a link leads to.
+  // A pipe can be read only once, and a link may lead to one.
   if (info.kind !== "file") return kept(context.readAllBytes(path));
   return {
     size: info.size,
@@ -160,8 +166,8 @@ function kept(bytes: Uint8Array): Source {
   return { size: bytes.length, chunks: () => [bytes], checkSame: () => {} };
 }
 
-// A million ids as strings would take 100 MB, as bytes 37; encoded at once, since strings put
-// together leave 40 MB of litter.
+// The ids to print. A million take 100 MB as strings and 37 MB as bytes. They are encoded one by
+// one, since joining strings first would leave 40 MB of garbage.
 class IdLines {
   readonly #encoder = new TextEncoder();
   readonly #full: Uint8Array[] = [];
@@ -178,7 +184,7 @@ class IdLines {
     this.#used += this.#encoder.encodeInto(`${id}\n`, this.#chunk.subarray(this.#used)).written;
   }
 
-  /** Puts an id in the place of the last one. */
+  /** Replaces the last id. */
   instead(id: string): void {
     this.#used = this.#chunk.lastIndexOf(0x0a, this.#used - 2) + 1;
     this.add(id);

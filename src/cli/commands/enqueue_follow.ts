@@ -1,18 +1,20 @@
-// queuectl enqueue --follow: as if the command ran here, though a worker runs it.
+// queuectl enqueue --follow: prints a job's output and ends with its exit code, as if it ran here.
 import { QueueError } from "../../queue/errors.ts";
 import { hasEnded, type Job } from "../../queue/job.ts";
 import type { Enqueued } from "../../queue/enqueue_related.ts";
 import type { CommandContext } from "../command_context.ts";
 import { followLog, LogPrinter } from "../follow_log.ts";
 
-/** What `timeout` of coreutils says, too. */
+/** The exit code that `timeout` of coreutils uses too. */
 const TIMED_OUT = 124;
-/** What a shell says of a command that Ctrl-C has ended. */
+/** The exit code of a shell for a command that Ctrl-C has ended. */
 const INTERRUPTED = 130;
 
 /**
  * Enqueues a job and prints its output until it has ended.
- * @param enqueue makes the job, which is acknowledged then
+ *
+ * @param enqueue adds the job to the queue
+ *
  * @returns the exit code of its last attempt
  */
 export async function enqueueAndFollow(
@@ -20,7 +22,8 @@ export async function enqueueAndFollow(
   enqueue: () => Promise<Enqueued>,
 ): Promise<number> {
   const stop = new AbortController();
-  // Before the job is there: from then on Ctrl-C must not leave one of which nothing was said.
+  // Before the job exists: Ctrl-C must not end this process when the job is there but its id was
+  // not printed.
   const interrupts = call.context.onInterrupt(() => stop.abort());
   try {
     const { job, remark } = await enqueue();
@@ -29,7 +32,7 @@ export async function enqueueAndFollow(
     const end = await follow(call, job, stop.signal);
     if (hasEnded(end)) return exitCode(call, end);
     call.say(
-      `queuectl: no longer followed, but job "${job.id}" goes on: ` +
+      `queuectl: stopped following, but job "${job.id}" goes on: ` +
         `queuectl job logs ${job.id} --follow`,
     );
     return INTERRUPTED;
@@ -47,7 +50,7 @@ async function follow(call: CommandContext, job: Job, stop: AbortSignal): Promis
     try {
       return await followLog(call, job, { jobs, log, stop });
     } catch (error) {
-      // Called off before it ran.
+      // It was cancelled before it ran, so there is no log.
       const now = error instanceof QueueError ? await jobs.get(job.id) : undefined;
       if (now?.status.state === "cancelled") return now;
       throw error;

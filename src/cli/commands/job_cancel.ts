@@ -5,7 +5,10 @@ import { hasEnded, type Job } from "../../queue/job.ts";
 import { chosenJobs } from "../chosen_jobs.ts";
 import type { CommandContext } from "../command_context.ts";
 
-/** Calls jobs off. @returns the exit code: 1 if one could not be */
+/**
+ * Cancels jobs.
+ * @returns the exit code: 1 if one could not be cancelled
+ */
 export async function cancelCommand(call: CommandContext): Promise<number> {
   return await call.withJobs(async (jobs, store) => {
     const { endOrphan, sleep } = call.context;
@@ -27,9 +30,11 @@ export async function cancelCommand(call: CommandContext): Promise<number> {
         call.print(`Cancelled ${id}\n`);
       } catch (error) {
         if (!(error instanceof QueueError)) throw error;
-        // Of a group, one that has ended by itself meanwhile needs no calling off.
+        // Of a group, one that has ended by itself meanwhile needs no calling off; nor does one
+        // that waited for another of them, and was cancelled with it.
         const now = group === undefined ? undefined : await jobs.get(id);
-        if (now === undefined || !hasEnded(now)) refused.push(error);
+        if (now?.status.state === "cancelled") call.print(`Cancelled ${id}\n`);
+        else if (now === undefined || !hasEnded(now)) refused.push(error);
       }
     }
     return call.report(refused);
@@ -37,8 +42,8 @@ export async function cancelCommand(call: CommandContext): Promise<number> {
 }
 
 /**
- * Those of a group that have not ended; the running ones last, since to end them takes time, in
- * which others would begin.
+ * The jobs of a group that have not ended. The running ones come last: ending them takes time, and
+ * meanwhile waiting ones would begin.
  */
 function unendedFirst(jobs: readonly Job[], group: string): Job[] {
   const left = jobs.filter((job) => !hasEnded(job));

@@ -8,7 +8,10 @@ import type { CommandContext } from "../command_context.ts";
 import { showResults } from "../results.ts";
 import { timeAsked } from "./enqueue.ts";
 
-/** Puts ended jobs back. @returns the exit code: 1 if one could not be */
+/**
+ * Puts ended jobs back into the queue.
+ * @returns the exit code: 1 if one could not be put back
+ */
 export async function retryCommand(call: CommandContext): Promise<number> {
   return await call.withJobs(async (jobs) => {
     const ids = (await findJobs(jobs, call.args)).map(({ id }) => id);
@@ -16,7 +19,10 @@ export async function retryCommand(call: CommandContext): Promise<number> {
   });
 }
 
-/** Removes ended jobs. @returns the exit code: 1 if one could not be */
+/**
+ * Removes ended jobs.
+ * @returns the exit code: 1 if one could not be removed
+ */
 export async function removeCommand(call: CommandContext): Promise<number> {
   return await call.withJobs(async (jobs) => {
     const ids = (await findJobs(jobs, call.args)).map(({ id }) => id);
@@ -45,7 +51,7 @@ async function revisionFrom({ context, flags }: CommandContext): Promise<Revisio
   };
   if (revision.queue !== undefined) checkName("queue", revision.queue);
   if (Object.values(revision).every((value) => value === undefined)) {
-    throw new QueueError("usage", "Nothing to update: say what is to change", {
+    throw new QueueError("usage", "Nothing to update: give at least one option", {
       hint: "Such as --priority 5 or --delay 1h",
     });
   }

@@ -1,11 +1,11 @@
-// queuectl job logs: what attempts printed, byte by byte as they printed it.
+// queuectl job logs: prints the output of attempts, byte for byte.
 import { findJob } from "../../queue/find_job.ts";
 import { attemptsBegun } from "../../queue/job.ts";
 import { noAttempt, noLog, notRun } from "../../queue/log_refusals.ts";
 import type { CommandContext } from "../command_context.ts";
 import { followLog, LogPrinter } from "../follow_log.ts";
 
-/** Prints a log; with `--follow` until the attempt, or the job for good, has ended. */
+/** Prints a log. With `--follow` it goes on until the attempt or the job has ended. */
 export async function logsCommand(call: CommandContext): Promise<void> {
   const { flags, args } = call;
   const chosen = flags.number("attempt");

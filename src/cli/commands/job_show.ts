@@ -1,4 +1,4 @@
-// queuectl job show, job history.
+// queuectl job show and queuectl job history.
 import { fateOf, stillAwaitedBy } from "../../queue/dependencies.ts";
 import { findJob } from "../../queue/find_job.ts";
 import { attemptsBegun, type Job } from "../../queue/job.ts";
@@ -10,10 +10,10 @@ import type { CommandContext } from "../command_context.ts";
 import { tableStyle } from "../tables.ts";
 
 const LINES = 10;
-/** Of a log, at most so much of its end is looked at. */
+/** Bytes at the end of a log in which its last lines are looked for. */
 const TAIL = 16_384;
 
-/** Everything about one job. */
+/** Shows everything about one job. */
 export async function showCommand(call: CommandContext): Promise<void> {
   const { context, flags, args } = call;
   await call.withReader(async (jobs, store) => {
@@ -31,7 +31,7 @@ export async function showCommand(call: CommandContext): Promise<void> {
   });
 }
 
-/** What a job waits for, and how those stand. */
+/** The jobs that a job waits for, with their states. */
 async function fatesOf(jobs: JobReader, job: Job) {
   const awaited = [];
   for (const one of stillAwaitedBy(job)) {
@@ -40,7 +40,7 @@ async function fatesOf(jobs: JobReader, job: Job) {
   return awaited;
 }
 
-/** The attempts of one job. */
+/** Shows the attempts of one job. */
 export async function historyCommand(call: CommandContext): Promise<void> {
   const { context, flags, args } = call;
   await call.withReader(async (store) => {

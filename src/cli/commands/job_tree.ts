@@ -31,7 +31,7 @@ const downwards: Next = async (jobs, id) => {
   }));
 };
 
-/** One that stands there already is shown again, but not what hangs on it. */
+/** A job that occurs in the tree already is shown again, but without what is below it. */
 async function nodesOf(
   jobs: JobReader,
   { id, any }: Awaited,

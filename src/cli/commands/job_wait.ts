@@ -6,7 +6,10 @@ import type { CommandContext } from "../command_context.ts";
 
 const POLL = 150;
 
-/** Waits until all jobs have ended, and prints how. @returns the exit code: 0 if all completed */
+/**
+ * Waits until all jobs have ended, and prints their states.
+ * @returns the exit code: 0 if all completed
+ */
 export async function waitCommand(call: CommandContext): Promise<number> {
   const { context, flags } = call;
   const timeout = flags.number("timeout");
@@ -27,7 +30,7 @@ export async function waitCommand(call: CommandContext): Promise<number> {
       const rest = deadline - context.now();
       if (rest <= 0) {
         const which = left.size === 1 ? `job "${[...left][0]}" has` : `${left.size} jobs have`;
-        throw new QueueError("unfinished", `The time is up: ${which} not ended`);
+        throw new QueueError("unfinished", `The timeout has passed: ${which} not ended`);
       }
       await context.sleep(Math.min(POLL, rest));
     }

@@ -5,7 +5,9 @@ import { jobTable, type MoreColumns, moreColumns } from "../../view/job_table.ts
 import type { CommandContext } from "../command_context.ts";
 import { tableStyle } from "../tables.ts";
 
-/** Jobs shown at once in a pipe: a queue of millions is listed without being kept in memory. */
+/**
+ * How many jobs are printed at once to a pipe, so that millions of jobs need not be kept in memory.
+ */
 const BLOCK = 1000;
 
 /** Lists jobs, newest first. */
@@ -22,7 +24,7 @@ export async function listCommand(call: CommandContext): Promise<void> {
       const before = more;
       more = moreColumns(block, before);
       const table = await jobTable(block, { ...options, more }, style);
-      // The titles once, and again where columns have come.
+      // The titles are printed once, and again when columns were added.
       const isAsBefore = before?.queue === more.queue && before.group === more.group &&
         before.awaited === more.awaited;
       call.print(isAsBefore ? table.slice(table.indexOf("\n") + 1) : table);

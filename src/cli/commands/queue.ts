@@ -1,4 +1,4 @@
-// queuectl queue: what goes on in the queues, and what is set of them.
+// queuectl queue: shows and changes queues.
 import { checkName } from "../../queue/enqueue.ts";
 import { QueueError } from "../../queue/errors.ts";
 import { parseRate, queueToJson, RATE_FORMS } from "../../queue/queue_json.ts";
@@ -23,7 +23,10 @@ export async function setCommand(call: CommandContext): Promise<void> {
   call.print(`${name}: ${settingsText(after!)}\n`);
 }
 
-/** What is to be set. @throws QueueError `usage` */
+/**
+ * The settings that the options give.
+ * @throws QueueError `usage`
+ */
 function changeOf({ flags }: CommandContext): Partial<QueueSettings> {
   const limit = flags.number("limit");
   const text = flags.text("rate");
@@ -32,7 +35,7 @@ function changeOf({ flags }: CommandContext): Partial<QueueSettings> {
     throw new QueueError("usage", `--rate takes ${RATE_FORMS}, not "${text}"`);
   }
   if (limit === undefined && rate === undefined) {
-    throw new QueueError("usage", "Missing what to set: --limit N, --rate N/DURATION, or both");
+    throw new QueueError("usage", "Nothing to set: give --limit N, --rate N/DURATION, or both");
   }
   return {
     ...(limit !== undefined && { limit: limit === 0 ? null : limit }),
@@ -66,7 +69,7 @@ async function setPaused(call: CommandContext, paused: boolean): Promise<void> {
   if (names.length === 0) return call.say(paused ? "All are paused already" : "None is paused");
   for (const name of names) {
     call.print(`${paused ? "Paused" : "Resumed"} ${name}\n`);
-    // Jobs may come later; but it may as well be a slip.
+    // This is allowed, since jobs may come later, but the name may be mistyped.
     if (paused && !known.some((queue) => queue.name === name)) {
       call.say(`queuectl: no job waits in queue "${name}"`);
     }

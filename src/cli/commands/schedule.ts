@@ -1,4 +1,4 @@
-// queuectl schedule: all but add.
+// queuectl schedule: every subcommand but `add`.
 import { QueueError } from "../../queue/errors.ts";
 import { isoTime } from "../../queue/job_json.ts";
 import { nextTimes, type ScheduleEntry } from "../../queue/schedule.ts";
@@ -11,7 +11,7 @@ import { nextTimesText, schedulePage, scheduleTable } from "../../view/schedule.
 import type { CommandContext } from "../command_context.ts";
 import { tableStyle } from "../tables.ts";
 
-/** Times that `schedule next` shows if it is not told how many. */
+/** How many times `schedule next` shows by default. */
 const FEW = 5;
 
 export async function listCommand(call: CommandContext): Promise<void> {
@@ -45,7 +45,7 @@ export async function nextCommand(call: CommandContext): Promise<void> {
   const recurrence = await recurrenceOf(entry.schedule);
   const times = nextTimes(entry, recurrence, now, flags.number("count") ?? FEW);
   if (entry.state.paused) {
-    call.say(`It is paused. Go on with: queuectl schedule resume ${entry.schedule.name}`);
+    call.say(`It is paused. To resume it: queuectl schedule resume ${entry.schedule.name}`);
   }
   if (flags.has("json")) return call.printJson(times.map(isoTime));
   call.print(await nextTimesText(times, entry, now, tableStyle(context)));
@@ -57,10 +57,10 @@ export async function runCommand(call: CommandContext): Promise<void> {
   const { schedule } = await findSchedule(await call.store().openSchedules(), call.args[0]!);
   await call.withJobs(async (jobs, store) => {
     const settings = await (await store.settings()).load();
-    // Its id is as any: one with a time in it would stand for that time.
+    // It gets a random id: an id made of a time would mark that time as fired.
     const job = scheduledJob(schedule, newId(), { settings, now: now() });
     const { addOne } = await import("../../queue/enqueue_related.ts");
-    const enqueued = await addOne(jobs, job, now());
+    const enqueued = await addOne(jobs, job);
     if (enqueued.remark !== undefined) call.say(`queuectl: ${enqueued.remark}`);
     call.print(`${enqueued.job.id}\n`);
   });
@@ -89,8 +89,8 @@ export async function removeCommand(call: CommandContext): Promise<void> {
 }
 
 /**
- * Does something to each schedule that is named. Nothing is done before all names are known; one
- * that can't be read counts as known, so that it can be removed.
+ * Calls `act` for each named schedule, after making sure that all of them exist. One that can't be
+ * read counts as existing, so that it can be removed.
  */
 async function forEach(
   call: CommandContext,

@@ -16,7 +16,7 @@ import type { CommandContext } from "../command_context.ts";
 import { tableStyle } from "../tables.ts";
 import { commandText, commonFields } from "./enqueue.ts";
 
-/** Adds a schedule, and says when it fires next. */
+/** Adds a schedule, and prints when it fires next. */
 export async function addCommand(call: CommandContext): Promise<void> {
   const { context, flags } = call;
   const now = context.now();
@@ -24,19 +24,19 @@ export async function addCommand(call: CommandContext): Promise<void> {
   const recurrence = await recurrenceOf(schedule);
   if (recurrence.after(now) === undefined) {
     throw new QueueError("usage", `--cron: "${flags.text("cron")}" never comes`, {
-      hint: "There is no such day in any year",
+      hint: "No year has such a day",
     });
   }
   const store = call.store();
-  // What enqueue would refuse is refused now, not at night.
+  // What enqueue would refuse is refused now, and not when the schedule fires at night.
   const settings = await (await store.settings()).load();
   scheduledJob(schedule, "any", { settings, now });
 
   const entry = await addSchedule(await store.openSchedules(), schedule, flags.has("replace"));
   if (entry.state.paused) {
-    call.say(`It is paused. Go on with: queuectl schedule resume ${schedule.name}`);
+    call.say(`It is paused. To resume it: queuectl schedule resume ${schedule.name}`);
   } else if ((await (await store.workers()).live()).length === 0) {
-    call.say("It fires while queuectl start runs, which it does not now");
+    call.say("It fires only while queuectl start runs, and none runs now");
   }
   const times = nextTimes(entry, recurrence, now, 1);
   call.print(await nextTimesText(times, entry, now, tableStyle(context)));
@@ -80,7 +80,7 @@ function whenFrom({ flags }: CommandContext): When {
   const seconds = flags.number("every");
   if (pattern !== undefined) return { kind: "cron", pattern: pattern.trim() };
   if (seconds === undefined) {
-    throw new QueueError("usage", "Missing --cron or --every: when shall it fire?", {
+    throw new QueueError("usage", "Missing --cron or --every, which say when it fires", {
       hint: "Such as --cron '30 2 * * *' or --every 1h",
     });
   }
@@ -88,7 +88,7 @@ function whenFrom({ flags }: CommandContext): When {
   return { kind: "every", seconds };
 }
 
-/** Seconds from each firing: a time would be that of one job alone. */
+/** Seconds from each firing. A fixed time is refused, since it would suit only one job. */
 function startByFrom(text: string | undefined): number | undefined {
   const seconds = text === undefined ? undefined : parseDuration(text);
   if (text === undefined || seconds !== undefined) return seconds;
@@ -105,7 +105,7 @@ function zoneFrom(name: string): string {
   }
 }
 
-/** One of a few words; the first of them if none was given. */
+/** The given word, which must be one of `words`; the first of them if none was given. */
 function choice<T extends string>(
   name: string,
   given: string | undefined,

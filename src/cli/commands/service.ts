@@ -1,4 +1,4 @@
-// queuectl service: has systemd or launchd keep `start` running.
+// queuectl service: lets systemd or launchd run `start`.
 import type { CommandContext } from "../command_context.ts";
 import { type ServiceAction, serviceCommand } from "../service/service.ts";
 import { serviceEffects } from "../service/service_effects.ts";
@@ -21,7 +21,7 @@ async function service(
   action: ServiceAction,
   count: number | undefined,
 ): Promise<void> {
-  // Named in full, since the service has neither this folder nor this shell's environment.
+  // An absolute path, since the service has neither this current folder nor this environment.
   const { path: dataDir } = storeLocation(call.context, call.flags);
   const lines = await serviceCommand(
     action,

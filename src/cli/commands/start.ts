@@ -1,4 +1,4 @@
-// queuectl start: runs the supervisor in the foreground, or leaves it in the background.
+// queuectl start: runs the supervisor in the foreground, or starts it in the background.
 import { QueueError } from "../../queue/errors.ts";
 import { isWorkerName } from "../../queue/workers.ts";
 import type { Store } from "../../stores/store.ts";
@@ -14,24 +14,21 @@ import { StopRequests } from "../start/stop_requests.ts";
 import { spawnWorker } from "../start/worker_child.ts";
 import { detach } from "./start_detached.ts";
 
-/** As process 1 it inherits what jobs leave behind, and Deno collects only what it has started. */
-const IS_INIT = "queuectl is process 1 here: what jobs leave behind stays a zombie when it ends; " +
-  "give the container an init, as docker run --init does";
+/**
+ * Process 1 inherits the processes that jobs leave behind, but Deno reaps only its own children.
+ */
+const IS_INIT =
+  "queuectl is process 1 here, so processes that jobs leave behind stay zombies when they end; " +
+  "give the container an init process, as docker run --init does";
 
 /** Runs jobs until stopped. @returns the exit code */
 export async function startCommand(call: CommandContext): Promise<number> {
   const { context, flags } = call;
-  const name = flags.text("worker-name");
-  if (name !== undefined && !isWorkerName(name)) {
-    throw new QueueError(
-      "usage",
-      `Cannot call a worker "${name}": a name is 1 to 64 of A-Z a-z 0-9 . _ - and does not begin ` +
-        "with . or -, nor with cli- or supervisor-, which others have",
-    );
-  }
+  const name = workerName(call);
   const queues = queuesIn(flags);
   const store = await call.store().forWorkers();
   const settings = await (await store.settings()).load();
+  await (await store.queues()).settings(); // no job is begun against what can't be read
   if (flags.has("detach")) return await detach(call, store);
 
   await (await store.maintenance()).afterReboot();
@@ -47,15 +44,8 @@ export async function startCommand(call: CommandContext): Promise<number> {
   const count = flags.number("count") ?? settings.worker_count;
   const drain = flags.has("drain");
   const ended = new AbortController();
-  const housekeeping = keepHouse({
-    keepCompleted: async () => (await (await store.settings()).load()).keep_completed,
-    isFirst: async () =>
-      (await (await store.workers()).liveSupervisors()).every(({ name }) => name >= lock.name),
-    openJobs: () => store.openJobs(() => {}), // what can't be read, workers tell
-    now: context.now,
-    sleep: delay,
-    report,
-  }, ended.signal);
+  const shared = { now: context.now, sleep: delay, report };
+  const housekeeping = keepHouse({ ...oldJobsOf(store, lock.name), ...shared }, ended.signal);
   let dead = 0;
   try {
     report({ kind: "supervisor_started", workers: count, store: store.name });
@@ -64,14 +54,12 @@ export async function startCommand(call: CommandContext): Promise<number> {
       count,
       spawn: () => spawnWorker({ host, name, queues, drain, onDead: () => dead++ }),
       ready: () => void lock.announce({ ...who, ready: true }),
-      sleep: delay,
-      now: context.now,
-      report,
+      ...shared,
     };
     const firing = { store, drain, now: context.now, report, stopping };
     if (!await whileSchedulesFire(firing, () => supervise(parts, stopping, force))) {
       throw new QueueError("unfinished", "Cannot run jobs: no worker came up", {
-        hint: "What each of them said stands above",
+        hint: "See their messages above",
       });
     }
   } finally {
@@ -83,15 +71,46 @@ export async function startCommand(call: CommandContext): Promise<number> {
     report({ kind: "supervisor_stopped" });
     await close();
   }
-  const blocked = drain ? await blockedIn(store) : 0;
-  if (blocked > 0) {
-    const are = blocked === 1 ? "1 job waits" : `${blocked} jobs wait`;
-    call.say(`${are} for others that have not completed: queuectl list --state blocked`);
-  }
-  const left = drain ? await leftAfterDrain(store, queues) : undefined;
-  if (left !== undefined) call.say(left);
-  if (drain && dead > 0) call.say(`${pluralize(dead, "job")} died: queuectl dlq list`);
+  if (drain) await sayWhatIsLeft(call, store, queues, dead);
   return 0;
+}
+
+/** The name given with --worker-name. @throws QueueError `usage` */
+function workerName({ flags }: CommandContext): string | undefined {
+  const name = flags.text("worker-name");
+  if (name === undefined || isWorkerName(name)) return name;
+  throw new QueueError(
+    "usage",
+    `Cannot call a worker "${name}": a name is 1 to 64 of A-Z a-z 0-9 . _ - and does not begin ` +
+      "with . or -, nor with cli- or supervisor-, which are reserved",
+  );
+}
+
+/** What the housekeeper needs from the store; `supervisor` is the name of this `start`. */
+function oldJobsOf(store: Store, supervisor: string) {
+  return {
+    keepCompleted: async () => (await (await store.settings()).load()).keep_completed,
+    isFirst: async () =>
+      (await (await store.workers()).liveSupervisors()).every(({ name }) => name >= supervisor),
+    openJobs: () => store.openJobs(() => {}), // workers report what can't be read
+  };
+}
+
+/** After --drain: says which jobs were not waited for, and how many died. */
+async function sayWhatIsLeft(
+  call: CommandContext,
+  store: Store,
+  queues: readonly string[] | undefined,
+  dead: number,
+): Promise<void> {
+  const blocked = await blockedIn(store);
+  if (blocked > 0) {
+    const waits = blocked === 1 ? "1 job waits" : `${blocked} jobs wait`;
+    call.say(`${waits} for others that have not completed: queuectl list --state blocked`);
+  }
+  const left = await leftAfterDrain(store, queues);
+  if (left !== undefined) call.say(left);
+  if (dead > 0) call.say(`${pluralize(dead, "job")} died: queuectl dlq list`);
 }
 
 async function blockedIn(store: Store): Promise<number> {

@@ -1,5 +1,5 @@
-// queuectl start --detach: the same command once more, in a session of its own, writing what it
-// tells to a file.
+// queuectl start --detach: runs the same command again in a session of its own, with its output in
+// a file.
 import { QueueError } from "../../queue/errors.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { selfCommand } from "../../system/self.ts";
@@ -8,17 +8,17 @@ import type { Store } from "../../stores/store.ts";
 import type { CommandContext } from "../command_context.ts";
 
 const POLL = 20;
-/** Milliseconds within which a worker of its must have come up. */
+/** Milliseconds in which one of its workers must have started. */
 const PATIENCE = 30_000;
-/** Bytes after which the log is put aside, at the next start, and a new one begun. */
+/** If the log is larger than this many bytes, the next start renames it and begins a new one. */
 const LOG_LIMIT = 5 * 1024 * 1024;
 
 /**
- * Becomes the program, with the log as its output, and without what the caller had open: a lock on
- * a descriptor that is handed on would be held for as long as the program runs. It is the shell
- * that becomes the program, so the process id is the program's. dash knows no descriptors above 9,
- * but then the caller's shell was another, which may be there for this too.
- * $1: this script once more, or nothing, $2: the log, $3…: the program.
+ * A shell script that becomes the program by `exec`, so that the program has the process id of the
+ * shell. Its output goes to the log. All file descriptors of the caller are closed: a lock on an
+ * inherited one would be held for as long as the program runs. dash can't close descriptors above
+ * 9; a caller that has such descriptors used another shell, so bash or busybox is tried. $1: this
+ * script again, or empty; $2: the log; $3…: the program.
  */
 export const BECOME = `umask 077
 script=$1 log=$2
@@ -39,7 +39,8 @@ done
 exec "$@" >>"$log" 2>&1`;
 
 /**
- * Starts a supervisor in the background, and prints its process id once a worker of its runs.
+ * Starts a supervisor in the background, and prints its process id once one of its workers runs.
+ *
  * @returns the exit code
  */
 export async function detach(call: CommandContext, store: Store): Promise<number> {
@@ -72,11 +73,11 @@ export async function detach(call: CommandContext, store: Store): Promise<number
   throw new QueueError("unfinished", "Cannot run jobs in the background: no worker came up", {
     hint: context.files.info(log)?.kind === "file"
       ? `See ${log}`
-      : `Nothing could be written to ${log}: see what queuectl start says without --detach`,
+      : `Nothing could be written to ${log}; run queuectl start without --detach to see why`,
   });
 }
 
-/** Puts a log that has grown big aside, in the place of the one before. */
+/** Renames a log that has grown too large; it replaces the one that was renamed before. */
 export function rotate(files: FileSystem, log: string): void {
   if ((files.info(log)?.size ?? 0) > LOG_LIMIT) files.rename(log, `${log}.1`);
 }

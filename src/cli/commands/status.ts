@@ -1,4 +1,4 @@
-// queuectl status.
+// queuectl status: counts of jobs, and what the workers do.
 import { readActivity } from "../../queue/status.ts";
 import type { JobReader } from "../../queue/store.ts";
 import type { Store } from "../../stores/store.ts";
@@ -6,7 +6,7 @@ import { statusText, type StatusView } from "../../view/status.ts";
 import type { CommandContext } from "../command_context.ts";
 import { tableStyle } from "../tables.ts";
 
-/** Counts of jobs, and the workers. */
+/** Shows counts of jobs, and the workers. */
 export async function statusCommand(call: CommandContext): Promise<void> {
   const { context, flags } = call;
   await call.withReader(async (jobs, store) => {
@@ -25,7 +25,7 @@ export async function statusCommand(call: CommandContext): Promise<void> {
   });
 }
 
-/** What `--verbose` adds. */
+/** Reads what `--verbose` adds. */
 async function readMore(call: CommandContext, jobs: JobReader, store: Store) {
   const [{ readSystemInfo }, { systemInfoJson, systemInfoText }] = await Promise.all([
     import("../system_info.ts"),
@@ -39,7 +39,7 @@ async function readMore(call: CommandContext, jobs: JobReader, store: Store) {
   };
 }
 
-/** What there is to show at this moment. */
+/** Reads what is to be shown. */
 async function readStatus(jobs: JobReader, store: Store): Promise<StatusView> {
   const activity = await readActivity(jobs, await store.workers());
   return { dataDir: store.dataDir, store: store.name, ...activity };

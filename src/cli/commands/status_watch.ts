@@ -1,4 +1,4 @@
-// queuectl status --watch: redraws in place each second, without a library for screens.
+// queuectl status --watch: redraws the status in place each second, without a terminal library.
 import { QueueError } from "../../queue/errors.ts";
 import type { Job } from "../../queue/job.ts";
 import type { Counts, JobReader } from "../../queue/store.ts";
@@ -9,12 +9,12 @@ import { tableStyle } from "../tables.ts";
 
 const BETWEEN = 1000;
 const FAILURES = 5;
-/** The speed is that of the last few seconds: of one alone it would jump. */
+/** How many samples the speed is taken from; over a single second it would jump. */
 const WINDOW = 10;
 
 const LEAVING = ["q", "Q", "\x1b", "\x03", "\x04"];
 
-const ENTER = "\x1b[?1049h\x1b[?25l"; // the other screen, so that the user's own is as before afterwards; no cursor
+const ENTER = "\x1b[?1049h\x1b[?25l"; // alternate screen, cursor hidden
 const LEAVE = "\x1b[?25h\x1b[?1049l";
 const HOME = "\x1b[H";
 const CLEAR_LINE = "\x1b[K";
@@ -61,7 +61,7 @@ export async function watch(
   }
 }
 
-// Overwrites instead of clearing first, which would flicker. Lines that don't fit the height are
+// Overwrites the screen instead of clearing it first, which would flicker. Lines that don't fit are
 // left out.
 function draw({ context: { stdout } }: CommandContext, text: string): void {
   const lines = text.trimEnd().split("\n").slice(0, Math.max(1, stdout.rows - 1));

@@ -1,5 +1,5 @@
-// queuectl stop: asks every supervisor and worker that lives to stop, and returns when all have, or
-// says which do not answer. With --force it ends those by signals.
+// queuectl stop: asks every live supervisor and worker to stop, and returns when all have stopped,
+// or reports those that do not answer. With --force it ends those by signals.
 import { QueueError } from "../../queue/errors.ts";
 import type { Requests, StopKind } from "../../queue/requests.ts";
 import { isSupervisorName, type WorkerInfo, type Workers } from "../../queue/workers.ts";
@@ -10,27 +10,29 @@ import { pluralize } from "../../view/pluralize.ts";
 import type { CommandContext } from "../command_context.ts";
 import { wakeHint, whoIs } from "../../queue/silent_processes.ts";
 
-/** All in milliseconds. */
+/** All of these are milliseconds. */
 const POLL = 20;
-/** A request is made again, since one that a new holder of the name cleared may have been ours. */
+/** Requests are repeated: a new process with the same name may have cleared ours. */
 const ASK_AGAIN = 1000;
-/** One that gives no sign of life for so long is not waited for. They come every 1.5 or 5 s. */
+/** A process without a sign of life for this long is not waited for. They come every 1.5 or 5 s. */
 const SILENCE = 20_000;
-/** With --force: when stopped processes are made to go on, … */
+/** With --force: when suspended processes are resumed (SIGCONT). */
 const WAKE = 2000;
-/** … how much longer than `kill_grace` they have to end their jobs before they are killed, … */
+/**
+ * How much longer than `kill_grace` processes may take to end their jobs before they are killed.
+ */
 const BEYOND_GRACE = 15_000;
-/** … and how long the system may take for that. */
+/** How long the system may take to end a killed process. */
 const DEATH = 5000;
 
-/** Stops all. */
+/** Stops all supervisors and workers. */
 export async function stopCommand(call: CommandContext): Promise<void> {
   const { context, flags } = call;
   const store = call.store();
   const kind = flags.has("force") ? "force" : "graceful";
   const workers = await store.workers();
   const living = await workers.live();
-  // Workers are asked by their supervisor; those that have none left are asked here as well.
+  // A worker is asked by its supervisor too, but its supervisor may be dead.
   const all = [...await workers.liveSupervisors(), ...living];
   if (all.length > 0 && kind === "graceful" && context.stderr.isTerminal) {
     call.say("Waiting for running jobs to end (--force kills them)");
@@ -43,12 +45,16 @@ export async function stopCommand(call: CommandContext): Promise<void> {
     requests.close();
   }
   const orphans = await orphansText(call, kind === "force");
-  if (all.length > 0) call.say(`Stopped ${pluralize(living.length, "worker")}`);
-  else if (orphans === undefined) call.say("Nothing runs here");
+  const stopped = living.filter(({ rescued }) => rescued !== true);
+  if (all.length > 0) call.say(`Stopped ${pluralize(stopped.length, "worker")}`);
+  else if (orphans === undefined) call.say("No workers are running");
   if (orphans !== undefined) call.say(orphans);
 }
 
-/** Jobs of workers that died, with nobody to look after them: killed, or told of. */
+/**
+ * Kills the running jobs of dead workers if `kill` is true.
+ * @returns what to tell the user of them
+ */
 async function orphansText(call: CommandContext, kill: boolean): Promise<string | undefined> {
   const { context } = call;
   return await call.withJobs(async (jobs, store) => {
@@ -68,7 +74,7 @@ async function orphansText(call: CommandContext, kill: boolean): Promise<string 
   });
 }
 
-/** One that was there when `stop` was called, and how long it has given no sign of life. */
+/** A process that lived when `stop` was called, and for how long it has given no sign of life. */
 interface Awaited {
   process: WorkerInfo;
   silence: number;
@@ -103,15 +109,15 @@ async function waitForEnd(all: readonly WorkerInfo[], parts: WaitParts): Promise
     if (stuck.length > 0) throw silent(stuck);
     if (kind === "force" && waited === WAKE) await workers.signal(names, "SIGCONT");
     if (kind === "force" && waited >= killAt && waited % 1000 === 0) {
-      // Supervisors come first in the list: they shall start no worker anew.
+      // Supervisors come first in the list, so that they start no new workers.
       await workers.signal(names, "SIGKILL");
     }
     if (kind === "force" && waited >= killAt + DEATH) {
       throw new QueueError(
         "unfinished",
-        `${listOf(left)} did not end, and can't be ended from here`,
+        `Cannot end ${listOf(left)} from here`,
         {
-          hint: "Such as one of another container or user: end it there",
+          hint: "It may belong to another container or user; end it there",
         },
       );
     }
@@ -120,8 +126,9 @@ async function waitForEnd(all: readonly WorkerInfo[], parts: WaitParts): Promise
 }
 
 /**
- * Asks by requests or, where none can be written down, as on a full disk, by signals.
- * @param times how often they have been asked before
+ * Asks by requests. If none can be written, as on a full disk, by signals.
+ *
+ * @param times how often they have been asked already
  */
 async function ask(names: readonly string[], parts: WaitParts, times: number): Promise<void> {
   const { kind, workers, requests } = parts;
@@ -129,7 +136,8 @@ async function ask(names: readonly string[], parts: WaitParts, times: number): P
     for (const name of names) await requests.requestStop(name, kind);
   } catch (error) {
     if (error instanceof QueueError) throw error;
-    // A worker that is signalled itself would be replaced. The second signal means force.
+    // Only supervisors are signalled, since they replace a worker that ends. A second signal means
+    // force.
     const supervisors = names.filter(isSupervisorName);
     if (times < (kind === "force" ? 2 : 1)) {
       await workers.signal(supervisors.length > 0 ? supervisors : names, "SIGTERM");
@@ -137,7 +145,10 @@ async function ask(names: readonly string[], parts: WaitParts, times: number): P
   }
 }
 
-/** Another that takes the name meanwhile, of a later `start`, is not waited for. */
+/**
+ * Whether that process still lives. A process of a later `start` with the same name is not waited
+ * for.
+ */
 async function isThere(one: Awaited, { workers, requests }: WaitParts): Promise<boolean> {
   const { name, pid, startedAt, lastSeenAt } = one.process;
   const now = await workers.find(name);
@@ -148,12 +159,15 @@ async function isThere(one: Awaited, { workers, requests }: WaitParts): Promise<
   const isKnown = pid !== 0 && now.pid !== 0;
   if (isKnown && (now.pid !== pid || now.startedAt !== startedAt)) return false;
   one.silence = now.lastSeenAt === lastSeenAt ? one.silence + POLL : 0;
-  // What is not known yet may be later.
+  // Its record may not have been readable before.
   if (now.pid !== 0) one.process = now;
   return true;
 }
 
-/** Those who give no sign of life, if they are all that is waited for: a supervisor waits too. */
+/**
+ * The processes without a sign of life, if no worker that gives one is waited for. Supervisors
+ * don't count as long as workers are left, since they wait for their workers.
+ */
 function stuckAmong(left: readonly Awaited[]): Awaited[] {
   const isSilent = ({ silence }: Awaited) => silence >= SILENCE;
   const workers = left.filter(({ process }) => !isSupervisorName(process.name));

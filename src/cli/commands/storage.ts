@@ -1,4 +1,4 @@
-// queuectl storage: the data folder as a whole.
+// queuectl storage: commands for the store as a whole.
 import { QueueError } from "../../queue/errors.ts";
 import { JOB_STATES } from "../../queue/job.ts";
 import type { LeftOut } from "../../queue/maintenance.ts";
@@ -25,7 +25,7 @@ export async function infoCommand(call: CommandContext): Promise<void> {
   });
 }
 
-/** @returns 1 if something is damaged, and so is not in the backup */
+/** @returns 1 if a damaged file was left out of the backup */
 export async function backupCommand(call: CommandContext): Promise<number> {
   const { context, args } = call;
   const target = resolve(context.cwd(), args[0]!);
@@ -41,7 +41,7 @@ export async function backupCommand(call: CommandContext): Promise<number> {
   warnOf(call, leftOut);
   if (leftOut.length === 0) return 0;
   call.say(`queuectl: ${pluralize(leftOut.length, "damaged file")} not backed up`);
-  call.say("See what can be mended: queuectl storage check");
+  call.say("To see what can be repaired: queuectl storage check");
   return 1;
 }
 
@@ -71,7 +71,7 @@ async function refuseOverData(call: CommandContext, store: Store): Promise<void>
     : `the ${pluralize(jobs, "job")}`;
   throw new QueueError(
     "refused",
-    `This would replace ${what} in ${store.name}; nothing was changed`,
+    `This would replace ${what} in ${store.name}, so nothing was changed`,
     {
       hint: "To do it, give --confirm",
     },
@@ -112,10 +112,10 @@ export async function checkCommand(call: CommandContext): Promise<number> {
   }
   const left = findings.filter(({ repaired }) => repaired === null).length;
   if (findings.length === 0) call.say("Nothing is wrong");
-  else if (left === 0) call.say(`${pluralize(findings.length, "problem")}, all mended`);
+  else if (left === 0) call.say(`${pluralize(findings.length, "problem")}, all repaired`);
   else {
-    call.say(`queuectl: ${pluralize(left, "problem")} not mended`);
-    if (!repair) call.say("Mend what can be mended: queuectl storage check --repair");
+    call.say(`queuectl: ${pluralize(left, "problem")} not repaired`);
+    if (!repair) call.say("To repair what can be repaired: queuectl storage check --repair");
   }
   return left === 0 ? 0 : 1;
 }

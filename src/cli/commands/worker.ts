@@ -1,4 +1,4 @@
-// queuectl worker: the composition of a worker process. Hidden: supervisors call it.
+// queuectl worker: builds a worker process. A hidden command, which supervisors call.
 import type { Settings } from "../../queue/settings.ts";
 import type { SettingsReader } from "../../queue/settings_store.ts";
 import type { WorkerEvent } from "../../queue/worker_event.ts";
@@ -12,13 +12,15 @@ import { storeLocation } from "../store_location.ts";
 import type { WorkerWord } from "../start/worker_child.ts";
 
 /**
- * Runs jobs until told to stop by a line on standard input, or by its end.
- * @returns the exit code: `TERMINATED` if it was a signal that ended it
+ * Runs jobs until a line on standard input, or the end of input, tells it to stop.
+ *
+ * @returns the exit code: `TERMINATED` if a signal ended it
  */
 export async function workerCommand(call: CommandContext): Promise<number> {
   const { context, flags } = call;
   const store = await context.openStore(storeLocation(context, flags)).forWorkers();
   const settings = await CurrentSettings.of(await store.settings());
+  await (await store.queues()).settings(); // no job is begun against what can't be read
   const reporter = openReporter(context, () => settings.latest.log_level);
   const supervisor = new LineWriter(Deno.stdout);
   const report = (event: WorkerEvent) => {
@@ -61,16 +63,16 @@ export async function workerCommand(call: CommandContext): Promise<number> {
   return orders.isTerminated() ? TERMINATED : 0;
 }
 
-/** Milliseconds in which the supervisor is to take in what it is told last. */
+/** Milliseconds that the last message to the supervisor may take. */
 const LAST_WORD = 200;
 
-/** What the supervisor is told of an event. */
+/** The word that tells the supervisor of an event, if it needs to know. */
 function wordFor(event: WorkerEvent): WorkerWord | undefined {
   if (event.kind === "worker_started") return "up";
   return event.kind === "job_ended" && event.job.status.state === "dead" ? "dead" : undefined;
 }
 
-/** What a worker needed to start, and needs no more: jobs get its environment without it. */
+/** Drops permissions that a worker needs only to start. */
 async function dropPermissions(): Promise<void> {
   for (const name of ["net", "ffi", "sys", "import"] as const) {
     await Deno.permissions.revoke({ name } as Deno.PermissionDescriptor);
@@ -78,16 +80,17 @@ async function dropPermissions(): Promise<void> {
 }
 
 /**
- * Milliseconds for which the configuration is taken to be as it was: looking costs as much as a
- * twentieth of a short job.
+ * Milliseconds for which the configuration is not looked at again: a look costs a twentieth of a
+ * short job's time.
  */
 const SETTINGS_AGE = 500;
 
 /**
- * The configuration, read again when it has changed; the last good one while it can't be read.
+ * The configuration. It is read again when it has changed; while it can't be read, the last good
+ * values are kept.
  */
 class CurrentSettings {
-  /** As it was when it was last asked for. */
+  /** The values that were read last. */
   latest: Settings;
   readonly #store: SettingsReader;
   #version: number | undefined;
@@ -114,16 +117,18 @@ class CurrentSettings {
         this.latest = await this.#store.load();
       }
     } catch {
-      // Commands say what is wrong with it; running jobs must not suffer for it.
+      // Commands report what is wrong with it. A worker goes on with what it has.
     }
     return this.latest;
   }
 }
 
 /**
- * The supervisor asks by lines on standard input, and its death is the end of it. A Ctrl-C at its
- * terminal is its affair.
- * @returns whether it was SIGTERM that came first
+ * Listens for requests to stop. The supervisor sends them as lines on standard input; if it dies,
+ * that input ends. Ctrl-C in a terminal reaches the worker too, but it is for the supervisor to
+ * handle.
+ *
+ * @returns whether SIGTERM came before any other request
  */
 function listen(
   stopping: AbortController,
@@ -149,7 +154,7 @@ function listen(
 async function hearSupervisor(ask: (isForced: boolean) => void): Promise<void> {
   const decoder = new TextDecoder();
   const bytes = new Uint8Array(1024);
-  // Not `Deno.stdin.readable`: the first stream of a process takes 4 ms.
+  // Not `Deno.stdin.readable`: the first stream in a process takes 4 ms.
   for (let length; (length = await Deno.stdin.read(bytes)) !== null;) {
     ask(decoder.decode(bytes.subarray(0, length)).includes("force"));
   }

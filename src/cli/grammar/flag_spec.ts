@@ -1,12 +1,12 @@
-// What the options of a command look like, as data.
+// The options of a command, described as data.
 
 /**
- * What a flag takes; `switch` takes nothing. The parser turns whole numbers and durations (seconds)
- * into numbers.
+ * The kind of value that a flag takes; `switch` takes none. The parser turns whole numbers and
+ * durations (seconds) into numbers.
  */
 export type FlagKind = "switch" | "text" | "whole" | "duration";
 
-/** What the shell may propose for a value. */
+/** What a shell completion proposes for a value. */
 export type Proposal =
   | "job"
   | "dead job"
@@ -30,7 +30,7 @@ export interface FlagSpec {
   /** Without the dashes. */
   readonly name: string;
   readonly kind: FlagKind;
-  /** What stands for the value in the help. */
+  /** The placeholder for the value in the help. */
   readonly value?: string;
   readonly about: string;
   /** Bounds of whole numbers. */
@@ -39,17 +39,17 @@ export interface FlagSpec {
   readonly proposes?: Proposal;
 }
 
-/** What the parser must know of a command. */
+/** What the parser needs to know about a command. */
 export interface Syntax {
   /** One or two words, as typed. */
   readonly name: string;
   readonly flags: readonly FlagSpec[];
   /** Groups of flags of which only one may be given. */
   readonly oneOf?: readonly (readonly string[])[];
-  /** Flags that a similar command has, and why this one has not. */
+  /** Flags that a similar command has, and why this one does not have them. */
   readonly refuses?: Readonly<Record<string, string>>;
   /**
-   * Whether arguments after `--` are another form of the command; else they are arguments as any.
+   * Whether `--` begins a program with arguments; if not, words after it are ordinary arguments.
    */
   readonly programAfterDashes?: boolean;
 }

@@ -1,4 +1,4 @@
-// The help, from the table of commands. Loads no command.
+// The help texts, made from the table of commands. Loads no command.
 import { QueueError } from "../../queue/errors.ts";
 import { nearest } from "../../queue/nearest.ts";
 import { paintFor } from "../../view/style.ts";
@@ -11,9 +11,11 @@ import type { CommandSpec } from "./spec.ts";
 type Title = (text: string) => string;
 
 /**
- * The help that `words` ask for, with or without `--help`.
- * @param spec the command that they name, if they name one
- * @throws QueueError `usage` if they name no command, or none there is
+ * The help text that `words` ask for, with or without `--help`.
+ *
+ * @param spec the command that they name, if any
+ *
+ * @throws QueueError `usage` if they name a command that does not exist
  */
 export async function helpFor(
   words: readonly string[],
@@ -55,7 +57,7 @@ function unknownCommand(
   const first = new Set(shown.map(({ name }) => name.split(" ")[0]!));
   const meant = nearest(one, first);
   if (meant !== undefined) return unknown(one, meant, (word) => `queuectl ${word}`);
-  // `queuectl cancel` means `queuectl job cancel`.
+  // `queuectl cancel` probably means `queuectl job cancel`.
   const inGroup = shown.find(({ name }) => name.split(" ")[1] === one);
   return unknown(one, inGroup?.name, (word) => `queuectl ${word}`);
 }

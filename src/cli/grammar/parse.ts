@@ -1,6 +1,5 @@
-// The command line of one command, by its specification. Own code rather than a package:
-// @stricli/core alone takes 1.3 times the start-up of an empty program, nearly all that `enqueue`
-// is allowed (docs: src/README.md).
+// Parses the command line of one command by its specification. Own code instead of a package, since
+// @stricli/core adds 8 ms to each start and this adds 1 ms (see src/README.md).
 import { QueueError } from "../../queue/errors.ts";
 import { DURATION_FORMS, parseDuration } from "../../queue/durations.ts";
 import type { FlagSpec, Syntax } from "./flag_spec.ts";
@@ -24,7 +23,10 @@ export const GLOBAL_FLAGS: readonly FlagSpec[] = [
   { name: "help", kind: "switch", about: "show this help" },
 ];
 
-/** The flags that were given, by name. Asking for one that the specification lacks is a bug. */
+/**
+ * The flags that were given, by name. To ask for a flag that the specification does not have is a
+ * bug.
+ */
 export class Flags {
   readonly #spec: Syntax;
   readonly #values = new Map<string, (string | number | true)[]>();
@@ -33,7 +35,7 @@ export class Flags {
     this.#spec = spec;
   }
 
-  /** Notes a value. Where one is wanted, the last one given counts. */
+  /** Adds a value. If a flag is given several times but has one value, the last one counts. */
   add(name: string, value: string | number | true): void {
     const values = this.#values.get(name);
     if (values === undefined) this.#values.set(name, [value]);
@@ -69,14 +71,15 @@ export interface Parsed {
   readonly flags: Flags;
   readonly args: string[];
   /**
-   * Arguments after a `--`, where those are another form of the command; undefined if there was
-   * none.
+   * The program and its arguments after `--`, if the command takes them; undefined if there was no
+   * `--`.
    */
   readonly rest: string[] | undefined;
 }
 
 /**
- * Reads what follows the command's name.
+ * Parses what follows the command's name.
+ *
  * @throws QueueError `usage`
  */
 export function parse(spec: Syntax, words: readonly string[]): Parsed {
@@ -105,7 +108,7 @@ export function parse(spec: Syntax, words: readonly string[]): Parsed {
     }
     if (value === undefined) {
       const next = words[i + 1];
-      // What looks like an option is not swallowed as a value; `--name=-value` says that it is one.
+      // A word that looks like an option is not taken as a value; `--name=-value` makes it one.
       if (next === undefined || (/^-./.test(next) && !/^-\.?\d/.test(next))) {
         throw new QueueError("usage", `${name} needs a value: ${name} ${flag.value}`);
       }
@@ -120,7 +123,7 @@ export function parse(spec: Syntax, words: readonly string[]): Parsed {
     : { flags, args: [...args, ...rest ?? []], rest: undefined };
 }
 
-/** Whether the words ask for help: before any `--`. */
+/** Whether there is a `--help` or `-h` before any `--`. */
 export function asksForHelp(words: readonly string[]): boolean {
   const end = words.indexOf("--");
   return words.some((word, i) => (word === "--help" || word === "-h") && (end === -1 || i < end));

@@ -1,4 +1,4 @@
-// What the shell proposes for the word being typed, from the table of commands.
+// Shell completions for the word being typed, made from the table of commands.
 import type { JobState } from "../../queue/job.ts";
 import { JOB_STATES } from "../../queue/job.ts";
 import { LOG_LEVELS, SETTING_KEYS, SETTING_RULES } from "../../queue/settings.ts";
@@ -12,14 +12,17 @@ export interface Proposed {
   readonly about: string;
 }
 
-/** Finds jobs in these states, or in any; or what else has a name in the store. */
+/**
+ * Finds the ids of jobs in these states (any, if undefined), or the names of other things in the
+ * store.
+ */
 export type FindJobs = (
   what: readonly JobState[] | "schedules" | "queues" | "groups" | undefined,
 ) => Promise<Proposed[]>;
 
 /**
- * Proposals for the last of `words`, which may be empty; what stands before it is complete. None
- * where files fit.
+ * Proposals for the last of `words`, which may be empty; the words before it are complete. No
+ * proposals if a file name is wanted: then the shell proposes files.
  */
 export async function proposals(
   commands: readonly CommandSpec[],
@@ -54,14 +57,15 @@ function candidates(
   if (current.startsWith("-")) {
     return flagsOf(spec).map(({ name, about }) => ({ word: `--${name}`, about }));
   }
-  // `config --key K` wants a value next, of which only log levels can be proposed.
+  // After `config --key K` comes `--value`.
   if (spec.name === "config" && before.at(-2) === "--key") {
     return [{ word: "--value", about: "set it" }];
   }
   return values(spec.proposes, current, findJobs);
 }
 
-// Bash makes `--state=pe` three words, and a front flag of two words hides the command.
+// Bash splits `--state=pe` into three words, and a flag with a value before the command hides the
+// command.
 function unsplit(words: readonly string[]): { before: string[]; current: string } {
   const before = words.slice(0, -1);
   let current = words.at(-1) ?? "";
@@ -109,7 +113,7 @@ async function inlineValues(
   return found.map(({ word, about }) => ({ word: front + word, about }));
 }
 
-/** Of a list separated by commas, the last part is being typed. */
+/** In a comma-separated list, the last part is being typed. */
 async function lastOfSeveral(current: string, found: Promise<Proposed[]>): Promise<Proposed[]> {
   const front = current.slice(0, current.lastIndexOf(",") + 1);
   return (await found).map(({ word, about }) => ({ word: front + word, about }));
@@ -130,7 +134,7 @@ function values(
     case "waiting job":
       return findJobs(["pending", "blocked", "failed"]);
     case "state": {
-      // Of a list separated by commas, the last part is being typed.
+      // In a comma-separated list, the last part is being typed.
       const front = current.slice(0, current.lastIndexOf(",") + 1);
       return JOB_STATES.map((state) => ({ word: front + state, about: "" }));
     }

@@ -1,4 +1,4 @@
-// `queuectl service`: has the platform keep `start` running. Everything it does to the machine goes
+// `queuectl service`: lets systemd or launchd run `start`. All its effects on the machine go
 // through `ServiceEffects`.
 import { QueueError } from "../../queue/errors.ts";
 import type { SelfCommand } from "../../system/self.ts";
@@ -19,34 +19,40 @@ export interface ServiceOptions {
 }
 
 export interface ServiceEffects {
-  /** As `Deno.build.os` has it. */
+  /** The value of `Deno.build.os`. */
   readonly os: string;
   readonly env: (name: string) => string | undefined;
   readonly userId: () => number | null;
   readonly self: () => SelfCommand;
-  /** The path with all links followed; undefined if there is nothing. */
+  /** The path with all links resolved; undefined if it does not exist. */
   readonly realPath: (path: string) => string | undefined;
-  /** The text of a file; undefined if there is none. */
+  /** The text of a file; undefined if it does not exist. */
   readonly read: (path: string) => string | undefined;
   /** Writes a file, and makes the folders above it. */
   readonly write: (path: string, text: string) => void;
   readonly remove: (path: string) => void;
-  /** Runs a program to its end. @throws Deno.errors.NotFound if there is none */
+  /**
+   * Runs a program to its end.
+   * @throws Deno.errors.NotFound if it does not exist
+   */
   readonly run: (
     program: string,
     args: readonly string[],
   ) => Promise<{ code: number; stderr: string }>;
-  /** What goes on, for the person who waits. */
+  /** Tells the user what is going on. */
   readonly say: (line: string) => void;
 }
 
-/** What a platform's keeper of services takes to install, and to remove, a file. */
+/**
+ * A service manager (systemd or launchd): the file of the service, and the commands to install and
+ * remove it.
+ */
 interface Keeper {
   readonly path: string;
   readonly text: string;
-  /** Commands that make the file count, once it is there. */
+  /** Commands that put the file into effect once it is written. */
   readonly start: readonly Step[];
-  /** Commands before it is removed, and after. */
+  /** Commands to run before the file is removed, and after. */
   readonly stop: readonly Step[];
   readonly forget: readonly Step[];
   readonly restart: string;
@@ -56,15 +62,17 @@ interface Keeper {
 interface Step {
   readonly program: string;
   readonly args: readonly string[];
-  /** Whether it may fail: it undoes what may not be. */
+  /** Whether it may fail, because what it undoes may not exist. */
   readonly optional?: boolean;
 }
 
 /**
- * Does what `queuectl service <action>` says.
+ * Runs `queuectl service <action>`.
+ *
  * @returns the lines to print
- * @throws QueueError `refused` where there is no keeper known; `not_found` if nothing is
- *   installed; `io` if a command fails
+ *
+ * @throws QueueError `refused` if the platform has no service manager that is known; `not_found` if
+ *   no service is installed; `io` if a command fails
  */
 export async function serviceCommand(
   action: ServiceAction,
@@ -105,8 +113,8 @@ async function uninstall(
   if (effects.read(path) === undefined) {
     throw new QueueError("not_found", `Cannot uninstall the service: there is no ${path}`);
   }
-  // First it ends, then its file goes: without the file the keeper would no longer know how long to
-  // wait.
+  // The service ends before its file is removed: without the file, the service manager would not
+  // know how long to wait.
   effects.say("Stopping the service: running jobs end first");
   await runAll("uninstall", stop, effects);
   effects.remove(path);
@@ -166,7 +174,7 @@ function serviceOf({ count, dataDir }: ServiceOptions, effects: ServiceEffects):
     program: args.length === 0 ? lastingPath(program, effects) : program,
     args: [...args, "start", ...(count === undefined ? [] : ["--count", String(count)])],
     environment: {
-      // Jobs are to find the programs that they find in the shell where this is called.
+      // Jobs shall find the same programs as in the shell where this is called.
       ...(path && { PATH: path }),
       ...(dataDir !== undefined && { QUEUECTL_DATA_DIR: dataDir }),
     },
@@ -174,8 +182,8 @@ function serviceOf({ count, dataDir }: ServiceOptions, effects: ServiceEffects):
 }
 
 /**
- * The link on the PATH where one leads to `program`: package managers put each version in a folder
- * of its own.
+ * A link on the PATH that leads to `program`, if there is one. Package managers install each
+ * version in a folder of its own, so the link lasts longer.
  */
 function lastingPath(program: string, { env, realPath }: ServiceEffects): string {
   const onPath = (env("PATH") ?? "").split(":").filter((folder) => folder.startsWith("/"))
@@ -196,10 +204,10 @@ function systemd(service: Service, { env }: ServiceEffects): Keeper {
     start: [systemctl("daemon-reload"), systemctl("enable", "--now", unit)],
     stop: [systemctl("disable", "--now", unit)],
     forget: [systemctl("daemon-reload")],
-    restart: `To make it count now, when running jobs have ended: systemctl --user restart ${unit}`,
+    restart: `To apply it when running jobs have ended: systemctl --user restart ${unit}`,
     hints: [
       "It runs now, and from each log-in to log-out",
-      "To have it run from boot on: loginctl enable-linger",
+      "To run it from boot on: loginctl enable-linger",
     ],
   };
 }
@@ -217,10 +225,10 @@ function launchd(service: Service, { env, userId }: ServiceEffects): Keeper {
       launchctl("enable", `${domain}/${LAUNCHD_LABEL}`),
       launchctl("bootstrap", domain, path),
     ],
-    // It fails when the agent isn't loaded, which is what is wanted.
+    // It fails if the agent is not loaded, and then nothing has to be stopped.
     stop: [{ ...bootout, optional: true }],
     forget: [],
-    restart: "It was started anew with the change",
+    restart: "It was restarted with the change",
     hints: ["It runs now, and from each log-in to log-out"],
   };
 }

@@ -1,4 +1,4 @@
-// What `queuectl service` does to the real machine.
+// The effects of `queuectl service` on the real machine.
 import { folderOf } from "../../system/paths.ts";
 import { selfCommand } from "../../system/self.ts";
 import type { ServiceEffects } from "./service.ts";

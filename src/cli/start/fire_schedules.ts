@@ -1,9 +1,10 @@
-// Schedules fire beside the workers of a `start`. What that takes is loaded when there is one.
+// Fires schedules beside the workers of a `start`. The code for it is loaded when there is a
+// schedule.
 import type { WorkerEvent } from "../../queue/worker_event.ts";
 import type { Store } from "../../stores/store.ts";
 import { Scheduler } from "../../worker/scheduler.ts";
 
-/** What another `start` is at may still lie there for so long. */
+/** Milliseconds for which another live `start` may take to fire what is due. */
 const AT_IT = 10_000;
 
 export interface FiringOptions {
@@ -11,15 +12,17 @@ export interface FiringOptions {
   readonly drain: boolean;
   readonly now: () => number;
   readonly report: (event: WorkerEvent) => void;
-  /** Aborts when nothing more is to be fired. */
+  /** Aborts when no more schedules are to fire. */
   readonly stopping: AbortSignal;
 }
 
 /**
- * Fires schedules while `work` runs. Where it drains, it begins when what is due was fired, and
- * again for each missed time that is caught up after another.
- * @param work says whether it could be done
- * @returns the same
+ * Fires schedules while `work` runs. With `drain`, what is due is fired before `work` begins, and
+ * `work` runs again after each further missed time that is caught up.
+ *
+ * @param work returns whether any worker came up
+ *
+ * @returns what `work` returned
  */
 export async function whileSchedulesFire(
   options: FiringOptions,
@@ -61,7 +64,10 @@ export async function whileSchedulesFire(
   }
 }
 
-/** Others that run have fired what was due, or are about to. */
+/**
+ * The time from which on some `start` has been there to fire. Others that run have fired what was
+ * due, or are about to.
+ */
 async function aliveSince({ store, now }: FiringOptions): Promise<number> {
   const others = (await (await store.workers()).liveSupervisors())
     .filter(({ pid }) => pid !== Deno.pid);

@@ -12,7 +12,10 @@ export function queuesIn(flags: Flags): readonly string[] | undefined {
   return [...new Set(names)].sort();
 }
 
-/** What one that drains has not waited for, in a sentence; undefined if nothing is left. */
+/**
+ * The sentence that names the jobs which `start --drain` did not wait for; undefined if there are
+ * none.
+ */
 export async function leftAfterDrain(
   store: Store,
   served: readonly string[] | undefined,

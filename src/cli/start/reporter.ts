@@ -1,5 +1,5 @@
-// What supervisor and workers report, as lines on stderr: those that the configuration's log_level
-// lets through.
+// Writes the events of supervisor and workers to stderr, as lines, if the setting log_level lets
+// them through.
 import type { LogLevel } from "../../queue/settings.ts";
 import type { WorkerEvent } from "../../queue/worker_event.ts";
 import { LineWriter } from "../../system/line_writer.ts";
@@ -8,18 +8,18 @@ import { paintFor } from "../../view/style.ts";
 import { clockTime } from "../../view/times.ts";
 import type { Context } from "../context.ts";
 
-/** Milliseconds in which the last lines are to be written, when a process ends. */
+/** Milliseconds that writing the last lines may take when a process ends. */
 const LAST_LINES = 1000;
 
 export interface Reporter {
   report(event: WorkerEvent): void;
-  /** Returns when all is written, or can't be. */
+  /** Returns when everything is written, or can't be written. */
   close(): Promise<void>;
 }
 
 /**
- * Writes events as lines, and never waits for whoever reads them: a full pipe must not stop the
- * queue. `least` is asked each time, so that a change of the configuration counts at once.
+ * Writes events as lines, and never waits for the reader: a full pipe must not stop the queue.
+ * `least` is called each time, so that a change of the configuration takes effect at once.
  */
 export function openReporter(
   context: Context,
@@ -48,7 +48,7 @@ function queueEvent(event: WorkerEvent, at: number): QueueEvent {
     case "job_adopted":
       return note(
         "INFO",
-        `${event.worker} looks after job ${event.job.id}, whose ${event.from} died`,
+        `${event.worker} looks after job ${event.job.id}, since ${event.from} died`,
       );
     case "job_given_back":
       return note(
@@ -82,7 +82,9 @@ function queueEvent(event: WorkerEvent, at: number): QueueEvent {
     }
     case "schedule_due": {
       const { schedule, jobId, holder } = event;
-      const why = holder === null ? "the job before has not ended" : `job ${holder} has its key`;
+      const why = holder === null
+        ? "the previous job has not ended"
+        : `job ${holder} has its unique key`;
       const what = jobId === null ? `skipped ${clockTime(event.at)}: ${why}` : `enqueued ${jobId}`;
       return note("INFO", `schedule ${schedule}: ${what}`);
     }

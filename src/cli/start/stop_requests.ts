@@ -1,4 +1,4 @@
-// What asks a `start` to stop: `queuectl stop`, signals, and the end of its time.
+// The requests that stop a `start`: `queuectl stop`, signals, and its timeout.
 import type { Requests } from "../../queue/requests.ts";
 import type { WorkerLock } from "../../queue/workers.ts";
 import type { WorkerEvent } from "../../queue/worker_event.ts";
@@ -8,12 +8,12 @@ import { ignoredSignals } from "../../system/signals.ts";
 export interface StopParts {
   readonly requests: Requests;
   readonly lock: WorkerLock;
-  /** Seconds after which it ends by itself. */
+  /** Seconds after which `start` stops by itself. */
   readonly timeout: number | undefined;
   readonly report: (event: WorkerEvent) => void;
 }
 
-/** Listens until `close`, and gives signs of life meanwhile. */
+/** Listens for requests until `close` is called, and writes heartbeats meanwhile. */
 export class StopRequests {
   readonly #stopping = new AbortController();
   readonly #force = new AbortController();
@@ -38,7 +38,7 @@ export class StopRequests {
     return stop;
   }
 
-  /** Aborts when no new job is to be taken. */
+  /** Aborts when no more jobs are to be taken. */
   get stopping(): AbortSignal {
     return this.#stopping.signal;
   }
@@ -69,7 +69,7 @@ export class StopRequests {
         if (kind !== undefined) this.#ask("queuectl stop", kind === "force");
         await lock.heartbeat();
       } catch {
-        // A full disk, or a folder that is gone: signals still reach this process.
+        // The disk is full, or the folder is gone. Signals still reach this process.
       }
       await requests.wait(undefined, closed);
     }
@@ -77,8 +77,8 @@ export class StopRequests {
 }
 
 /**
- * Ctrl-C and SIGTERM ask once, and the second time kill. SIGHUP never kills: a terminal that is
- * closed sends several.
+ * The first Ctrl-C or SIGTERM is graceful, the second one is forced. SIGHUP never forces, since a
+ * closing terminal sends several.
  */
 function onSignals(
   ignored: ReadonlySet<string>,
@@ -94,7 +94,8 @@ function onSignals(
   const names = Deno.build.os === "windows" ? ["INT", "BREAK"] : ["INT", "TERM", "HUP"];
   const listeners = names.map((name) => ({
     signal: `SIG${name}` as Deno.Signal,
-    // With the first listener Deno takes all of these up, and ends at those that nobody hears.
+    // With its first listener Deno starts to handle all of these signals, and ends at those without
+    // a listener. So ignored ones need a listener too.
     hear: () => ignored.has(name) || hear(name),
   }));
   for (const { signal, hear } of listeners) Deno.addSignalListener(signal, hear);

@@ -1,24 +1,24 @@
-// A worker process as its supervisor starts it, and what the two tell each other: requests go to
-// the worker's standard input, a few words come from its standard output.
+// Starts a worker process for its supervisor, and exchanges messages with it: requests go to the
+// worker's standard input, and a few words come from its standard output.
 import type { Host } from "../../stores/store.ts";
 import { pause } from "../../system/delay.ts";
 import { workerPermissions } from "../../system/permissions.ts";
 import { selfCommand, sourceFolders } from "../../system/self.ts";
 import type { Child } from "../../worker/supervisor.ts";
 
-/** What a worker says: it has taken its place; a job of its died. */
+/** What a worker says: `up` when it is ready to run jobs, `dead` when one of its jobs has died. */
 export type WorkerWord = "up" | "dead";
 
-/** Milliseconds in which the last words of one that has ended arrive. */
+/** Milliseconds to wait for the last words of a worker that has ended. */
 const LAST_WORDS = 500;
 
 export interface WorkerChildOptions {
   readonly host: Host;
   readonly name: string | undefined;
-  /** Those whose jobs it takes; all if undefined. */
+  /** The queues that it takes jobs from; all if undefined. */
   readonly queues: readonly string[] | undefined;
   readonly drain: boolean;
-  /** A job has died. */
+  /** Called when a job has died. */
   readonly onDead: () => void;
 }
 
@@ -57,7 +57,7 @@ export function spawnWorker(options: WorkerChildOptions): Child {
   };
 }
 
-/** One that somebody has stopped hears nothing. */
+/** A suspended process reads nothing, so it is resumed. */
 function wake(child: Deno.ChildProcess): void {
   try {
     if (Deno.build.os !== "windows") child.kill("SIGCONT");

@@ -1,7 +1,8 @@
-// What a power cut may do to jobs that had just ended. The line that says so is written before the
-// ticket moves, but neither is synced, and a file system may keep the move and lose the line: then
-// a job waits by its file and has ended by its ticket, for ever. The ticket is right, since it moved
-// only after the line was written. Found once after each boot, by the jobs that ended last before.
+// Repairs jobs that had just ended before a power cut. The line in the job's file is written before
+// the ticket moves, but neither is synced, so a file system may keep the move and lose the line.
+// Then the job waits by its file and has ended by its ticket, for ever. The ticket is right, since
+// it moved only after the line was written. This is looked for once after each boot, among the jobs
+// that ended last.
 import { hasEnded, type Job } from "../../queue/job.ts";
 import type { Boot } from "../../system/boot.ts";
 import type { FileSystem } from "../../system/file_system.ts";
@@ -14,12 +15,15 @@ import { COMMAND_HOLDER, jobPath, lockPath, parseTicket, type Ticket } from "./l
 import { stateOf } from "./listing.ts";
 import { Tickets } from "./tickets.ts";
 
-/** Milliseconds before the last change that was kept; file systems write back within a minute. */
+/**
+ * How many milliseconds before the last surviving change are looked at; file systems write back
+ * within a minute.
+ */
 const WINDOW = 5 * 60_000;
 
 /**
- * The line that is missing in the file of a job whose ticket lies where ended jobs' tickets do;
- * undefined if none is.
+ * The line that is missing in a job's file although its ticket says that it has ended; undefined if
+ * none is missing.
  */
 export function lostLine(job: Job, ticket: Ticket): string | undefined {
   const state = stateOf(ticket.tag);
@@ -28,15 +32,16 @@ export function lostLine(job: Job, ticket: Ticket): string | undefined {
 }
 
 /**
- * Writes the lines that were lost when the machine went down, if it has booted since this was last
- * called on the data folder.
- * @returns how many
+ * Writes the lines that were lost, if the machine has booted since the last call on this data
+ * folder.
+ *
+ * @returns how many lines
  */
 export function restoreLostLines(dataDir: string, files: FileSystem, boot: Boot): number {
   const path = `${dataDir}/workers/boot.json`;
   if (bootIn(files, path) === boot.id) return 0;
   const lock = files.lock(lockPath(dataDir, `${COMMAND_HOLDER}reboot`));
-  if (lock === undefined) return 0; // another start does it
+  if (lock === undefined) return 0; // another `start` is doing it
   try {
     const restored = restoreAll(dataDir, files, boot.at);
     const tickets = new Tickets(files, dataDir, uniqueName());
@@ -54,7 +59,7 @@ function bootIn(files: FileSystem, path: string): unknown {
   try {
     return JSON.parse(files.readText(path)).boot;
   } catch {
-    return undefined; // none yet, or torn
+    return undefined; // missing, or torn
   }
 }
 
@@ -76,8 +81,8 @@ function restoreAll(dataDir: string, files: FileSystem, bootedAt: number): numbe
       const ticket = parseTicket(name)!;
       if (ticket.at < since) continue;
       const line = lineFor(ticket);
-      // A user who retries it takes the ticket first: if it is still there, nobody does. And from
-      // here on nobody can, since by its file the job has not ended.
+      // A user who retries the job takes the ticket first, so if it is still there, nobody does.
+      // And nobody can from here on, since by its file the job has not ended.
       if (line === undefined || !index.has(bucket.name, name)) continue;
       files.append(jobPath(dataDir, ticket.id), line);
       restored++;
@@ -91,7 +96,7 @@ function restoreAll(dataDir: string, files: FileSystem, bootedAt: number): numbe
       const line = decoded && lostLine(decoded.job, ticket);
       return line && (decoded.unended ? `\n${line}` : line);
     } catch {
-      return undefined; // damaged: `storage check` tells
+      return undefined; // damaged: `storage check` reports it
     }
   }
 }

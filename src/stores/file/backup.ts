@@ -1,8 +1,7 @@
-// A copy of a queue that is in use. A job's file says all about it, and files are never renamed, so
-// the picture is that of each job at one moment: none is missing that was acknowledged before, none
-// is there twice. Tickets are not copied: they are made from the jobs when the backup is restored,
-// and a job that runs now waits then. All that is written here can be restored.
-import { isJobId } from "../../queue/job.ts";
+// Copies a queue that is in use. A job's file has all its data and is never renamed, so each job is
+// copied as it is at one moment: no job that was acknowledged before is missing, and none is there
+// twice. Tickets are not copied but made from the jobs at a restore, and a job that runs now will
+// wait then. Everything that is written here can be restored.
 import { messageOf, QueueError } from "../../queue/errors.ts";
 import type { BackupResult, LeftOut } from "../../queue/maintenance.ts";
 import type { Progress } from "../../queue/operations.ts";
@@ -12,21 +11,23 @@ import { folderOf } from "../../system/paths.ts";
 import { ignoreNotFound, makeUnlessThere } from "./bucketed_index.ts";
 import { decode, goodLines } from "./codec.ts";
 import { kindName } from "./findings.ts";
-import { schedulesFolder } from "./layout.ts";
+import { parseJobFile, schedulesFolder } from "./layout.ts";
 import { unlessRestored } from "./maintenance.ts";
 import { parseQueues } from "./queues_file.ts";
 import { checkSchedule, scheduleNames } from "./schedules.ts";
 import { lookAtStaged, stagedIds } from "./staging.ts";
 
-/** The file that makes a folder a backup. It is written last, so an interrupted backup has none. */
+/** The file that marks a folder as a complete backup. It is written last. */
 export const MANIFEST = "backup.json";
-/** The version of the backup's form. */
+/** The version of the backup's format. */
 export const BACKUP_SCHEMA = 1;
 
 /**
  * Copies all jobs, their logs, the schedules and all settings to `target`, a new or empty folder.
+ *
  * @returns how much was copied
- * @throws QueueError `refused` if `target` can't be one
+ *
+ * @throws QueueError `refused` if `target` can't be used
  */
 export function backup(
   dataDir: string,
@@ -50,7 +51,7 @@ class Backup {
   readonly #target: string;
   readonly #files: FileSystem;
   readonly #leftOut: LeftOut[] = [];
-  /** The ids of jobs that the ends of copied ones have added. */
+  /** The ids of jobs that were added by the ends of copied jobs. */
   readonly #added = new Set<string>();
   readonly #copied = { jobs: 0, files: 0, bytes: 0 };
 
@@ -67,14 +68,17 @@ class Backup {
     return { ...this.#copied, leftOut: this.#leftOut };
   }
 
-  /** How many jobs were found. */
+  /**
+   * Copies everything.
+   * @returns how many jobs were found
+   */
   #copyAll(progress: Progress): number {
     makeFolders(this.#files, `${this.#target}/jobs`);
-    // Before the jobs are listed: a time that is on record as fired has its job in the backup. The
-    // other way round does no harm, since an id is taken once only.
+    // Schedules are copied before the jobs are listed, so that the job of each time that is
+    // recorded as fired is in the backup. The opposite does no harm, since an id is used only once.
     this.#copySchedules();
-    // What is on its way into the queue stays out, wholly, but for batches that are complete
-    // already: they may have been acknowledged.
+    // Jobs that are still being enqueued are left out, except complete batches, which may have been
+    // acknowledged.
     const before = lookAtStaged(this.#dataDir, this.#files);
     const folders = this.#folders();
     const after = stagedIds(this.#dataDir, this.#files).difference(before.committed);
@@ -133,14 +137,14 @@ class Backup {
     return folders;
   }
 
-  /** A job with its logs; nothing of one that was removed meanwhile. */
+  /** Copies a job with its logs, unless it was removed meanwhile. */
   #copyJob({ name, logs }: Folder, id: string): void {
     const path = `${this.#dataDir}/jobs/${name}/${id}.jsonl`;
     const text = this.#read(path);
     if (text === undefined) return;
     let lines: string;
     try {
-      lines = goodLines(text, id, path); // without one that is torn, or is being written
+      lines = goodLines(text, id, path); // without a line that is torn or being written
       const adds = lines.includes('"adds":') ? decode(lines, id, path).adds : undefined;
       if (adds !== undefined) this.#added.add(adds.id);
     } catch (error) {
@@ -154,7 +158,10 @@ class Backup {
     for (const log of logs.get(id) ?? []) this.#copyLog(name, log);
   }
 
-  /** A job that the end of another has added since the jobs were listed: the end is copied, too. */
+  /**
+   * Copies a job that was added by the end of another one since the jobs were listed, since that
+   * end was copied too.
+   */
   #copyAdded(id: string): void {
     const name = id.slice(0, 2);
     const folder = `${this.#target}/jobs/${name}`;
@@ -174,14 +181,14 @@ class Backup {
     } catch (error) {
       const isGone = error instanceof Deno.errors.NotFound;
       if (!isGone && !(error instanceof Deno.errors.PermissionDenied)) throw error;
-      ignoreNotFound(() => this.#files.remove(to)); // made before `from` was opened
+      ignoreNotFound(() => this.#files.remove(to)); // it was made before `from` was opened
       if (!isGone) this.#leftOut.push({ path: from, why: "can't be read" });
       return;
     }
     this.#count(to);
   }
 
-  /** A file of settings, if it is what it should be. */
+  /** Copies a file of settings, if it is valid. */
   #copySettings(name: string, parse: (text: string, path: string) => unknown): void {
     const path = `${this.#dataDir}/${name}`;
     const text = this.#read(path);
@@ -209,7 +216,7 @@ class Backup {
     this.#files.sync(this.#target);
   }
 
-  /** The text of a file; undefined if it is gone, or can't be read, which is noted. */
+  /** The text of a file; undefined if it is gone, or if it can't be read, which is noted. */
   #read(path: string): string | undefined {
     if (!this.#isFile(path)) return undefined;
     try {
@@ -221,7 +228,7 @@ class Backup {
     }
   }
 
-  /** A link may lead to what is not the queue's. */
+  /** Whether it is a regular file. Links are left out, since they may lead anywhere. */
   #isFile(path: string): boolean {
     const kind = this.#files.info(path)?.kind;
     if (kind !== undefined && kind !== "file") {
@@ -236,30 +243,29 @@ class Backup {
   }
 }
 
-/** The jobs in the job folder `folder` that has these names in it, and the names of their logs. */
+/** Sorts the names in a job folder into ids of jobs, logs, and unexpected names. */
 export function jobNames(
   folder: string,
   names: readonly string[],
-): { ids: string[]; logs: Map<string, string[]>; strangers: string[] } {
+): { ids: string[]; logs: Map<string, string[]>; unexpected: string[] } {
   const ids: string[] = [];
   const logs = new Map<string, string[]>();
-  const strangers: string[] = [];
+  const unexpected: string[] = [];
   for (const name of names) {
-    const log = /^(.+)\.\d+\.log$/.exec(name)?.[1];
-    const id = log ?? /^(.+)\.jsonl$/.exec(name)?.[1];
-    if (id === undefined || !isJobId(id) || id.slice(0, 2) !== folder) strangers.push(name);
-    else if (log === undefined) ids.push(id);
-    else logs.set(id, [...logs.get(id) ?? [], name]);
+    const file = parseJobFile(folder, name);
+    if (file === undefined) unexpected.push(name);
+    else if (file.kind === "job") ids.push(file.id);
+    else logs.set(file.id, [...logs.get(file.id) ?? [], name]);
   }
-  return { ids, logs, strangers };
+  return { ids, logs, unexpected };
 }
 
 function checkTarget(dataDir: string, target: string, files: FileSystem): void {
   const refuse = (why: string) => new QueueError("refused", `Cannot back up to ${target}: ${why}`);
-  if (`${target}/`.startsWith(`${dataDir}/`)) throw refuse("it lies in the data folder itself");
+  if (`${target}/`.startsWith(`${dataDir}/`)) throw refuse("it is inside the data folder");
   const info = files.info(target);
   if (info === undefined) return;
-  if (info.kind !== "folder") throw refuse("it is no folder");
+  if (info.kind !== "folder") throw refuse("it is not a folder");
   if (files.names(target).length > 0) throw refuse("it is not empty");
 }
 

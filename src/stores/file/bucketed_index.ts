@@ -1,17 +1,17 @@
-// One folder of tickets in an order, spread over buckets (folders) of some thousand, so that taking
-// the first, counting and listing the newest read a few buckets however many there are. A ticket
-// moves by rename; of several processes that try, the rename of one succeeds.
+// One folder of sorted tickets, divided into buckets (folders) of about a thousand, so that taking
+// the first, counting, and listing the newest read only a few buckets. A ticket moves by rename; if
+// several processes try, only one of them succeeds.
 import { QueueError } from "../../queue/errors.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { arrivalOf, type Bucket, bucketName, isTicket, parseBucket } from "./layout.ts";
 
 /**
- * A bucket that is filled as tickets come is sealed at this size; batches are laid in buckets of
- * it.
+ * A bucket that is filled ticket by ticket is sealed at this size, and batches are divided into
+ * buckets of this size.
  */
 export let BUCKET_SIZE = 1000;
 
-/** For tests: small buckets show in a few jobs what else takes thousands. */
+/** For tests: with small buckets, a few jobs show what otherwise takes thousands. */
 export function setBucketSize(size: number): void {
   BUCKET_SIZE = size;
 }
@@ -25,20 +25,21 @@ export class BucketedIndex {
    */
   readonly oldest = new Map<string, string>();
   readonly #mayBeMissing: boolean;
-  /** The buckets that tickets were taken out of by `leave`, and that were not tidied up since. */
+  /** The buckets that `leave` has taken tickets from since the last `tidy`. */
   readonly #left = new Set<string>();
 
-  /** `mayBeMissing`: without the folder there are no tickets; else that is an error. */
+  /** `mayBeMissing`: a missing folder means no tickets; otherwise it is an error. */
   constructor(files: FileSystem, folder: string, mayBeMissing = false) {
     this.files = files;
     this.folder = folder;
     this.#mayBeMissing = mayBeMissing;
   }
 
-  /** The buckets, in the order of their lower bounds. */
+  /** The buckets, sorted by their lower bounds. */
   buckets(): Bucket[] {
     const buckets: Bucket[] = [];
-    // Nearly the order that is wanted, and sorting texts costs a tenth of sorting objects.
+    // Sorting by name gives nearly the right order, and sorting texts costs a tenth of sorting
+    // objects.
     const names = this.#mayBeMissing
       ? namesIn(this.files, this.folder)
       : this.files.names(this.folder);
@@ -52,8 +53,8 @@ export class BucketedIndex {
   }
 
   /**
-   * The names of tickets in a bucket, sorted; none if it is gone. It may have got another name since
-   * it was seen, being opened or sealed, several times even.
+   * The names of the tickets in a bucket, sorted; none if it is gone. It may have been renamed
+   * since it was seen, even several times, when it was opened or sealed.
    */
   tickets(bucket: Bucket): string[] {
     let now: Bucket | undefined = bucket;
@@ -67,7 +68,7 @@ export class BucketedIndex {
     return [];
   }
 
-  /** A bucket under the name that it has now; those of a slice of time have one name only. */
+  /** The bucket under its present name. Buckets of a time slice are never renamed. */
   #renamed({ lower, unique }: Bucket): Bucket | undefined {
     if (unique === "") return undefined;
     const isIt = (other: Bucket) => other.lower === lower && ownPart(other) === ownPart({ unique });
@@ -78,18 +79,20 @@ export class BucketedIndex {
     return ticket === undefined ? `${this.folder}/${bucket}` : `${this.folder}/${bucket}/${ticket}`;
   }
 
-  /** Whether a ticket lies in a bucket. */
+  /** Whether a ticket is in a bucket. */
   has(bucket: string, ticket: string): boolean {
     return this.files.info(this.path(bucket, ticket)) !== undefined;
   }
 
   /**
-   * Moves a ticket from the path `from` into a bucket, made if need be.
-   * @returns whether it was made
+   * Moves a ticket from the path `from` into a bucket, which is made if it does not exist.
+   *
+   * @returns whether the bucket was made
+   *
    * @throws Deno.errors.NotFound if `from` is gone
    */
   put(from: string, bucket: string, name: string): boolean {
-    // Nearly always it is there; and whoever found it empty may have removed it since, again and
+    // The bucket nearly always exists. Another process that finds it empty may remove it, again and
     // again.
     for (let [tries, made] = [0, false]; tries < 100; tries++) {
       if (this.move(from, bucket, name)) return made;
@@ -101,14 +104,19 @@ export class BucketedIndex {
     );
   }
 
-  /** Makes a bucket; whether it was not there before. */
+  /**
+   * Makes a bucket.
+   * @returns false if it exists already
+   */
   protected make(bucket: string): boolean {
     return makeUnlessThere(this.files, this.path(bucket));
   }
 
   /**
    * Moves a ticket from the path `from` into a bucket.
-   * @returns false if the bucket is not there
+   *
+   * @returns false if the bucket does not exist
+   *
    * @throws Deno.errors.NotFound if `from` is gone
    */
   protected move(from: string, bucket: string, name: string): boolean {
@@ -123,7 +131,7 @@ export class BucketedIndex {
     }
   }
 
-  /** Where the ticket of this name lies; undefined if it is not on this index. */
+  /** Where a ticket is; undefined if it is not in this index. */
   find(name: string): { bucket: Bucket; path: string } | undefined {
     const buckets = this.buckets();
     for (let i = buckets.length - 1; i >= 0; i--) {
@@ -135,8 +143,8 @@ export class BucketedIndex {
   }
 
   /**
-   * The path of a ticket that is about to leave this index: its bucket is opened. Undefined if it
-   * is not here. `tidy` is to be called afterwards.
+   * Opens the bucket of a ticket that is about to leave this index, and returns the ticket's path;
+   * undefined if it is not here. Call `tidy` afterwards.
    */
   leave(name: string): string | undefined {
     const found = this.find(name);
@@ -145,13 +153,13 @@ export class BucketedIndex {
     return bucket && this.path(bucket.name, name);
   }
 
-  /** Removes the buckets that were left empty. */
+  /** Removes the buckets that `leave` has emptied. */
   tidy(): void {
     for (const name of this.#left) this.tidyBucket(parseBucket(name)!);
     this.#left.clear();
   }
 
-  /** Looks after all that processes left which were ended before they had tidied up. */
+  /** Tidies all open buckets, since processes may have been killed before they did it. */
   tidyAll(): void {
     for (const bucket of this.buckets()) {
       if (bucket.count === undefined) this.tidyBucket(bucket);
@@ -163,15 +171,15 @@ export class BucketedIndex {
   }
 
   /**
-   * Makes a bucket that is sealed, or that somebody is sealing, one that tickets may leave;
-   * undefined if it is gone. Any other stays as it is.
+   * Opens a bucket that is sealed, or that another process is sealing, so that tickets may leave
+   * it. Undefined if it is gone. An open bucket stays as it is.
    */
   unseal(bucket: Bucket): Bucket | undefined {
     const { count, newest } = bucket;
     if (count === undefined && !isClosing(bucket)) return bucket;
     const opened = {
       ...bucket,
-      // Only one that has none is filled.
+      // Tickets are added only to buckets without this.
       newest: newest ?? newestOf(this.tickets(bucket)),
       count: undefined,
       unique: ownPart(bucket),
@@ -189,7 +197,7 @@ export class BucketedIndex {
   }
 }
 
-/** The newest arrival among tickets, by their names; undefined if there are none. */
+/** The latest arrival among the tickets with these names; undefined if there are none. */
 export function newestOf(names: readonly string[]): string | undefined {
   let newest: string | undefined;
   for (const name of names) {
@@ -199,17 +207,17 @@ export function newestOf(names: readonly string[]): string | undefined {
   return newest;
 }
 
-/** What tells a bucket from others, without who is sealing it. */
+/** The unique part of a bucket's name, without the process that is sealing it. */
 export function ownPart({ unique }: Pick<Bucket, "unique">): string {
   return unique.replace(/!.*/, "");
 }
 
-/** Whether somebody is sealing a bucket: nothing is put into it any more. */
+/** Whether a process is sealing this bucket, so that no tickets are added any more. */
 export function isClosing({ unique }: Bucket): boolean {
   return unique.includes("!");
 }
 
-/** The result of `action`; undefined if what it is about is not there. */
+/** The result of `action`; undefined if it throws `NotFound`. */
 export function ignoreNotFound<T>(action: () => T): T | undefined {
   try {
     return action();
@@ -219,7 +227,10 @@ export function ignoreNotFound<T>(action: () => T): T | undefined {
   }
 }
 
-/** The names in a folder; none if it is gone, or a stranger's file lies there (`.DS_Store`). */
+/**
+ * The names in a folder; none if it is missing, or if it is a file of another program
+ * (`.DS_Store`).
+ */
 export function namesIn(files: FileSystem, path: string): string[] {
   try {
     return files.names(path);
@@ -231,16 +242,22 @@ export function namesIn(files: FileSystem, path: string): string[] {
   }
 }
 
-/** Removes a folder if it is empty: somebody may put something in, or be faster; either is fine. */
+/**
+ * Removes a folder if it is empty. It is fine if another process adds something or removes it
+ * first.
+ */
 export function removeIfEmpty(files: FileSystem, folder: string): void {
   try {
     files.removeFolder(folder);
   } catch {
-    // It is gone, or something lies in it.
+    // It is gone, or not empty.
   }
 }
 
-/** Makes a folder; whether it was not there before. */
+/**
+ * Makes a folder.
+ * @returns false if it exists already
+ */
 export function makeUnlessThere(files: FileSystem, path: string): boolean {
   try {
     files.makeFolder(path);

@@ -1,5 +1,5 @@
-// Laying out the tickets of many jobs at once, in buckets of their own: for what is not enqueued,
-// but comes all together.
+// Makes the tickets of many jobs at once, in new buckets: for jobs that are not enqueued but come
+// from a backup.
 import type { Job } from "../../queue/job.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { arrivalOf, bucketName, jobPath, timedName, waitingName } from "./layout.ts";
@@ -7,10 +7,10 @@ import { waitingTicket } from "./staging.ts";
 import { endedTicket } from "./tickets.ts";
 import { BUCKET_SIZE } from "./bucketed_index.ts";
 
-/** Where tickets go, by index and, for ready ones, by priority: names and ids. */
+/** The tickets to make, by index and, for ready ones, by priority. */
 export type Layout = Map<string, { folder: string; names: { name: string; id: string }[] }>;
 
-/** Notes where the ticket of a job belongs. A job that runs is taken as waiting. */
+/** Notes where the ticket of a job belongs. A running job counts as waiting. */
 export function note(layout: Layout, job: Job, now: number): void {
   const status = job.status.state === "processing" ? job.status.before : job.status;
   let folder: string;
@@ -30,14 +30,15 @@ export function note(layout: Layout, job: Job, now: number): void {
   else place.names.push({ name, id: job.id });
 }
 
-/** Makes the tickets under `root`, where the jobs' files and the folders of the queue are. */
+/** Makes the tickets under `root`, where the jobs' files and the queue's folders exist already. */
 export function layOut(files: FileSystem, root: string, layout: Layout): void {
   let buckets = 0;
   for (const { folder, names } of layout.values()) {
     names.sort((a, b) => a.name < b.name ? -1 : 1);
     for (let start = 0; start < names.length; start += BUCKET_SIZE) {
       const part = names.slice(start, start + BUCKET_SIZE);
-      // Waiting jobs are counted by a bucket's name only where none has failed yet.
+      // The count in a bucket's name may stand for pending jobs only, so not if one of them has
+      // failed.
       const isCounted = folder !== "ready" && folder !== "later" ||
         part.every(({ name }) => name[44] === "p");
       const bucket = bucketName({

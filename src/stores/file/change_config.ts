@@ -1,19 +1,25 @@
-// Changes config.json: whole or not at all, and by one process at a time.
+// Changes config.json atomically, by one process at a time.
 import { QueueError } from "../../queue/errors.ts";
 import { configText, type SetValues } from "../../queue/settings.ts";
 import type { FileLock, FileSystem } from "../../system/file_system.ts";
 import { freeName, replaceFile } from "../../system/replace_file.ts";
 
-/** What those need that change the configuration. */
+/** What is needed to change the configuration. */
 export interface ConfigFile {
   readonly dataDir: string;
   readonly files: FileSystem;
   readonly path: string;
-  /** What was set. @throws QueueError `damaged` */
+  /**
+   * The settings that are set.
+   * @throws QueueError `damaged`
+   */
   load(): SetValues;
 }
 
-/** Sets these keys. @throws QueueError `damaged` if the present file is not what it should be */
+/**
+ * Sets these keys.
+ * @throws QueueError `damaged` if the present file is invalid
+ */
 export function mergeConfig(config: ConfigFile, values: SetValues): void {
   whileLocked(config, () => {
     replaceFile(config.files, config.path, configText({ ...config.load(), ...values }));
@@ -21,9 +27,9 @@ export function mergeConfig(config: ConfigFile, values: SetValues): void {
 }
 
 /**
- * Back to the defaults. A file that can't be read as a configuration is not thrown away but set
- * aside.
- * @returns where it was set aside, if it was
+ * Resets everything to the defaults. An invalid file is not deleted but set aside.
+ *
+ * @returns the path where it was set aside, if it was
  */
 export function resetConfig(config: ConfigFile): string | undefined {
   const { dataDir, files, path } = config;
@@ -44,7 +50,8 @@ export function resetConfig(config: ConfigFile): string | undefined {
   });
 }
 
-// Two processes that read, change and write at once would undo each other's change without a word.
+// Without a lock, two processes that read, change and write at once would silently undo each
+// other's change.
 function whileLocked<T>({ dataDir, files }: ConfigFile, change: () => T): T {
   const lock: FileLock | undefined = files.lock(`${dataDir}/config.lock`);
   if (lock === undefined) {

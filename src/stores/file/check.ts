@@ -1,6 +1,6 @@
-// Looks through a data folder for what is damaged or inconsistent, also while it is in use: only
-// what is certain is reported. With `repair`, mends what it can; what can't be read is set aside,
-// never removed.
+// Checks a data folder for damage and inconsistencies. It may be in use meanwhile, so only what is
+// certain is reported. With `repair` it repairs what it can; what can't be read is set aside, never
+// deleted.
 import { hasEnded, type Job } from "../../queue/job.ts";
 import type { CheckOptions, Finding, LastRun } from "../../queue/maintenance.ts";
 import type { Progress } from "../../queue/operations.ts";
@@ -27,8 +27,10 @@ import { TicketPlaces } from "./ticket_places.ts";
 import { Tickets } from "./tickets.ts";
 
 /**
- * Looks at every file of the data folder.
- * @returns what was found, mended or not
+ * Checks every file of the data folder.
+ *
+ * @returns what was found, repaired or not
+ *
  * @throws QueueError `refused` while another process repairs or restores
  */
 export async function check(
@@ -38,21 +40,21 @@ export async function check(
   progress: Progress = () => {},
 ): Promise<Finding[]> {
   const findings = new Findings(files, dataDir, repair);
-  // Those that a restore leaves alone. Nothing more can be said before they are there.
+  // The folders that a restore does not replace. Without them nothing else can be checked.
   const own = FOLDERS.filter((folder) => !isOfQueue(folder)).map((folder) => `/${folder}`);
   const there = ["", ...own].filter((folder) => findings.checkFolder(dataDir + folder));
   if (there.length <= own.length) return findings.all;
   if (repair) await repairAll(dataDir, files, findings, progress, lastRun);
   else {
     await prepareFolder(dataDir, files);
-    checkAll(dataDir, files, findings, progress, lastRun);
+    checkAll({ dataDir, files, findings, lastRun }, progress);
   }
   return findings.all;
 }
 
 /**
- * One repair at a time, under a command's name: what it has in its hands when it dies is put right
- * by whoever recovers that name.
+ * Only one process repairs at a time. It uses a command's name, so that if it dies, whoever
+ * recovers that name finishes what it holds.
  */
 async function repairAll(
   dataDir: string,
@@ -63,12 +65,13 @@ async function repairAll(
 ): Promise<void> {
   const store = await openFileStore(dataDir, { files });
   try {
-    // What commands left half done when they died is no damage: done as the next worker would.
+    // What dead commands left half done is no damage. It is completed first, as a worker would.
     await store.recover();
     const lock = await lockMaintenance(dataDir, files, REPAIR);
     try {
       if (isBeingRestored(dataDir, files)) throw refusedByRestore();
-      checkAll(dataDir, files, findings, progress, lastRun, (id) => store.addOwed(id));
+      const addOwed = (id: string) => store.addOwed(id);
+      checkAll({ dataDir, files, findings, lastRun, addOwed }, progress);
     } finally {
       lock.release();
       await store.recover();
@@ -78,14 +81,10 @@ async function repairAll(
   }
 }
 
-/** The looks themselves; nothing waits in it. A repair holds the lock of its name meanwhile. */
+/** Runs all checks, synchronously. A repair holds the lock of its name meanwhile. */
 export function checkAll(
-  dataDir: string,
-  files: FileSystem,
-  findings: Findings,
+  { dataDir, files, findings, lastRun = () => undefined, addOwed = () => {} }: CheckAllParts,
   progress: Progress,
-  lastRun: LastRun = () => undefined,
-  addOwed: (id: string) => void = () => {},
 ): void {
   unlessRestored(dataDir, files, () => {
     const folders = FOLDERS.filter(isOfQueue);
@@ -95,17 +94,17 @@ export function checkAll(
   });
 }
 
-interface CheckInside {
+interface CheckAllParts {
   readonly dataDir: string;
   readonly files: FileSystem;
   readonly findings: Findings;
-  readonly lastRun: LastRun;
-  /** Adds the job that the end of another is to add, if any. */
-  readonly addOwed: (id: string) => void;
+  readonly lastRun?: LastRun;
+  /** Adds the job that the end of this one should have added, if any. */
+  readonly addOwed?: (id: string) => void;
 }
 
 function checkInside(
-  { dataDir, files, findings, lastRun, addOwed }: CheckInside,
+  { dataDir, files, findings, lastRun, addOwed }: Required<CheckAllParts>,
   progress: Progress,
 ): void {
   const jobs = new JobFiles(files, dataDir);

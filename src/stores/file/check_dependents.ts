@@ -1,6 +1,6 @@
-// The part of a check that looks whether jobs that wait for others will be told of their ends. It
-// reads the jobs that are blocked, and no other. Only what is certain is a finding, also while the
-// queue is used: see dependents.ts for what is written before what.
+// The part of a check that makes sure that blocked jobs will be told when the jobs they wait for
+// end. It reads only blocked jobs. It reports only what is certain, also while the queue is in use;
+// see dependents.ts for the order of writes.
 import { type Awaited, fateOf, meaningOf, stillAwaitedBy } from "../../queue/dependencies.ts";
 import { isJobId, type Job } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
@@ -19,7 +19,7 @@ export interface DependentsParts {
   readonly tickets: Tickets;
 }
 
-/** Notes blocked jobs that nobody would tell, and lays down anew what is missing. */
+/** Reports blocked jobs that would not be told, and writes the missing entries again. */
 export function checkDependents(parts: DependentsParts & { readonly findings: Findings }): void {
   const { dataDir, findings, tickets } = parts;
   const queue = `${dataDir}/queue`;
@@ -40,7 +40,7 @@ export function checkDependents(parts: DependentsParts & { readonly findings: Fi
   });
 }
 
-/** What lies in a folder and may. All else is noted. */
+/** The valid names in a folder. All others are reported. */
 function checkNamesIn(
   { findings, tickets: { files } }: DependentsParts & { readonly findings: Findings },
   folder: string,
@@ -56,11 +56,11 @@ function checkNamesIn(
   });
 }
 
-/** Lays down what a power cut may have taken. */
+/** Writes again what a power cut may have lost. */
 export function layMissing(parts: DependentsParts): void {
   const { dataDir, tickets: { blocked, dependents, files } } = parts;
   findUntold(parts, (job) => dependents.layAgain(job));
-  // One that waits in line is looked at when it is its turn.
+  // Only for blocked jobs: a pending job's deadline is looked at when it is its turn.
   const names = blocked.buckets().flatMap((bucket) => blocked.tickets(bucket));
   const jobs = names.map((name) => readJob(parts, parseTicket(name)!.id));
   new Deadlines(files, dataDir, uniqueName()).lay(jobs.filter((job) => job !== undefined));
@@ -83,13 +83,13 @@ function findUntold(
       const { id } = parseTicket(name)!;
       const job = readJob(parts, id);
       for (const awaited of job === undefined ? [] : stillAwaitedBy(job)) {
-        // A ticket lies here only after its lines were laid, which stay until it was told.
+        // A ticket is here only after its lines were written, and they stay until it was told.
         let problem: string | undefined;
         if (!isLaid(job!, awaited)) {
           known.delete(awaited.id);
           if (!isLaid(job!, awaited)) problem = "which does not know of it";
         }
-        // One that has ended is marked before its ticket lies still.
+        // A job that has ended is marked before its ticket reaches its place.
         problem ??= isOver(parts, awaited) && !dependents.marks().has(awaited.id)
           ? "which has ended"
           : undefined;
@@ -107,19 +107,17 @@ function findUntold(
 }
 
 function linesFor({ dependents }: Tickets, id: string): Set<string> {
-  return new Set(
-    dependents.of(id).flatMap(({ all }) => all.map(({ ticket, any }) => waiterKey(ticket, any))),
-  );
+  return new Set(dependents.of(id).map(({ ticket, any }) => waiterKey(ticket, any)));
 }
 
-/** Whether the fate of one that is awaited is settled, and means something. */
+/** Whether an awaited job has ended in a way that matters to the one that waits. */
 function isOver({ jobs, tickets }: DependentsParts, awaited: Awaited): boolean {
   try {
     const job = jobs.read(awaited.id)?.job;
     if (meaningOf(awaited, fateOf(job)) === "wait") return false;
     return job === undefined || tickets.find(job) !== undefined;
   } catch (error) {
-    if (error instanceof QueueError) return false; // damaged, which is a finding of its own
+    if (error instanceof QueueError) return false; // damaged, which is reported separately
     throw error;
   }
 }

@@ -1,22 +1,25 @@
-// The part of a check that reads the jobs' files: what lies beside them, what can't be read, and
-// logs of no job.
+// The part of a check that reads the jobs' files. It reports unexpected files, files that can't be
+// read, and logs without a job.
 import { isJobId, type Job } from "../../queue/job.ts";
 import { messageOf, QueueError } from "../../queue/errors.ts";
 import { namesIn } from "./bucketed_index.ts";
 import { goodLines } from "./codec.ts";
 import { kindName } from "./findings.ts";
-import { jobPath, parseTicket, type Ticket, timedName } from "./layout.ts";
+import { jobPath, parseJobFile, parseTicket, type Ticket, timedName } from "./layout.ts";
 import { heldTickets } from "./listing.ts";
 import { REPAIR } from "./maintenance.ts";
 import type { CheckParts, Place, TicketPlaces } from "./ticket_places.ts";
 
 type Parts = CheckParts & {
   readonly places: TicketPlaces;
-  /** Told of each job that can be read. */
+  /** Called with each job that can be read. */
   readonly seen: (job: Job) => void;
 };
 
-/** The ids of all jobs whose files can be read, when what can't has been noted. */
+/**
+ * Checks all job files.
+ * @returns the ids of those that can be read
+ */
 export function checkJobFiles(parts: Parts): Set<string> {
   const { dataDir, files, findings } = parts;
   const ids = new Set<string>();
@@ -39,25 +42,26 @@ export function checkJobFiles(parts: Parts): Set<string> {
   return ids;
 }
 
-/** Whose file this is, by its name; undefined if it is none, which is noted. */
+/**
+ * The job or log that a file belongs to, by its name; undefined if it is neither, which is
+ * reported.
+ */
 function checkFile(
   { dataDir, files, findings }: Parts,
   folder: string,
   name: string,
 ): { log: string } | { job: string } | undefined {
   const path = `${dataDir}/jobs/${folder}/${name}`;
-  const log = /^(.+)\.\d+\.log$/.exec(name)?.[1];
-  const id = log ?? /^(.+)\.jsonl$/.exec(name)?.[1];
+  const file = parseJobFile(folder, name);
   const info = files.info(path);
   if (info === undefined) return undefined;
-  const isOurs = id !== undefined && isJobId(id) && id.slice(0, 2) === folder;
-  if (!isOurs || info.kind !== "file") {
+  if (file === undefined || info.kind !== "file") {
     const problem = info.kind === "file" ? "does not belong here" : `is ${kindName(info.kind)}`;
     findings.addUnexpected(path, problem);
     return undefined;
   }
   findings.checkMode(path, info.mode, 0o600);
-  return log === undefined ? { job: id } : { log };
+  return file.kind === "job" ? { job: file.id } : { log: file.id };
 }
 
 /** Whether a job's file can be read. */
@@ -73,7 +77,7 @@ function checkContent(parts: Parts, id: string): boolean {
     }
     return true;
   } catch (error) {
-    // What can't be read by now for want of open files, say, may be whole.
+    // Another error, such as too many open files, does not mean that the file is damaged.
     if (error instanceof QueueError) {
       findings.add(path, "is damaged", () => setJobAside(parts, id));
     } else {
@@ -83,7 +87,10 @@ function checkContent(parts: Parts, id: string): boolean {
   }
 }
 
-/** A last line may be one that is being written, by who holds the job's ticket. */
+/**
+ * Whether a torn line will stay. A torn last line may be one that the holder of the ticket is
+ * writing now.
+ */
 function isTornForGood({ jobs, tickets }: Parts, id: string): boolean {
   const before = jobs.read(id);
   if (before === undefined || !before.torn) return false;
@@ -96,8 +103,8 @@ function isHeld(tickets: Parts["tickets"], id: string): boolean {
 }
 
 /**
- * Puts a job's good lines in the place of its file, and a new ticket, a name of the new file, in
- * the place of its ticket, which is in these hands meanwhile. The whole is kept aside.
+ * Replaces a job's file by its good lines, and its ticket by a new one, since a ticket is a hard
+ * link to the file. This process holds the ticket meanwhile. A copy of the whole file is kept.
  */
 function rewrite(parts: Parts, id: string): string | undefined {
   const { dataDir, files, findings, jobs, places, tickets } = parts;
@@ -116,16 +123,16 @@ function rewrite(parts: Parts, id: string): string | undefined {
     tickets.place(renewed, jobs.read(id)!.job, Date.now());
   }
   places.forget(id);
-  return `its good lines were kept, the whole set aside as ${aside}`;
+  return `its good lines were kept, and the whole file was set aside as ${aside}`;
 }
 
-/** The ticket of a job, in these hands; undefined if it has none. */
+/** Takes the ticket of a job; undefined if the job has none. */
 function takeForRewrite(
   { dataDir, files, places, tickets }: Parts,
   id: string,
 ): { path: string; ticket: Ticket } | undefined {
   const sight = places.look(id);
-  if (sight === undefined) throw new Error("the job is at work; try again");
+  if (sight === undefined) throw new Error("the job is being changed; try again");
   const place: Place | undefined = sight.places[0];
   if (place === undefined && places.names(files.info(jobPath(dataDir, id))!) <= 1) return undefined;
   if (place?.index === undefined || sight.places.length > 1) {
@@ -133,11 +140,11 @@ function takeForRewrite(
   }
   const ticket: Ticket = { ...place.ticket, tag: `r${Deno.pid}` };
   const path = tickets.take(places.opened(place), REPAIR, ticket);
-  if (path === undefined) throw new Error("the job is at work; try again");
+  if (path === undefined) throw new Error("the job is being changed; try again");
   return { path, ticket };
 }
 
-/** Takes a job out of the queue whose file is damaged: its tickets first, then the file. */
+/** Takes a job with a damaged file out of the queue: its tickets first, then the file. */
 function setJobAside({ dataDir, findings, places, tickets }: Parts, id: string): string {
   if (isHeld(tickets, id)) throw new Error("the job runs; try again when it has ended");
   for (const noted of places.of(id)) {
@@ -148,8 +155,8 @@ function setJobAside({ dataDir, findings, places, tickets }: Parts, id: string):
 }
 
 /**
- * A removal takes the job's file first, then its logs, and last the ticket out of its own hands: a
- * log without a job and without a ticket in somebody's hands is left over.
+ * A removal deletes the job's file and logs first, and its held ticket last. So a log without a job
+ * and without a held ticket is left over.
  */
 function checkLog({ files, findings, jobs, tickets }: Parts, id: string, path: string): void {
   if (jobs.exists(id) || isHeld(tickets, id)) return;

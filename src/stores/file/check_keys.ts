@@ -1,4 +1,4 @@
-// The part of a check that is about keys: a job with one that has not ended has it, and it alone.
+// The part of a check for unique keys: every job with a key that has not ended must hold it alone.
 import type { Job } from "../../queue/job.ts";
 import { holdsKey } from "../../queue/unique.ts";
 import { QueueError } from "../../queue/errors.ts";
@@ -8,7 +8,10 @@ import { UniqueKeys } from "./unique_keys.ts";
 
 type Parts = Pick<CheckParts, "dataDir" | "files" | "jobs" | "findings">;
 
-/** @param keyed the jobs with keys that had not ended when they were read */
+/**
+ * Checks the keys.
+ * @param keyed the jobs with keys that had not ended when they were read
+ */
 export function checkKeys({ dataDir, files, jobs, findings }: Parts, keyed: readonly Job[]): void {
   const keys = new UniqueKeys(files, dataDir);
   for (const { id, unique } of keyed) {

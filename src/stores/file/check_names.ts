@@ -1,10 +1,10 @@
-// The part of a check that looks at names outside of jobs and queue: what lies in the data folder
-// that is not ours, the configuration, and the records of workers.
+// The part of a check outside of jobs and queue: unexpected files in the data folder, the settings,
+// and the records of workers.
 import { messageOf, QueueError } from "../../queue/errors.ts";
 import { parseConfig } from "../../queue/settings.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { ignoreNotFound, namesIn } from "./bucketed_index.ts";
-import type { Findings } from "./findings.ts";
+import { type Findings, kindName } from "./findings.ts";
 import { FOLDERS, gatesFolder, heldFolder, isQueueKey, lockPath, queuesPath } from "./layout.ts";
 import { isLocked } from "./maintenance.ts";
 import { parseQueues } from "./queues_file.ts";
@@ -12,7 +12,7 @@ import { parseQueues } from "./queues_file.ts";
 const TOP_FOLDERS = FOLDERS.filter((folder) => !folder.includes("/"));
 const CONFIG = "(?:config|queues)\\.(?:json(?:\\.(?:tmp|damaged).*)?|lock)";
 
-/** The names that may be in a folder of the data folder. */
+/** The valid names in each folder of the data folder. */
 const OURS: Readonly<Record<string, RegExp>> = {
   "": new RegExp(
     `^(?:${
@@ -60,7 +60,7 @@ function checkText(
   }
 }
 
-/** What lies beside the tickets that are set aside, and beside the locks of queues. */
+/** Reports unexpected files among the tickets that are set aside and among the locks of queues. */
 function checkQueueFolders(dataDir: string, files: FileSystem, findings: Findings): void {
   const isGate = (name: string) =>
     isQueueKey(name.replace(/\.(?:lock|begins(?:\.tmp.*)?)$/, "")) &&
@@ -92,18 +92,19 @@ function checkWorkerRecord(
   try {
     JSON.parse(text);
   } catch {
-    // One that lives may be writing it at this moment, and writes a damaged one anew.
+    // A live worker may be writing it at this moment, and rewrites a damaged one.
     if (!isLocked(lockPath(dataDir, worker), files)) findings.addUnexpected(path, "is not JSON");
   }
 }
 
-/** The text of a file; undefined if there is none, or it can't be read, which is noted. */
+/** The text of a file; undefined if it does not exist, or can't be read, which is reported. */
 function readOrNote(path: string, files: FileSystem, findings: Findings): string | undefined {
   try {
     return ignoreNotFound(() => files.readText(path));
   } catch (error) {
-    const why = messageOf(error);
-    findings.addUnexpected(path, `can't be read: ${why}`);
+    const kind = files.info(path)?.kind ?? "file";
+    const why = kind === "file" ? `can't be read: ${messageOf(error)}` : `is ${kindName(kind)}`;
+    findings.addUnexpected(path, why);
     return undefined;
   }
 }

@@ -1,6 +1,6 @@
-// The part of a check that is about tickets: a job has one, and it lies where the job's state says.
-// A repair takes a ticket into its own hands before it moves it, and then reads the facts again: a
-// rename that fails means that somebody else moved it, and that nothing is wrong.
+// The part of a check for tickets: each job has one ticket, and it is where the job's state says. A
+// repair takes a ticket before it moves it, and then reads the job again. If that rename fails,
+// another process has moved the ticket, and nothing is wrong.
 import { hasEnded, type Job, lastAttempt } from "../../queue/job.ts";
 import { waitingStatus } from "../../queue/transitions.ts";
 import type { FileSystem } from "../../system/file_system.ts";
@@ -11,13 +11,15 @@ import { REPAIR } from "./maintenance.ts";
 import { stagedIds } from "./staging.ts";
 import type { CheckParts, Place, Sight, TicketPlaces } from "./ticket_places.ts";
 
-/** Looks for a job's ticket in a folder where the count of links does not tell that it is missing. */
+/**
+ * How often a job's ticket is looked for if the number of hard links can't tell that it is missing.
+ */
 const LOOKS_WITHOUT_LINKS = 3;
 const ENDED = ["completed", "dead", "cancelled"] as const;
 
 interface TicketCheckParts extends CheckParts {
   readonly places: TicketPlaces;
-  /** Adds the job that the end of this one is to add, if any. */
+  /** Adds the job that the end of this one should have added, if any. */
   readonly addOwed: (id: string) => void;
 }
 
@@ -28,7 +30,7 @@ export class TicketCheck {
     this.#parts = parts;
   }
 
-  /** The tickets of a job whose file can be read. */
+  /** Checks the tickets of a job whose file can be read. */
   checkJob(id: string): void {
     const { places } = this.#parts;
     const noted = places.of(id);
@@ -46,11 +48,11 @@ export class TicketCheck {
     else this.#checkPlaces(sight, own);
   }
 
-  /** The tickets of a job whose file is missing. */
+  /** Checks the tickets of a job whose file is missing. */
   checkWithoutJob(id: string): void {
     const { files, findings, jobs, places } = this.#parts;
     for (const noted of places.of(id)) {
-      // In a command's hands it tells that the job is being removed.
+      // A ticket that a command holds means that the job is being removed.
       if (noted.index === undefined && noted.folder.startsWith(COMMAND_HOLDER)) continue;
       const place = places.stillThere(noted);
       if (place === undefined || jobs.exists(id) || files.info(place.path) === undefined) continue;
@@ -65,12 +67,15 @@ export class TicketCheck {
     }
   }
 
-  /** What is in nobody's hands does not move on to where it belongs. */
+  /**
+   * Checks where a job's tickets are. A held ticket is moved by its holder, others must be in the
+   * right place.
+   */
   #checkPlaces(sight: Sight, own: readonly Place[]): void {
     const { info, job } = sight;
     const { places, findings } = this.#parts;
     const linked = own.filter(({ inode }) => inode === info.inode).length;
-    if (info.links !== 0 && places.names(info) < 1 + linked) return; // it moved after all
+    if (info.links !== 0 && places.names(info) < 1 + linked) return; // it has moved after all
     const lying = own.filter(({ index }) => index !== undefined);
     const right = lying.find((place) => this.#fits(job, place));
     const kept = own.find(({ index }) => index === undefined) ?? right ?? lying[0]!;
@@ -95,7 +100,7 @@ export class TicketCheck {
     const path = this.#take(place);
     const job = places.readJob(id)?.job;
     if (path === undefined || job === undefined) return undefined;
-    // What is in these hands does not move: another one that is seen now is there as well.
+    // The held ticket does not move, so if another one is seen now, there are really two.
     if (places.others(id, job).length > 0) {
       files.remove(path);
       return "removed; the other stays";
@@ -107,14 +112,16 @@ export class TicketCheck {
   #moveToPlace({ job, unended }: Sight, place: Place): string | undefined {
     const { dataDir, files, places, tickets } = this.#parts;
     const ended = ENDED.find((state) => place.index === tickets.ended[state]);
-    // What has ended is not run again: after a power cut the last line of its file may be missing,
-    // and its ticket tells. Nobody takes the ticket, since it does not lie where the facts say.
+    // A job that has ended must not run again. After a power cut the last line of its file may be
+    // missing, but its ticket tells. Nobody else takes the ticket, since it is not where the job's
+    // file says.
     if (!hasEnded(job) && ended !== undefined) {
       const line = encodeState(ended, place.ticket.at);
       files.append(jobPath(dataDir, job.id), unended ? `\n${line}` : line);
       return `the job is ${ended}`;
     }
-    // Its ticket has not been where it belongs since the job ended, or that would have been done.
+    // The ticket has not moved since the job ended, so the job's addition may not have been made
+    // either.
     if (hasEnded(job) && ended === undefined) this.#parts.addOwed(job.id);
     const path = this.#take(place);
     const now = places.readJob(job.id)?.job;
@@ -134,8 +141,8 @@ export class TicketCheck {
   }
 
   /**
-   * Makes a ticket in these hands, so that it is put in its place even if this process dies; in
-   * those of its worker if the job runs, or has ended and that is not on record yet.
+   * Makes a ticket that this process holds, so that it is put in its place even if this process
+   * dies. If a worker runs the job, or the end is not recorded yet, the worker holds it.
    */
   #makeTicket(job: Job): string | undefined {
     const { dataDir, files, places, tickets } = this.#parts;
@@ -156,7 +163,7 @@ export class TicketCheck {
     return `put back as ${job.status.state}`;
   }
 
-  /** The worker that has begun this job, and what its ticket there is to say, as the journals do. */
+  /** The worker that has begun this job by its journal, with the data for the ticket. */
   #holderOf(job: Job): { worker: string; at: number; pid: number } | undefined {
     const { dataDir, files, lastRun } = this.#parts;
     if (waitingStatus(job) === undefined) return undefined;
@@ -172,10 +179,10 @@ export class TicketCheck {
     return undefined;
   }
 
-  /** A ticket that is left of an earlier job: the id was used again. */
+  /** Reports a ticket of an earlier job with the same id. */
   #checkStale(place: Place): void {
     const { findings, places } = this.#parts;
-    if (place.index === undefined) return; // its holder finds out
+    if (place.index === undefined) return; // its holder will find out
     findings.add(
       place.path,
       `is the ticket of an earlier job ${place.ticket.id}`,
@@ -184,14 +191,17 @@ export class TicketCheck {
   }
 
   #fits(job: Job, { index, path }: Place): boolean {
-    // Its holder, or whoever takes over from it, puts it right.
+    // Its holder, or whoever takes its place, moves it.
     if (index === undefined) return true;
     return this.#parts.tickets.placesOf(job).some(([right, name]) =>
       right === index && path.endsWith(`/${name}`)
     );
   }
 
-  /** Takes a ticket into these hands: where it is then; undefined if somebody else was faster. */
+  /**
+   * Takes a ticket.
+   * @returns its path; undefined if another process was faster
+   */
   #take(place: Place): string | undefined {
     const { places, tickets } = this.#parts;
     const ticket: Ticket = { ...place.ticket, tag: `r${Deno.pid}` };
@@ -209,7 +219,7 @@ function pidOf(files: FileSystem, path: string): number {
   }
 }
 
-/** Whether a ticket is one of this job, and not of an earlier one with the same id. */
+/** Whether a ticket belongs to this job, and not to an earlier one with the same id. */
 function isOf({ info, job }: Sight, { inode, ticket }: Place): boolean {
   return inode === info.inode || arrival(ticket) === arrival(job);
 }

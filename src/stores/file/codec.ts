@@ -1,6 +1,6 @@
-// A job's file: JSON lines. The first says what was asked for, each further one what changed. They
-// are only ever added, each in one write, so a torn line can only be the last one written; it
-// counts as not written.
+// A job's file, in JSON lines. The first line has the request, and each further line a change.
+// Lines are only appended, each in one write, so only the line that was written last can be torn;
+// it counts as not written.
 import {
   DEFAULT_QUEUE,
   isJobId,
@@ -18,26 +18,27 @@ import { created } from "../../queue/transitions.ts";
 import { QueueError } from "../../queue/errors.ts";
 
 /**
- * The version of the record; an older one must load for ever. 1: no queues and groups, nothing of
- * other jobs, no hosts.
+ * The version of the format; older versions must load for ever. Version 1 had no queues, groups,
+ * dependencies or hosts.
  */
 export const SCHEMA = 2;
 
-/** What a file says, and whether every line of it could be read. */
+/** The contents of a file. */
 export interface Decoded {
   readonly job: Job;
   readonly torn: boolean;
   /**
-   * Whether the file ends in the middle of a line, so that the next must begin with a line break.
+   * Whether the file ends in the middle of a line, so that a line break must come before the next
+   * line.
    */
   readonly unended: boolean;
-  /** What the last line adds to the queue, in the same step. */
+  /** The job that the last line adds to the queue in the same step. */
   readonly adds: Job | undefined;
 }
 
 type Record_ = Readonly<Record<string, unknown>>;
 
-/** What most jobs leave as it is, is left out. */
+/** The first line of a job's file. Fields that few jobs have are left out if they are not set. */
 export function encodeRequest(job: JobRequest): string {
   return JSON.stringify({
     schema: SCHEMA,
@@ -62,8 +63,8 @@ export function encodeRequest(job: JobRequest): string {
 }
 
 /**
- * The line that turns `before` into `after` and adds a job; undefined if nothing changed that is
- * kept.
+ * The line for the change from `before` to `after`, and for the job that it adds; undefined if
+ * nothing changed that is stored.
  */
 export function encodeChange(before: Job, after: Job, adds?: Job): string | undefined {
   const { status } = after;
@@ -88,7 +89,7 @@ export function encodeChange(before: Job, after: Job, adds?: Job): string | unde
   }) + "\n";
 }
 
-/** What a user has changed of what was asked for; undefined if nothing. */
+/** The fields of the request that a user has changed; undefined if there are none. */
 export function encodeRevision(before: JobRequest, after: JobRequest): Record_ | undefined {
   const fields = [
     before.priority === after.priority ? {} : { priority: after.priority },
@@ -110,12 +111,15 @@ function metOf({ status }: Job): readonly string[] {
   return status.state === "blocked" ? status.met : [];
 }
 
-/** The line that says nothing but that a job is in this state since `at`. */
+/** A line that says only that a job has been in this state since `at`. */
 export function encodeState(state: JobState, at: number): string {
   return JSON.stringify({ at: isoTime(at), state }) + "\n";
 }
 
-/** The lines of a file that can be read. @throws QueueError `damaged` if the first is not one */
+/**
+ * The lines of a file that can be read.
+ * @throws QueueError `damaged` if the first can't be read
+ */
 export function goodLines(text: string, id: string, path: string): string {
   const [request, ...changes] = text.split("\n");
   const { job } = decode(`${request}\n`, id, path);
@@ -129,7 +133,8 @@ function unchanged(job: Job): Status {
 
 /**
  * The job that a file describes.
- * @throws QueueError `damaged`, naming `path`, if what was asked for can't be read
+ *
+ * @throws QueueError `damaged`, naming `path`, if the first line can't be read
  */
 export function decode(text: string, id: string, path: string): Decoded {
   const lines = text.split("\n");
@@ -157,7 +162,7 @@ function decodeAdds(line: string): Job | undefined {
 
 export function damaged(id: string, path: string): QueueError {
   return new QueueError("damaged", `Cannot read job "${id}": ${path} is damaged`, {
-    hint: "See what can be done: queuectl storage check",
+    hint: "To see what can be repaired: queuectl storage check",
   });
 }
 
@@ -179,7 +184,7 @@ const isIds = (value: unknown): value is string[] =>
 const isNumber = (value: unknown): value is number =>
   typeof value === "number" && Number.isFinite(value);
 
-/** Milliseconds since 1970 of an ISO time; NaN if it is none. */
+/** An ISO time in milliseconds since 1970; NaN if it is invalid. */
 function timeOf(value: unknown): number {
   return isText(value) ? Date.parse(value) : NaN;
 }
@@ -239,7 +244,7 @@ function decodeChange(job: Job, line: string): Job | undefined {
     status === undefined || revised === undefined ||
     attempt === undefined && record.attempt !== undefined
   ) return undefined;
-  // A worker that was told of an error may have written the line all the same, and again.
+  // A worker that got an error may have written the line all the same, and then written it again.
   const isNew = attempt !== undefined && attempt.attempt > lastAttempt(job);
   return {
     ...revised,
@@ -265,7 +270,7 @@ function decodeRevision(job: Job, value: unknown): Job | undefined {
   return { ...job, priority, queue, maxRetries: max_retries, timeout, runAt, startBy };
 }
 
-/** `met`: what is known of that from the lines before. */
+/** `met` comes from the lines before. */
 function decodeStatus(record: Record_, met: readonly string[]): Status | undefined {
   const since = timeOf(record.at);
   const runAt = record.run_at === undefined ? null : timeOf(record.run_at);

@@ -1,4 +1,4 @@
-// The second half of a restore: the new queue takes the old one's place. Whoever opens the store
+// The second half of a restore: the new queue replaces the old one. Whoever opens the store
 // completes it.
 import { QueueError } from "../../queue/errors.ts";
 import type { FileSystem } from "../../system/file_system.ts";
@@ -7,18 +7,19 @@ import { COMMAND_HOLDER, lockPath, RESTORING } from "./layout.ts";
 import { lockMaintenance, RESTORE } from "./maintenance.ts";
 
 /**
- * Puts a restored queue in its place, from wherever it was interrupted.
- * @throws QueueError `refused` while workers run, or another process does it
+ * Completes a restore that was interrupted.
+ *
+ * @throws QueueError `refused` while workers run, or while another process does it
  */
 export async function completeRestore(dataDir: string, files: FileSystem): Promise<void> {
   const lock = await lockMaintenance(dataDir, files, RESTORE);
   try {
-    // Another has completed it, and commands are at work again.
+    // Another process has completed it.
     if (files.info(`${dataDir}/${RESTORING}`) === undefined) return;
-    // A worker that sees the restored queue waiting leaves again, so there is none but for a moment.
+    // A worker that sees an unfinished restore stops again, so this lasts only for a moment.
     const worker = liveWorker(dataDir, files);
     if (worker !== undefined) {
-      throw new QueueError("refused", `A restored backup waits until ${worker} has stopped`, {
+      throw new QueueError("refused", `A restore cannot be completed until ${worker} has stopped`, {
         hint: "Try again, or stop it: queuectl stop",
       });
     }
@@ -29,10 +30,10 @@ export async function completeRestore(dataDir: string, files: FileSystem): Promi
   }
 }
 
-/** The caller holds the lock, and no worker and no command is at work. */
+/** Replaces the old queue. The caller holds the lock, and no worker and no command is running. */
 export function swap(dataDir: string, files: FileSystem): void {
   const staged = `${dataDir}/${RESTORING}`;
-  // What commands that died left on its way into the old queue goes with that one.
+  // Jobs that dead commands left half enqueued belong to the old queue.
   removeFromTmp(dataDir, files, COMMAND_HOLDER);
   for (const name of ["jobs", "queue", "schedules", "queues.json", "config.json"]) {
     if (files.info(`${staged}/${name}`) === undefined) continue;
@@ -42,7 +43,7 @@ export function swap(dataDir: string, files: FileSystem): void {
     files.rename(`${staged}/${name}`, `${dataDir}/${name}`);
   }
   ignoreNotFound(() => files.removeFolder(staged));
-  files.sync(dataDir); // from here on it is said to be done
+  files.sync(dataDir); // from here on the restore counts as done
   removeFromTmp(dataDir, files, "replaced-");
 }
 
@@ -52,7 +53,7 @@ function removeFromTmp(dataDir: string, files: FileSystem, prefix: string): void
   }
 }
 
-/** The name of a worker or supervisor that lives, if there is one. */
+/** The name of a live worker or supervisor, if there is one. */
 export function liveWorker(dataDir: string, files: FileSystem): string | undefined {
   for (const file of ignoreNotFound(() => files.names(`${dataDir}/workers`)) ?? []) {
     if (!file.endsWith(".lock") || file.startsWith(COMMAND_HOLDER)) continue;

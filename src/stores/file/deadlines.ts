@@ -1,10 +1,11 @@
-// Which jobs are to begin by when, so that those that have not are found without a look at others:
+// Which jobs have to begin by when (`--start-by`), so that expired ones are found without looking
+// at others:
 //
-//   queue/deadlines/<minute>/<second>~<unique>   tickets' names, one a line: the time by which the
-//                                                job is to begin stands first
+//   queue/deadlines/<minute>/<second>~<unique>   names of tickets, one a line, each beginning with
+//                                                the time by which the job has to begin
 //
-// Laid down before the jobs' own tickets are, and removed when the second is past and all of them
-// were looked at. It only says when to look: the job's file says what is true.
+// A file is written before the jobs' own tickets, and removed when its second has passed and all of
+// its jobs were looked at. It only says when to look; the jobs' files have the facts.
 import type { Job } from "../../queue/job.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { ignoreNotFound, namesIn, removeIfEmpty } from "./bucketed_index.ts";
@@ -14,13 +15,13 @@ import { layLines, lineStage, readOwn } from "./line_files.ts";
 const SECOND = 1000;
 const NAME = /^(\d{13})~[A-Za-z0-9]+$/;
 
-/** Jobs that were to begin by now, and the file that says so. */
+/** Jobs whose time has passed, and the file that lists them. */
 export interface Due {
   readonly path: string;
   readonly tickets: readonly Ticket[];
 }
 
-/** Whether a name in the folder of a minute is that of a file of lines. */
+/** Whether a name in the folder of a minute is valid. */
 export function isDeadlines(name: string): boolean {
   return NAME.test(name);
 }
@@ -40,7 +41,10 @@ export class Deadlines {
     this.#unique = unique;
   }
 
-  /** @param stage the beginning of a path on the way */
+  /**
+   * Writes the deadlines of jobs.
+   * @param stage the beginning of a temporary path
+   */
   lay(jobs: Iterable<Job>, stage = lineStage(this.#dataDir)): void {
     const bySecond = new Map<number, string[]>();
     for (const { id, priority, createdAt, sequence, startBy } of jobs) {
@@ -60,7 +64,7 @@ export class Deadlines {
     layLines(this.#files, lines, { ...place, stage: stage + unique });
   }
 
-  /** Those whose time is past. */
+  /** The files whose time has passed. */
   due(now: number): Due[] {
     const due: Due[] = [];
     for (const minute of namesIn(this.#files, this.#folder)) {
@@ -80,7 +84,7 @@ export class Deadlines {
     return due;
   }
 
-  /** All of them were looked at. */
+  /** Removes a file after all of its jobs were looked at. */
   forget({ path }: Due): void {
     ignoreNotFound(() => this.#files.remove(path));
   }

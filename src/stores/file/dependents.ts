@@ -1,19 +1,20 @@
-// Who waits for a job: found from the job that ended, without a look at any other.
+// An index of which jobs wait for a job, so that they are found from the job that ended, without
+// looking at any others.
 //
-//   queue/dependents/<id>/~<unique>    those that came together to wait for `id`, one a line:
-//                                      the name of the ticket in queue/blocked, and `~any` after it
-//                                      where the job may end whichever way
+//   queue/dependents/<id>/~<unique>    those that came to wait for `id`, at most a hundred, one a
+//                                      line: the name of the ticket in queue/blocked, and `~any`
+//                                      after it where the job may end whichever way
 //   queue/settling/<id>~<unique>       a mark: `id` has ended, or is gone, and those that wait for
 //                                      it have yet to be told
 //
-// It is an index, as tickets are: the jobs' files are the facts, from which `storage check`, a
-// restore and the first start after a boot make it anew. It holds by two rules of order.
-// Who lets a job wait lays down the line first, then looks how the other stands, marks it if that
-// has ended, and puts the ticket in its place last. Who ends or removes a job writes that first,
-// then looks for lines, marks it if there are any, and moves the ticket last. So of an end and an
-// enqueueing at one moment at least one sees the other, and a crash in between leaves a ticket in
-// somebody's hands, or a mark. Marks have names of their own, since whoever is done removes those
-// alone that were there before it looked.
+// Like tickets it is only an index: the jobs' files have the facts, and `storage check`, a restore
+// and the first start after a boot make it again from them. It is correct because of two rules of
+// order. Whoever makes a job wait first writes the line, then looks whether the other job has
+// ended, marks it if so, and moves the ticket to its place last. Whoever ends or removes a job
+// first writes that, then looks for lines, marks the job if there are any, and moves the ticket
+// last. So if an end and an enqueueing happen at the same time, at least one sees the other, and a
+// crash in between leaves a held ticket or a mark. Marks have unique names, since whoever has told
+// all dependents removes only the marks that were there before it looked.
 import { type Awaited, fateOf, isFinal, stillAwaitedBy } from "../../queue/dependencies.ts";
 import { QueueError } from "../../queue/errors.ts";
 import { isJobId, type Job } from "../../queue/job.ts";
@@ -23,19 +24,15 @@ import { JobFiles } from "./job_files.ts";
 import { arrival, parseTicket, type Ticket, timedName } from "./layout.ts";
 import { layLines, lineStage, readOwn } from "./line_files.ts";
 
+/** So many stand in one file at most: whoever tells them goes on with the next one. */
+const MOST = 100;
 const ANY = "~any";
 const MARK = /^([A-Za-z0-9_][A-Za-z0-9._-]{0,127})~[A-Za-z0-9]+$/;
 
-/** A job that waits, as a line names it. */
+/** A waiting job, as a line names it. */
 export interface Waiter {
   readonly ticket: Ticket;
   readonly any: boolean;
-}
-
-/** Those that came to wait together, and the file that says so. */
-export interface Waiters {
-  readonly path: string;
-  readonly all: readonly Waiter[];
 }
 
 /** The line for a job that waits for another one. */
@@ -45,7 +42,7 @@ export function waiterLine(job: Job, { any }: Pick<Awaited, "any">): string {
   return timedName(ticket) + (any ? ANY : "");
 }
 
-/** Tells one that waits from others: what else its line says of it may have been changed since. */
+/** Identifies a waiting job. Only these parts of its line can't change. */
 export function waiterKey(ticket: Pick<Ticket, "id" | "createdAt" | "sequence">, any: boolean) {
   return `${arrival(ticket)}.${ticket.id}${any ? ANY : ""}`;
 }
@@ -58,7 +55,7 @@ export class Dependents {
   readonly #unique: string;
   readonly #jobs: JobFiles;
   #made = 0;
-  /** Whether this process has marked anything since this was last set back. */
+  /** Whether this process has marked anything since this was last reset. */
   hasNews = false;
 
   /** `unique`: letters and digits that no other process has. */
@@ -72,17 +69,23 @@ export class Dependents {
   }
 
   /**
-   * Lays down who waits for `id`.
-   * @param stage the beginning of a path on the way, so that nobody comes across a file that is half
-   *   written
+   * Writes a file of jobs that wait for `id`.
+   *
+   * @param stage the beginning of a temporary path, so that nobody sees a half-written file
    */
   lay(id: string, lines: readonly string[], stage = lineStage(this.#dataDir)): void {
-    const name = this.#newName();
-    const place = { root: this.#folder, folder: id, name: `~${name}` };
-    layLines(this.#files, lines, { ...place, stage: stage + name });
+    // In the order of priority, since they are told in this order.
+    const sorted = lines.toSorted((a, b) =>
+      rankOf(a) < rankOf(b) ? -1 : rankOf(a) > rankOf(b) ? 1 : 0
+    );
+    for (let first = 0; first < sorted.length; first += MOST) {
+      const name = this.#newName();
+      const place = { root: this.#folder, folder: id, name: `~${name}` };
+      layLines(this.#files, sorted.slice(first, first + MOST), { ...place, stage: stage + name });
+    }
   }
 
-  /** Lays down anew all that a job still waits for, and has it looked at. */
+  /** Writes again which jobs a job waits for, and marks them so that they are looked at. */
   layAgain(job: Job): void {
     for (const awaited of stillAwaitedBy(job)) {
       this.lay(awaited.id, [waiterLine(job, awaited)]);
@@ -90,33 +93,43 @@ export class Dependents {
     }
   }
 
-  /** Whether anybody may wait for `id`: one look, which is all that it costs where nobody does. */
+  /** Whether any job may wait for `id`. If none does, this one look is all the cost. */
   areThere(id: string): boolean {
     return this.#files.info(`${this.#folder}/${id}`) !== undefined;
   }
 
   /** All that wait for `id`, or have waited. */
-  of(id: string): Waiters[] {
-    const folder = `${this.#folder}/${id}`;
-    return namesIn(this.#files, folder).filter(isWaiters).flatMap((name) => {
-      const path = `${folder}/${name}`;
-      const text = readOwn(this.#files, path);
-      return text === undefined ? [] : { path, all: text.split("\n").flatMap(parseLine) };
-    });
+  of(id: string): Waiter[] {
+    return this.files(id).flatMap((path) => this.read(path));
   }
 
-  /** The ids that somebody waits for, or has waited for. */
+  /** The files that say who waits for `id`, in the order in which they were laid down. */
+  files(id: string): string[] {
+    const folder = `${this.#folder}/${id}`;
+    return namesIn(this.#files, folder).filter(isWaiters).sort().map((name) => `${folder}/${name}`);
+  }
+
+  /** Those that one of these files names; none if it is gone. */
+  read(path: string): Waiter[] {
+    return readOwn(this.#files, path)?.split("\n").flatMap(parseLine) ?? [];
+  }
+
+  /** The ids that any job waits for, or has waited for. */
   awaited(): string[] {
     return namesIn(this.#files, this.#folder).filter(isJobId);
   }
 
-  /** Removes those that have been told, and the folder of `id` if none are left. */
-  forget(id: string, told: readonly Waiters[]): void {
-    for (const { path } of told) ignoreNotFound(() => this.#files.remove(path));
+  /** Removes a file of those that have all been told. */
+  forget(path: string): void {
+    ignoreNotFound(() => this.#files.remove(path));
+  }
+
+  /** Removes the folder of `id` if nobody waits for it any more. */
+  tidy(id: string): void {
     removeIfEmpty(this.#files, `${this.#folder}/${id}`);
   }
 
-  /** Notes that those that wait for `id` have to be told. */
+  /** Marks that the jobs waiting for `id` have to be told. */
   mark(id: string): void {
     this.hasNews = true;
     const path = `${this.#marks}/${id}~${this.#newName()}`;
@@ -127,12 +140,12 @@ export class Dependents {
     }
   }
 
-  /** Marks a job that has ended, or is gone. */
+  /** Marks a job if it has ended or was removed. */
   markIfEnded(id: string): void {
     if (this.hasEnded(id)) this.mark(id);
   }
 
-  /** Whether nothing more becomes of a job; also where its file can't be read. */
+  /** Whether a job has ended or was removed; also true if its file can't be read. */
   hasEnded(id: string): boolean {
     try {
       return isFinal(fateOf(this.#jobs.read(id)?.job));
@@ -142,7 +155,7 @@ export class Dependents {
     }
   }
 
-  /** The marks there are, by the ids that they are about. */
+  /** All marks, by the ids of the jobs. */
   marks(): Map<string, string[]> {
     const marks = new Map<string, string[]>();
     for (const name of namesIn(this.#files, this.#marks)) {
@@ -156,9 +169,16 @@ export class Dependents {
     for (const name of names) ignoreNotFound(() => this.#files.remove(`${this.#marks}/${name}`));
   }
 
+  /** Sorts by when it was made. */
   #newName(): string {
-    return `${this.#unique}${Date.now().toString(36)}x${(this.#made++).toString(36)}`;
+    const count = (this.#made++).toString(36).padStart(5, "0");
+    return `${Date.now().toString(36)}x${this.#unique}x${count}`;
   }
+}
+
+/** The part of a line that sorts by priority. */
+function rankOf(line: string): string {
+  return line.slice(14, 21);
 }
 
 /** Whether a name in the folder of an awaited job is that of a file of lines. */
@@ -166,7 +186,7 @@ export function isWaiters(name: string): boolean {
   return /^~[A-Za-z0-9]+$/.test(name);
 }
 
-/** Whether a file in the folder of marks is one. */
+/** Whether a name in the folder of marks is valid. */
 export function isMark(name: string): boolean {
   return MARK.test(name);
 }

@@ -1,5 +1,5 @@
-// Tickets of jobs that have ended, by the time they ended, in buckets that are sealed with their
-// count when they are full.
+// Tickets of ended jobs, by the time of their end, in buckets that are sealed with their count when
+// they are full.
 import type { FileSystem } from "../../system/file_system.ts";
 import { type Bucket, bucketName, type Ticket, timedName } from "./layout.ts";
 import {
@@ -12,12 +12,12 @@ import {
 } from "./bucketed_index.ts";
 
 /**
- * After so many of its own a process counts again what is in the bucket that it fills: others may
- * fill it too.
+ * After adding this many tickets, a process counts the bucket again, since others may add to it
+ * too.
  */
 const COUNTED = 250;
 
-/** The bucket that a process fills, and how many tickets were in it when last known. */
+/** The bucket that this process fills, and how many tickets it has as far as known. */
 interface Filling {
   readonly bucket: Bucket;
   size: number;
@@ -38,7 +38,7 @@ export class EndedIndex extends BucketedIndex {
   add(from: string, ticket: Ticket): void {
     const name = timedName(ticket);
     let filling = this.#filling ?? this.#oneToGoOnWith();
-    // A new one, too, where another process has sealed this one since.
+    // Also takes a new bucket if another process has sealed this one.
     while (
       filling === undefined || filling.bucket.lower > name ||
       !this.move(from, filling.bucket.name, name)
@@ -52,7 +52,8 @@ export class EndedIndex extends BucketedIndex {
   }
 
   /**
-   * The newest that is neither full nor sealed, so that many short runs don't leave a bucket each.
+   * The newest bucket that is neither full nor sealed, so that many short runs don't leave a bucket
+   * each.
    */
   #oneToGoOnWith(): Filling | undefined {
     const bucket = this.buckets().findLast((bucket) =>
@@ -75,25 +76,26 @@ export class EndedIndex extends BucketedIndex {
     try {
       this.#seal(bucket);
     } catch {
-      // The disk is full, say. The ticket is where it belongs, which is what counts; a bucket
-      // without a count is counted by reading it.
+      // The disk may be full. The ticket is in its place, which is what matters; a bucket without a
+      // count is counted by reading it.
     }
   }
 
-  /** Removes a bucket that is empty; one that was sealed before tickets left it is sealed again. */
+  /**
+   * Removes a bucket if it is empty. One that was sealed before tickets left it is sealed again.
+   */
   protected override tidyBucket(bucket: Bucket): void {
     this.removeIfEmpty(bucket);
     if (bucket.newest !== undefined || isClosing(bucket)) this.#seal(bucket);
   }
 
   /**
-   * Writes a bucket's count and newest arrival into its name, once nothing is added to it any more.
-   * Nothing if it is gone.
+   * Writes a bucket's count and newest arrival into its name. Does nothing if the bucket is gone.
    */
   #seal(bucket: Bucket): void {
     const unique = ownPart(bucket);
-    // Under this name nobody adds a ticket or takes one, but by renaming the bucket first; and
-    // nobody else gives it this name. So the count is right if the second rename succeeds.
+    // Under this name nobody adds or takes a ticket without renaming the bucket first, and nobody
+    // else uses this name. So if the second rename succeeds, the count is right.
     const closing = { ...bucket, unique: `${unique}!${this.#unique}` };
     const closed = { ...closing, name: bucketName(closing) };
     ignoreNotFound(() => {

@@ -1,6 +1,6 @@
-// What has ended before or since a time, from the names of tickets alone. A bucket's name begins
-// with the time of its first ticket, so those that begin too late, or lie wholly after a time, are
-// not read.
+// Finds jobs that ended before or since a time, only by the names of tickets. A bucket's name
+// begins with the time of its first ticket, so buckets that begin too late, or are wholly after a
+// time, are not read.
 import type { EndedState } from "../../queue/job.ts";
 import { parseTicket } from "./layout.ts";
 import type { Places } from "./listing.ts";
@@ -40,7 +40,7 @@ export function countEndedSince(
         sum += bucket.count;
         continue;
       }
-      // Into one that was last changed before nothing was put since.
+      // A bucket that was last changed before that time has no later tickets.
       const changedAt = files.info(index.path(bucket.name))?.modifiedAt;
       if (!isWithin && changedAt !== undefined && changedAt < since) continue;
       sum += index.tickets(bucket).filter((name) => parseTicket(name)!.at >= since).length;

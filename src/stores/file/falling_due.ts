@@ -1,59 +1,54 @@
-// What falls due, as one process sees it: moves the tickets of jobs whose time has come from `later`
-// to `ready`, a bounded number at a time, and remembers when that is next worth a look.
+// Moves the tickets of jobs that fall due from `later` to `ready`, a limited number at a time, and
+// remembers when to look again.
 import { ignoreNotFound } from "./bucketed_index.ts";
+import { Freshness } from "./freshness.ts";
 import { LATER_SLICE, laterSlice, parseTicket, readyName, readySlice } from "./layout.ts";
 import type { Tickets } from "./tickets.ts";
 
-/** So many tickets are moved at a time, so that a claim does not wait for all. */
+/** At most this many tickets are moved at a time, so that a claim does not wait for all of them. */
 const MOVES = 1000;
-/** Milliseconds after which what other processes laid in is looked for, also by a busy worker. */
-const STALE = 200;
-/** Where there is much to read, reading may take one part in so many of the time. */
-const READ_SHARE = 100;
-/** But a job that has fallen due waits no longer than this. */
-const STALEST = 500;
 
 export class FallingDue {
   readonly #tickets: Tickets;
-  /** When the next job that is known of falls due; `-Infinity` if there may be more already. */
+  /** When the next known job falls due; `-Infinity` if jobs may be due already. */
   #next = -Infinity;
-  #readAt = -Infinity;
-  #stale = STALE;
+  /** What is known of tickets from other processes, which even a busy worker looks for. */
+  readonly #freshness = new Freshness();
 
   constructor(tickets: Tickets) {
     this.#tickets = tickets;
   }
 
-  /** Something may have come that is not known of. */
+  /** Tickets that are not known here may have come. */
   forget(): void {
     this.#next = -Infinity;
   }
 
-  /** A job has come that falls due at this time. */
+  /** A job was added that falls due at this time. */
   expect(due: number): void {
     this.#next = Math.min(this.#next, due);
   }
 
-  /** Whether all that has fallen due, as far as is known, is ready. */
+  /** Whether all jobs that are due are in `ready`, as far as is known. */
   isDone(now: number): boolean {
     return now < this.#next;
   }
 
-  /** Makes at most some of the jobs that have fallen due ready; how many. */
+  /**
+   * Moves some of the jobs that are due to `ready`.
+   * @returns how many
+   */
   promote(now: number): number {
-    const begin = performance.now();
-    if (this.isDone(now) && begin - this.#readAt < this.#stale) return 0;
-    const { promoted, next } = this.#promote(now);
+    if (this.isDone(now) && !this.#freshness.isOver) return 0;
+    const { promoted, next } = this.#freshness.renew(() => this.#promote(now));
     this.#next = next;
-    this.#readAt = begin;
-    this.#stale = Math.min(Math.max(STALE, READ_SHARE * (performance.now() - begin)), STALEST);
     return promoted;
   }
 
   /**
-   * Buckets are slices of a minute that do not overlap, but for those that a restore or an older
-   * version laid in. Such a one is split when its first ticket may be due: the others move to the
-   * buckets of their minutes, so that nothing due is ever behind something that is not.
+   * Buckets are slices of a minute and do not overlap, except those made by a restore or an older
+   * version. Such a bucket is split when its first ticket may be due: the other tickets move to the
+   * buckets of their minutes, so that a due ticket is never behind one that is not due.
    */
   #promote(now: number): { promoted: number; next: number } {
     const { later, ready } = this.#tickets;
@@ -64,7 +59,7 @@ export class FallingDue {
       const lower = Number(sealed.lower.slice(0, 13));
       if (lower > now) return { promoted, next: Math.min(next, lower) };
       const bucket = later.unseal(sealed);
-      // Another worker has opened it just now. It may die over it, so look again.
+      // Another worker has just opened it, but may die before it is done, so look again.
       if (bucket === undefined) return { promoted, next: -Infinity };
       const own = laterSlice({ at: lower });
       let left = 0;
@@ -84,7 +79,7 @@ export class FallingDue {
         );
         if (isDue) promoted++;
       }
-      // Tickets that come one by one may still go into the bucket of this minute.
+      // Single tickets may still be added to the bucket of this minute.
       const past = bucket.unique !== "" || lower + LATER_SLICE < now;
       if (left === 0 && past) later.removeIfEmpty(bucket);
     }

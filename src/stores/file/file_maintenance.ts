@@ -1,4 +1,4 @@
-// The maintenance of a data folder; each part is loaded when it is called.
+// Maintenance of a data folder. The code of each operation is loaded when it is called.
 import type {
   BackupResult,
   CheckOptions,

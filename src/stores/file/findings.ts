@@ -1,11 +1,11 @@
-// What a check finds, and how it is mended: for those that look through a data folder.
+// Collects what a check finds, and repairs it if that is wanted.
 import { messageOf } from "../../queue/errors.ts";
 import type { Finding } from "../../queue/maintenance.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { nameOf } from "../../system/paths.ts";
 import { makeUnlessThere } from "./bucketed_index.ts";
 
-/** Mends a problem and says what it has done; undefined if there turned out to be none. */
+/** Repairs a problem and returns what it did; undefined if there was no problem after all. */
 export type Mend = () => string | undefined;
 
 export class Findings {
@@ -20,7 +20,7 @@ export class Findings {
     this.#repair = repair;
   }
 
-  /** Notes a problem, and mends it if that is wanted and can be. */
+  /** Adds a problem, and repairs it if that is wanted and possible. */
   add(path: string, problem: string, mend?: Mend): void {
     if (!this.#repair || mend === undefined) {
       this.all.push({ path, problem, repaired: null });
@@ -32,24 +32,24 @@ export class Findings {
     } catch (error) {
       if (isOvertaken(error)) return;
       const why = messageOf(error);
-      this.all.push({ path, problem: `${problem}; it can't be mended: ${why}`, repaired: null });
+      this.all.push({ path, problem: `${problem}; it can't be repaired: ${why}`, repaired: null });
     }
   }
 
-  /** Notes something that can't be used where it lies, and puts it aside. */
+  /** Adds something that does not belong where it is, and sets it aside. */
   addUnexpected(path: string, problem: string): void {
-    if (this.#files.info(path) === undefined) return; // gone meanwhile
+    if (this.#files.info(path) === undefined) return; // it is gone meanwhile
     this.add(path, problem, () => `set aside as ${this.setAside(path)}`);
   }
 
-  /** Moves a file, a folder or a link as it is to `damaged/`, under its name. */
+  /** Moves a file, folder or link to `damaged/`, under its name. */
   setAside(path: string): string {
     const aside = this.freeName(path);
     this.#files.rename(path, aside);
     return aside;
   }
 
-  /** A path in `damaged/` for what lies at `path`. */
+  /** An unused path in `damaged/` for what is at `path`. */
   freeName(path: string): string {
     const folder = `${this.#dataDir}/damaged`;
     makeUnlessThere(this.#files, folder);
@@ -59,7 +59,10 @@ export class Findings {
     return aside;
   }
 
-  /** A folder that only its owner may use; made if it is missing. Whether it can be looked into. */
+  /**
+   * Checks a folder that only its owner may use. A repair makes it if it is missing.
+   * @returns whether it can be read
+   */
   checkFolder(path: string): boolean {
     const info = this.#files.info(path);
     if (info === undefined) {
@@ -67,7 +70,7 @@ export class Findings {
       return this.#repair;
     }
     if (info.kind !== "folder") {
-      this.add(path, `is no folder but ${kindName(info.kind)}`, () => {
+      this.add(path, `is ${kindName(info.kind)}, not a folder`, () => {
         const aside = this.setAside(path);
         this.#files.makeFolder(path);
         return `set aside as ${aside}, and made`;
@@ -83,12 +86,14 @@ export class Findings {
     const is = (mode & 0o777).toString(8).padStart(4, "0");
     this.add(path, `has the mode ${is}, not 0${wanted.toString(8)}`, () => {
       this.#files.setMode(path, wanted);
-      return "set right";
+      return "corrected";
     });
   }
 }
 
-/** Whether what was to be mended has moved on: then somebody is at work, and nothing is wrong. */
+/**
+ * Whether a repair failed because another process changed the same thing, so that nothing is wrong.
+ */
 function isOvertaken(error: unknown): boolean {
   return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.AlreadyExists;
 }

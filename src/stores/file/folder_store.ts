@@ -1,5 +1,5 @@
-// The default store: a folder of files, made on first use and the user's alone. Hands out its parts,
-// and loads each when it is asked for.
+// The default store: a folder of files that is made on first use and only the user can read. It
+// loads each of its parts when it is asked for.
 import { QueueError } from "../../queue/errors.ts";
 import { folderOf } from "../../system/paths.ts";
 import type { FileSystem } from "../../system/file_system.ts";
@@ -14,13 +14,13 @@ import type { Tallies } from "../../queue/tally.ts";
 import type { Workers } from "../../queue/workers.ts";
 import type { Host, Store } from "../store.ts";
 
-/** What the folder store needs of the outside world. */
+/** What the folder store needs from the outside world. */
 export interface StoreWorld {
   readonly files: FileSystem;
   readonly os: string;
-  /** The user that this process acts for; null where the platform has none. */
+  /** The id of this process's user; null if the platform has none. */
   readonly userId: () => number | null;
-  /** Told of files that can't be read. */
+  /** Called about files that can't be read. */
   readonly warn: (message: string) => void;
 }
 
@@ -117,15 +117,16 @@ export class FolderStore implements Store {
     const { prepareFolder } = await import("./prepare_folder.ts");
     const { files } = this.#world;
     await prepareFolder(this.dataDir, files);
-    // By its real path: Deno follows links before it looks at what a worker may read.
+    // The real path, since Deno follows links before it checks what a worker may read.
     return new FolderStore(files.realPath(this.dataDir), this.#world);
   }
 }
 
 /**
- * Makes the folder, mode 0700, if it is missing. An empty one becomes private too, such as
- * one made by hand for this.
- * @throws QueueError `refused` if it belongs to another user, or is no folder
+ * Makes the folder with mode 0700 if it is missing. An existing empty folder gets this mode too,
+ * such as one that a user made for this.
+ *
+ * @throws QueueError `refused` if it belongs to another user, or is not a folder
  */
 function prepareDataFolder(path: string, world: StoreWorld): void {
   const { files, os, userId } = world;
@@ -136,12 +137,12 @@ function prepareDataFolder(path: string, world: StoreWorld): void {
   }
   const user = userId();
   if (user !== null && info.owner !== user) {
-    // Files that root or another user makes in it could not be read or removed by its owner.
+    // Files that root or another user makes in it can't be read or removed by its owner.
     throw new QueueError(
       "refused",
       `Cannot use ${path}: it belongs to another user (id ${info.owner})`,
       {
-        hint: "Act as that user, or name another folder with --data-dir",
+        hint: "Run queuectl as that user, or name another folder with --data-dir",
       },
     );
   }

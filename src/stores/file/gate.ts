@@ -1,17 +1,17 @@
-// The gate of a queue that has settings: whoever lets a job of it begin, or sets one aside, holds
-// its lock. Beside the lock lie the times of the last begins, where the queue has a rate.
+// The gate of a queue with settings: a lock that is held by whoever lets one of its jobs begin, or
+// sets one aside. If the queue has a rate, a file beside the lock has the times of the last begins.
 import { type Begins, isVoid, type Rate } from "../../queue/queues.ts";
 import type { FileLock, FileSystem } from "../../system/file_system.ts";
 import { replaceFile } from "../../system/replace_file.ts";
 import { ignoreNotFound, makeUnlessThere } from "./bucketed_index.ts";
 import { gatesFolder } from "./layout.ts";
-import { lockPatiently } from "./queues_file.ts";
+import { lockPatiently } from "./locks.ts";
 
-/** Bytes of a time in the file of begins: 13 digits and a line break. */
+/** Bytes for each time in the file of begins: 13 digits and a line break. */
 const MARK = 14;
-/** So many times are read at once. */
+/** How many times are read at once. */
 const BLOCK = 128;
-/** So many more than are needed are kept before the file is written anew. */
+/** The file is rewritten when it has this many more times than needed. */
 const SPARE = 10_000;
 
 const NONE: Begins = [];
@@ -29,7 +29,7 @@ export class Gate {
     this.#begins = `${this.#folder}/${key}.begins`;
   }
 
-  /** Undefined if somebody else has it. */
+  /** Undefined if another process has the lock. */
   lock(): FileLock | undefined {
     try {
       return this.#files.lock(this.#lock);
@@ -40,9 +40,11 @@ export class Gate {
     }
   }
 
-  /** Undefined if somebody else has it for longer than so many milliseconds. */
+  /**
+   * Waits up to `patience` milliseconds for the lock; undefined if another process still has it.
+   */
   async lockPatiently(patience: number): Promise<FileLock | undefined> {
-    return this.lock() ?? await lockPatiently(this.#lock, this.#files, patience);
+    return await lockPatiently(() => this.lock(), patience);
   }
 
   /** The times at which jobs began. */
@@ -54,9 +56,10 @@ export class Gate {
   }
 
   /**
-   * Writes down that a job begins, before it does: a crash in between costs a place in the window,
-   * and never makes one too many. The caller has the lock.
-   * @param now the time by the clock, `begin` the one that is kept
+   * Records that a job begins, before it does: a crash in between wastes one begin of the rate but
+   * never allows one too many. The caller has the lock.
+   *
+   * @param now the time by the clock; `begin` is the one that is recorded
    */
   note(rate: Rate, before: Begins, now: number, begin: number): void {
     const line = `${String(begin).padStart(MARK - 1, "0")}\n`;
@@ -67,20 +70,21 @@ export class Gate {
     }
     const size = this.#files.info(this.#begins)?.size;
     if (size === undefined) return this.#files.create(this.#begins, line);
-    // What a crash has torn counts for nothing; nor does what no window reaches any more.
+    // A time that a crash has torn is cut off, and so are all times if none of them matters any
+    // more.
     const kept = isVoid(rate, before, now) ? 0 : before.length * MARK;
     if (size !== kept) this.#files.truncate(this.#begins, kept);
     this.#files.append(this.#begins, line);
   }
 
-  /** Takes the last `note` back: the job did not begin after all. */
+  /** Removes the last begin, since the job did not begin after all. */
   unnote(): void {
     const size = this.#files.info(this.#begins)?.size ?? 0;
     if (size >= MARK) ignoreNotFound(() => this.#files.truncate(this.#begins, size - MARK));
   }
 }
 
-/** The file of begins, of which only what is asked for is read. */
+/** The file of begins, read in blocks as needed. */
 class FileBegins implements Begins {
   readonly length: number;
   readonly #files: FileSystem;
@@ -104,6 +108,6 @@ class FileBegins implements Begins {
       this.#blocks.set(first, block);
     }
     const time = Number(block.slice((place - first) * MARK, (place - first) * MARK + MARK - 1));
-    return Number.isNaN(time) ? 0 : time; // damaged: long past
+    return Number.isNaN(time) ? 0 : time; // damaged: counts as long past
   }
 }

@@ -1,53 +1,36 @@
-// How a data folder keeps the limits, rates and pauses of queues. What is exact, and why:
+// How a data folder enforces the limits, rates and pauses of queues. What is exact, and why:
 //
-// - What runs is counted by the tickets of holders, whose names tell their queues: there is nothing
-//   beside them that a crash could leave wrong, and a job whose worker has died counts until it is
-//   settled. Whoever lets a job of a queue with settings begin holds the lock of that queue from
-//   counting until the ticket is in its hands; so does whoever sets a ticket aside or puts one back.
-// - Jobs of other queues know nothing of all this. That a queue has no settings is looked at now and
-//   then, not for each claim (known_queues.ts); a claim that took longer than that holds looks again.
-// - Tickets that may not begin are set aside (`held/`), once, whole buckets of them by one rename.
-//   Who ends a job puts the next one back; what the clock lets begin, and what was left by one that
-//   died before it had done so, is put back by whoever claims (`lookAround`).
-import {
-  type Begins,
-  beginTime,
-  isUnrestricted,
-  type QueueSettings,
-  type Rate,
-  rateOpensAt,
-  roomIn,
-} from "../../queue/queues.ts";
-import type { FileSystem } from "../../system/file_system.ts";
+// - Running jobs are counted by the tickets of holders, whose names tell their queues. No separate
+//   counter could be wrong after a crash, and the job of a dead worker counts until it is settled.
+//   Whoever lets a job of a queue with settings begin holds the queue's lock from counting until it
+//   has the ticket; so does whoever sets a ticket aside or puts one back.
+// - Jobs of other queues are not affected. Whether a queue has settings is looked up now and then,
+//   not for each claim (known_queues.ts); a claim that takes longer than that is valid looks again.
+// - Tickets that may not begin are set aside (`held/`), whole buckets of them by one rename. When a
+//   job ends, the next one is put back. Tickets that may begin because time has passed, or that a
+//   process did not put back before it died, are put back by claims (`lookAround`).
+import { beginTime, isUnrestricted, type QueueSettings } from "../../queue/queues.ts";
 import { ignoreNotFound } from "./bucketed_index.ts";
-import { Gate } from "./gate.ts";
+import { Freshness } from "./freshness.ts";
 import { KnownQueues } from "./known_queues.ts";
 import { type Bucket, parseTicket, queueOf, readySlice, type Ticket } from "./layout.ts";
-import { Running } from "./running.ts";
+import { QueueRooms, type QueueRoomsParts, Reading } from "./queue_rooms.ts";
 import { type Seen, SetAside } from "./set_aside.ts";
 import { wake } from "./staging.ts";
-import type { Tickets } from "./tickets.ts";
 
-/** Milliseconds for which a queue's lock is waited for. */
+/** Milliseconds to wait for a queue's lock. */
 const PATIENCE = 200;
-/** Milliseconds for which a queue is let alone whose lock could not be had. */
+/** Milliseconds for which a queue is left alone if its lock could not be taken. */
 const SHUT = 1000;
-/** Milliseconds after which a queue is looked at again that somebody else was at work on. */
+/** Milliseconds after which a queue is looked at again if another process had its lock. */
 const SOON = 50;
-/** So many tickets are moved one by one at a time, so that a claim does not wait for all. */
+/** At most this many tickets are moved one by one at a time, so that a claim need not wait long. */
 const MOVES = 500;
-/** Milliseconds after which it is looked for what may be put back. */
-const STALE = 200;
-const READ_SHARE = 100;
-const STALEST = 500;
 
-/** What a try to take a ticket came to: `closed` if its queue lets none begin now. */
+/** The result of trying to take a ticket; `closed` if its queue lets no job begin now. */
 export type Taken = { readonly path: string; readonly ticket: Ticket } | "gone" | "closed";
 
-export interface GateParts {
-  readonly dataDir: string;
-  readonly files: FileSystem;
-  readonly tickets: Tickets;
+export interface GateParts extends QueueRoomsParts {
   readonly warn: (message: string) => void;
   /** Letters and digits that no other process has. */
   readonly unique: string;
@@ -57,38 +40,33 @@ export interface GateParts {
 export class Gates {
   readonly known: KnownQueues;
   readonly #parts: GateParts;
-  readonly #gates = new Map<string, Gate>();
+  readonly #rooms: QueueRooms;
   readonly #aside: SetAside;
-  /** When the clock, as far as is known, lets jobs of a queue begin that are held back. */
-  readonly #openings = new Map<string, number>();
-  /** The time of the claim that goes on. */
-  #now = 0;
-  /** Which settings were those at the last look around; none before the first. */
+  /** The version of the settings at the last `lookAround`; undefined before the first. */
   #version: string | undefined;
-  #sweptAt = -Infinity;
-  #stale = STALE;
+  /** What is known of tickets that may be put back. */
+  readonly #freshness = new Freshness();
 
   constructor(parts: GateParts) {
     this.#parts = parts;
+    this.#rooms = new QueueRooms(parts);
     this.#aside = new SetAside(parts.files, parts.tickets, parts.unique);
     this.known = new KnownQueues(parts.dataDir, parts.files, parts.warn);
   }
 
-  /** Whether the jobs of a ticket's queue begin without more ado, as far as is known. */
+  /** Whether a ticket's queue has no settings, as far as is known. */
   isFree(name: string): boolean {
     return !this.known.isAny || this.known.of(queueOf(name)) === undefined;
   }
 
-  /**
-   * Whether a ticket that was just taken as one of a free queue may be kept; else it is put back.
-   */
+  /** Whether a ticket that was just taken from a free queue may be kept; if not, it is put back. */
   mayKeep(path: string, name: string): boolean {
     if (this.known.isCurrent) return true;
     this.known.look();
     return this.isFree(name) || this.#return(path, name);
   }
 
-  /** What was taken by settings that do not hold any more goes where it came from. */
+  /** Puts a ticket back that was taken under settings that have changed. */
   #return(path: string, name: string): false {
     const { files, tickets } = this.#parts;
     ignoreNotFound(() => tickets.ready.put(path, readySlice(parseTicket(name)!), name));
@@ -97,54 +75,51 @@ export class Gates {
   }
 
   /**
-   * Puts back what may begin by now, at most some at a time, and not more often than is needed.
-   * @returns whether something was put back
+   * Puts tickets back that may begin now, a limited number at a time, and only as often as needed.
+   * @returns whether any were put back
    */
   lookAround(now: number): boolean {
-    this.#now = now;
+    this.#rooms.now = now;
     this.known.refresh();
-    // Also where no settings are left: somebody may have removed their file.
+    // Also if no settings are left, since somebody may have removed their file.
     const isNew = this.known.version !== this.#version;
     if (!this.known.isAny && !isNew) return false;
-    if (isNew) this.#openings.clear();
+    if (isNew) this.#rooms.forget();
     this.#version = this.known.version;
-    const begin = performance.now();
-    const isDue = isNew || [...this.#openings.values()].some((time) => time <= now);
-    if (!isDue && begin - this.#sweptAt < this.#stale) return false;
-    for (const [key, time] of this.#openings) if (time <= now) this.#openings.delete(key);
-    const running = new Running(this.#parts.tickets);
+    const isDue = this.#rooms.takeDue() || isNew;
+    return (isDue || this.#freshness.isOver) && this.#freshness.renew(() => this.#putAllBack());
+  }
+
+  #putAllBack(): boolean {
+    const running = this.#rooms.count();
     let moved = false;
     for (const key of this.#parts.tickets.held.keys()) {
       const settings = this.known.of(key);
-      if (settings?.paused || this.#openings.has(key)) continue;
-      if (this.#room(key, settings, running) > 0) moved = this.#putBackNow(key) || moved;
+      if (settings?.paused || this.#rooms.isShut(key)) continue;
+      if (this.#rooms.of(key, settings, running) > 0) moved = this.#putBackNow(key) || moved;
     }
-    this.#sweptAt = begin;
-    const took = performance.now() - begin;
-    this.#stale = Math.min(Math.max(STALE, READ_SHARE * took), STALEST);
     return moved;
   }
 
-  /** When the clock next lets a job begin that is held back; undefined if none is known. */
+  /** The next time at which a queue may let jobs begin; undefined if none is known. */
   nextOpening(now: number): number | undefined {
-    const times = [...this.#openings.values()].filter((time) => time > now);
-    return times.length === 0 ? undefined : Math.min(...times);
+    return this.#rooms.nextOpening(now);
   }
 
-  /** Takes the ticket `seen` for a worker, or the one of its queue whose turn is before it. */
+  /** Takes the ticket `seen` for a worker, or an earlier one of its queue that was set aside. */
   async take(seen: Seen, worker: string, tag: Ticket["tag"]): Promise<Taken> {
     const key = queueOf(seen.name);
-    const gate = this.#gate(key);
+    const gate = this.#rooms.gate(key);
     const lock = await gate.lockPatiently(PATIENCE);
     if (lock === undefined) {
-      // Somebody was stopped who has it. Other queues must not wait for that.
-      this.#openings.set(key, this.#now + SHUT);
+      // The process that has it may be suspended. Other queues must not wait for that.
+      this.#rooms.leaveAlone(key, SHUT);
       return "closed";
     }
     try {
       this.known.look();
       const settings = this.known.of(key);
-      if (this.#room(key, settings) === 0) {
+      if (this.#rooms.of(key, settings) === 0) {
         this.#aside.add(key, [seen]);
         return "closed";
       }
@@ -163,11 +138,11 @@ export class Gates {
     tag: Ticket["tag"],
   ): Taken {
     const { tickets } = this.#parts;
-    const gate = this.#gate(key);
+    const gate = this.#rooms.gate(key);
     const rate = settings?.rate ?? null;
     const begins = gate.begins(rate);
-    // After the one whose place it takes has ended: the claim may have waited for it.
-    const now = Math.max(this.#now, this.#parts.now());
+    // Not before the end of the job whose place it takes; the claim may have waited for that.
+    const now = Math.max(this.#rooms.now, this.#parts.now());
     const at = rate === null ? now : beginTime(rate, begins, now);
     const line = this.#aside.lineOf(key);
     const head = line.peek();
@@ -184,8 +159,8 @@ export class Gates {
       if (rate !== null) gate.unnote();
       return "gone";
     }
-    if (rate !== null) this.#noteOpening(key, rate, gate.begins(rate));
-    // This process may have been stopped since it looked.
+    if (rate !== null) this.#rooms.noteOpening(key, rate, gate.begins(rate));
+    // This process may have been suspended since it looked.
     if (!this.known.isCurrent) {
       this.known.look();
       if (this.known.of(key) !== settings && !this.#return(path, from.name)) return "gone";
@@ -194,8 +169,8 @@ export class Gates {
   }
 
   /**
-   * The tickets `names` of a bucket that may be in the line; the others are set aside, as far as they
-   * are not too many. `areAll`: nothing else lies in it.
+   * The tickets `names` of a bucket that may be in the line. The others are set aside, up to a limit.
+   * `areAll`: the bucket has no other tickets.
    */
   sift(bucket: Bucket, names: readonly string[], areAll: boolean, reading: Reading): string[] {
     const byKey = Map.groupBy(names, queueOf);
@@ -211,16 +186,15 @@ export class Gates {
 
   /** Begins to read a line. */
   reading(): Reading {
-    const running = new Running(this.#parts.tickets);
+    const running = this.#rooms.count();
     return new Reading((key) => {
       const settings = this.known.of(key);
       if (settings === undefined) return true;
-      const shut = this.#openings.get(key);
-      return (shut === undefined || shut <= this.#now) && this.#room(key, settings, running) > 0;
+      return !this.#rooms.isShut(key) && this.#rooms.of(key, settings, running) > 0;
     });
   }
 
-  /** Whether they must not be in the line: as many as may be now are set aside. */
+  /** Sets tickets of a queue aside, up to a limit, unless it lets jobs begin after all. */
   #setAsideIfClosed(
     key: string,
     bucket: Bucket,
@@ -230,17 +204,17 @@ export class Gates {
   ): boolean {
     const { tickets } = this.#parts;
     if (reading.moves >= MOVES) return true;
-    const lock = this.#gate(key).lock();
+    const lock = this.#rooms.gate(key).lock();
     if (lock === undefined) {
-      // Who has it is at work on this queue; if that makes room, it may be that nobody tells.
-      this.#openings.set(key, this.#now + SOON);
+      // Another process is working on this queue. If that makes room, nobody may tell, so look again.
+      this.#rooms.leaveAlone(key, SOON);
       return true;
     }
     try {
       this.known.look();
       const settings = this.known.of(key);
-      if (settings === undefined || this.#room(key, settings) > 0) return false;
-      // Nobody puts a ticket into a bucket that is not one of a slice of time.
+      if (settings === undefined || this.#rooms.of(key, settings) > 0) return false;
+      // Tickets are added only to buckets of a time slice, so a batch's bucket can be moved as a whole.
       if (isAll && bucket.unique !== "") {
         this.#aside.addBucket(key, bucket);
         reading.moves++;
@@ -261,37 +235,36 @@ export class Gates {
   }
 
   /**
-   * A job of a queue has ended, or was given back: another may begin in its place.
-   * @returns whether one was put back for that
+   * Puts the next ticket of a queue back, since one of its jobs has ended or was given back.
+   * @returns whether one was put back
    */
   async settled(key: string, now: number): Promise<boolean> {
     const settings = this.known.of(key);
     if (settings === undefined || settings.limit === null || settings.paused) return false;
-    this.#now = now;
-    const lock = await this.#gate(key).lockPatiently(PATIENCE);
-    if (lock === undefined) return false; // `lookAround` does it
+    this.#rooms.now = now;
+    const lock = await this.#rooms.gate(key).lockPatiently(PATIENCE);
+    if (lock === undefined) return false; // `lookAround` will do it
     try {
       this.known.look();
-      return this.#room(key, this.known.of(key)) > 0 && this.#aside.putBack(key, 1);
+      return this.#rooms.of(key, this.known.of(key)) > 0 && this.#aside.putBack(key, 1);
     } finally {
       lock.release();
     }
   }
 
   /**
-   * Puts back what may begin by now, once whoever is at work on this queue is done with it.
-   * @param now the time
-   * @param then done while nobody can set a ticket of this queue aside, if it is unrestricted now
+   * Puts tickets back that may begin under the present settings.
+   * @param then called if the queue is unrestricted now, while no ticket of it can be set aside
    */
   async open(key: string, now: number, then: () => Promise<void>): Promise<void> {
-    this.#now = now;
-    // Where somebody was stopped who has the lock, workers do it later.
-    const lock = await this.#gate(key).lockPatiently(10 * PATIENCE);
+    this.#rooms.now = now;
+    // If the process that has the lock is suspended, workers do it later.
+    const lock = await this.#rooms.gate(key).lockPatiently(10 * PATIENCE);
     if (lock === undefined) return;
     try {
       this.known.look();
       const settings = this.known.of(key);
-      const room = this.#room(key, settings);
+      const room = this.#rooms.of(key, settings);
       if (room > 0) this.#aside.putBack(key, atOnce(room));
       if (settings !== undefined && isUnrestricted(settings)) await then();
     } finally {
@@ -300,67 +273,22 @@ export class Gates {
     }
   }
 
-  /** How many jobs of a queue may begin now. */
-  #room(key: string, settings: QueueSettings | undefined, counted?: Running): number {
-    if (settings === undefined) return Infinity;
-    const { limit, rate } = settings;
-    const now = this.#now;
-    const running = limit === null ? 0 : (counted ?? new Running(this.#parts.tickets)).of(key);
-    const begins = this.#gate(key).begins(rate);
-    const room = roomIn(settings, { running, begins, now });
-    if (room === 0 && rate !== null && !settings.paused) this.#noteOpening(key, rate, begins);
-    return room;
-  }
-
-  #noteOpening(key: string, rate: Rate, begins: Begins): void {
-    const opening = rateOpensAt(rate, begins, this.#now);
-    if (opening > this.#now) this.#openings.set(key, opening);
-  }
-
-  /** Whether anything was put back. */
+  /** Puts tickets of a queue back if its lock is free. @returns whether there were any */
   #putBackNow(key: string): boolean {
-    const lock = this.#gate(key).lock();
+    const lock = this.#rooms.gate(key).lock();
     if (lock === undefined) return false;
     try {
       this.known.look();
-      const room = this.#room(key, this.known.of(key));
+      const room = this.#rooms.of(key, this.known.of(key));
       this.#aside.lineOf(key).forget();
       return room > 0 && this.#aside.putBack(key, atOnce(room));
     } finally {
       lock.release();
     }
   }
-
-  #gate(key: string): Gate {
-    let gate = this.#gates.get(key);
-    if (gate === undefined) {
-      gate = new Gate(this.#parts.files, this.#parts.dataDir, key);
-      this.#gates.set(key, gate);
-    }
-    return gate;
-  }
 }
 
-/** One by one no more than some; all of them go by whole buckets. */
+/** How many tickets to put back at once: a limited number one by one, or all, by whole buckets. */
 function atOnce(room: number): number {
   return room === Infinity ? room : Math.min(room, MOVES);
-}
-
-/** One reading of a line: what was found out for it. */
-export class Reading {
-  /** How many tickets, or whole buckets, were set aside for it. */
-  moves = 0;
-  readonly #admitted = new Map<string, boolean>();
-  readonly #look: (key: string) => boolean;
-
-  constructor(look: (key: string) => boolean) {
-    this.#look = look;
-  }
-
-  /** Whether jobs of a queue may begin, as far as a look without its lock tells. */
-  admits(key: string): boolean {
-    let admitted = this.#admitted.get(key);
-    if (admitted === undefined) this.#admitted.set(key, admitted = this.#look(key));
-    return admitted;
-  }
 }

@@ -1,5 +1,5 @@
-// Tickets of jobs that wait until their queue lets them begin: set aside, a folder for each queue, so
-// that a claim does not meet them again and again. They sort as ready ones do.
+// Tickets of jobs that their queues do not let begin now. They are set aside in a folder for each
+// queue, so that claims do not meet them again and again. They have the same order as ready ones.
 import type { FileSystem } from "../../system/file_system.ts";
 import { BucketedIndex, namesIn } from "./bucketed_index.ts";
 import { heldFolder, isQueueKey, queuesPath } from "./layout.ts";
@@ -16,12 +16,12 @@ export class HeldTickets {
     this.folder = heldFolder(dataDir);
   }
 
-  /** The queues of which tickets may lie here, by their keys. */
+  /** The keys of the queues that may have tickets here. */
   keys(): string[] {
     return namesIn(this.#files, this.folder).filter(isQueueKey).sort();
   }
 
-  /** Whether tickets lie here, or may come at any moment, since something is set of a queue. */
+  /** Whether there are tickets here, or may be at any moment because some queue has settings. */
   mayBe(): boolean {
     return this.#files.info(this.#settings) !== undefined || this.keys().length > 0;
   }
@@ -36,12 +36,12 @@ export class HeldTickets {
     return index;
   }
 
-  /** Those that this process has used. */
+  /** The indexes that this process has used. */
   used(): BucketedIndex[] {
     return [...this.#indexes.values()];
   }
 
-  /** All that there are. */
+  /** The indexes of all queues. */
   all(): BucketedIndex[] {
     return this.keys().map((key) => this.of(key));
   }

@@ -1,4 +1,4 @@
-// What belongs to this host lies in the data folder too, since workers on one machine share it.
+// The files of this host, which are in the data folder too, since all its users are on one machine.
 import type { Host } from "../store.ts";
 import { journalPath, logPath } from "./layout.ts";
 

@@ -1,5 +1,5 @@
-// Where jobs come into the store. It stands alone, with what it needs and no more, because
-// `enqueue` loads nothing else.
+// The part of the store that takes new jobs. It imports as little as possible, because `enqueue`
+// loads nothing else.
 import { QueueError } from "../../queue/errors.ts";
 import type { Job } from "../../queue/job.ts";
 import type { Inbox } from "../../queue/store.ts";
@@ -11,7 +11,7 @@ import { BucketedIndex, ignoreNotFound } from "./bucketed_index.ts";
 import type { WaitLines } from "./wait_lines.ts";
 import { ONE, resolveStaged, Staging, type WaitingIndexes } from "./staging.ts";
 
-/** Opens the way into the store of a data folder. */
+/** Opens the inbox of a data folder. */
 export async function openInbox(
   dataDir: string,
   files: FileSystem,
@@ -26,7 +26,7 @@ export async function openInbox(
   return new FileInbox(dataDir, files, indexes, now);
 }
 
-/** @param stage the beginning of a path for what is on its way */
+/** @param stage the beginning of a path for temporary files */
 type MakeLines = (stage: string) => WaitLines;
 
 export class FileInbox implements Inbox {
@@ -37,12 +37,13 @@ export class FileInbox implements Inbox {
   #name: string;
   #lock: FileLock | undefined;
   #makeLines: MakeLines | undefined;
-  /** Whether something may be staged, or held by its name. */
+  /** Whether anything may be staged or held under this process's name. */
   #isUnsettled = false;
 
   /**
    * @param unique letters and digits that no other process has
-   * @param makeLines loaded when there is need of it if it is left out
+   *
+   * @param makeLines loaded when needed if it is left out
    */
   constructor(
     dataDir: string,
@@ -60,17 +61,23 @@ export class FileInbox implements Inbox {
     this.#now = now;
   }
 
+  /** @param callOff see `withoutTaken`; the second is the name of this inbox */
   async add(
     jobs: Iterable<Job>,
     taken?: (job: Job, holder: string) => void,
+    callOff: (job: Job, holder: string) => boolean = () => false,
   ): Promise<number> {
     const mayHaveKeys = Array.isArray(jobs)
       ? jobs.some(({ unique }) => unique !== null)
       : taken !== undefined;
     if (!mayHaveKeys) return await this.#add(jobs);
     const { withoutTaken } = await import("./admission.ts");
-    await this.holder(); // who restores waits for it
-    return await withoutTaken(this.#files, this.#dataDir, jobs, taken, (free) => this.#add(free));
+    const holder = await this.holder(); // who restores waits for it
+    return await withoutTaken(this.#files, this.#dataDir, jobs, {
+      taken,
+      callOff: (job) => callOff(job, holder),
+      add: (free) => this.#add(free),
+    });
   }
 
   async #add(jobs: Iterable<Job>): Promise<number> {
@@ -79,8 +86,8 @@ export class FileInbox implements Inbox {
   }
 
   /**
-   * As `add`, for jobs that wait for no others and have no key, but refuses at once while a backup
-   * is restored.
+   * Like `add`, but refuses at once while a backup is restored. Only for jobs that wait for no
+   * others and have no unique key.
    */
   addNow(jobs: Iterable<Job>): number {
     if (!this.#takeLock()) throw refusedByRestore();
@@ -100,14 +107,16 @@ export class FileInbox implements Inbox {
     const isPlain = Array.isArray(jobs) &&
       jobs.every(({ status, startBy }) => status.state === "pending" && startBy === null);
     if (isPlain) return undefined;
-    // Kept, since the names that they make are unique for each.
+    // Kept, since each instance numbers its own file names.
     this.#makeLines ??= await loadLines(this.#files, this.#dataDir, holder);
     return this.#makeLines(`${this.#dataDir}/tmp/${holder}${ONE}waits`);
   }
 
   /**
-   * The name under which this process stages jobs and takes tickets; its lock is held from the
-   * first use on. Nothing of the queue may be relied on that was seen before.
+   * The name under which this process stages jobs and takes tickets. From the first call on, this
+   * process holds the lock of that name, so no restore can replace the queue. What was read of the
+   * queue before may be out of date.
+   *
    * @throws QueueError `refused` while a backup is restored
    */
   async holder(): Promise<string> {
@@ -118,20 +127,20 @@ export class FileInbox implements Inbox {
     return this.#name;
   }
 
-  /** False while a backup is restored. */
+  /** Takes the lock of this process's name. False while a backup is restored. */
   #takeLock(): boolean {
     for (let tries = 0; this.#lock === undefined; tries++) {
       const path = lockPath(this.#dataDir, this.#name);
       const lock = this.#files.lock(path);
       if (lock === undefined) {
-        // Between its making and its locking, a worker that looks for dead commands got hold of the
-        // file, and clears it away.
+        // Between creating and locking the file, a worker that looks for dead commands got the
+        // lock, and removes the file.
         if (tries === 100) throw new QueueError("io", `Cannot lock ${path}`);
         this.#name = COMMAND_HOLDER + uniqueName();
         continue;
       }
       if (isBeingRestored(this.#dataDir, this.#files)) {
-        // Who restores waits for the lock; or somebody only looks whether it still does.
+        // A restore waits until this lock is gone.
         ignoreNotFound(() => this.#files.remove(path));
         lock.release();
         return false;
@@ -141,17 +150,17 @@ export class FileInbox implements Inbox {
     return true;
   }
 
-  /** Takes back, or completes, what this process has staged and left so. */
+  /** Undoes or completes what this process has left staged. */
   settleStaged(): void {
     this.#takeBack(this.#name);
   }
 
-  /** Whether this name is the one of this process. */
+  /** Whether this name is this process's name. */
   isOwn(holder: string): boolean {
     return holder === this.#name;
   }
 
-  /** Remembers that tickets may lie under this process's name when it ends. */
+  /** Remembers that this process may hold tickets when it ends. */
   tookTicket(): void {
     this.#isUnsettled = true;
   }
@@ -161,14 +170,14 @@ export class FileInbox implements Inbox {
     return Promise.resolve();
   }
 
-  /** `settle` puts right what may be left under the holder's name. */
+  /** Releases the lock of this process's name. `settle` completes what is left under that name. */
   release(settle: (holder: string) => void = (holder) => this.#takeBack(holder)): void {
     if (this.#lock === undefined) return;
     try {
       if (this.#isUnsettled) settle(this.#name);
       ignoreNotFound(() => this.#files.remove(lockPath(this.#dataDir, this.#name)));
     } catch {
-      // A full disk, say. The lock is free from now on, so the next worker does it.
+      // The disk may be full. The lock is released all the same, so the next worker does it.
     }
     this.#lock.release();
     this.#lock = undefined;
@@ -191,7 +200,7 @@ async function loadLines(files: FileSystem, dataDir: string, holder: string): Pr
   return (stage) => new WaitLines(dependents, deadlines, stage);
 }
 
-/** What tells this process from all others. */
+/** A name that no other process has. */
 export function uniqueName(): string {
   return `${Deno.pid}x${crypto.randomUUID().slice(0, 8)}`;
 }

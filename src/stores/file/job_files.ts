@@ -1,4 +1,4 @@
-// The jobs' own files: reading, adding to, restoring and removing them.
+// Reads, extends, restores and removes the jobs' files.
 import { type Job, lastAttempt } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
 import type { FileInfo, FileSystem } from "../../system/file_system.ts";
@@ -16,7 +16,8 @@ export class JobFiles {
   }
 
   /**
-   * What a job's file says; undefined if there is none.
+   * The contents of a job's file; undefined if it does not exist.
+   *
    * @throws QueueError `damaged`
    */
   read(id: string): Decoded | undefined {
@@ -26,8 +27,8 @@ export class JobFiles {
     try {
       text = readText();
     } catch (error) {
-      // Something else in its place will not become readable by trying again; nor will what we may
-      // not read.
+      // Something other than a file, or a file that we may not read, counts as damaged. Other
+      // errors may go away.
       if (this.#files.info(path)?.kind !== "file") throw damaged(id, path);
       if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
       try {
@@ -44,9 +45,9 @@ export class JobFiles {
   }
 
   /**
-   * Whether a ticket is one of a job that was removed, whose id a newer job has: it is no name of
-   * that one's file, which has a ticket of its own. (In a folder that was copied without regard to
-   * hard links no file has another name, and nothing is taken for a leftover.)
+   * Whether a ticket belongs to a removed job whose id a newer job has: it is not a link to the
+   * newer job's file, which has a ticket of its own. (In a folder that was copied without its hard
+   * links, no file has a second name, and no ticket counts as a leftover.)
    */
   isLeftover(id: string, ticket: FileInfo): boolean {
     const job = this.#files.info(jobPath(this.#dataDir, id));
@@ -54,23 +55,24 @@ export class JobFiles {
   }
 
   /**
-   * Adds what turns `before` into `after`, and which job that adds. `unended`: the file ends in a
-   * torn line.
+   * Appends the change from `before` to `after`, and the job that it adds. `unended`: the file ends
+   * in a torn line.
    */
   append(before: Job, after: Job, unended: boolean, adds?: Job): void {
     const line = encodeChange(before, after, adds);
     if (line === undefined) return;
     const path = jobPath(this.#dataDir, after.id);
     this.#files.append(path, unended ? `\n${line}` : line);
-    // The ticket's name says the priority and the time: it must not know more than the file.
-    // Nor must there be another job of an end that is not on file.
+    // Synced before the ticket moves or the added job is made: the ticket's name has the priority
+    // and the time and must not be ahead of the file, and there must be no added job without the
+    // end that it belongs to.
     const isFirst = adds !== undefined || encodeRevision(before, after) !== undefined;
     if (isFirst) this.#files.sync(path);
   }
 
   /**
-   * Puts a job's file back in its place if it is missing and its ticket still has the content,
-   * being a second name of it. Undefined if that can't be.
+   * Restores a missing job file from its ticket, which is a second link to the contents. Undefined
+   * if that is not possible.
    */
   restore(id: string, ticket: string): Decoded | undefined {
     if (this.exists(id)) return undefined;
@@ -87,19 +89,19 @@ export class JobFiles {
     }
   }
 
-  /** Writes a job's file, which is not there, from the lines of `text` that can be read. */
+  /** Makes a job's file from the readable lines of `text`. */
   rewrite(id: string, text: string): void {
     const path = jobPath(this.#dataDir, id);
     this.#files.create(path, goodLines(text, id, path), { sync: true });
   }
 
   /**
-   * Removes a job's logs, then its file. Not the other way round: once the file is gone somebody
-   * may add a job of the same id, and that one's logs must stay.
+   * Removes a job's logs, then its file. In this order, since once the file is gone, a new job may
+   * use the same id, and its logs must stay.
    */
   remove(job: Job): void {
-    // One more than are known: an attempt may have begun without a word. More where the words were
-    // lost with a damaged file.
+    // One log more than there are known attempts, since an attempt may have begun without a record;
+    // and further ones, if records were lost with a damaged file.
     const log = (n: number) => logPath(this.#dataDir, job.id, n);
     for (let n = 1; n <= lastAttempt(job) + 1 || this.#files.info(log(n)) !== undefined; n++) {
       ignoreNotFound(() => this.#files.remove(log(n)));

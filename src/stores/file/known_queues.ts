@@ -1,15 +1,15 @@
-// What a process knows of the settings of queues, and for how long that holds. Looking at each claim
-// would cost all that use none of them, so what was seen holds for a moment, and whoever sets
-// something waits for as long before saying that it is done.
+// What a process knows of the settings of queues. Looking at each claim would slow down users
+// without settings, so a process relies on what it read for a moment, and whoever changes settings
+// waits that long before reporting success.
 import { messageOf } from "../../queue/errors.ts";
 import type { QueueSettings } from "../../queue/queues.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { queueKey, queuesPath } from "./layout.ts";
 import { type AllSettings, readQueues } from "./queues_file.ts";
 
-/** Milliseconds for which the settings hold that were seen. */
+/** Milliseconds for which a process relies on the settings that it has read. */
 const HOLDS = 200;
-/** After so many milliseconds nobody relies on settings that were changed. */
+/** Milliseconds after which no process relies on the old settings any more. */
 export const ALL_KNOW = HOLDS + 50;
 
 const NOTHING: AllSettings = new Map();
@@ -19,7 +19,7 @@ export class KnownQueues {
   readonly #files: FileSystem;
   readonly #warn: (message: string) => void;
   #byKey: ReadonlyMap<string, QueueSettings> = NOTHING;
-  /** What tells one version of the file from another. */
+  /** Identifies the version of the file that was read. */
   #version = "";
   #lookedAt = -Infinity;
 
@@ -29,12 +29,12 @@ export class KnownQueues {
     this.#warn = warn;
   }
 
-  /** Whether what was seen last still holds. */
+  /** Whether the settings that were read last may still be relied on. */
   get isCurrent(): boolean {
     return performance.now() - this.#lookedAt < HOLDS;
   }
 
-  /** Another text whenever other settings were seen. */
+  /** A text that changes whenever the settings have changed. */
   get version(): string {
     return this.#version;
   }
@@ -44,17 +44,17 @@ export class KnownQueues {
     return this.#byKey.size > 0;
   }
 
-  /** What is set of a queue, as far as is known. */
+  /** The settings of a queue, as far as is known. */
   of(key: string): QueueSettings | undefined {
     return this.#byKey.get(key);
   }
 
-  /** Looks if what was seen last does not hold any more. */
+  /** Reads the settings again if they may not be relied on any more. */
   refresh(): void {
     if (!this.isCurrent) this.look();
   }
 
-  /** Looks now. What holds is what there was at some moment after the call. */
+  /** Reads the settings now, if the file has changed. */
   look(): void {
     const begin = performance.now();
     const info = this.#files.info(queuesPath(this.#dataDir));
@@ -63,7 +63,7 @@ export class KnownQueues {
     this.#lookedAt = begin;
   }
 
-  /** What can't be read leaves all as it was: jobs go on as they would have. */
+  /** Reads the file. If it can't be read, the last known settings stay. */
   #read(version: string): void {
     try {
       const all = readQueues(this.#dataDir, this.#files);

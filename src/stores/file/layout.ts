@@ -1,10 +1,10 @@
-// Where things lie in the data folder, and what their names say. A ticket is an index entry: a hard
-// link to the job's file, whose folder says the job's state and whose name holds what is sorted and
-// counted by. So claiming, counting and listing open no file but those they show.
+// Where things are in the data folder, and what their names mean. A ticket is an index entry: a
+// hard link to the job's file. Its folder tells the job's state, and its name has what jobs are
+// sorted and counted by. So claiming, counting and listing open only the files that they show.
 import { join } from "../../system/paths.ts";
-import { DEFAULT_QUEUE, PRIORITY_LIMIT } from "../../queue/job.ts";
+import { DEFAULT_QUEUE, isJobId, PRIORITY_LIMIT } from "../../queue/job.ts";
 
-/** The folders that a data folder consists of, parents first. */
+/** The folders of a data folder, parents first. */
 export const FOLDERS = [
   "jobs",
   "queue",
@@ -21,18 +21,20 @@ export const FOLDERS = [
   "tmp",
 ] as const;
 
-/** Of these, what folders of earlier versions don't have. */
+/** Those of them that did not exist in earlier versions. */
 export const ADDED_FOLDERS: readonly string[] = ["queue/blocked"];
 
-/** Whether a restore puts another one in the place of this one of `FOLDERS`. */
+/** Whether a restore replaces this one of `FOLDERS`. */
 export function isOfQueue(folder: string): boolean {
   return /^(?:jobs|queue)/.test(folder);
 }
 
-/** A folder of this name in the data folder is a restored queue that has yet to take its place. */
+/** The folder of a restored queue that has not yet replaced the old one. */
 export const RESTORING = "restoring";
 
-/** Made with the first schedule: one that is not there is no damage. */
+/**
+ * The folder of schedules. It is made with the first schedule, so it is no damage if it is missing.
+ */
 export function schedulesFolder(dataDir: string): string {
   return join(dataDir, "schedules");
 }
@@ -42,40 +44,59 @@ export function talliesFolder(dataDir: string): string {
   return join(dataDir, "tallies");
 }
 
-/** What is set of queues: made with the first setting, so one that is not there is no damage. */
+/**
+ * The file with the settings of queues. It is made with the first setting, so it is no damage if it
+ * is missing.
+ */
 export function queuesPath(dataDir: string): string {
   return join(dataDir, "queues.json");
 }
 
 /**
- * The folder in which tickets are set aside that their queues don't let begin, in a folder for each
- * queue. Made with the first of them.
+ * The folder for tickets that are set aside, with a folder for each queue. Made with the first of
+ * them.
  */
 export function heldFolder(dataDir: string): string {
   return join(dataDir, "queue", "held");
 }
 
-/** Where queues that have settings keep their locks and the times of begins. Made with the first. */
+/**
+ * The folder for the locks and begin times of queues with settings. Made with the first of them.
+ */
 export function gatesFolder(dataDir: string): string {
   return join(dataDir, "queue", "gates");
 }
 
-/** The folder of a job's own files: the first two characters of its id. */
+/** The folder of a job's files, named after the first two characters of its id. */
 export function jobFolder(dataDir: string, id: string): string {
   return join(dataDir, "jobs", id.slice(0, 2));
 }
 
-/** What was asked for, and a line for each change since. */
+/** The file of a job: its request, and a line for each change. */
 export function jobPath(dataDir: string, id: string): string {
   return `${jobFolder(dataDir, id)}/${id}.jsonl`;
 }
 
-/** What attempt `attempt` printed. */
+/** The log of an attempt. */
 export function logPath(dataDir: string, id: string, attempt: number): string {
   return `${jobFolder(dataDir, id)}/${id}.${attempt}.log`;
 }
 
-/** A process that changes jobs holds a lock of this name while it lives. */
+/**
+ * What a file in the job folder `folder` is by its name: the file of a job, or one of its logs.
+ * Undefined if it is neither.
+ */
+export function parseJobFile(
+  folder: string,
+  name: string,
+): { readonly kind: "job" | "log"; readonly id: string } | undefined {
+  const log = /^(.+)\.\d+\.log$/.exec(name)?.[1];
+  const id = log ?? /^(.+)\.jsonl$/.exec(name)?.[1];
+  if (id === undefined || !isJobId(id) || id.slice(0, 2) !== folder) return undefined;
+  return { kind: log === undefined ? "job" : "log", id };
+}
+
+/** The lock that a process which changes jobs holds while it lives. */
 export function lockPath(dataDir: string, holder: string): string {
   return join(dataDir, "workers", `${holder}.lock`);
 }
@@ -85,15 +106,15 @@ export function journalPath(dataDir: string, worker: string): string {
   return join(dataDir, "workers", `${worker}.runs`);
 }
 
-/** Holders whose names begin so are commands that change a job, not workers that run one. */
+/** Holders whose names begin like this are commands that change a job, not workers that run one. */
 export const COMMAND_HOLDER = "cli-";
 
-/** A ticket's state in one letter; a running one's is followed by the worker's process id. */
+/** A ticket's state in one letter; for a running job the worker's process id follows. */
 export type Tag = "p" | "f" | "b" | "c" | "d" | "x" | `r${number}`;
 
 /**
- * What the name of a ticket says. `at` is when it is due, was enqueued (of a blocked job), was
- * claimed, or ended, according to where it lies.
+ * The data in a ticket's name. Depending on the ticket's folder, `at` is when the job is due, was
+ * enqueued (if blocked), was claimed, or ended.
  */
 export interface Ticket {
   readonly at: number;
@@ -102,32 +123,35 @@ export interface Ticket {
   readonly sequence: number;
   readonly tag: Tag;
   readonly id: string;
-  /** Its queue, as `queueKey` has it; left out of the tickets of jobs that have ended. */
+  /** Its queue, in the form of `queueKey`; ended jobs' tickets do not have it. */
   readonly queue?: string;
 }
 
-/** The longest name of a queue that a ticket's name has as it is: file names are limited. */
+/**
+ * The longest queue name that is used unchanged in a ticket's name, since the length of file names
+ * is limited.
+ */
 const LONGEST_KEY = 40;
 
 /**
- * A queue as names of tickets and folders have it: its name, or the beginning of a long one, with
- * what tells it from others.
+ * A queue in the names of tickets and folders: its name, or for a long name its beginning with a
+ * hash.
  */
 export function queueKey(queue: string): string {
   return queue.length <= LONGEST_KEY ? queue : `${queue.slice(0, 23)}=${hash(queue)}`;
 }
 
-/** Whether this may be the key of a queue. */
+/** Whether this is valid as the key of a queue. */
 export function isQueueKey(name: string): boolean {
   return /^[A-Za-z0-9_][A-Za-z0-9._=-]{0,39}$/.test(name);
 }
 
-/** Whether a queue's name can't be told from its key. */
+/** Whether the key is not the queue's whole name. */
 export function isCutKey(key: string): boolean {
   return key.includes("=");
 }
 
-/** 53 bits of a text, as 14 digits (cyrb53, which is in the public domain). */
+/** A hash of 53 bits as 14 digits (cyrb53, which is in the public domain). */
 function hash(text: string): string {
   let [a, b] = [0xdeadbeef, 0x41c6ce57];
   for (let i = 0; i < text.length; i++) {
@@ -146,20 +170,20 @@ export function queueOf(name: string): string {
 }
 
 /**
- * A number in so many digits. What does not fit is cut to what does (the job's file has it as it
- * is): any job whatever then has a name that can be read, and the latest time there is comes in 2286.
+ * A number with `width` digits. A number that does not fit is clamped (the job's file has the exact
+ * one), so that every ticket has a valid name. Times fit until 2286.
  */
 function digits(value: number, width: number): string {
   return String(Math.max(0, Math.min(Math.floor(value), 10 ** width - 1))).padStart(width, "0");
 }
 const time = (ms: number) => digits(ms, 13);
 const rank = (priority: number) => digits(PRIORITY_LIMIT - priority, 7);
-/** The beginning of the slice of time that a time falls into. */
+/** The start of the time slice that a time belongs to. */
 const slice = (ms: number, length: number) => time(Number(time(ms)) - Number(time(ms)) % length);
 
 /**
- * `<priority>.<due>.<created>.<sequence>.<tag>.<id>[@<queue>]`: sorts in claim order. The priority is
- * inverted.
+ * `<priority>.<due>.<created>.<sequence>.<tag>.<id>[@<queue>]`: sorts in the order of claiming. The
+ * priority is inverted.
  */
 export function readyName(ticket: Ticket): string {
   return `${rank(ticket.priority)}.${time(ticket.at)}.${tail(ticket)}`;
@@ -184,14 +208,14 @@ export function arrival(ticket: { createdAt: number; sequence: number }): string
 const NAME =
   /^(?:(\d{7})\.(\d{13})|(\d{13})\.(\d{7}))\.(\d{13})\.(\d{7})\.([pfbcdx]|r\d+)\.([A-Za-z0-9_][A-Za-z0-9._-]{0,127})(?:@([A-Za-z0-9_][A-Za-z0-9._=-]{0,39}))?$/;
 
-/** Whether this is the name of a ticket, of either kind. */
+/** Whether this is a ticket's name, of either kind. */
 export function isTicket(name: string): boolean {
   return NAME.test(name);
 }
 
 /**
- * What a ticket's name says; undefined if it is not the name of one. Knows both kinds by their
- * widths.
+ * Parses a ticket's name; undefined if it is not one. The two kinds differ in the widths of their
+ * fields.
  */
 export function parseTicket(name: string): Ticket | undefined {
   const match = NAME.exec(name);
@@ -208,17 +232,17 @@ export function parseTicket(name: string): Ticket | undefined {
   };
 }
 
-/** The `<created>.<sequence>` in a ticket's name, which stands at the same place in both kinds. */
+/** The `<created>.<sequence>` in a ticket's name, which is at the same position in both kinds. */
 export function arrivalOf(name: string): string {
   return name.slice(22, 43);
 }
 
-/** The part of a ticket's name that stays the same wherever it waits: from the arrival on. */
+/** The part of a ticket's name, from the arrival on, that is the same wherever the job waits. */
 export function lastingPart(name: string): string {
   return name.slice(22);
 }
 
-/** The letter of a ticket's state, from its name. */
+/** The letter of the state in a ticket's name. */
 export function letterOf(name: string): string {
   return name.charAt(44);
 }
@@ -226,15 +250,13 @@ export function letterOf(name: string): string {
 /** A bucket of tickets; see bucketed_index.ts. */
 export interface Bucket {
   readonly name: string;
-  /** No name in it sorts before this. */
+  /** No ticket's name in it sorts before this. */
   readonly lower: string;
-  /**
-   * No ticket in it arrived after this (`<created>.<sequence>`); undefined if that is not known.
-   */
+  /** No ticket in it arrived after this (`<created>.<sequence>`); undefined if not known. */
   readonly newest: string | undefined;
-  /** How many tickets lie in it, if it is sealed: nothing is put in or taken out then. */
+  /** The number of tickets if it is sealed; tickets are then neither added nor taken out. */
   readonly count: number | undefined;
-  /** What tells it from others of the same bound; after a `!` who is sealing it at this moment. */
+  /** Distinguishes buckets with the same bound; after a `!`, the process that is sealing it. */
   readonly unique: string;
 }
 
@@ -261,14 +283,12 @@ export function parseBucket(name: string): Bucket | undefined {
   };
 }
 
-/**
- * Ready tickets that come one by one share a bucket for ten seconds of due time and each priority.
- */
+/** Single ready tickets share a bucket for each priority and each ten seconds of due time. */
 export const READY_SLICE = 10_000;
-/** Later ones, and blocked ones by when they were enqueued, for a minute. */
+/** Later tickets share one for each minute, and blocked ones for each minute of being enqueued. */
 export const LATER_SLICE = 60_000;
 
-/** The folders of those that wait to be run, and of those that wait for other jobs first. */
+/** The folders for tickets of jobs that wait to be run, or wait for other jobs. */
 export type WaitingFolder = "ready" | "later" | "blocked";
 
 /** The name of a ticket in one of these folders. */
@@ -276,7 +296,7 @@ export function waitingName(folder: WaitingFolder, ticket: Ticket): string {
   return folder === "ready" ? readyName(ticket) : timedName(ticket);
 }
 
-/** The bucket of a ticket that comes into one of these folders alone. */
+/** The bucket of a single ticket in one of these folders. */
 export function waitingSlice(folder: WaitingFolder, ticket: Ticket): string {
   return folder === "ready" ? readySlice(ticket) : laterSlice(ticket);
 }

@@ -1,12 +1,16 @@
-// Files of lines in folders of their own, such as those that say who waits for a job: written aside,
-// then moved to their place, so that nobody comes across one that is half written.
+// Small files of lines, such as those that list which jobs wait for a job. They are written
+// elsewhere and then moved to their place, so that nobody sees a half-written one.
 import type { FileSystem } from "../../system/file_system.ts";
 import { ignoreNotFound, makeUnlessThere } from "./bucketed_index.ts";
 
-/** So often a folder is made that others find empty and remove. */
+/** How often a folder is made again that others found empty and removed. */
 const TRIES = 100;
 
-/** @param stage the beginning of a path on the way. @throws Deno.errors.NotFound */
+/**
+ * Writes a file of lines.
+ * @param stage the temporary path.
+ * @throws Deno.errors.NotFound
+ */
 export function layLines(
   files: FileSystem,
   lines: readonly string[],
@@ -23,7 +27,8 @@ export function layLines(
     try {
       return files.rename(stage, `${root}/${folder}/${name}`);
     } catch (error) {
-      // It is missing at first; and whoever finds it empty may remove it, again and again.
+      // The folder does not exist at first, and others that find it empty may remove it, again and
+      // again.
       if (!(error instanceof Deno.errors.NotFound) || tries === TRIES) throw error;
       makeUnlessThere(files, root);
       makeUnlessThere(files, `${root}/${folder}`);
@@ -31,12 +36,14 @@ export function layLines(
   }
 }
 
-/** Where a file of lines is on its way that no inbox stages; a check clears away what is left. */
+/** The beginning of temporary paths if no inbox stages the file; a check removes leftovers. */
 export function lineStage(dataDir: string): string {
   return `${dataDir}/tmp/waits-`;
 }
 
-/** The text of a file; undefined if there is none, or something else lies there, for a check. */
+/**
+ * The text of a file; undefined if there is none, or if it is not a file, which a check reports.
+ */
 export function readOwn(files: FileSystem, path: string): string | undefined {
   try {
     return ignoreNotFound(() => files.readText(path));

@@ -1,5 +1,4 @@
-// Counting and listing from names: a bucket is read only when one of its tickets may be among those
-// that are asked for.
+// Counts and lists by names. A bucket is read only if it may have tickets that are asked for.
 import { QueueError } from "../../queue/errors.ts";
 import { type EndedState, isWaiting, type Job, type JobState } from "../../queue/job.ts";
 import type { Arrival, Counts } from "../../queue/store.ts";
@@ -20,10 +19,10 @@ import {
 import { type BucketedIndex, namesIn } from "./bucketed_index.ts";
 import type { HeldTickets } from "./held.ts";
 
-/** A ticket, and where it lies. */
+/** A ticket, and its holder. */
 export interface Found {
   readonly name: string;
-  /** The worker that has it, if one has. */
+  /** The worker that holds it, if any. */
   readonly worker: string | undefined;
 }
 
@@ -57,12 +56,12 @@ const NONE: Counts = {
   cancelled: 0,
 };
 
-/** The state that a ticket's tag stands for, or its first letter. */
+/** The state for a ticket's tag, or for its first letter. */
 export function stateOf(tag: string): JobState {
   return STATE_OF[tag[0]!]!;
 }
 
-/** The tickets that workers (or commands that change a job) hold, or only one of them. */
+/** The tickets held by workers and by commands that change a job, or those of one holder. */
 export function heldTickets(places: Pick<Places, "files" | "running">, holder?: string): Found[] {
   const found: Found[] = [];
   for (const worker of holder === undefined ? places.files.names(places.running) : [holder]) {
@@ -74,9 +73,10 @@ export function heldTickets(places: Pick<Places, "files" | "running">, holder?: 
 }
 
 /**
- * A job as it is while a worker holds its ticket; as it stands if the ticket only lags behind, or a
- * command has it.
- * @param host says the worker's machine; see `hostOf`
+ * A job whose ticket is held: running if a worker holds the ticket; unchanged if the ticket only
+ * lags behind the job's file, or a command holds it.
+ *
+ * @param host returns the worker's machine; see `hostOf`
  */
 export function whileHeld(
   job: Job,
@@ -94,7 +94,7 @@ export function whileHeld(
   return after instanceof QueueError ? job : after;
 }
 
-/** The machine that a worker's record names; null if it says none. */
+/** The machine in a worker's record; null if it is not known. */
 export function hostOf(files: FileSystem, dataDir: string, worker: string): string | null {
   try {
     const { host } = JSON.parse(files.readText(`${dataDir}/workers/${worker}.json`));
@@ -105,8 +105,9 @@ export function hostOf(files: FileSystem, dataDir: string, worker: string): stri
 }
 
 /**
- * Where tickets wait to be claimed. What is set aside goes to and fro, so it is looked at on both
- * sides: what moves meanwhile is seen twice rather than not at all. See `lastingPart` of layout.ts.
+ * The indexes of tickets that wait to be claimed. Tickets move between `ready` and those set aside
+ * in both directions, so the latter come twice: a ticket that moves meanwhile is seen twice rather
+ * than not at all. See `lastingPart` in layout.ts.
  */
 export function* whereTicketsWait(
   { later, ready, held }: Pick<Places, "later" | "ready" | "held">,
@@ -114,19 +115,19 @@ export function* whereTicketsWait(
   yield later;
   yield* held.all();
   yield ready;
-  yield* held.all(); // those that there are by now
+  yield* held.all(); // again, with those that were added meanwhile
 }
 
-/** How many jobs are in each state. Sealed buckets are counted by their names. */
+/** Counts the jobs in each state. Sealed buckets have the count in their names. */
 export function countTickets(places: Places): Counts {
   const counts = { ...NONE };
-  // Before those that its tickets go to: so none is left out.
+  // Counted before the folders that its tickets move to, so that none is missed.
   counts.blocked = countIn(places.blocked);
   const seen = places.held.mayBe() ? new Set<string>() : undefined;
   const isNew = (what: string) => seen === undefined || !seen.has(what) && seen.add(what);
   for (const index of whereTicketsWait(places)) {
     for (const bucket of index.buckets()) {
-      // A sealed bucket here is a batch, none of which has been run; it keeps its name on its way.
+      // A sealed bucket here is a batch of which no job has run; it keeps its name when it moves.
       if (bucket.count === undefined) {
         for (const name of index.tickets(bucket)) {
           if (isNew(lastingPart(name))) counts[stateOf(letterOf(name))]++;
@@ -149,8 +150,7 @@ function countIn(index: BucketedIndex): number {
 }
 
 /**
- * The tickets of jobs in these states, the newest arrival first. Reads on only as far as the caller
- * does.
+ * The tickets of jobs in these states, newest arrival first. Reads only as far as the caller does.
  */
 export function* newestFirst(
   places: Places,
@@ -177,7 +177,7 @@ export function* newestFirst(
   if (states.has("processing")) heldTickets(places).forEach(take);
   let sorted = false;
   for (;;) {
-    // What is in the pool may be given out once no unread bucket can hold a newer one.
+    // A ticket in the pool may be returned once no unread bucket can have a newer one.
     const bound = unread.at(-1)?.newest;
     if (!sorted) pool.sort((a, b) => a.order < b.order ? -1 : 1);
     sorted = true;
@@ -193,7 +193,7 @@ export function* newestFirst(
   }
 }
 
-/** By arrival; what arrived at once, by id. */
+/** Sorts by arrival, then by id. */
 function orderOf(name: string): string {
   const queue = name.indexOf("@", 44);
   return arrivalOf(name) +
@@ -210,9 +210,9 @@ function oldestOf(names: readonly string[]): string {
 }
 
 /**
- * The buckets that may hold tickets of these states, each with the newest arrival that may be in
- * it. Those whose tickets fall due are read at once, before the names of the buckets that the
- * tickets go to are: so each is seen in the one or in the other.
+ * The buckets that may have tickets in these states, each with the newest arrival that it may have.
+ * Buckets whose tickets fall due are read at once, before the buckets that those tickets move to
+ * are listed. So each ticket is seen in one place or the other.
  */
 function bucketsOf(
   places: Places,
@@ -228,7 +228,7 @@ function bucketsOf(
       else result.push({ index, bucket, newest: bucket.newest ?? bound(bucket) });
     }
   };
-  // A ticket arrived before it is due, and a slice of due times ends.
+  // A ticket arrived before it is due, so before the end of its slice of due times.
   const upTo = (time: string, slice: number) =>
     arrival({ createdAt: Number(time.slice(0, 13)) + slice, sequence: 0 });
   if (states.has("blocked")) add(places.blocked, (bucket) => upTo(bucket.lower, LATER_SLICE));
@@ -237,14 +237,15 @@ function bucketsOf(
     const atOnce = (indexes: BucketedIndex[]) => {
       for (const index of indexes) index.buckets().forEach((bucket) => read(index, bucket));
     };
-    // What is set aside goes to and fro: so each is seen in the one or in the other. Both are
-    // read at once, and what is seen twice is listed once.
+    // Tickets move between `ready` and those set aside in both directions. All are read at once,
+    // with those set aside twice, so that each is seen at least once. A ticket that is seen twice
+    // is listed once.
     if (places.held.mayBe()) atOnce([...places.held.all(), places.ready]);
     else add(places.ready, (bucket) => upTo(bucket.lower.slice(8), READY_SLICE));
     atOnce(places.held.all());
   }
   for (const state of ["completed", "dead", "cancelled"] as const) {
-    if (states.has(state)) add(places.ended[state], () => "9"); // not sealed: anything may come
+    if (states.has(state)) add(places.ended[state], () => "9"); // not sealed: any arrival is possible
   }
   return result;
 }

@@ -1,4 +1,4 @@
-// Logs are files beside the job's own. Readers see what has come so far.
+// Logs are files beside the job's own file. Readers see what has been written so far.
 import type { LogReader } from "../../queue/logs.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { logPath } from "./layout.ts";

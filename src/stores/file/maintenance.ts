@@ -1,21 +1,28 @@
-// Repairing and restoring: one process at a time does either, kept by locks that are named as those
-// of commands are, so that whoever recovers the queue clears up after one that died.
+// Locks for repairs and restores, which only one process does at a time. The locks are named like
+// those of commands, so that recovering the queue also cleans up after a dead repair or restore.
 import { QueueError } from "../../queue/errors.ts";
 import type { FileLock, FileSystem } from "../../system/file_system.ts";
 import { COMMAND_HOLDER, lockPath, RESTORING } from "./layout.ts";
 
-/** Held by who repairs or restores; a repair holds the tickets that it moves by this name. */
+/** The lock of repairs and restores. A repair holds the tickets that it moves under this name. */
 export const REPAIR = `${COMMAND_HOLDER}repair`;
-/** Held from before a restore looks for workers and commands until the new queue is in its place. */
+/**
+ * The lock of a restore, from before it looks for workers and commands until the new queue is in
+ * place.
+ */
 export const RESTORE = `${COMMAND_HOLDER}restore`;
 
-/** Whoever looks whether a lock's holder lives has the lock for a moment. */
+/**
+ * A lock may be busy for a moment because another process tests it. So it is tried `TRIES` times,
+ * `PAUSE` milliseconds apart.
+ */
 export const TRIES = 50;
 export const PAUSE = 10;
 
 /**
- * The lock's file stays when it is released: whoever recovers the queue next, such as this process,
- * puts right what is left under the name, and removes the file.
+ * Takes a lock. Its file stays when it is released: the next recovery, such as by this process,
+ * completes what is left under the name, and removes the file.
+ *
  * @throws QueueError `refused` while another process has the lock
  */
 export async function lockMaintenance(
@@ -29,21 +36,21 @@ export async function lockMaintenance(
     if (lock !== undefined) return lock;
     await new Promise((resolve) => setTimeout(resolve, PAUSE));
   }
-  throw new QueueError("refused", "Another process repairs or restores this queue", {
+  throw new QueueError("refused", "Another process is repairing or restoring this queue", {
     hint: "Try again when it has ended",
   });
 }
 
 /**
- * Whether the queue is about to be replaced. Who restores takes its lock before it looks for
- * commands, and a command takes its own before it looks here: so one of them sees the other.
+ * Whether the queue is about to be replaced. A restore takes its lock before it looks for commands,
+ * and a command takes its own lock before it looks here, so at least one of them sees the other.
  */
 export function isBeingRestored(dataDir: string, files: FileSystem): boolean {
   if (files.info(`${dataDir}/${RESTORING}`) !== undefined) return true;
   return isLocked(lockPath(dataDir, RESTORE), files);
 }
 
-/** Whether somebody holds a lock. */
+/** Whether another process holds a lock. */
 export function isLocked(path: string, files: FileSystem): boolean {
   if (files.info(path) === undefined) return false;
   const lock = files.lock(path);
@@ -57,7 +64,9 @@ export function refusedByRestore(): QueueError {
   });
 }
 
-/** Whether the queue has been replaced, or half replaced, since this was called. */
+/**
+ * Returns a function that tells whether the queue has been replaced, even partly, since this call.
+ */
 export function watchForRestore(dataDir: string, files: FileSystem): () => boolean {
   const inodes = () =>
     ["jobs", "queue"].map((folder) => files.info(`${dataDir}/${folder}`)?.inode).join();
@@ -66,8 +75,10 @@ export function watchForRestore(dataDir: string, files: FileSystem): () => boole
 }
 
 /**
- * What `look` sees of the queue. It holds no lock, so a restore may go on beside it.
- * @throws QueueError `refused` if it did: half of what was seen is that of the other queue
+ * The result of `look`, which reads the queue without a lock, so that a restore may happen
+ * meanwhile.
+ *
+ * @throws QueueError `refused` if that happened, since the result may mix both queues
  */
 export function unlessRestored<T>(dataDir: string, files: FileSystem, look: () => T): T {
   const isReplaced = watchForRestore(dataDir, files);

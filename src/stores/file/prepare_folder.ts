@@ -1,11 +1,11 @@
-// What is to be there before a store is opened.
+// Prepares a data folder before it is used.
 import type { FileSystem } from "../../system/file_system.ts";
 import { ADDED_FOLDERS, FOLDERS, lockPath, RESTORING } from "./layout.ts";
 import { ignoreNotFound, makeUnlessThere } from "./bucketed_index.ts";
 
 /**
- * Makes the folders that a store consists of, if they are not there, and ends a restore that was
- * broken off.
+ * Makes missing folders, and completes a restore that was interrupted.
+ *
  * @throws QueueError `refused` if a folder is missing while a backup is restored
  */
 export async function prepareFolder(dataDir: string, files: FileSystem): Promise<void> {
@@ -14,8 +14,8 @@ export async function prepareFolder(dataDir: string, files: FileSystem): Promise
     const { completeRestore } = await import("./complete_restore.ts");
     await completeRestore(dataDir, files);
   }
-  // The last one is made last: where it is missing, this is a new folder, or a copy without those
-  // that were empty.
+  // Folders are made in order, so if the last one is missing, this is a new data folder, or a copy
+  // without empty folders.
   if (!there.includes(FOLDERS.at(-1)!)) return makeFolders(dataDir, files);
   const missing = missingFolders(there, dataDir, files);
   if (missing.length === 0) return;
@@ -23,7 +23,7 @@ export async function prepareFolder(dataDir: string, files: FileSystem): Promise
     for (const folder of missing) addFolder(files, `${dataDir}/${folder}`);
     return;
   }
-  // Somebody removed one, or a restore is about to put it there.
+  // Somebody removed one, or a restore is about to replace it.
   makeUnlessThere(files, `${dataDir}/workers`);
   const { lockMaintenance, RESTORE } = await import("./maintenance.ts");
   const lock = await lockMaintenance(dataDir, files, RESTORE);
@@ -35,19 +35,20 @@ export async function prepareFolder(dataDir: string, files: FileSystem): Promise
   }
 }
 
-/** Two looks: one at each folder would cost each command ten. */
+/** Reads two folders instead of looking for each one, which would cost every command ten looks. */
 function missingFolders(there: readonly string[], dataDir: string, files: FileSystem): string[] {
   const inQueue = ignoreNotFound(() => files.names(`${dataDir}/queue`)) ?? [];
   const all = new Set([...there, ...inQueue.map((name) => `queue/${name}`)]);
   return FOLDERS.filter((folder) => !all.has(folder));
 }
 
-/** One that an earlier version did not know. */
+/** Makes a folder that earlier versions did not have. */
 function addFolder(files: FileSystem, path: string): void {
   try {
     makeUnlessThere(files, path);
   } catch {
-    // Where nothing may be written it is taken for empty; and a restore that is at it makes its own.
+    // If the folder can't be written, a missing one counts as empty; and a running restore makes
+    // its own.
   }
 }
 

@@ -1,4 +1,4 @@
-/** The files are synchronous, the ports are not: what `action` throws becomes a rejection. */
+/** Calls a synchronous action for an asynchronous port. If it throws, the promise rejects. */
 export function promised<T>(action: () => T): Promise<T> {
   return new Promise((resolve) => resolve(action()));
 }

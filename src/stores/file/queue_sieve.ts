@@ -1,17 +1,21 @@
-// Keeps tickets out of a worker's line: those of queues that it does not serve stay where they are,
-// those of queues that let none begin are set aside.
-import type { Gates, Reading } from "./gates.ts";
+// Keeps tickets out of a worker's line. Tickets of queues that it does not serve stay where they
+// are; tickets of queues that let no job begin are set aside.
+import type { Gates } from "./gates.ts";
 import { type Bucket, queueKey, queueOf } from "./layout.ts";
+import type { Reading } from "./queue_rooms.ts";
 import type { Sieve } from "./ready_line.ts";
 
 export class QueueSieve implements Sieve {
   readonly #gates: Gates;
   readonly #served: ReadonlySet<string> | undefined;
-  /** Sealed buckets, by name, in which no served queue has a ticket: nothing comes into them. */
+  /**
+   * The names of sealed buckets without tickets of served queues. Nothing is added to sealed
+   * buckets.
+   */
   readonly #foreign = new Set<string>();
   #reading: Reading | undefined;
 
-  /** `queues`: those that are served; all if undefined. */
+  /** `queues`: the queues that are served; all if undefined. */
   constructor(gates: Gates, queues: readonly string[] | undefined) {
     this.#gates = gates;
     this.#served = queues && new Set(queues.map(queueKey));

@@ -1,5 +1,5 @@
-// The queues of a data folder: what is set of them lies in queues.json, what goes on in them is told
-// by the names of tickets. No rule of what may begin is here.
+// The queues of a data folder: their settings are in queues.json, and the names of tickets tell
+// what waits and runs. The rule of what may begin is not here.
 import { QueueError } from "../../queue/errors.ts";
 import { DEFAULT_QUEUE } from "../../queue/job.ts";
 import {
@@ -28,6 +28,7 @@ import {
 } from "./layout.ts";
 import { heldTickets, whereTicketsWait } from "./listing.ts";
 import { isBeingRestored, refusedByRestore, watchForRestore } from "./maintenance.ts";
+import { promised } from "./promised.ts";
 import { type AllSettings, changeQueues, readQueues } from "./queues_file.ts";
 import { Tickets } from "./tickets.ts";
 
@@ -45,7 +46,7 @@ interface Activity {
   blocked: number;
   running: number;
   oldestWaitingAt: number | null;
-  /** One of its jobs. */
+  /** The id of one of its jobs. */
   readonly id: string;
 }
 
@@ -80,6 +81,10 @@ export class FileQueues implements QueueStore {
     return views;
   }
 
+  settings(): Promise<AllSettings> {
+    return promised(() => readQueues(this.#dataDir, this.#files));
+  }
+
   async change(
     names: Iterable<string>,
     change: (before: QueueSettings) => QueueSettings | QueueError,
@@ -93,7 +98,8 @@ export class FileQueues implements QueueStore {
       for (const name of wanted) {
         const settings = change(all.get(name) ?? UNRESTRICTED);
         if (settings instanceof QueueError) throw settings;
-        // One that is unrestricted stays until all is put back that it held.
+        // An unrestricted queue stays in the file until all of its tickets that were set aside are
+        // put back.
         if (all.has(name) || !isUnrestricted(settings)) after.set(name, settings);
       }
       return after.size === 0 ? undefined : new Map([...all, ...after]);
@@ -101,14 +107,14 @@ export class FileQueues implements QueueStore {
     const isTightened = [...after].some(([name, settings]) =>
       isTighter(settings, before.get(name) ?? UNRESTRICTED)
     );
-    // Until then workers may rely on what they saw before.
+    // Until then workers may still rely on the old settings.
     if (isTightened) await this.#sleep(ALL_KNOW);
     for (const name of after.keys()) {
       await this.#gates.open(queueKey(name), this.#now(), () => this.#forget(name));
     }
   }
 
-  /** An unrestricted queue of which nothing is set aside needs no settings. */
+  /** Removes the settings of a queue that is unrestricted and has no tickets set aside. */
   async #forget(name: string): Promise<void> {
     await changeQueues(this.#dataDir, this.#files, (all) => {
       const settings = all.get(name);
@@ -148,7 +154,7 @@ export class FileQueues implements QueueStore {
       }
       return activity;
     };
-    // What moves meanwhile is seen twice: each counts once.
+    // A ticket that moves meanwhile may be seen twice, but counts once.
     const seen = new Set<string>();
     for (const index of whereTicketsWait(this.#tickets)) {
       for (const bucket of index.buckets()) {
@@ -174,7 +180,7 @@ export class FileQueues implements QueueStore {
     return found;
   }
 
-  /** A long name stands in the job's file alone. */
+  /** The name of a queue. A long name is only in the jobs' files. */
   #nameOf(key: string, id: string): string {
     if (!isCutKey(key)) return key;
     return new JobFiles(this.#files, this.#dataDir).read(id)?.job.queue ?? key;

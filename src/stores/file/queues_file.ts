@@ -1,26 +1,31 @@
-// queues.json: what is set of queues. Replaced as a whole, by one process at a time.
+// queues.json: the settings of queues. The file is replaced as a whole, by one process at a time.
 import { QueueError } from "../../queue/errors.ts";
 import { settingsFromJson, settingsToJson } from "../../queue/queue_json.ts";
 import type { QueueSettings } from "../../queue/queues.ts";
-import type { FileLock, FileSystem } from "../../system/file_system.ts";
+import type { FileSystem } from "../../system/file_system.ts";
 import { replaceFile } from "../../system/replace_file.ts";
-import { ignoreNotFound } from "./bucketed_index.ts";
 import { queuesPath } from "./layout.ts";
+import { readOwn } from "./line_files.ts";
+import { lockPatiently } from "./locks.ts";
 
-/** The version of the form. It reads this and all earlier ones. */
+/** The version of the format. This and all earlier versions can be read. */
 const SCHEMA = 1;
 
 /** How long a command waits for one that changes the settings too. */
 const PATIENCE = 5000;
-const POLL = 10;
 
 export type AllSettings = ReadonlyMap<string, QueueSettings>;
 
-/** What is set of queues, by name. @throws QueueError `damaged` */
+/**
+ * The settings of queues, by name.
+ * @throws QueueError `damaged`
+ */
 export function readQueues(dataDir: string, files: FileSystem): AllSettings {
   const path = queuesPath(dataDir);
-  const text = ignoreNotFound(() => files.readText(path));
-  return text === undefined ? new Map() : parseQueues(text, path);
+  const text = readOwn(files, path);
+  if (text !== undefined) return parseQueues(text, path);
+  if (files.info(path) !== undefined) throw unusable(path, "is not a file");
+  return new Map();
 }
 
 /** @throws QueueError `damaged`, naming `path` */
@@ -34,9 +39,12 @@ export function parseQueues(text: string, path: string): AllSettings {
   const isLater = typeof value?.schema === "number" && value.schema > SCHEMA;
   const queues = value?.schema === SCHEMA ? settingsFromJson(value.queues) : undefined;
   if (queues !== undefined) return queues;
-  const why = isLater ? "was written by a later version" : "is damaged";
-  throw new QueueError("damaged", `Cannot use the settings of queues: ${path} ${why}`, {
-    hint: "Put it aside: queuectl storage check --repair",
+  throw unusable(path, isLater ? "was written by a later version" : "is damaged");
+}
+
+function unusable(path: string, why: string): QueueError {
+  return new QueueError("damaged", `Cannot use the settings of queues: ${path} ${why}`, {
+    hint: "To set it aside: queuectl storage check --repair",
   });
 }
 
@@ -46,15 +54,16 @@ export function queuesText(queues: AllSettings): string {
 }
 
 /**
- * Puts what `change` returns in the place of the settings; undefined: they stay as they are.
- * @throws QueueError `damaged`; `refused` if another process does not get done with it
+ * Replaces the settings by what `change` returns; undefined leaves them as they are.
+ *
+ * @throws QueueError `damaged`; `refused` if another process holds the lock for too long
  */
 export async function changeQueues(
   dataDir: string,
   files: FileSystem,
   change: (before: AllSettings) => AllSettings | undefined,
 ): Promise<void> {
-  const lock = await lockPatiently(`${dataDir}/queues.lock`, files, PATIENCE);
+  const lock = await lockPatiently(() => files.lock(`${dataDir}/queues.lock`), PATIENCE);
   if (lock === undefined) {
     throw new QueueError("refused", "Another process is changing the settings of queues", {
       hint: "Try again",
@@ -65,19 +74,5 @@ export async function changeQueues(
     if (after !== undefined) replaceFile(files, queuesPath(dataDir), queuesText(after));
   } finally {
     lock.release();
-  }
-}
-
-/** A lock, as soon as it is free; undefined if it is not within so many milliseconds. */
-export async function lockPatiently(
-  path: string,
-  files: FileSystem,
-  patience: number,
-): Promise<FileLock | undefined> {
-  const end = performance.now() + patience;
-  for (;;) {
-    const lock = files.lock(path);
-    if (lock !== undefined || performance.now() >= end) return lock;
-    await new Promise((resolve) => setTimeout(resolve, Math.min(POLL, 1 + patience / 100)));
   }
 }

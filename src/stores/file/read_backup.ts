@@ -1,6 +1,6 @@
-// Reads a backup through before anything is changed. What a queue that is in use may have in its
-// folder is passed over here as it is there: torn lines, strangers' files, logs of no job. All else
-// that `backup` does not write is refused: links, names that lead elsewhere, damaged files.
+// Reads a whole backup before anything is changed. Torn lines, files of other programs and logs
+// without a job are left out, since a queue in use may have them. Anything else that `backup` does
+// not write is refused: links, names that lead elsewhere, damaged files.
 import { QueueError } from "../../queue/errors.ts";
 import type { LeftOut } from "../../queue/maintenance.ts";
 import type { Progress } from "../../queue/operations.ts";
@@ -35,7 +35,7 @@ export interface SavedQueue {
   readonly leftOut: readonly LeftOut[];
 }
 
-/** @throws QueueError `damaged`, with the reason, if it can't be restored wholly */
+/** @throws QueueError `damaged`, with the reason, if it can't be restored completely */
 export function readBackup(from: string, files: FileSystem, progress: Progress): SavedQueue {
   return new BackupReader(from, files).read(progress);
 }
@@ -73,13 +73,13 @@ class BackupReader {
     return { jobs: this.#jobs, schedules, config, queues, leftOut: this.#leftOut };
   }
 
-  /** How many jobs there should be. */
+  /** The number of jobs that the manifest states. */
   #readManifest(): unknown {
     const path = `${this.#from}/${MANIFEST}`;
     if (this.#files.info(path)?.kind !== "file") {
       throw new QueueError(
         "damaged",
-        `Cannot restore: ${this.#from} is no complete backup (it has no ${MANIFEST})`,
+        `Cannot restore: ${this.#from} is not a complete backup (it has no ${MANIFEST})`,
       );
     }
     let manifest: { schema?: unknown; jobs?: unknown } | null;
@@ -89,7 +89,7 @@ class BackupReader {
       throw refusal(path, "can't be read");
     }
     if (manifest?.schema !== BACKUP_SCHEMA) {
-      throw refusal(path, "is of a form unknown to this version");
+      throw refusal(path, "has a format that this version does not know");
     }
     return manifest.jobs;
   }
@@ -137,8 +137,8 @@ class BackupReader {
     const path = `${this.#from}/jobs/${folder}`;
     if (folder.length > 2 || folder.startsWith(".")) return this.#passOver(path);
     this.#need(path, "folder");
-    const { ids, logs, strangers } = jobNames(folder, this.#files.names(path));
-    for (const name of strangers) this.#passOver(`${path}/${name}`);
+    const { ids, logs, unexpected } = jobNames(folder, this.#files.names(path));
+    for (const name of unexpected) this.#passOver(`${path}/${name}`);
     for (const id of ids) {
       const names = logs.get(id) ?? [];
       for (const name of [`${id}.jsonl`, ...names]) this.#need(`${path}/${name}`, "file");
@@ -162,7 +162,7 @@ class BackupReader {
   }
 
   #need(path: string, kind: "file" | "folder"): void {
-    if (this.#files.info(path)?.kind !== kind) throw refusal(path, `is no ${kind}`);
+    if (this.#files.info(path)?.kind !== kind) throw refusal(path, `is not a ${kind}`);
   }
 
   #passOver(path: string): void {
@@ -171,5 +171,5 @@ class BackupReader {
 }
 
 function refusal(path: string, why: string): QueueError {
-  return new QueueError("damaged", `Cannot restore: ${path} ${why}; nothing was changed`);
+  return new QueueError("damaged", `Cannot restore: ${path} ${why}, so nothing was changed`);
 }

@@ -1,5 +1,5 @@
-// Looking at the jobs of a data folder. Changes nothing, and stands alone with what it needs,
-// because commands that only show something load nothing else of the store.
+// Reads the jobs of a data folder. It imports as little as possible, because commands that only
+// show something load nothing else of the store.
 import { messageOf } from "../../queue/errors.ts";
 import { stillAwaitedBy } from "../../queue/dependencies.ts";
 import { type EndedState, isWaiting, type Job, JOB_STATES } from "../../queue/job.ts";
@@ -26,7 +26,7 @@ import { promised } from "./promised.ts";
 import { waitingEnds } from "./waiting_ends.ts";
 import { BucketedIndex, namesIn } from "./bucketed_index.ts";
 
-/** Opens a data folder for looking only. `warn` is told of files that can't be read. */
+/** Opens a data folder for reading. `warn` is called about files that can't be read. */
 export async function openReader(
   dataDir: string,
   files: FileSystem,
@@ -109,7 +109,7 @@ export class Reader implements JobReader {
       const job = this.#readOrWarn(ticket.id)?.job;
       if (job === undefined) continue;
       const shown = worker === undefined ? job : this.#whileHeld(job, worker, ticket);
-      // It may have moved on since its ticket was seen.
+      // The job may have changed since its ticket was seen.
       const isIt = isWanted(shown);
       if (isIt) seen.add(ticket.id);
       yield { ticket, job: isIt ? shown : undefined };
@@ -156,11 +156,9 @@ export class Reader implements JobReader {
     const { Dependents } = await import("./dependents.ts");
     const { files } = this.#places;
     const ids = new Set<string>();
-    for (const { all } of new Dependents(files, this.#dataDir, "").of(id)) {
-      for (const { ticket } of all) {
-        const job = this.#readOrWarn(ticket.id)?.job;
-        if (job && stillAwaitedBy(job).some((one) => one.id === id)) ids.add(job.id);
-      }
+    for (const { ticket } of new Dependents(files, this.#dataDir, "").of(id)) {
+      const job = this.#readOrWarn(ticket.id)?.job;
+      if (job && stillAwaitedBy(job).some((one) => one.id === id)) ids.add(job.id);
     }
     return [...ids];
   }
@@ -169,7 +167,10 @@ export class Reader implements JobReader {
     return Promise.resolve();
   }
 
-  /** The job as it is at this moment. @throws QueueError `damaged` */
+  /**
+   * The job as it is now.
+   * @throws QueueError `damaged`
+   */
   jobNow(id: string): Job | undefined {
     for (;;) {
       const decoded = this.#jobs.read(id);
@@ -179,7 +180,7 @@ export class Reader implements JobReader {
       if (held !== undefined) {
         return this.#whileHeld(decoded.job, held.worker!, parseTicket(held.name)!);
       }
-      // It may have ended between the two looks.
+      // It may have ended between the two reads.
       if (this.#jobs.read(id)?.job.history.length === decoded.job.history.length) {
         return decoded.job;
       }

@@ -1,38 +1,35 @@
-// The line of tickets that may run now, as one worker sees it: what it has read it remembers, and
-// reads again when told that something came, when what it knows is old, or when others are ahead of
-// it.
+// The line of tickets that may run now, as one worker knows it. The worker remembers what it has
+// read, and reads again when it is told of new tickets, when its knowledge is old, or when other
+// workers are ahead of it.
+import { Freshness } from "./freshness.ts";
 import { type Bucket, READY_SLICE } from "./layout.ts";
 import type { BucketedIndex } from "./bucketed_index.ts";
 
-/** Milliseconds after which others have probably taken what is at the head. */
-const STALE = 200;
-/** Where there are thousands of buckets, reading may take one part in so many of the time. */
-const READ_SHARE = 100;
-/** But what is urgent waits no longer than this. */
-const STALEST = 500;
-/** So many tickets in a row that others took are cheaper to try than to read the bucket again. */
+/**
+ * Up to this many tickets in a row that others have taken, trying the next is cheaper than reading
+ * again.
+ */
 const LOSSES = 16;
 
 const NONE: ReadonlySet<string> = new Set();
 
-/** What keeps some tickets out of a line: jobs of other queues, or of queues that let none begin. */
+/** Keeps some tickets out of a line: those of other queues, or of queues that let no job begin. */
 export interface Sieve {
-  /** Whether all may be in the line. Asked before each reading. */
+  /** Whether all tickets may be in the line. Called before each reading. */
   letsAllPass(): boolean;
-  /** Whether a bucket is known to have nothing for this line, from its name. */
+  /** Whether a bucket is known to have no tickets for this line. */
   isForeign(bucket: Bucket): boolean;
-  /** Those that may be in the line; others may be moved out of the bucket. */
+  /** The tickets that may be in the line; others may be moved out of the bucket. */
   sift(bucket: Bucket, names: string[]): string[];
 }
 
 export class ReadyLine {
   readonly #index: BucketedIndex;
   readonly #sieve: Sieve | undefined;
-  /** Their paths are made when it is their turn: most are read again before that. */
+  /** Paths are made only when needed, since most tickets are read again before their turn. */
   #tickets: { bucket: string; name: string }[] = [];
   #next = 0;
-  #readAt = -Infinity;
-  #stale = STALE;
+  readonly #freshness = new Freshness();
   #losses = 0;
 
   constructor(index: BucketedIndex, sieve?: Sieve) {
@@ -40,42 +37,39 @@ export class ReadyLine {
     this.#sieve = sieve;
   }
 
-  /** Something may have come before what is known. */
+  /** Reads again next time, since new tickets may have come. */
   forget(): void {
-    this.#readAt = -Infinity;
+    this.#freshness.end();
   }
 
   /** The next ticket to try; undefined if there is none. */
   next(): { path: string; name: string } | undefined {
-    const isOld = performance.now() - this.#readAt > this.#stale || this.#losses >= LOSSES;
+    const isOld = this.#freshness.isOver || this.#losses >= LOSSES;
     if (isOld || this.#next >= this.#tickets.length) this.#readAgain();
     const ticket = this.#tickets[this.#next++];
     return ticket && { path: this.#index.path(ticket.bucket, ticket.name), name: ticket.name };
   }
 
-  /** The ticket that `next` will give if it is not too old by then. */
+  /** The ticket that `next` will return unless it reads again. */
   peek(): { path: string; name: string } | undefined {
     const ticket = this.next();
     if (ticket !== undefined) this.#next--;
     return ticket;
   }
 
-  /** Tells whether the rename of the ticket last given succeeded. */
+  /** Reports whether the rename of the last ticket succeeded. */
   took(success: boolean): void {
     this.#losses = success ? 0 : this.#losses + 1;
   }
 
   #readAgain(): void {
-    const begin = performance.now();
-    this.#read();
-    this.#readAt = begin;
-    this.#stale = Math.min(Math.max(STALE, READ_SHARE * (performance.now() - begin)), STALEST);
+    this.#freshness.renew(() => this.#read());
     this.#losses = 0;
   }
 
   /**
-   * Reads the buckets at the head: as many as may hold the first ticket, and of those what no other
-   * bucket precedes.
+   * Reads the buckets at the head: as many as may have the first ticket. Of their tickets, those
+   * are kept that come before all unread buckets.
    */
   #read(): void {
     this.#tickets = [];
@@ -86,8 +80,8 @@ export class ReadyLine {
       const wanted = sieve && this.#siftBucket(sieve, buckets[i]!);
       if (wanted?.size === 0) continue;
       const bucket = this.#index.unseal(buckets[i]!);
-      // Another worker has opened it just now, or taken it away: what comes behind it must not be
-      // taken for the head.
+      // Another worker has just opened or removed it. What comes after it must not be taken for the
+      // head.
       if (bucket === undefined) return this.#read();
       const all = this.#index.tickets(bucket);
       if (all.length === 0) this.#discard(bucket);
@@ -105,7 +99,7 @@ export class ReadyLine {
     }
   }
 
-  /** Those of a bucket that may be in the line. One that has none is not opened. */
+  /** The tickets of a bucket that may be in the line. A bucket without any is not opened. */
   #siftBucket(sieve: Sieve, bucket: Bucket): ReadonlySet<string> {
     if (sieve.isForeign(bucket)) return NONE;
     const names = this.#index.tickets(bucket);
@@ -113,7 +107,7 @@ export class ReadyLine {
     return new Set(sieve.sift(bucket, names));
   }
 
-  /** Removes an empty bucket, unless tickets of this moment would go into it. */
+  /** Removes an empty bucket, unless tickets may still be added to it. */
   #discard(bucket: Bucket): void {
     const past = Number(bucket.lower.slice(8)) + READY_SLICE < Date.now();
     if (past || bucket.unique !== "") this.#index.removeIfEmpty(bucket);

@@ -1,4 +1,4 @@
-// Requests to those that run: a file each in control/, which they watch.
+// Requests to running processes: one file each in control/, which those processes watch.
 import { isJobId } from "../../queue/job.ts";
 import type { Requests, StopKind } from "../../queue/requests.ts";
 import type { FileSystem } from "../../system/file_system.ts";
@@ -41,7 +41,7 @@ export class FileRequests implements Requests {
       this.#files.names(this.#folder)
         .filter((name) => name.endsWith(".cancel"))
         .map((name) => name.slice(0, -".cancel".length))
-        .filter(isJobId) // other programs leave files everywhere
+        .filter(isJobId) // other programs may leave files here
     );
   }
 
@@ -71,12 +71,15 @@ export class FileRequests implements Requests {
       this.#files.create(path, text + "\n");
     } catch (error) {
       if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-      this.#files.touch(path); // wakes those that may have missed it
+      this.#files.touch(path); // wakes processes that may have missed it
     }
   }
 }
 
-/** Removes the requests to stop one of this name. @param folder where requests lie */
+/**
+ * Removes the requests to stop the process with this name.
+ * @param folder the folder of requests
+ */
 export function clearStop(files: FileSystem, folder: string, name: string): void {
   for (const kind of STOP_KINDS) ignoreNotFound(() => files.remove(stopPath(folder, name, kind)));
 }

@@ -1,6 +1,6 @@
-// A backup in the place of a queue. It is read wholly and copied beside the old queue before
-// anything is changed; from the rename that makes the copy valid on, whoever opens the store
-// completes what is left to do. No worker starts from before the look for workers to the end.
+// Replaces a queue by a backup. The backup is read completely and copied beside the old queue
+// before anything is changed. A rename makes the copy valid; from then on, whoever opens the store
+// completes the restore. No worker can start from before the check for workers until the end.
 import { stillAwaitedBy } from "../../queue/dependencies.ts";
 import { hasEnded, type Job } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
@@ -33,7 +33,7 @@ import { readBackup, type SavedQueue } from "./read_backup.ts";
 
 export interface Restored {
   readonly jobs: number;
-  /** What lies in the backup and was passed over. */
+  /** Files in the backup that were left out. */
   readonly leftOut: readonly LeftOut[];
 }
 
@@ -54,14 +54,14 @@ export async function restore(
   await withLocks(dataDir, files, async () => {
     await waitForCommands(dataDir, files);
     refuseWhileWorking(dataDir, files);
-    // Left by another one that died meanwhile.
+    // Another restore has died and left this.
     if (files.info(`${dataDir}/${RESTORING}`) !== undefined) swap(dataDir, files);
-    // Not before: another restore might have been about to put one of them there.
+    // Not before, since another restore might have been about to move one of them into place.
     for (const folder of FOLDERS) makeUnlessThere(files, `${dataDir}/${folder}`);
     const staged = `${dataDir}/tmp/restore-${crypto.randomUUID()}`;
     try {
       stage(staged, from, saved, files, progress);
-      // Without any in the backup empty settings take the place of those that are there.
+      // If the backup has no queue settings, existing ones are replaced by empty ones.
       const hadQueues = files.info(queuesPath(dataDir)) !== undefined;
       const queues = saved.queues ?? (hadQueues ? queuesText(new Map()) : undefined);
       if (queues !== undefined) files.create(queuesPath(staged), queues);
@@ -77,7 +77,10 @@ export async function restore(
   return { jobs: saved.jobs.length, leftOut: saved.leftOut };
 }
 
-/** A repair must not see one queue turn into another, and a worker that starts must see this. */
+/**
+ * Holds both locks: a repair must not run while the queue is replaced, and a starting worker must
+ * see the restore.
+ */
 async function withLocks(dataDir: string, files: FileSystem, action: () => Promise<void>) {
   const repair = await lockMaintenance(dataDir, files, REPAIR);
   try {
@@ -94,7 +97,7 @@ async function withLocks(dataDir: string, files: FileSystem, action: () => Promi
   }
 }
 
-/** Commands that begin from now on see the lock; those that are at work end in a moment. */
+/** Waits for running commands, which take only a moment. New ones see the lock. */
 async function waitForCommands(dataDir: string, files: FileSystem): Promise<void> {
   const own = [RESTORE, REPAIR].map((name) => `${name}.lock`);
   const isLive = (file: string) =>
@@ -130,7 +133,7 @@ function refuseWhileWorking(dataDir: string, files: FileSystem): void {
   }
 }
 
-/** A job that a dead worker has not settled: it may run on. */
+/** A job that a dead worker has left running, and that may still run. */
 function unsettledJob(dataDir: string, files: FileSystem, worker: string): string | undefined {
   const jobs = new JobFiles(files, dataDir);
   const places = { files, running: `${dataDir}/queue/running` };
@@ -138,7 +141,7 @@ function unsettledJob(dataDir: string, files: FileSystem, worker: string): strin
     const ticket = parseTicket(name)!;
     try {
       const job = jobs.read(ticket.id)?.job;
-      // A ticket that lags behind the facts: the job has ended.
+      // The job has ended; only its ticket lags behind.
       if (job && whileHeld(job, worker, ticket, () => null).status.state !== "processing") continue;
     } catch (error) {
       if (!(error instanceof QueueError)) throw error;
@@ -187,11 +190,11 @@ function stage(
     dependents.lay(id, names, `${staged}/queue/`);
     dependents.markIfEnded(id);
   }
-  // Without any in the backup an empty folder takes the place of those that are there.
+  // If the backup has no schedules, existing ones are replaced by an empty folder.
   files.makeFolder(schedulesFolder(staged));
   for (const { name, text } of schedules) {
     files.create(`${schedulesFolder(staged)}/${name}.json`, text);
   }
-  // Without one in the backup an empty one takes its place: the defaults.
+  // If the backup has no configuration, an empty one (the defaults) replaces the existing one.
   files.create(`${staged}/config.json`, config ?? "{}\n");
 }

@@ -1,9 +1,9 @@
-// How many jobs of each queue run: counted by the tickets that workers have, whose names tell their
+// Counts the running jobs of each queue by the tickets that workers hold, whose names tell their
 // queues.
 import { COMMAND_HOLDER, queueOf } from "./layout.ts";
 import { heldTickets, type Places } from "./listing.ts";
 
-/** Counts when it is first asked, and then tells the same again. */
+/** Counts at the first call, and returns the same counts afterwards. */
 export class Running {
   readonly #places: Pick<Places, "files" | "running">;
   #counts: Map<string, number> | undefined;
@@ -12,7 +12,7 @@ export class Running {
     this.#places = places;
   }
 
-  /** How many jobs run of the queue with this key. */
+  /** How many jobs of the queue with this key are running. */
   of(key: string): number {
     return (this.#counts ??= this.#count()).get(key) ?? 0;
   }
@@ -20,7 +20,7 @@ export class Running {
   #count(): Map<string, number> {
     const counts = new Map<string, number>();
     for (const { name, worker } of heldTickets(this.#places)) {
-      // What a command has does not run.
+      // A job that a command holds is not running.
       if (worker!.startsWith(COMMAND_HOLDER)) continue;
       const key = queueOf(name);
       counts.set(key, (counts.get(key) ?? 0) + 1);

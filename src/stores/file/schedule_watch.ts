@@ -1,4 +1,4 @@
-// Being told of changed schedules, without reading any: what a `start` does that has none.
+// Watches for changes of schedules without reading any; used by a `start` that has none.
 import type { ScheduleWatch } from "../../queue/schedule_store.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { Watch } from "../../system/watch.ts";
@@ -10,7 +10,7 @@ export class FileScheduleWatch implements ScheduleWatch {
   readonly #folder: string;
   readonly #files: FileSystem;
   readonly #watch: Watch;
-  /** Two changes may be too near to each other for the time to tell them apart. */
+  /** Counts changes, since two may have the same modification time. */
   #events = 0;
 
   constructor(dataDir: string, files: FileSystem) {

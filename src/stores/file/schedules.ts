@@ -1,6 +1,6 @@
-// Schedules in the data folder: a file each, replaced as a whole by rename, under a lock of its
-// own. A firing is written down with its job before the job is enqueued, so that whoever comes
-// after a crash completes it. No rule of when to fire is here.
+// Schedules in the data folder: one file each, replaced as a whole under a lock for each schedule.
+// A firing is recorded with its job before the job is enqueued, so that the next process completes
+// it after a crash. The rules of when to fire are not here.
 import { messageOf, QueueError } from "../../queue/errors.ts";
 import type { Job } from "../../queue/job.ts";
 import { isScheduleName, keyTaken, type ScheduleEntry } from "../../queue/schedule.ts";
@@ -17,27 +17,27 @@ import { ignoreNotFound, makeUnlessThere } from "./bucketed_index.ts";
 import { decode, encodeRequest } from "./codec.ts";
 import type { Findings } from "./findings.ts";
 import { schedulesFolder } from "./layout.ts";
+import { lockPatiently, removeLock } from "./locks.ts";
 import { stagedIds } from "./staging.ts";
 
-/** The version of the form. It reads this and all earlier ones. */
+/** The version of the format. This and all earlier versions can be read. */
 const SCHEMA = 1;
 
 const JSON_END = ".json";
 
-/** How long a command waits for one that changes the same schedule. */
+/** Milliseconds that a command waits for one that changes the same schedule. */
 const PATIENCE = 5000;
-const POLL = 20;
 
-/** What a file says: the schedule, and the job that is to be enqueued before anything else. */
+/** The contents of a file: the schedule, and a job that has to be enqueued before anything else. */
 interface Kept extends ScheduleEntry {
   readonly adding: Job | undefined;
 }
 
 export interface FileScheduleParts {
   readonly files: FileSystem;
-  /** Where jobs go; nothing is fired without it. */
+  /** Where jobs are enqueued; needed only for firing. */
   readonly jobs?: Pick<JobStore, "add" | "change" | "get" | "recover">;
-  /** Told of files that can't be read. */
+  /** Called about files that can't be read. */
   readonly warn?: (message: string) => void;
 }
 
@@ -108,7 +108,7 @@ export class FileSchedules implements ScheduleStore {
       let kept = this.#read(name);
       if (kept === undefined) return undefined;
       if (kept.adding !== undefined) {
-        // Somebody died over it, perhaps with the job half on its way: that is taken back first.
+        // A process died while firing, perhaps with the job half enqueued; that is undone first.
         await jobs.recover();
         kept = { ...await this.#complete(jobs, kept, kept.adding), adding: undefined };
       }
@@ -120,11 +120,11 @@ export class FileSchedules implements ScheduleStore {
       this.#write({ ...after, adding: firing.job });
       return firing.job === undefined ? after : await this.#complete(jobs, after, firing.job);
     } finally {
-      this.#unlock(name, lock);
+      removeLock(this.#files, this.#lockPath(name), lock);
     }
   }
 
-  /** Enqueues the job that was written down with the schedule, and then forgets it there. */
+  /** Enqueues the job that is recorded with the schedule, and then removes the record. */
   async #complete(
     jobs: NonNullable<FileScheduleParts["jobs"]>,
     { schedule, state }: ScheduleEntry,
@@ -135,10 +135,11 @@ export class FileSchedules implements ScheduleStore {
       await jobs.add([job], (_, holder) => after = keyTaken(state, holder));
     } catch (error) {
       if (!(error instanceof QueueError) || error.code !== "duplicate_id") throw error;
-      // Half on its way, left by one that died: whoever takes that back is at it. Not done yet.
+      // A process that died left it half enqueued, and another process is undoing that. So it is
+      // not done yet.
       if (stagedIds(this.#dataDir, this.#files).has(job.id)) throw error;
     }
-    // Were this lost, the job would be found to be there.
+    // No sync: if this write is lost, the next process finds that the job exists.
     this.#write({ schedule, state: after, adding: undefined }, false);
     return { schedule, state: after };
   }
@@ -150,7 +151,7 @@ export class FileSchedules implements ScheduleStore {
     return text === undefined ? undefined : decoded(text, name, path);
   }
 
-  /** `isFact`: when it returns, it survives a power cut. */
+  /** Writes a schedule. `isFact`: it has to survive a power cut when this returns. */
   #write({ schedule, state, adding }: Kept, isFact = true): void {
     const { name } = schedule;
     const content = {
@@ -160,47 +161,34 @@ export class FileSchedules implements ScheduleStore {
       ...(adding !== undefined && { adding: JSON.parse(encodeRequest(adding)) }),
     };
     const unfinished = `${this.#dataDir}/tmp/schedule-${name}.json`;
-    ignoreNotFound(() => this.#files.remove(unfinished)); // of one that died
+    ignoreNotFound(() => this.#files.remove(unfinished)); // left by a dead process
     this.#files.create(unfinished, JSON.stringify(content, null, 2) + "\n", { sync: true });
     this.#files.rename(unfinished, this.#path(name));
     if (isFact) this.#files.sync(this.#folder);
   }
 
   async #whileLocked<T>(name: string, action: () => T): Promise<T> {
-    for (let waited = 0;; waited += POLL) {
-      const lock = this.#lock(name);
-      if (lock !== undefined) {
-        try {
-          return action();
-        } finally {
-          this.#unlock(name, lock);
-        }
-      }
-      if (waited >= PATIENCE) {
-        throw new QueueError("refused", `Another process is busy with the schedule "${name}"`, {
-          hint: "Try again",
-        });
-      }
-      await new Promise((resolve) => setTimeout(resolve, POLL));
+    const lock = await lockPatiently(() => this.#lock(name), PATIENCE);
+    if (lock === undefined) {
+      throw new QueueError("refused", `Another process is busy with the schedule "${name}"`, {
+        hint: "Try again",
+      });
+    }
+    try {
+      return action();
+    } finally {
+      removeLock(this.#files, this.#lockPath(name), lock);
     }
   }
 
-  /** Undefined if somebody has it. */
+  /** Undefined if another process has the lock. */
   #lock(name: string): FileLock | undefined {
     return this.#files.lock(this.#lockPath(name));
   }
 
-  /** Not among the schedules: that folder is watched, and to look is no change. */
+  /** Not in the folder of schedules, which is watched: taking a lock is no change. */
   #lockPath(name: string): string {
     return `${this.#dataDir}/tmp/schedule-${name}.lock`;
-  }
-
-  #unlock(name: string, lock: FileLock): void {
-    try {
-      ignoreNotFound(() => this.#files.remove(this.#lockPath(name)));
-    } finally {
-      lock.release();
-    }
   }
 
   #path(name: string): string {
@@ -222,7 +210,7 @@ function nameOf(file: string): string | undefined {
 function decoded(text: string, name: string, path: string): Kept {
   const damaged = (why: string) =>
     new QueueError("damaged", `Cannot use the schedule "${name}": ${path} ${why}`, {
-      hint: "Put it aside: queuectl storage check --repair",
+      hint: "To set it aside: queuectl storage check --repair",
     });
   let value: Record<string, unknown>;
   try {
@@ -242,14 +230,15 @@ function decoded(text: string, name: string, path: string): Kept {
 }
 
 /**
- * Looks through what the file of a schedule says.
- * @throws QueueError `damaged` if it is not what it should be
+ * Checks the contents of a schedule's file.
+ *
+ * @throws QueueError `damaged` if it is invalid
  */
 export function checkSchedule(text: string, name: string, path: string): void {
   decoded(text, name, path);
 }
 
-/** Notes what is wrong with schedules, for `storage check`. */
+/** Reports problems with schedules, for `storage check`. */
 export function checkSchedules(dataDir: string, files: FileSystem, findings: Findings): void {
   const folder = schedulesFolder(dataDir);
   if (files.info(folder) === undefined || !findings.checkFolder(folder)) return;
@@ -259,7 +248,7 @@ export function checkSchedules(dataDir: string, files: FileSystem, findings: Fin
     if (info === undefined) continue;
     const name = nameOf(file);
     if (name === undefined || info.kind !== "file") {
-      findings.addUnexpected(path, name === undefined ? "does not belong here" : "is no file");
+      findings.addUnexpected(path, name === undefined ? "does not belong here" : "is not a file");
       continue;
     }
     findings.checkMode(path, info.mode, 0o600);

@@ -1,5 +1,6 @@
-// Moves tickets out of the line, and back, when their queue lets none begin or does so again. Whoever
-// calls this has the lock of the queue; others may take a ticket meanwhile, such as to cancel a job.
+// Sets tickets aside when their queue lets no job begin, and puts them back when it does again. The
+// caller has the lock of the queue; others may take a ticket meanwhile, for example to cancel a
+// job.
 import type { FileSystem } from "../../system/file_system.ts";
 import {
   type BucketedIndex,
@@ -33,7 +34,7 @@ export class SetAside {
     this.#unique = unique;
   }
 
-  /** The tickets of a queue that are set aside, in the order of running. */
+  /** The tickets of a queue that are set aside, in the order of claiming. */
   lineOf(key: string): ReadyLine {
     let line = this.#lines.get(key);
     if (line === undefined) {
@@ -43,7 +44,7 @@ export class SetAside {
     return line;
   }
 
-  /** Sets tickets of a queue aside; those that somebody else has taken are passed over. */
+  /** Sets tickets of a queue aside, except those that others have taken meanwhile. */
   add(key: string, seen: readonly Seen[]): void {
     const index = this.#indexOf(key);
     for (const { path, name } of seen) {
@@ -52,14 +53,17 @@ export class SetAside {
     this.lineOf(key).forget();
   }
 
-  /** Sets a whole bucket aside, into which nobody puts a ticket any more. */
+  /** Sets a whole bucket aside. No tickets may be added to it any more. */
   addBucket(key: string, { name }: Bucket): void {
     const to = this.#indexOf(key).path(name);
     ignoreNotFound(() => this.#files.rename(this.#tickets.ready.path(name), to));
     this.lineOf(key).forget();
   }
 
-  /** Puts so many back, the first ones; all if `Infinity`. Whether there were any. */
+  /**
+   * Puts the first `count` tickets back, or all if `Infinity`.
+   * @returns whether there were any
+   */
   putBack(key: string, count: number): boolean {
     const moved = count === Infinity ? this.#putAllBack(key) : this.#putSomeBack(key, count);
     if (moved) wake(this.#files, this.#tickets.ready);
@@ -87,7 +91,7 @@ export class SetAside {
   #putAllBack(key: string): boolean {
     const index = this.#tickets.held.of(key);
     let moved = false;
-    // Again, where somebody has opened a bucket meanwhile.
+    // Repeated, since another process may open (rename) a bucket meanwhile.
     for (let again = true; again;) {
       again = false;
       for (const bucket of index.buckets()) again = this.#putBucketBack(index, bucket) || again;
@@ -97,7 +101,10 @@ export class SetAside {
     return moved;
   }
 
-  /** By one rename, under a name that no other bucket has. Whether it had tickets. */
+  /**
+   * Moves a bucket back by one rename, under a unique name.
+   * @returns whether it had tickets
+   */
   #putBucketBack(index: BucketedIndex, bucket: Bucket): boolean {
     let { name } = bucket;
     if (bucket.count === undefined) {

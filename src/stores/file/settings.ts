@@ -1,5 +1,5 @@
-// The configuration of a data folder. What changes it is loaded when it is called.
-// Each method is async although nothing waits: so what is thrown is a rejection.
+// The configuration of a data folder. The code that changes it is loaded when it is called. Methods
+// are async although they wait for nothing, so that errors become rejections.
 // deno-lint-ignore-file require-await
 import { QueueError } from "../../queue/errors.ts";
 import {
@@ -20,14 +20,15 @@ export function configPath(dataDir: string): string {
 }
 
 /**
- * What was set in a data folder.
- * @throws QueueError `damaged` if config.json is not what it should be
+ * The settings that are set in a data folder.
+ *
+ * @throws QueueError `damaged` if config.json is invalid
  */
 export function loadSetValues(dataDir: string, files: FileSystem): SetValues {
   const path = configPath(dataDir);
   let text: string;
   try {
-    // Most people have set nothing, and not finding a file takes longer than reading the folder.
+    // Most people have set nothing, and a failed read takes longer than listing the folder.
     if (!files.names(dataDir).includes(CONFIG_FILE)) return {};
     text = files.readText(path);
   } catch (error) {
@@ -39,7 +40,8 @@ export function loadSetValues(dataDir: string, files: FileSystem): SetValues {
   } catch (cause) {
     if (!(cause instanceof QueueError)) throw cause;
     throw new QueueError("damaged", `Cannot use ${path}: ${cause.message}`, {
-      hint: "Mend it, or start anew (the file is kept beside): queuectl config --reset",
+      hint:
+        "Correct it, or reset everything (the file is kept under another name): queuectl config --reset",
       cause,
     });
   }

@@ -1,12 +1,16 @@
-// Signals to supervisors and workers that do not answer. Only to those that hold the lock of their
-// name now, on this machine and in this PID namespace: a recorded process id alone proves nothing.
+// Sends signals to supervisors and workers that do not answer. Only to processes that hold the lock
+// of their name now, on this machine and in this PID namespace, since a recorded process id proves
+// nothing.
 import type { EndingSignal } from "../../queue/workers.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { deviceText, type LockHolder, lockHolders } from "../../system/lock_holders.ts";
 import { lockPath } from "./layout.ts";
 import { holderOf } from "./worker_lock.ts";
 
-/** Signals whoever has these names. @returns the names whose holder could be signalled */
+/**
+ * Signals the processes with these names.
+ * @returns the names of those that got the signal
+ */
 export async function signalHolders(
   files: FileSystem,
   dataDir: string,
@@ -22,8 +26,8 @@ export async function signalHolders(
   function holderNow(name: string, holders: Map<number, LockHolder[]>): number | undefined {
     const file = files.info(lockPath(dataDir, name));
     const candidates = file === undefined ? [] : holders.get(file.inode) ?? [];
-    // Another file system may have a file of this number, with the lock of a stranger. Where the
-    // devices don't tell (btrfs), it has to be who has said that it is the one.
+    // A file on another file system may have the same inode number, with another program's lock. If
+    // the device numbers don't match (btrfs), the process must be the one in the record.
     const device = deviceText(file?.device ?? 0);
     const said = holderOf(files, dataDir, name)?.pid;
     return (candidates.find((holder) => holder.device === device) ??
@@ -43,6 +47,6 @@ function send(pid: number, signal: Deno.Signal): boolean {
     Deno.kill(pid, signal);
     return true;
   } catch {
-    return false; // it has just ended, or is not ours
+    return false; // it has just ended, or we may not signal it
   }
 }

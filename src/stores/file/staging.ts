@@ -1,7 +1,7 @@
-// Adding jobs, all or none, and on disk when it returns. Each job is written once, to a file that
-// is first staged, then linked under its id (which fails if the id is taken), and last moved into
-// the queue as its ticket: the ticket is a second name of the job's file. Until the batch is
-// complete a crash takes all of it back; after that, somebody completes it.
+// Adds jobs, all or none, and durably when it returns. Each job is written once, to a staged file.
+// That file is linked under the job's id (which fails if the id exists) and finally moved into the
+// queue as the job's ticket, so the ticket is a second name of the job's file. If a crash comes
+// before the batch is complete, all of it is undone; after that, the next process completes it.
 import type { Job } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
 import { type Blocked, isDue, turnTime, type Waiting } from "../../queue/job.ts";
@@ -33,16 +33,16 @@ import {
 } from "./bucketed_index.ts";
 
 /**
- * Between the name of whoever adds it and that of its ticket, in the name of a job that is staged
- * alone.
+ * In the staged name of a single job, this is between the name of the process that adds it and the
+ * name of its ticket.
  */
 export const ONE = "~";
-/** A staged folder of this ending is complete: what is in it belongs into the queue. */
+/** A staged folder with this ending is complete: its jobs belong to the queue. */
 const COMPLETE = ".complete";
 
 export type WaitingIndexes = Readonly<Record<WaitingFolder, BucketedIndex>>;
 
-/** The ticket of a job that waits, and the folder of the queue that it lies in at `now`. */
+/** The ticket of a waiting job, and the folder of the queue that it belongs to at `now`. */
 export function waitingTicket(
   job: Job,
   status: Waiting | Blocked,
@@ -60,23 +60,24 @@ export function waitingTicket(
   };
 }
 
-/** Jobs on their way into the queue. Make one for each batch. */
+/** Enqueues one batch of jobs. */
 export class Staging {
   readonly #files: FileSystem;
   readonly #dataDir: string;
   readonly #indexes: WaitingIndexes;
   readonly #folder: string;
-  /** Job folders whose new names must reach the disk. */
+  /** Folders with new names that have to be synced. */
   readonly #touched = new Set<string>();
   #group = 0;
-  /** The group that is filled, for each index and priority: all of one become a bucket. */
+  /** The group that is being filled, for each index and priority. Each group becomes a bucket. */
   readonly #open = new Map<string, { name: string; size: number }>();
   #isUnfinished = false;
   readonly #lines: WaitLines | undefined;
 
   /**
-   * @param name unique; who makes this holds the lock of that name
-   * @param lines notes who waits for whom; may be left out where no job waits for others
+   * @param name unique; the caller holds the lock of that name
+   *
+   * @param lines records which jobs wait for which; may be left out if no job waits for others
    */
   constructor(
     files: FileSystem,
@@ -92,7 +93,7 @@ export class Staging {
     this.#folder = join(dataDir, "tmp", name);
   }
 
-  /** Whether all was added, but something is left that the next process has to do. */
+  /** Whether all jobs were added, but the next process has to complete something. */
   get isUnfinished(): boolean {
     return this.#isUnfinished;
   }
@@ -114,7 +115,8 @@ export class Staging {
       takeBack(this.#files, this.#dataDir, this.#folder);
       throw error;
     }
-    // From here on the batch is in the queue, whatever happens: whoever comes next completes it.
+    // From here on the batch is in the queue, whatever happens. If this fails, the next process
+    // completes it.
     try {
       complete(this.#files, this.#indexes, this.#folder + COMPLETE);
     } catch {
@@ -124,8 +126,8 @@ export class Staging {
   }
 
   /**
-   * One job needs no folder, and no moment from which it is complete: its ticket is in the queue,
-   * or it is not.
+   * Adds a single job. It needs no folder: it is added at the moment when its ticket is in the
+   * queue.
    */
   #addOne(job: Job, now: number): number {
     const { ticket, folder } = waitingTicket(job, job.status as Waiting | Blocked, now);
@@ -143,12 +145,13 @@ export class Staging {
       takeBackOne(this.#files, this.#dataDir, staged);
       throw error;
     }
-    // From here on a worker may have it, and its bucket may be gone: it was added, whatever happens.
+    // From here on the job is added, whatever happens. A worker may have taken it, and its bucket
+    // may be gone.
     try {
       this.#files.sync(index.path(bucket));
       if (isNew) this.#files.sync(index.folder);
     } catch {
-      // The job's file is on disk. Were its ticket lost, in a power cut, a check would find that.
+      // The job's file is on disk. If a power cut loses its ticket, a check finds that.
     }
     if (folder !== "blocked") wake(this.#files, index);
     return 1;
@@ -160,7 +163,7 @@ export class Staging {
     this.#write(job, `${this.#folder}/${this.#groupFor(folder, ticket)}/${name}`, false);
   }
 
-  /** Writes a job's file under its staged name and its own. */
+  /** Writes a job's file under its staged name and links it under its id. */
   #write(job: Job, staged: string, sync: boolean): void {
     const folder = jobFolder(this.#dataDir, job.id);
     try {
@@ -188,9 +191,10 @@ export class Staging {
     if (job.status.state === "blocked" || job.startBy !== null) this.#lines!.note(job);
   }
 
-  /** The folder within the staged one that a ticket goes into. */
+  /** The folder within the staged one for a ticket. */
   #groupFor(folder: WaitingFolder, ticket: Ticket): string {
-    // What falls due later goes by the minute, so that buckets do not overlap; see falling_due.ts.
+    // Jobs that fall due later are grouped by the minute, so that buckets do not overlap; see
+    // falling_due.ts.
     const key = folder === "blocked"
       ? folder
       : folder === "ready"
@@ -207,15 +211,16 @@ export class Staging {
   }
 }
 
-/** The ids of jobs that are on their way into the queue. */
+/** The ids of jobs that are being enqueued. */
 export function stagedIds(dataDir: string, files: FileSystem): Set<string> {
   const { committed, uncommitted } = lookAtStaged(dataDir, files);
   return committed.union(uncommitted);
 }
 
 /**
- * The ids of jobs that are on their way into the queue: those of complete batches, which are in the
- * queue whatever happens, and others. No other job is among them, whose id somebody tries to use.
+ * The ids of jobs that are being enqueued: those of complete batches, which belong to the queue
+ * whatever happens, and others. Ids that belong to existing jobs, so that the new ones will be
+ * refused, are left out.
  */
 export function lookAtStaged(
   dataDir: string,
@@ -239,24 +244,21 @@ export function lookAtStaged(
   return found;
 }
 
-/** The id of the job that is staged at a path; undefined if none is. */
+/** The id of the job that is staged at a path; undefined if it is not a staged job. */
 function idOf(staged: string): string | undefined {
   const start = Math.max(staged.lastIndexOf("/"), staged.lastIndexOf(ONE)) + 1;
   return parseTicket(staged.slice(start))?.id;
 }
 
-/** Whether the id of a staged job is that of another: it will be refused. */
+/** Whether the id of a staged job belongs to another job, so that it will be refused. */
 function isTaken(files: FileSystem, dataDir: string, id: string, staged: string): boolean {
   const info = files.info(staged);
-  if (info?.links !== 1) return false; // it is linked under its id, or has moved on
+  if (info?.links !== 1) return false; // it is linked under its id, or has moved
   const job = files.info(jobPath(dataDir, id));
   return job !== undefined && job.inode !== info.inode;
 }
 
-/**
- * Finishes or takes back what a process left staged that is no more. The caller holds the lock of
- * `name`.
- */
+/** Completes or undoes what a dead process left staged. The caller holds the lock of `name`. */
 export function resolveStaged(
   files: FileSystem,
   dataDir: string,
@@ -271,14 +273,14 @@ export function resolveStaged(
   }
 }
 
-/** The folders within a staged one; what else somebody has put there stays. */
+/** The groups within a staged folder. Other things that somebody has put there stay. */
 function groupsIn(files: FileSystem, folder: string): string[] {
   return namesIn(files, folder).filter((name) => GROUP.test(name));
 }
 
 const GROUP = /^(ready|later|blocked)\+?\d+$/;
 
-/** Moves all that is staged in a complete folder into the queue, and removes the folder. */
+/** Moves everything in a complete folder into the queue, and removes the folder. */
 function complete(files: FileSystem, indexes: WaitingIndexes, folder: string): void {
   const groups = groupsIn(files, folder);
   if (groups.length === 0) return removeIfEmpty(files, folder);
@@ -309,7 +311,7 @@ function bucketOf(names: string[], folder: string, group: string): string {
 }
 
 /**
- * Takes back all that is staged in a folder that is not complete. Only files that came from it are
+ * Undoes everything in a staged folder that is not complete. Only files that came from it are
  * removed.
  */
 function takeBack(files: FileSystem, dataDir: string, folder: string): void {
@@ -331,11 +333,11 @@ function takeBackOne(files: FileSystem, dataDir: string, staged: string): void {
   files.remove(staged);
 }
 
-/** Tells the workers that wait. */
+/** Wakes waiting workers. */
 export function wake(files: FileSystem, index: BucketedIndex): void {
   try {
     files.touch(index.folder);
   } catch {
-    // They look now and then without being woken.
+    // They also look now and then by themselves.
   }
 }

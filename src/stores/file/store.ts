@@ -1,7 +1,7 @@
 // The default store: a folder of files, safe with any number of processes on one machine. A job's
-// file says what happened; its ticket lies where its state says. Facts are written first and the
-// ticket moves second, so after a crash a ticket may lag behind the facts by one step, and whoever
-// finds it so puts it where it belongs.
+// file says what happened, and its ticket is where its state says. The file is written first and
+// the ticket moves second, so after a crash a ticket may be one step behind the file. Whoever finds
+// it like that moves it to its place.
 import {
   type Claim,
   type EndedState,
@@ -47,16 +47,19 @@ import { Tickets } from "./tickets.ts";
 import { UniqueKeys } from "./unique_keys.ts";
 import { WaitLines } from "./wait_lines.ts";
 
-/** So often a ticket that is on its way is looked for: a few times at once, then for five seconds. */
+/**
+ * How often a ticket that another process is moving is looked for: first without a pause, then for
+ * five seconds.
+ */
 const TRIES_AT_ONCE = 50;
 const TRIES = 550;
-/** Milliseconds between. */
+/** Milliseconds between two looks. */
 const PAUSE = 10;
 
 export interface FileStoreOptions {
   readonly files: FileSystem;
   readonly now?: () => number;
-  /** Told of files that can't be read. */
+  /** Called about files that can't be read. */
   readonly warn?: (message: string) => void;
 }
 
@@ -69,7 +72,7 @@ export async function openFileStore(
   return new FileStore(dataDir, options);
 }
 
-/** A job whose ticket lies in its holder's folder. */
+/** A job whose ticket is in its holder's folder. */
 interface Held {
   readonly holder: string;
   readonly job: Job;
@@ -89,9 +92,11 @@ export class FileStore implements JobStore {
   readonly #tickets: Tickets;
   readonly #reader: Reader;
   readonly #gates: Gates;
-  /** By the queues whose jobs may be in it. */
+  /** The lines, by the queues that they take jobs from. */
   readonly #lines = new Map<string, ReadyLine>();
-  /** What was claimed through this object, so that settling it reads nothing again. */
+  /**
+   * Jobs that were claimed through this object, so that recording their ends reads nothing again.
+   */
   readonly #held = new Map<string, Held>();
   readonly #fallingDue: FallingDue;
   readonly #release: Release;
@@ -141,7 +146,7 @@ export class FileStore implements JobStore {
     jobs: Iterable<Job>,
     taken?: (job: Job, holder: string) => void,
   ): Promise<number> {
-    const added = await this.#inbox.add(jobs, taken);
+    const added = await this.#inbox.add(jobs, taken, (job, holder) => this.#callOff(job, holder));
     this.#forgetWhatIsKnown();
     await this.#tellDependents();
     return added;
@@ -184,9 +189,13 @@ export class FileStore implements JobStore {
     now: number,
     queues?: readonly string[],
   ): Promise<Job | undefined> {
-    const job = await this.#claim(by, now, queues);
-    await this.#tellDependents(); // of those that were found to have expired
-    return job;
+    // A portion each time, so that nobody waits for long behind a job that many wait for.
+    if (this.#release.isOwed) await this.#tellSome(() => this.#release.some());
+    for (;;) {
+      const job = await this.#claim(by, now, queues);
+      if (job !== undefined) return job;
+      if (!await this.#tellSome(() => this.#release.whileIdle())) return undefined;
+    }
   }
 
   async #claim(
@@ -213,7 +222,7 @@ export class FileStore implements JobStore {
       } else {
         const taken = await this.#gates.take(next, by.worker, ticket.tag);
         line.took(taken !== "gone");
-        // What its queue does not let begin is not in the line when it is read again.
+        // Its ticket was set aside, so read the line again.
         if (taken === "closed") line.forget();
         if (taken === "gone" || taken === "closed") continue;
         ({ path, ticket } = taken);
@@ -230,7 +239,7 @@ export class FileStore implements JobStore {
         this.#held.set(ticket.id, { holder: by.worker, job, path, unended: decoded.unended });
         return job;
       }
-      this.#settle(path, decoded); // the ticket lagged behind the facts
+      this.#settle(path, decoded); // the ticket lagged behind the file
     }
   }
 
@@ -249,10 +258,11 @@ export class FileStore implements JobStore {
   }
 
   async change(id: string, transition: Transition, claim?: Claim, adds?: Adds): Promise<Job> {
+    // Who has run it has other things to do: its next claims tell those that wait for it.
+    if (claim !== undefined) {
+      return await this.#settled(this.#changeHeld(id, transition, claim, adds));
+    }
     try {
-      if (claim !== undefined) {
-        return await this.#settled(this.#changeHeld(id, transition, claim, adds));
-      }
       await this.#tellWhatCounts(id);
       const seen = this.#reader.jobNow(id);
       return seen === undefined || seen.unique === null || !hasEnded(seen)
@@ -263,13 +273,14 @@ export class FileStore implements JobStore {
     }
   }
 
-  /** Where its queue has a limit, another job may begin now. */
+  /** Lets the next job of a queue with a limit begin, since this one has ended. */
   async #settled(job: Job): Promise<Job> {
     if (!this.#gates.known.isAny) return job;
     try {
       if (await this.#gates.settled(queueKey(job.queue), this.#now())) this.#forgetLines();
     } catch (error) {
-      // The job is settled, which is what counts; whoever claims next puts back what may begin.
+      // The end of the job is recorded, which is what matters; the next claim puts back what may
+      // begin.
       this.#warnOnce(`Cannot let the next job of queue ${job.queue} begin: ${messageOf(error)}`);
     }
     return job;
@@ -279,8 +290,8 @@ export class FileStore implements JobStore {
     try {
       await this.#tellWhatCounts(id);
       await this.#withTicket(id, unless, (held) => {
-        // The ticket goes last: one without a job, in a command's hands, tells that a removal was
-        // begun. From the moment on at which the job's file is gone its id may be used again.
+        // The ticket is removed last: a ticket without a job that a command holds tells that a
+        // removal was begun. As soon as the job's file is gone, its id may be used again.
         this.#jobs.remove(held.job);
         this.#tickets.markIfAwaited(id);
         if (held.job.unique !== null) this.#keys.forget(held.job.unique, id);
@@ -308,7 +319,7 @@ export class FileStore implements JobStore {
   }
 
   async hasWork(queues?: readonly string[]): Promise<boolean> {
-    await this.#release.all(); // what somebody has left who died over it
+    await this.#release.all(); // what a dead process has left to tell
     return await promised(() => {
       this.#gates.known.refresh();
       const { ready, later, held } = this.#tickets;
@@ -319,12 +330,12 @@ export class FileStore implements JobStore {
       if (heldTickets(this.#tickets).some(({ name }) => isServed(name))) return true;
       const waits = (index: BucketedIndex) =>
         index.buckets().some((bucket) => index.tickets(bucket).some(counts));
-      // Tickets that are put back go this way.
+      // Tickets that are put back move from `held` to `ready`, so look in this order.
       if (this.#gates.known.isAny && held.all().some(waits)) return true;
       if (waits(ready)) return true;
       const now = this.#now();
       return later.buckets().some((bucket) =>
-        // What was laid in as a batch and never touched waits for a time given by the user.
+        // A batch that was never opened waits for a time given by the user.
         (bucket.count === undefined || Number(bucket.lower.slice(0, 13)) <= now) &&
         later.tickets(bucket).filter(counts).map((name) => parseTicket(name)!).some((t) =>
           t.tag === "f" || t.at <= now
@@ -337,7 +348,7 @@ export class FileStore implements JobStore {
     if (this.#watch === undefined) {
       const folders = [this.#tickets.ready.folder, this.#tickets.later.folder];
       this.#watch = new Watch(folders, () => this.#forgetWhatIsKnown());
-      this.#forgetWhatIsKnown(); // what came before it was watched
+      this.#forgetWhatIsKnown(); // jobs may have come before the watch began
     }
     return this.#watch.next(timeout, signal);
   }
@@ -368,8 +379,8 @@ export class FileStore implements JobStore {
           }
         } catch (error) {
           if (!(error instanceof QueueError)) throw error;
-          // Somebody else has it in hand, perhaps a worker that died, or it is on its way: looked
-          // at again, rather than waited for. All else is no matter of this.
+          // Another process holds it, perhaps a dead worker, or it is being moved: it is looked at
+          // again later, and not waited for. Other refusals do not matter here.
           if (error.code === "refused" || error.code === "damaged") isDone = false;
         }
       }
@@ -378,15 +389,18 @@ export class FileStore implements JobStore {
     await this.#tellDependents();
   }
 
-  close(): Promise<void> {
-    return promised(() => {
-      this.#watch?.close();
+  async close(): Promise<void> {
+    this.#watch?.close();
+    await this.#tellDependents();
+    await promised(() => {
       this.#tidy(() => this.#tickets.tidy());
       this.#inbox.release((holder) => this.#settleHolder(holder));
     });
   }
 
-  /** A job with a key that has ended goes on only if no other has its key by now. */
+  /**
+   * Changes an ended job that has a unique key. It goes on only if no other job has its key now.
+   */
   async #changeKeyed(id: string, transition: Transition): Promise<Job> {
     const holder = (job: Job) => this.#keys.holderOf(job.unique!);
     const ifFree: Transition = (job, now) => {
@@ -397,31 +411,37 @@ export class FileStore implements JobStore {
     };
     const seen = this.#reader.jobNow(id);
     const after = seen && ifFree(seen, this.#now());
-    // First the key: if what comes next does not, it is that of a job that has ended.
+    // The key is taken first: if the change then fails, the key belongs to an ended job and counts
+    // for nothing.
     if (after !== undefined && !(after instanceof QueueError) && needsKey(seen!, after)) {
       this.#keys.hold(after.unique!, id, true);
     }
     return await this.#changeFree(id, ifFree);
   }
 
-  /** Tells those that wait for jobs that this process has ended or removed. */
+  /** Tells the jobs that wait for jobs which this process has ended or removed. */
   async #tellDependents(): Promise<void> {
-    const { dependents } = this.#tickets;
-    if (!dependents.hasNews) return;
+    if (this.#release.isOwed) await this.#tellSome(() => this.#release.all());
+  }
+
+  /** Whether any were told by `telling`. */
+  async #tellSome(telling: () => Promise<boolean>): Promise<boolean> {
     try {
-      if (await this.#release.all()) this.#forgetWhatIsKnown();
-      dependents.hasNews = false;
+      if (!await telling()) return false;
+      this.#forgetWhatIsKnown();
+      return true;
     } catch {
       // What was to be done is done. The marks stay, and whoever comes next does the rest.
+      return false;
     }
   }
 
   /**
-   * Before a job that has ended is removed or retried: that it has ended counts for those that wait
-   * for it, also where somebody died before he could tell them.
+   * Called before an ended job is removed or retried: the jobs that wait for it must be told of the
+   * end first, even if the process that recorded it died before it could tell them.
    */
   async #tellWhatCounts(id: string): Promise<void> {
-    await this.#inbox.holder(); // from here on no restore puts another queue in the place of this
+    await this.#inbox.holder(); // from here on no restore can replace the queue
     if (!this.#tickets.dependents.areThere(id) || await this.#release.of(id)) return;
     this.#reader.jobNow(id); // throws if it is damaged
     throw new QueueError(
@@ -440,7 +460,7 @@ export class FileStore implements JobStore {
         const lock = this.#files.lock(`${this.#dataDir}/workers/${file}`);
         if (lock === undefined) continue;
         try {
-          // Who restores looks for held locks: this is one by now, or it is too late for it.
+          // A restore looks for held locks, so it sees this one, unless it has begun before.
           const isLate = holder !== RESTORE && isBeingRestored(this.#dataDir, this.#files);
           if (isLate) return;
           this.#settleHolder(holder);
@@ -449,7 +469,7 @@ export class FileStore implements JobStore {
         }
         this.#hasTidied = false;
       } catch (error) {
-        // The others must not wait for it.
+        // The other holders must not wait for it.
         this.#warnOnce(`Cannot complete what ${holder} has left: ${messageOf(error)}`);
       }
     }
@@ -460,8 +480,8 @@ export class FileStore implements JobStore {
   }
 
   /**
-   * Completes or takes back what a command has at hand, and removes its traces. Its lock is held by
-   * this process.
+   * Completes or undoes what a command has left, and removes its traces. This process holds its
+   * lock.
    */
   #settleHolder(holder: string): void {
     resolveStaged(this.#files, this.#dataDir, this.#tickets, holder);
@@ -471,17 +491,17 @@ export class FileStore implements JobStore {
         const held = this.#heldAt(holder, path, ticket);
         if (held !== undefined) this.#placeNow(held);
       } catch (error) {
-        failure ??= error; // the others must not wait for it
+        failure ??= error; // the other tickets must not wait for it
       }
     }
-    if (failure !== undefined) throw failure; // its lock stays, so that this is tried again
+    if (failure !== undefined) throw failure; // its lock file stays, so that this is tried again
     removeIfEmpty(this.#files, `${this.#tickets.running}/${holder}`);
     ignoreNotFound(() => this.#files.remove(lockPath(this.#dataDir, holder)));
   }
 
   #placeNow(held: Held): void {
     this.#tickets.place(held.path, held.job, this.#now());
-    // Where another name of the same file was there already, the rename has left both.
+    // If another link to the same file was there already, the rename has left both.
     ignoreNotFound(() => this.#files.remove(held.path));
     this.#forgetWhatIsKnown();
   }
@@ -490,7 +510,7 @@ export class FileStore implements JobStore {
     try {
       action();
     } catch {
-      // Only what is slower without it: buckets that are empty, or counted by reading them.
+      // Without it some things are only slower: buckets stay empty, or are counted by reading them.
     }
   }
 
@@ -509,7 +529,10 @@ export class FileStore implements JobStore {
     for (const line of this.#lines.values()) line.forget();
   }
 
-  /** The job of a ticket at hand; the ticket is set aside if there is none to be read. */
+  /**
+   * The job of a ticket that this process has taken. The ticket is set aside if the job can't be
+   * read.
+   */
   #readTaken(path: string, ticket: Ticket): Decoded | undefined {
     try {
       const decoded = this.#jobs.read(ticket.id) ?? this.#jobs.restore(ticket.id, path);
@@ -528,7 +551,7 @@ export class FileStore implements JobStore {
     const held = known !== undefined && isClaimOn(known.job, claim)
       ? known
       : this.#claimedBy(claim.worker).find(({ job }) => job.id === id && isClaimOn(job, claim));
-    // A late word of one who has lost the claim must change nothing, so look before the facts are
+    // A caller that has lost the claim must change nothing, so this is checked before anything is
     // written.
     const ticket = held && this.#files.info(held.path);
     const isLeftover = ticket !== undefined && ticket.links < 2 &&
@@ -550,7 +573,8 @@ export class FileStore implements JobStore {
 
   /**
    * Puts the file of a held job back if somebody has removed it.
-   * @throws QueueError `damaged` if that can't be; then its ticket is set aside
+   *
+   * @throws QueueError `damaged` if that is not possible; then its ticket is set aside
    */
   #restoreFile({ job: { id }, path }: Held): void {
     if (this.#jobs.exists(id)) return;
@@ -563,8 +587,9 @@ export class FileStore implements JobStore {
   }
 
   /**
-   * Writes what `transition` makes of a held job, and which job that adds; then adds it; then moves
-   * the ticket. Who finds the ticket here, with the end on file, goes on from there: `#settle`.
+   * Writes the result of `transition` for a held job, together with the job that it adds; then adds
+   * that job; then moves the ticket. If a crash comes in between, whoever finds the ticket
+   * completes it with `#settle`.
    */
   #apply(held: Held, transition: Transition, adds?: Adds): Job {
     const after = transition(held.job, this.#now());
@@ -573,7 +598,7 @@ export class FileStore implements JobStore {
     try {
       this.#jobs.append(held.job, after, held.unended, added);
     } catch (error) {
-      held.unended = true; // whoever tries again can't know how much of the line was written
+      held.unended = true; // how much of the line was written is not known
       throw error;
     }
     if (added !== undefined) this.#addOnce(added);
@@ -587,22 +612,22 @@ export class FileStore implements JobStore {
   }
 
   /**
-   * Puts a ticket where the facts say, once the job is there that they add. Not for tickets that
-   * commands have taken: they come from where this was done, and the job that was added may have
-   * been removed since.
+   * Adds the job that the end of this one adds, and then moves the ticket to its place. Not for
+   * tickets that commands hold: for those this was done before, and the added job may have been
+   * removed since.
    */
   #settle(path: string, { job, adds }: Pick<Decoded, "job" | "adds">): void {
     if (adds !== undefined) this.#addOnce(adds);
     this.#tickets.placeLate(path, job, this.#now());
   }
 
-  /** Adds the job that the last line of another's file adds, if any. */
+  /** Adds the job that the last line of a job's file adds, if any. */
   addOwed(id: string): void {
     const adds = this.#jobs.read(id)?.adds;
     if (adds !== undefined) this.#addOnce(adds);
   }
 
-  /** Adds a job unless it is there. */
+  /** Adds a job unless it exists. */
   #addOnce(job: Job): void {
     for (let tries = 0; tries < 3; tries++) {
       try {
@@ -610,10 +635,11 @@ export class FileStore implements JobStore {
         return this.#forgetWhatIsKnown();
       } catch (error) {
         if (!(error instanceof QueueError)) throw error;
-        // Not a refusal of what is done to the other job: it is to be tried again.
+        // Another error must not count as a refusal of the change itself, so that it is tried
+        // again.
         if (error.code !== "duplicate_id") throw new Error(error.message);
         if (!stagedIds(this.#dataDir, this.#files).has(job.id)) return;
-        // Half on its way, left by one that died: that is taken back first.
+        // A dead process left it half enqueued; that is undone first.
         this.#inbox.settleStaged();
         this.#recover();
       }
@@ -632,7 +658,9 @@ export class FileStore implements JobStore {
   /**
    * Takes the ticket of a job that no worker has, and hands both to `action`, which moves or
    * removes the ticket.
-   * @param most so often it is looked for; whoever can come again need not wait for it
+   *
+   * @param most how often the ticket is looked for; few times if the caller will try again anyway
+   *
    * @throws what `unless` returns for the job; then nothing is changed
    */
   async #withTicket<T>(
@@ -651,29 +679,22 @@ export class FileStore implements JobStore {
       if (seen.status.state === "processing") {
         throw new QueueError("wrong_state", `Cannot change job "${id}": it is running`);
       }
-      const from = this.#tickets.leave(seen);
-      if (from === undefined) {
+      const path = this.#takeFree(seen, holder);
+      if (path === undefined) {
         // It is on its way: a worker's, or that of a command, which may have died over it.
         if (tries % TRIES_AT_ONCE === TRIES_AT_ONCE - 1) this.#recover();
         continue;
       }
-      const ticket: Ticket = {
-        ...parse(from),
-        tag: `r${Deno.pid}`,
-      };
-      this.#inbox.tookTicket(); // from here on there is a folder to remove, at least
-      const path = this.#tickets.take(from, holder, ticket);
-      if (path === undefined) continue;
       try {
-        const decoded = this.#readTaken(path, ticket);
+        const decoded = this.#readTaken(path, parse(path));
         if (decoded === undefined) continue;
         const { job, unended } = decoded;
         const late = unless(job);
         if (late !== undefined) throw late;
         return action({ holder, job, path, unended });
       } catch (error) {
-        // The ticket goes where the facts say by now; if that fails too, it does so when this
-        // process ends, or after.
+        // The ticket goes to where it belongs now. If that fails too, it is done when this process
+        // ends, or by the next one.
         this.#putBack(holder);
         throw error;
       }
@@ -687,9 +708,37 @@ export class FileStore implements JobStore {
       "damaged",
       `Cannot change job "${id}": its ticket is not where it should be`,
       {
-        hint: "Look for what is damaged: queuectl storage check --repair",
+        hint: "To repair it: queuectl storage check --repair",
       },
     );
+  }
+
+  /** Calls off a job if it has not begun in time, and nobody has it in hand. Whether it has ended. */
+  #callOff({ id }: Job, holder: string): boolean {
+    const now = this.#now();
+    const seen = this.#reader.jobNow(id);
+    if (seen === undefined || hasEnded(seen)) return true;
+    if (!hasExpired(seen, now)) return false;
+    const path = this.#takeFree(seen, holder);
+    if (path === undefined) return false;
+    try {
+      const decoded = this.#readTaken(path, parse(path));
+      if (decoded === undefined) return true;
+      this.#apply({ holder, path, ...decoded }, (job) => expired(job, now));
+      return true;
+    } catch (error) {
+      this.#putBack(holder);
+      if (error instanceof QueueError) return false;
+      throw error;
+    }
+  }
+
+  /** Takes the ticket of a job that nobody holds; undefined if it is on its way. */
+  #takeFree(seen: Job, holder: string): string | undefined {
+    const from = this.#tickets.leave(seen);
+    if (from === undefined) return undefined;
+    this.#inbox.tookTicket(); // from here on there is a folder to remove, at least
+    return this.#tickets.take(from, holder, { ...parse(from), tag: `r${Deno.pid}` });
   }
 
   #putBack(holder: string): void {
@@ -705,8 +754,8 @@ export class FileStore implements JobStore {
   }
 
   /**
-   * The job whose ticket lies in a holder's folder. A ticket that lags behind the facts is put where
-   * it belongs, one without a job aside; then undefined.
+   * The job of a ticket in a holder's folder. Undefined if the ticket lags behind the file, and is
+   * moved to its place, or if it has no job, and is set aside.
    */
   #heldAt(holder: string, path: string, ticket: Ticket): Held | undefined {
     const isCommand = holder.startsWith(COMMAND_HOLDER);
@@ -726,7 +775,7 @@ export class FileStore implements JobStore {
     return undefined;
   }
 
-  /** Whether a ticket in the hands of a command is what a removal has left that was broken off. */
+  /** Whether a ticket that a command holds was left by an interrupted removal. */
   #isOfRemovedJob(path: string, id: string): boolean {
     const ticket = this.#files.info(path);
     return ticket === undefined || !this.#jobs.exists(id) || this.#jobs.isLeftover(id, ticket);
@@ -737,7 +786,7 @@ export class FileStore implements JobStore {
   }
 }
 
-/** The ticket that lies at a path. */
+/** The ticket at a path. */
 function parse(path: string): Ticket {
   return parseTicket(nameOf(path))!;
 }

@@ -1,5 +1,5 @@
-// Where tickets lie, for a check: all of them as they were first seen, and those of one job looked
-// at again until it is certain. Tickets move meanwhile; what was seen once proves nothing.
+// Finds tickets for a check: all of them once, and those of one job again until the result is
+// certain. Tickets move meanwhile, so a single look proves nothing.
 import type { Job } from "../../queue/job.ts";
 import type { LastRun } from "../../queue/maintenance.ts";
 import { QueueError } from "../../queue/errors.ts";
@@ -21,18 +21,18 @@ import { heldTickets } from "./listing.ts";
 import { REPAIR } from "./maintenance.ts";
 import type { Tickets } from "./tickets.ts";
 
-/** A ticket, where it was seen. */
+/** A ticket and where it was seen. */
 export interface Place {
   readonly path: string;
   readonly ticket: Ticket;
   readonly inode: number;
-  /** The index it lies in; undefined if a worker or a command holds it. */
+  /** The index that it is in; undefined if a worker or a command holds it. */
   readonly index: BucketedIndex | undefined;
   /** The name of its holder, or of its bucket. */
   readonly folder: string;
 }
 
-/** A job and its tickets, of which nothing changed while they were looked at. */
+/** A job and its tickets, none of which changed while they were looked at. */
 export interface Sight {
   readonly job: Job;
   readonly unended: boolean;
@@ -49,13 +49,13 @@ export interface CheckParts {
   readonly lastRun: LastRun;
 }
 
-/** So often a job that is on the move is looked at before it is left for the next check. */
+/** How often a job that keeps changing is looked at before it is left for the next check. */
 const LOOKS = 5;
 
 export class TicketPlaces {
   readonly #parts: CheckParts;
   readonly #noted = new Map<string, Place[]>();
-  /** How many names in `damaged` each file has: tickets that were set aside. */
+  /** How many links each file has in `damaged`, which are tickets that were set aside. */
   readonly #aside = new Map<number, number>();
   #hasCopies = false;
 
@@ -64,8 +64,8 @@ export class TicketPlaces {
   }
 
   /**
-   * Whether some tickets are files of their own, and not names of their jobs' files: a folder that
-   * was copied without regard to links. There a count of links proves nothing.
+   * Whether some tickets are separate files and not hard links to their jobs' files, because the
+   * folder was copied without its hard links. Then a number of links proves nothing.
    */
   get hasCopies(): boolean {
     return this.#hasCopies;
@@ -80,7 +80,7 @@ export class TicketPlaces {
     return this.#noted.get(id) ?? [];
   }
 
-  /** Looks through the whole queue; what is no ticket is a finding. */
+  /** Looks through the whole queue, and reports everything that is not a ticket. */
   noteAll(): void {
     const { dataDir, files, tickets } = this.#parts;
     for (const name of files.names(`${dataDir}/damaged`)) {
@@ -108,7 +108,8 @@ export class TicketPlaces {
     const path = index.path(bucket.name);
     const count =
       namesIn(files, path).filter((name) => this.#note(index, bucket.name, name)).length;
-    // Nothing is put into a sealed one or taken out, so under this name it was the same all along.
+    // Tickets are neither added to nor taken from a sealed bucket, so as long as it has this name,
+    // it has not changed.
     if (bucket.count === undefined || bucket.count === count) return;
     if (files.info(path) === undefined) return;
     findings.add(
@@ -133,7 +134,10 @@ export class TicketPlaces {
     }
   }
 
-  /** Remembers where a ticket is; notes what is none. Whether it is one. */
+  /**
+   * Remembers where a ticket is, or reports that it is not a ticket.
+   * @returns whether it is one
+   */
   #note(index: BucketedIndex | undefined, folder: string, name: string): boolean {
     const { dataDir, files, findings, tickets } = this.#parts;
     const path = `${index?.folder ?? tickets.running}/${folder}/${name}`;
@@ -153,9 +157,10 @@ export class TicketPlaces {
   }
 
   /**
-   * Looks at a job and all its tickets until two looks in a row see the same: then all that was
-   * seen was there at one moment, since a ticket that moves gets a name that it never had.
-   * @returns undefined if there is no such job, or it does not rest
+   * Looks at a job and all its tickets until two looks in a row see the same. Then everything was
+   * there at one moment, since a ticket that moves gets a name that it never had before.
+   *
+   * @returns undefined if there is no such job, or it keeps changing
    */
   look(id: string): Sight | undefined {
     const { dataDir, files } = this.#parts;
@@ -176,7 +181,9 @@ export class TicketPlaces {
     return undefined;
   }
 
-  /** What a job's file says; undefined if it is gone, or damaged, which was noted or will be. */
+  /**
+   * The contents of a job's file; undefined if it is gone, or damaged, which is reported elsewhere.
+   */
   readJob(id: string): Decoded | undefined {
     try {
       return this.#parts.jobs.read(id);
@@ -186,12 +193,12 @@ export class TicketPlaces {
     }
   }
 
-  /** Where its tickets lay is no longer so. */
+  /** Forgets where a job's tickets were, since they have moved. */
   forget(id: string): void {
     this.#noted.delete(id);
   }
 
-  /** A ticket that was seen, if it is still there, also if its bucket has been opened since. */
+  /** The place of a ticket if it is still there, also if its bucket has been opened since. */
   stillThere(place: Place): Place | undefined {
     if (this.#parts.files.info(place.path) !== undefined) return place;
     const path = openedPath(place);
@@ -199,25 +206,28 @@ export class TicketPlaces {
     return { ...place, path, folder: folderOf(path) };
   }
 
-  /** The path of a ticket once its bucket is open for it to leave. */
+  /**
+   * Opens the bucket of a ticket, so that it may leave.
+   * @returns the ticket's path
+   */
   opened({ path, index, folder }: Place): string {
     const opened = index?.unseal(parseBucket(folder)!);
     return opened === undefined ? path : index!.path(opened.name, nameOf(path));
   }
 
-  /** Takes a ticket out of the queue that belongs to nothing. */
+  /** Takes a ticket without a job out of the queue. */
   setAside(place: Place): string {
     return this.#parts.findings.setAside(this.opened(place));
   }
 
-  /** The tickets of a job that others hold, or that lie in the queue, as far as one look tells. */
+  /** The tickets of a job that others hold or that are in the queue, by one look. */
   others(id: string, job: Job | undefined): Place[] {
     return this.#now(id, job).filter(({ index, folder }) =>
       index !== undefined || folder !== REPAIR
     );
   }
 
-  /** How many names a file has in the queue and in `jobs`; 0 where the system does not tell. */
+  /** How many links a file has in the queue and in `jobs`; 0 if the system does not tell. */
   names(info: FileInfo): number {
     return info.links === 0 ? 0 : info.links - (this.#aside.get(info.inode) ?? 0);
   }
@@ -244,12 +254,12 @@ export class TicketPlaces {
   }
 }
 
-/** The name of the folder that something lies in. */
+/** The name of the folder that a path is in. */
 function folderOf(path: string): string {
   return path.split("/").at(-2)!;
 }
 
-/** Where a ticket lies once its bucket has been opened. */
+/** The path of a ticket after its bucket has been opened. */
 function openedPath({ index, folder, path }: Place): string | undefined {
   const bucket = parseBucket(folder);
   if (bucket?.count === undefined) return undefined;

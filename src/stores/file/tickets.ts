@@ -1,6 +1,6 @@
-// Where the tickets of jobs lie, and how they move. A job has one ticket, and its place says the
-// job's state. It moves by rename: of several processes that try, one succeeds, and that one has
-// the job. `place` is the one rule of where a ticket belongs.
+// Where the tickets of jobs are, and how they move. Each job has one ticket, and its place tells
+// the job's state. It moves by rename: if several processes try, one succeeds, and that one has the
+// job. `place` is the one rule for where a ticket belongs.
 import type { EndedState, Job } from "../../queue/job.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { Dependents } from "./dependents.ts";
@@ -48,8 +48,8 @@ export class Tickets implements Places {
   }
 
   /**
-   * Takes the ticket at `from` for a holder: where it lies then; undefined if somebody else was
-   * faster.
+   * Takes the ticket at `from` for a holder.
+   * @returns its new path; undefined if another process was faster
    */
   take(from: string, holder: string, ticket: Ticket): string | undefined {
     const folder = `${this.running}/${holder}`;
@@ -62,10 +62,11 @@ export class Tickets implements Places {
   }
 
   /**
-   * Moves a ticket to where the facts say it belongs. Workers that wait are woken where it can be
-   * claimed, now or later. Who waits for one that has ended is to be told: it is marked, as it must
-   * be before its ticket lies still.
-   * @param wakes false where the caller wakes them
+   * Moves a ticket to where the job's state says. If the job can be claimed now or later, waiting
+   * workers are woken. If it has ended and other jobs wait for it, it is marked first, so that they
+   * are told; the mark must be there before the ticket reaches its place.
+   *
+   * @param wakes false if the caller wakes them
    */
   place(from: string, job: Job, now: number, wakes = true): void {
     const { status } = job;
@@ -81,14 +82,14 @@ export class Tickets implements Places {
     if (folder !== "blocked" && wakes) wake(this.files, this[folder]);
   }
 
-  /** Marks a job that has ended, or whose file is gone, if any wait for it. */
+  /** Marks a job that has ended or was removed, if any other waits for it. */
   markIfAwaited(id: string): void {
     if (this.dependents.areThere(id)) this.dependents.mark(id);
   }
 
   /**
-   * Puts a ticket that lags behind the facts in its place. The line that says that a job no longer
-   * waits for others may be lost in a power cut: what it waits for is looked at once more.
+   * Moves a ticket that lags behind the job's file to its place. A power cut may have lost the line
+   * which says that the job no longer waits for others, so what it waits for is looked at again.
    */
   placeLate(from: string, job: Job, now: number): void {
     this.dependents.layAgain(job);
@@ -96,8 +97,8 @@ export class Tickets implements Places {
   }
 
   /**
-   * The path of the ticket of a job that nobody holds, about to be moved; undefined if it is not
-   * where it should be.
+   * The path of the ticket of a job that nobody holds, ready to be moved; undefined if it is not in
+   * its place.
    */
   leave(job: Job): string | undefined {
     for (const [index, name] of this.placesOf(job)) {
@@ -108,8 +109,8 @@ export class Tickets implements Places {
   }
 
   /**
-   * Where the ticket of a job lies that nobody holds, if it is where it should be. Nothing is moved
-   * or opened.
+   * The path of the ticket of a job that nobody holds, if it is in its place. Nothing is moved or
+   * opened.
    */
   find(job: Job): string | undefined {
     for (const [index, name] of this.placesOf(job)) {
@@ -119,7 +120,7 @@ export class Tickets implements Places {
     return undefined;
   }
 
-  /** Where the ticket of a job may lie that nobody holds, and under what name. */
+  /** Where the ticket of a job that nobody holds may be, with its name. */
   placesOf(job: Job): [BucketedIndex, string][] {
     const { status } = job;
     if (status.state === "processing") return [];
@@ -133,7 +134,7 @@ export class Tickets implements Places {
     return [[this.later, waitingName("later", ticket)], [this.ready, name], [held, name]];
   }
 
-  /** The tickets that a holder has. */
+  /** The tickets of a holder. */
   claimedBy(holder: string): { path: string; ticket: Ticket }[] {
     return heldTickets(this, holder).map(({ name }) => ({
       path: `${this.running}/${holder}/${name}`,
@@ -142,19 +143,21 @@ export class Tickets implements Places {
   }
 
   /**
-   * Takes a ticket out of the queue whose job can't be read, so that all others go on; `storage
-   * check` finds it.
+   * Takes the ticket of a job that can't be read out of the queue, so that all others go on.
+   * `storage check` finds it.
    */
   setAside(path: string, ticket: Ticket): void {
     ignoreNotFound(() => this.files.rename(path, `${this.#damaged}/${timedName(ticket)}`));
   }
 
-  /** All indexes: whatever nobody holds lies in one of them. */
+  /** All indexes: every ticket that nobody holds is in one of them. */
   indexes(): BucketedIndex[] {
     return [...this.#always(), ...this.held.all()];
   }
 
-  /** Removes the buckets that this process has emptied, and seals again those that it opened. */
+  /**
+   * Removes the buckets that this process has emptied, and seals those again that it has opened.
+   */
   tidy(): void {
     for (const index of [...this.#always(), ...this.held.used()]) index.tidy();
   }

@@ -1,18 +1,19 @@
-// Who has which key: a file for each key, named by its hash, that says an id. It counts only as
-// long as the job of that id has the key and has not ended; so nothing has to be done when a job
-// ends, and what somebody wrote who died over it is nothing. Whoever adds jobs with keys, or
-// retries one, holds one lock from the look to the end: of any number of processes one comes first.
+// Which job has which unique key: a file for each key, named by its hash, with the id of a job. It
+// counts only while that job has the key and has not ended. So nothing has to be done when a job
+// ends, and a file that a dead process has left means nothing. Whoever adds jobs with keys, or
+// retries one, holds one lock from the check to the end, so that processes take turns.
 import { QueueError } from "../../queue/errors.ts";
 import { isJobId, type Job } from "../../queue/job.ts";
 import { holdsKey } from "../../queue/unique.ts";
-import type { FileLock, FileSystem } from "../../system/file_system.ts";
+import type { FileSystem } from "../../system/file_system.ts";
+import { nameOf } from "../../system/paths.ts";
 import { ignoreNotFound, makeUnlessThere } from "./bucketed_index.ts";
 import { JobFiles } from "./job_files.ts";
 import { readOwn } from "./line_files.ts";
+import { lockPatiently, removeLock } from "./locks.ts";
 
-/** Milliseconds that another one may take, as a file of a million lines does. */
+/** Milliseconds to wait for another process, which may be enqueueing a file of a million lines. */
 const PATIENCE = 60_000;
-const LONGEST_PAUSE = 20;
 
 export class UniqueKeys {
   readonly #files: FileSystem;
@@ -21,7 +22,7 @@ export class UniqueKeys {
   readonly #tmp: string;
   readonly #jobs: JobFiles;
 
-  /** `tmp`: where a file is before it lies in its place. */
+  /** `tmp`: the folder for temporary files. */
   constructor(files: FileSystem, dataDir: string, tmp = `${dataDir}/tmp`) {
     this.#files = files;
     this.#tmp = tmp;
@@ -30,17 +31,23 @@ export class UniqueKeys {
     this.#jobs = new JobFiles(files, dataDir);
   }
 
-  /** @throws QueueError `refused` if another process does not come to an end */
+  /** @throws QueueError `refused` if another process holds the lock for too long */
   async whileLocked<T>(action: () => T | Promise<T>): Promise<T> {
-    const lock = await this.#lock();
+    const path = this.#lockPath();
+    const lock = await lockPatiently(() => this.#files.lock(path), PATIENCE);
+    if (lock === undefined) {
+      throw new QueueError("refused", "Another process is enqueueing jobs with keys", {
+        hint: "Try again when it has ended",
+      });
+    }
     try {
       return await action();
     } finally {
-      this.#unlock(lock);
+      removeLock(this.#files, path, lock);
     }
   }
 
-  /** The job that keeps others with this key out. The caller holds the lock, or only looks. */
+  /** The job that has this key. The caller holds the lock, unless it only shows the result. */
   holderOf(key: string): Job | undefined {
     const id = readOwn(this.#files, this.#path(key))?.trim();
     if (id === undefined || !isJobId(id)) return undefined;
@@ -48,19 +55,20 @@ export class UniqueKeys {
       const job = this.#jobs.read(id)?.job;
       return holdsKey(job, key) ? job : undefined;
     } catch (error) {
-      if (error instanceof QueueError) return undefined; // damaged: `storage check` tells
+      if (error instanceof QueueError) return undefined; // damaged: `storage check` reports it
       throw error;
     }
   }
 
   /**
-   * Gives a key to a job that is about to come. The caller holds the lock, and nobody has the key.
+   * Gives a key to a job that is about to be added. The caller holds the lock, and the key is free.
+   *
    * @param sync whether it has to be on disk on return
    */
   hold(key: string, id: string, sync: boolean): void {
     const path = this.#path(key);
-    const made = `${this.#tmp}/unique-${path.slice(path.lastIndexOf("/") + 1)}`;
-    ignoreNotFound(() => this.#files.remove(made)); // of one that died
+    const made = `${this.#tmp}/unique-${nameOf(path)}`;
+    ignoreNotFound(() => this.#files.remove(made)); // left by a dead process
     this.#files.create(made, `${id}\n`, { sync });
     const move = () => (this.#files.rename(made, path), true);
     if (ignoreNotFound(move) === undefined) {
@@ -72,7 +80,7 @@ export class UniqueKeys {
     if (sync) this.#files.sync(this.#folder);
   }
 
-  /** Clears away what a job that is removed has left, unless somebody is at it. */
+  /** Removes the file of a removed job's key, unless another process has the lock. */
   forget(key: string, id: string): void {
     const lock = this.#files.lock(this.#lockPath());
     if (lock === undefined) return;
@@ -80,30 +88,8 @@ export class UniqueKeys {
       const path = this.#path(key);
       if (readOwn(this.#files, path)?.trim() === id) this.#files.remove(path);
     } finally {
-      this.#unlock(lock);
+      removeLock(this.#files, this.#lockPath(), lock);
     }
-  }
-
-  async #lock(): Promise<FileLock> {
-    let pause = 1;
-    for (let waited = 0; waited < PATIENCE; waited += pause) {
-      const lock = this.#files.lock(this.#lockPath());
-      if (lock !== undefined) return lock;
-      await new Promise((resolve) => setTimeout(resolve, pause));
-      pause = Math.min(pause * 2, LONGEST_PAUSE);
-    }
-    throw new QueueError("refused", "Another process is enqueueing jobs with keys", {
-      hint: "Try again when it has ended",
-    });
-  }
-
-  #unlock(lock: FileLock): void {
-    try {
-      this.#files.remove(this.#lockPath());
-    } catch {
-      // It is free all the same.
-    }
-    lock.release();
   }
 
   #lockPath(): string {
@@ -115,7 +101,7 @@ export class UniqueKeys {
   }
 }
 
-/** A file's name for any text: FNV-1a of 128 bits. The job's own key has the last word. */
+/** The file name for a key: FNV-1a of 128 bits. In a collision, the job's own key decides. */
 export function hashOf(text: string): string {
   let hash = 0x6c62272e07bb014262b821756295c58dn;
   for (const byte of new TextEncoder().encode(text)) {

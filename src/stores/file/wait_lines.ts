@@ -1,17 +1,17 @@
-// What jobs that are on their way into the queue wait for, and by when they are to begin: laid down
-// when their files are there, and before their tickets are. See dependents.ts and deadlines.ts.
+// Records what jobs that are being enqueued wait for, and by when they have to begin: after their
+// files are written, and before their tickets. See dependents.ts and deadlines.ts.
 import { stillAwaitedBy } from "../../queue/dependencies.ts";
 import type { Job } from "../../queue/job.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { type Dependents, waiterLine } from "./dependents.ts";
 
-/** So many lines are kept before they are laid down. */
+/** How many lines are kept in memory before they are written. */
 const KEPT = 20_000;
 
 export class WaitLines {
   readonly #dependents: Dependents;
   readonly #deadlines: Deadlines;
-  /** Where a file is before it lies where it belongs; who settles that name removes it. */
+  /** The beginning of temporary paths; whoever settles this name removes leftovers. */
   readonly #stage: string;
   readonly #awaited = new Set<string>();
   readonly #lines = new Map<string, string[]>();
@@ -24,7 +24,7 @@ export class WaitLines {
     this.#stage = stage;
   }
 
-  /** Notes a job whose file is there. */
+  /** Notes a job whose file is written. */
   note(job: Job): void {
     for (const awaited of stillAwaitedBy(job)) {
       const lines = this.#lines.get(awaited.id) ?? [];
@@ -40,7 +40,7 @@ export class WaitLines {
     if (this.#kept >= KEPT) this.#lay();
   }
 
-  /** Lays down what is left, and then marks those that have ended by now. */
+  /** Writes what is left, and then marks awaited jobs that have ended. */
   layAll(): void {
     this.#lay();
     for (const id of this.#awaited) this.#dependents.markIfEnded(id);

@@ -1,5 +1,5 @@
-// The two ends of what waits, from the names of tickets alone: what has been due for the longest,
-// and what falls due next.
+// Finds the job that has been due for the longest, and the one that falls due next, only by the
+// names of tickets.
 import type { BucketedIndex } from "./bucketed_index.ts";
 import { type Bucket, parseTicket, type Ticket } from "./layout.ts";
 import type { Places } from "./listing.ts";
@@ -9,7 +9,10 @@ export interface WaitingEnds {
   readonly next: Ticket | undefined;
 }
 
-/** Of the jobs that may run now the one that is due for the longest; of the others the next. */
+/**
+ * Among the jobs that may run now, the one that has been due for the longest; among the others, the
+ * next.
+ */
 export function waitingEnds(
   { ready, later, held }: Pick<Places, "ready" | "later" | "held">,
   now: number,
@@ -17,7 +20,7 @@ export function waitingEnds(
   let oldest: Ticket | undefined;
   let next: Ticket | undefined;
   const isFirst = (time: number, best: Ticket | undefined) => best === undefined || time < best.at;
-  // What is due may lie with what is not for a moment, or for as long as no worker is there.
+  // Due tickets may still be in `later` for a moment, or as long as no worker runs.
   const atOnce = [ready, ...held.all()].flatMap((index) => timed(index, 8));
   for (const [index, bucket] of [...timed(later, 0), ...atOnce]) {
     const lower = Number(bucket.lower.slice(index === later ? 0 : 8).slice(0, 13));
@@ -34,7 +37,7 @@ export function waitingEnds(
   return { oldest, next } satisfies WaitingEnds;
 }
 
-/** The buckets of an index by their times, which begin at this place of their names. */
+/** The buckets of an index, sorted by their times, which begin at position `at` of their names. */
 function timed(index: BucketedIndex, at: number): [BucketedIndex, Bucket][] {
   const order = ({ lower }: Bucket) => lower.slice(at);
   return index.buckets().sort((a, b) => order(a) < order(b) ? -1 : 1)

@@ -1,13 +1,14 @@
-// Who is alive on one machine. A worker or supervisor holds the lock of its name for as long as it
-// lives; the kernel frees it at death, however it comes. Who can take the lock knows that the other
-// is dead, at once, trusting no time-out and no process id.
+// Tells which workers live on one machine. A worker or supervisor holds the lock of its name while
+// it lives, and the kernel releases the lock when the process ends in any way. Whoever can take the
+// lock knows at once that the other is dead, without a timeout or a process id.
 import { QueueError } from "../../queue/errors.ts";
 import type { WorkerIdentity, WorkerInfo } from "../../queue/workers.ts";
 import type { FileLock, FileSystem } from "../../system/file_system.ts";
+import { replaceFile } from "../../system/replace_file.ts";
 import { lockPath } from "./layout.ts";
 import { isBeingRestored, isLocked } from "./maintenance.ts";
 
-/** A hold on a name, kept until `leave`, `abandon` or death. */
+/** The lock on a name, held until `leave`, `abandon` or the end of the process. */
 export class FileWorkerLock {
   readonly name: string;
   readonly #files: FileSystem;
@@ -31,9 +32,7 @@ export class FileWorkerLock {
     }
   }
 
-  /**
-   * Takes the first name that is free: see `Workers.join`.
-   */
+  /** Takes the first free name: see `Workers.join`. */
   static join(
     files: FileSystem,
     dataDir: string,
@@ -55,15 +54,15 @@ export class FileWorkerLock {
           hint: "Try again when it has ended",
         });
       }
-      own.#removeRecord(); // that of a dead holder must not be taken for this one's
+      own.#removeRecord(); // the record of a dead holder must not count as ours
       return own;
     }
     throw new QueueError("io", `Cannot find a free worker name in ${folder}`);
   }
 
   /**
-   * Takes the place of one that died; undefined if it lives, or another takes it. A lock file that
-   * is missing is no proof of a death: see `isMissing`.
+   * Takes the place of a dead worker; undefined if it lives, or another process takes it. A missing
+   * lock file does not prove that the worker is dead: see `isMissing`.
    */
   static takeOver(files: FileSystem, dataDir: string, name: string): FileWorkerLock | undefined {
     const folder = `${dataDir}/workers`;
@@ -71,7 +70,7 @@ export class FileWorkerLock {
     return lock && new FileWorkerLock(files, folder, name, lock);
   }
 
-  /** Writes down who this is, for `status`. */
+  /** Records its identity, for `status`. */
   announce(identity: WorkerIdentity): void {
     this.#removeRecord();
     const { pid, host, startedAt, ready } = this.#announced = identity;
@@ -87,9 +86,10 @@ export class FileWorkerLock {
   }
 
   /**
-   * Shows that it lives; a record that is gone or damaged is written anew, and a lock file that
-   * somebody removed is made and locked anew.
-   * @throws QueueError `claim_lost` if another has taken the place then
+   * Shows that it lives. A missing or damaged record is written again, and a removed lock file is
+   * made and locked again.
+   *
+   * @throws QueueError `claim_lost` if another process has taken the name
    */
   heartbeat(): void {
     if (this.#files.info(this.#lockFile)?.inode !== this.#inode) {
@@ -105,12 +105,22 @@ export class FileWorkerLock {
     else if (this.#announced !== undefined) this.announce(this.#announced);
   }
 
+  /** Notes that this is the place of one that died, held until its jobs have ended. */
+  noteRescue(): void {
+    try {
+      const record = JSON.parse(this.#files.readText(this.#record));
+      replaceFile(this.#files, this.#record, JSON.stringify({ ...record, rescued: true }) + "\n");
+    } catch {
+      // The disk is full, say: it is counted among the living then, no more.
+    }
+  }
+
   /** Lets go, leaving all as it is for whoever takes the place next. */
   abandon(): void {
     this.#lock.release();
   }
 
-  /** Goes, leaving nothing behind. */
+  /** Releases the lock and leaves nothing behind. */
   leave(): void {
     this.#removeRecord();
     if (this.#files.info(this.#lockFile) !== undefined) this.#files.remove(this.#lockFile);
@@ -122,44 +132,53 @@ export class FileWorkerLock {
   }
 }
 
-/** Milliseconds in which one that lives makes a lock file anew that somebody removed. */
+/** Milliseconds in which a live process makes a removed lock file again. */
 export const LOCK_RENEWAL = 4000;
 
 /**
- * Whether there is no lock file of this name. Its holder may live all the same, until that one has
+ * Whether the lock file of this name is missing. Its holder may still live, as long as it has not
  * had time to make another (`LOCK_RENEWAL`).
  */
 export function isMissing(files: FileSystem, dataDir: string, name: string): boolean {
   return files.info(lockPath(dataDir, name)) === undefined;
 }
 
-/** Whether there was a sign of life of this name a moment ago. */
+/** Whether there was a heartbeat of this name a moment ago. */
 function wasSeen(files: FileSystem, folder: string, name: string): boolean {
   const seenAt = readRecord(files, `${folder}/${name}.json`)?.lastSeenAt ?? 0;
   return Math.abs(Date.now() - seenAt) < LOCK_RENEWAL;
 }
 
-/** Who has this name; undefined if nobody has it. */
+/** The process that has this name; undefined if there is none. */
 export function holderOf(
   files: FileSystem,
   dataDir: string,
   name: string,
 ): WorkerInfo | undefined {
   if (!isLocked(lockPath(dataDir, name), files)) return undefined;
-  // The record may be missing or damaged; the name is known all the same.
+  // The record may be missing or damaged.
   const record = readRecord(files, `${dataDir}/workers/${name}.json`);
   return { name, pid: 0, host: "", startedAt: 0, lastSeenAt: 0, ready: false, ...record };
 }
 
 function readRecord(files: FileSystem, path: string): Omit<WorkerInfo, "name"> | undefined {
   try {
-    const { pid, host, started_at, ready = false } = JSON.parse(files.readText(path));
+    const { pid, host, started_at, ready = false, rescued = false } = JSON.parse(
+      files.readText(path),
+    );
     const lastSeenAt = files.info(path)?.modifiedAt ?? 0;
     const startedAt = Date.parse(started_at);
     if (typeof pid !== "number" || typeof host !== "string" || Number.isNaN(startedAt)) {
       return undefined;
     }
-    return { pid, host, startedAt, lastSeenAt, ready: ready === true };
+    return {
+      pid,
+      host,
+      startedAt,
+      lastSeenAt,
+      ready: ready === true,
+      ...(rescued === true && { rescued }),
+    };
   } catch {
     return undefined;
   }

@@ -1,5 +1,5 @@
-// Workers of a data folder: each has a lock file of its name, a record of who it is, and, while it
-// has jobs, a folder of their tickets.
+// Workers of a data folder. Each has a lock file with its name, a record of its identity and, while
+// it has jobs, a folder with their tickets.
 import {
   type EndingSignal,
   isSupervisorName,
@@ -31,7 +31,7 @@ export class FileWorkers implements Workers {
   join(wanted: string | undefined, avoid?: ReadonlySet<string>): Promise<WorkerLock> {
     return promised(() => {
       const lock = FileWorkerLock.join(this.#files, this.#dataDir, wanted, avoid);
-      this.#clearStop(lock.name); // a request to one that had the name before
+      this.#clearStop(lock.name); // a request to the previous holder of the name
       return this.#portOf(lock);
     });
   }
@@ -58,7 +58,7 @@ export class FileWorkers implements Workers {
         try {
           return !isLocked(lockPath(this.#dataDir, name), this.#files);
         } catch {
-          return true; // who takes its place is told what is wrong with this one
+          return true; // whoever takes its place gets the error
         }
       })
     );
@@ -70,6 +70,7 @@ export class FileWorkers implements Workers {
       if (signal?.aborted) return undefined;
     }
     const lock = FileWorkerLock.takeOver(this.#files, this.#dataDir, name);
+    lock?.noteRescue();
     return lock && this.#portOf(lock);
   }
 
@@ -106,9 +107,8 @@ export class FileWorkers implements Workers {
 }
 
 /**
- * All names that somebody has or had: of a worker that died its lock may be missing, and its jobs
- * be there all the same. Names that nobody can have are passed over: other programs leave files
- * everywhere.
+ * All names of live or dead workers. The lock file of a dead worker may be missing although its
+ * jobs are there. Invalid names are ignored, since other programs may leave files here.
  */
 export function knownNames(files: FileSystem, dataDir: string): string[] {
   const names = namesWith(files, dataDir, [".lock", ".runs"]);
@@ -134,9 +134,7 @@ function inOrder(names: readonly string[]): string[] {
   return [...new Set(names)].sort((a, b) => countingKey(a) < countingKey(b) ? -1 : 1);
 }
 
-/**
- * Sorts `worker-2` before `worker-10`. Not with `localeCompare`: the first call of it takes 4 ms.
- */
+/** Sorts `worker-2` before `worker-10`. Without `localeCompare`, whose first call takes 4 ms. */
 function countingKey(name: string): string {
   return name.replace(/\d+/g, (digits) => digits.padStart(16, "0"));
 }

@@ -1,10 +1,10 @@
-// The readable reference of the port for logs.
+// The reference implementation of the port for logs.
 import type { LogReader } from "../../queue/logs.ts";
 
 export class MemoryLogs implements LogReader {
   readonly #logs = new Map<string, Uint8Array>();
 
-  /** What an attempt has printed so far. */
+  /** Sets the log of an attempt. */
   put(id: string, attempt: number, text: string): void {
     this.#logs.set(`${id}.${attempt}`, new TextEncoder().encode(text));
   }

@@ -1,5 +1,5 @@
-// The readable reference of the port for queues: what is set, and when jobs began.
-import { DEFAULT_QUEUE, hasEnded, type Job } from "../../queue/job.ts";
+// The reference implementation of the port for queues: their settings, and when jobs began.
+import { DEFAULT_QUEUE, hasEnded, isWaiting, type Job } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
 import {
   beginTime,
@@ -15,12 +15,15 @@ import {
 
 export class MemoryQueues implements QueueStore {
   readonly #settings = new Map<string, QueueSettings>();
-  /** Of queues with a rate. */
+  /** When jobs began, for queues with a rate. */
   readonly #begins = new Map<string, number[]>();
   readonly #jobs: () => Iterable<Job>;
   readonly #changed: () => void;
 
-  /** @param jobs all there are; @param changed told when more jobs may begin than before */
+  /**
+   * @param jobs returns all jobs;
+   * @param changed called when more jobs may begin than before
+   */
   constructor(jobs: () => Iterable<Job>, changed: () => void) {
     this.#jobs = jobs;
     this.#changed = changed;
@@ -47,6 +50,10 @@ export class MemoryQueues implements QueueStore {
         };
       }),
     );
+  }
+
+  settings(): Promise<ReadonlyMap<string, QueueSettings>> {
+    return Promise.resolve(new Map(this.#settings));
   }
 
   // deno-lint-ignore require-await -- a refusal is a rejection, as in every other store
@@ -79,7 +86,10 @@ export class MemoryQueues implements QueueStore {
     return roomIn(this.settingsOf(queue), { running, begins, now }) > 0;
   }
 
-  /** A job of this queue begins: the time that it is said to begin at. */
+  /**
+   * Records that a job of this queue begins.
+   * @returns the time of its begin
+   */
   begin(queue: string, now: number): number {
     const { rate } = this.settingsOf(queue);
     if (rate === null) return now;
@@ -89,16 +99,12 @@ export class MemoryQueues implements QueueStore {
     return time;
   }
 
-  /** When the clock alone lets a job begin that may not now. */
+  /** When the rate of a queue lets the next job begin, if it has one. */
   opensAt(queue: string, now: number): number | undefined {
     const { rate, paused } = this.settingsOf(queue);
     if (rate === null || paused) return undefined;
     return rateOpensAt(rate, this.#begins.get(queue) ?? [], now);
   }
-}
-
-function isWaiting({ state }: Job["status"]): boolean {
-  return state === "pending" || state === "failed";
 }
 
 function isRunning({ state }: Job["status"]): boolean {

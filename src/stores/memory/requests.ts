@@ -1,10 +1,10 @@
-// The readable reference of the port for requests.
-// Each method is async although nothing waits: so what is thrown is a rejection.
+// The reference implementation of the port for requests. Methods are async although they wait for
+// nothing, so that errors become rejections.
 // deno-lint-ignore-file require-await
 import type { Requests, StopKind } from "../../queue/requests.ts";
 import { delay } from "../../system/delay.ts";
 
-/** Milliseconds between looks where no time-out is given. */
+/** Milliseconds between looks if no timeout is given. */
 const SLOW_POLL = 1000;
 
 export class MemoryRequests implements Requests {

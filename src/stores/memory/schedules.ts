@@ -1,4 +1,4 @@
-// The readable reference of the port for schedules: for tests.
+// The reference implementation of the port for schedules, for tests.
 import { QueueError } from "../../queue/errors.ts";
 import type { Job } from "../../queue/job.ts";
 import { keyTaken, type ScheduleEntry } from "../../queue/schedule.ts";
@@ -24,7 +24,7 @@ export class MemorySchedules implements ScheduleStore {
     return Promise.resolve(names.map((name) => this.#entries.get(name)!));
   }
 
-  // deno-lint-ignore require-await -- a refusal is a rejection, as in every other store
+  // deno-lint-ignore require-await -- so that errors become rejections
   async put(
     name: string,
     make: (before: ScheduleEntry | undefined) => ScheduleEntry | QueueError,
@@ -48,7 +48,7 @@ export class MemorySchedules implements ScheduleStore {
       const { lastJobId } = entry.state;
       const last = lastJobId === null ? undefined : await this.#jobs.get(lastJobId);
       const firing = await decide(entry, last, (to) => this.#jobs.change(last!.id, to));
-      // Whoever changed it meanwhile has the last word.
+      // If somebody changed it meanwhile, that change wins.
       if (firing === undefined || this.#entries.get(name) !== entry) return undefined;
       let { state } = firing;
       if (firing.job !== undefined) {

@@ -1,5 +1,5 @@
-// The readable reference of the port for the configuration.
-// Each method is async although nothing waits: so what is thrown is a rejection.
+// The reference implementation of the port for the configuration. Methods are async although they
+// wait for nothing, so that errors become rejections.
 // deno-lint-ignore-file require-await
 import {
   DEFAULT_SETTINGS,

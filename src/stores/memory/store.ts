@@ -1,6 +1,6 @@
-// The readable reference of the port: what a store must do, with nothing in the way. Keeps
-// everything in memory, so it is for tests; every method is atomic because none of them waits
-// halfway.
+// The reference implementation of the port for jobs: what a store has to do, in its simplest form.
+// It keeps everything in memory, so it is for tests. Every method is atomic because none of them
+// waits in between.
 import { settledAll, stillAwaitedBy } from "../../queue/dependencies.ts";
 import {
   type Claim,
@@ -33,20 +33,19 @@ import { expired, hasExpired } from "../../queue/start_by.ts";
 import { claimed, type Transition, type TransitionResult } from "../../queue/transitions.ts";
 import { MemoryQueues } from "./queues.ts";
 
-/** A store of jobs that forgets them with the process. */
+/** A store that keeps its jobs in memory. */
 export class MemoryStore implements JobStore {
   readonly #jobs = new Map<string, Job>();
   readonly #now: () => number;
   readonly #waiting = new Set<() => void>();
-  /** What is set of the queues of these jobs. */
+  /** The settings of queues. */
   readonly queues = new MemoryQueues(() => this.#jobs.values(), () => this.#wake());
 
   constructor(now: () => number = Date.now) {
     this.#now = now;
   }
 
-  // Each method is async although nothing waits: so a refusal is a rejection here as in every other
-  // store.
+  // Methods are async although they wait for nothing, so that errors become rejections.
   // deno-lint-ignore require-await
   async add(
     jobs: Iterable<Job>,
@@ -54,7 +53,11 @@ export class MemoryStore implements JobStore {
   ): Promise<number> {
     const added = new Map<string, Job>();
     for (const job of jobs) {
-      const holder = this.#holderOf(job, added);
+      let holder = this.#holderOf(job, added);
+      if (holder !== undefined && hasExpired(holder, this.#now())) {
+        this.#put(expired(holder, this.#now()));
+        holder = this.#holderOf(job, added);
+      }
       if (holder !== undefined) {
         taken(job, holder.id);
         continue;
@@ -117,7 +120,7 @@ export class MemoryStore implements JobStore {
   waitingEnds(now: number): Promise<WaitingEnds> {
     const waiting = [...this.#jobs.values()].flatMap((job) => {
       const { status } = job;
-      if (status.state !== "pending" && status.state !== "failed") return [];
+      if (!isWaiting(status)) return [];
       return [{ job, at: turnTime(job, status), due: isDue(status, now) }];
     }).sort((a, b) => a.at - b.at || compareArrival(a.job, b.job));
     const first = (due: boolean) => waiting.find((one) => one.due === due)?.job;
@@ -162,7 +165,7 @@ export class MemoryStore implements JobStore {
     const job = this.#need(id);
     if (claim !== undefined && !isClaimOn(job, claim)) throw claimLost(id);
     const step = transition(job, this.#now());
-    // Only the worker that runs a job moves it on.
+    // A running job is changed only by its worker.
     if (!(step instanceof QueueError) && claim === undefined) {
       mustNotRun(job);
       const other = needsKey(job, step) ? this.#holderOf(job) : undefined;
@@ -212,7 +215,7 @@ export class MemoryStore implements JobStore {
     );
   }
 
-  /** Nothing that is half done outlives the process. */
+  /** Nothing is left half done, so this only cancels expired jobs. */
   recover(): Promise<void> {
     const now = this.#now();
     for (const job of this.#jobs.values()) if (hasExpired(job, now)) this.#put(expired(job, now));
@@ -245,7 +248,7 @@ export class MemoryStore implements JobStore {
     );
   }
 
-  /** Another job that has the key of this one. */
+  /** Another job that has this job's unique key. */
   #holderOf({ unique }: Job, added = new Map<string, Job>()): Job | undefined {
     if (unique === null) return undefined;
     return [...this.#jobs.values(), ...added.values()].find((job) => holdsKey(job, unique));
@@ -265,7 +268,7 @@ export class MemoryStore implements JobStore {
     return step;
   }
 
-  /** Applies to those that wait for others what those have come to, as long as that goes on. */
+  /** Tells blocked jobs what became of the jobs they wait for, until nothing changes any more. */
   #settleBlocked(): void {
     for (let isNew = true; isNew;) {
       isNew = false;

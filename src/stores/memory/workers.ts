@@ -1,5 +1,6 @@
-// The readable reference of the workers' port. A worker of it "dies" when its lock is abandoned.
-// Each method is async although nothing waits: so what is thrown is a rejection.
+// The reference implementation of the port for workers. A worker "dies" when its lock is abandoned.
+// Methods are async although they wait for nothing, so that errors become rejections.
+//
 // deno-lint-ignore-file require-await
 import { QueueError } from "../../queue/errors.ts";
 import {
@@ -13,7 +14,7 @@ import {
 import type { MemoryRequests } from "./requests.ts";
 
 export class MemoryWorkers implements Workers {
-  /** Those that live or have died, by name. */
+  /** Live and dead workers, by name. */
   readonly #known = new Map<string, MemoryWorkerLock>();
   readonly #requests: MemoryRequests;
   readonly #now: () => number;
@@ -56,18 +57,22 @@ export class MemoryWorkers implements Workers {
   }
 
   async takeOver(name: string, signal?: AbortSignal): Promise<WorkerLock | undefined> {
-    return signal?.aborted || this.#known.get(name)?.isHeld ? undefined : this.#hold(name);
+    const dead = this.#known.get(name);
+    if (signal?.aborted || dead?.isHeld) return undefined;
+    const lock = this.#hold(name);
+    if (dead !== undefined) lock.info = { ...dead.info, rescued: true };
+    return lock;
   }
 
   async signal(): Promise<string[]> {
-    return []; // there is no process behind a name
+    return []; // there are no processes
   }
 
   #living(): WorkerInfo[] {
     return [...this.#known.values()].filter(({ isHeld }) => isHeld).map(({ info }) => info);
   }
 
-  #hold(name: string): WorkerLock {
+  #hold(name: string): MemoryWorkerLock {
     const lock = new MemoryWorkerLock(name, this.#now, () => {
       if (this.#known.get(name) === lock) this.#known.delete(name);
       this.#requests.clearStop(name);

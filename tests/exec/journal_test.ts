@@ -1,0 +1,33 @@
+// What a journal says of a run, also where lines of it were lost.
+import { assertEquals } from "@std/assert";
+import { readJournal } from "../../src/exec/journal.ts";
+import { SimDisk } from "../support/sim_disk.ts";
+
+const RUN = { id: "a", attempt: 1, startedAt: 7 };
+
+function endIn(...lines: string[]) {
+  const disk = new SimDisk();
+  disk.create("/w.runs", ["shell 70 boot 700", ...lines].map((line) => `${line}\n`).join(""));
+  const { began, end } = readJournal(disk, "/w.runs", RUN);
+  return { began, end: end && "code" in end ? end.code : end?.fault };
+}
+
+Deno.test("readJournal() takes the end that follows the begin of a run", () => {
+  assertEquals(endIn("+ a 1 7"), { began: 7, end: undefined });
+  assertEquals(endIn("+ a 1 7", "- a 1 3"), { began: 7, end: 3 });
+  assertEquals(endIn("+ a 1 7", "! a 1 cwd"), { began: 7, end: "cwd" });
+  assertEquals(endIn("+ b 1 5", "- b 1 0", "+ a 1 7", "- a 1 3"), { began: 7, end: 3 });
+});
+
+Deno.test("readJournal() takes no end of an earlier job with the same id, or of another run", () => {
+  assertEquals(endIn("+ a 1 5", "- a 1 0"), { began: undefined, end: undefined });
+  assertEquals(endIn("+ a 1 5", "- a 1 0", "+ a 1 7"), { began: 7, end: undefined });
+  assertEquals(endIn("- a 1 0", "+ a 1 7"), { began: 7, end: undefined });
+  assertEquals(endIn("- a 2 0", "- b 1 0"), { began: undefined, end: undefined });
+  assertEquals(endIn("+ b 1 5", "- a 1 0"), { began: undefined, end: undefined });
+});
+
+Deno.test("readJournal() takes an end whose begin was lost: what has ended must not run again", () => {
+  assertEquals(endIn("- a 1 0"), { began: undefined, end: 0 });
+  assertEquals(endIn("+ b 1 5", "- b 1 0", "- a 1 3"), { began: undefined, end: 3 });
+});
