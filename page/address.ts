@@ -1,7 +1,7 @@
-// What the address says, and the other way round: each screen has an address of its own, with its
-// filters, so that it can be kept, sent, and gone back to. Pure.
+// Converts between addresses and places: each screen has its own address, including its filters, so
+// that it can be bookmarked and shared. Pure.
 
-/** Which jobs; as `GET /api/jobs` takes it, but for the command (see `askedFor`). */
+/** Which jobs to list; as in `GET /api/jobs`, except for the command (see `askedFor`). */
 export interface Filter {
   /** Separated by commas. */
   readonly state?: string | undefined;
@@ -18,7 +18,7 @@ export type Place =
   | {
     readonly screen: "jobs";
     readonly filter: Filter;
-    /** Where this page of the list begins; undefined: with the newest. */
+    /** Where this page of the list begins; undefined for the first page. */
     readonly cursor?: string | undefined;
     /** From 1. */
     readonly page: number;
@@ -26,7 +26,7 @@ export type Place =
   | { readonly screen: "job"; readonly id: string; readonly attempt?: number | undefined }
   | { readonly screen: "queues" | "schedules" | "dead" | "settings" }
   | { readonly screen: "schedule"; readonly name: string }
-  /** `from`: the job whose fields are taken over. */
+  /** `from`: the job whose fields fill the form. */
   | { readonly screen: "enqueue"; readonly from?: string | undefined };
 
 /** The place that a fragment names, such as `#/jobs?state=dead`; the overview if it names none. */
@@ -83,7 +83,7 @@ export function addressOf(place: Place): string {
   }
 }
 
-/** The first page of the jobs that fit. */
+/** The address of the first page of the matching jobs. */
 export function jobsAt(filter: Filter = {}): string {
   return addressOf({ screen: "jobs", filter, page: 1 });
 }
@@ -113,11 +113,11 @@ export function inWords({ state, queue, group, command, since }: Filter): string
   ].filter(Boolean).join(", ");
 }
 
-/** The parameters that are there, with `?` before them. */
+/** The defined parameters as a query string, with its `?`. */
 export function search(values: Readonly<Record<string, string | undefined>>): string {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(values)) if (value) query.set(name, value);
-  // Commas and stars may stand as they are, and read better.
+  // Commas need no escape, and are easier to read without.
   const text = query.toString().replaceAll("%2C", ",");
   return text === "" ? "" : `?${text}`;
 }

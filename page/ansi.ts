@@ -1,7 +1,7 @@
-// A line of output as runs of text with classes: colours and weights as a terminal shows them (SGR),
-// and nothing else of what it may do. Whatever the output holds, it stays text. Pure.
+// Turns a line of output into runs of text with CSS classes for its colours and weights (SGR). All
+// other control sequences are dropped. Whatever the output contains, the result is plain text. Pure.
 
-/** How text looks; what is not set is as usual. Colours: 0 to 15. */
+/** How text looks; what is not set has its default. Colours: 0 to 15. */
 export interface Look {
   readonly fg?: number | undefined;
   readonly bg?: number | undefined;
@@ -15,13 +15,13 @@ export interface Look {
 
 export interface Run {
   readonly text: string;
-  /** Separated by spaces; empty: as usual. */
+  /** Separated by spaces; empty for default text. */
   readonly classes: string;
 }
 
 export interface ReadLine {
   readonly runs: readonly Run[];
-  /** How the next line begins. */
+  /** The look with which the next line begins. */
   readonly look: Look;
 }
 
@@ -80,9 +80,9 @@ export function classesOf(look: Look): string {
   return classes.join(" ");
 }
 
-/** What a look becomes by the numbers of one sequence. */
+/** The look after one SGR sequence. */
 function changed(look: Look, numbers: string): Look {
-  // Private sequences, such as `ESC[>4m`, are no looks.
+  // Private sequences, such as `ESC[>4m`, do not change the look.
   if (/[<=>?]/.test(numbers)) return look;
   let now: Look = look;
   const codes = numbers.split(";");
@@ -166,7 +166,7 @@ function oneOf16(n: number): number {
   return nearest(level(Math.floor(cube / 36)), level(Math.floor(cube / 6) % 6), level(cube % 6));
 }
 
-/** The colours of xterm, by which others are told. */
+/** The colours of xterm; others become the nearest of these. */
 const PALETTE: readonly (readonly [number, number, number])[] = [
   [0, 0, 0],
   [205, 0, 0],

@@ -1,4 +1,4 @@
-// The API, as the page asks it. What goes wrong comes as a `Problem`, in words for a person.
+// Requests to the API. Every failure is a `Problem`, whose message is for the user.
 import { signal } from "@preact/signals";
 import type { AttemptJson, JobJson } from "../src/queue/job_json.ts";
 import type { JobState } from "../src/queue/job.ts";
@@ -53,7 +53,7 @@ export interface Ended {
   readonly failed_share: number | null;
 }
 
-/** What the stream tells of the store, again and again. */
+/** What the event stream sends about the store. */
 export interface LiveStatus {
   readonly jobs: Counts;
   readonly workers: readonly Worker[];
@@ -127,7 +127,7 @@ export interface Dlq {
     readonly newest_at: string;
     readonly newest_id: string;
   }[];
-  /** How many groups there are beside. */
+  /** How many more groups there are. */
   readonly left_out: number;
 }
 
@@ -139,7 +139,7 @@ export interface BulkDone {
   readonly refusals: readonly { readonly message: string; readonly hint: string | null }[];
 }
 
-/** Why something can't be had or done. */
+/** Why a request failed. */
 export class Problem extends Error {
   readonly status: number;
   readonly code: string;
@@ -153,15 +153,15 @@ export class Problem extends Error {
   }
 }
 
-/** Whether the server has to be shown the token first. */
+/** Whether the user has to sign in. */
 export const isSignedOut = signal(false);
 
-/** What the API answers. @throws Problem */
+/** Reads from the API. @throws Problem */
 export async function ask<T>(path: string, signal?: AbortSignal): Promise<T> {
   return await (await request(path, signal ? { signal } : {})).json();
 }
 
-/** Asks for a change. @throws Problem */
+/** Asks the API to change something. @throws Problem */
 export async function tell<T>(path: string, body: unknown = {}): Promise<T> {
   const response = await request(path, {
     method: "POST",
@@ -171,7 +171,7 @@ export async function tell<T>(path: string, body: unknown = {}): Promise<T> {
   return response.status === 204 ? undefined as T : await response.json();
 }
 
-/** An answer that is none of the bad ones. @throws Problem */
+/** Sends a request; returns a successful response. @throws Problem */
 export async function request(path: string, init: RequestInit = {}): Promise<Response> {
   let response: Response;
   try {
@@ -190,13 +190,13 @@ export async function request(path: string, init: RequestInit = {}): Promise<Res
   try {
     told = JSON.parse(text).error ?? {};
   } catch {
-    // It comes from something between us and the server.
+    // Not from queuectl: a proxy, perhaps.
   }
   const { code = "unknown", message = `The answer was ${response.status}`, hint = null } = told;
   throw new Problem(response.status, code, message, hint);
 }
 
-/** What went wrong, as a `Problem`. */
+/** Any error as a `Problem`. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
   return new Problem(0, "bug", error instanceof Error ? error.message : String(error));

@@ -1,4 +1,4 @@
-// The geometry of charts: numbers in, places out. Pure.
+// The geometry of charts. Pure.
 
 export interface Bar {
   readonly x: number;
@@ -73,7 +73,7 @@ export function quantile({ le, counts }: Histogram, share: number): number | und
   return Infinity;
 }
 
-/** The part of the classes that has anything in it, with one empty one at each side. */
+/** The classes that are not empty, and one more at each side. */
 export function usedPart({ counts }: Histogram): { from: number; to: number } {
   const used = [...counts.keys()].filter((i) => counts[i]! > 0);
   if (used.length === 0) return { from: 0, to: 0 };

@@ -1,5 +1,5 @@
-// Where the jobs of a graph are drawn: those that a job waits for to its left, those that wait for it
-// to its right, with few crossings. Pure.
+// The positions of jobs in a graph: a job stands to the right of those that it waits for, with few
+// crossings. Pure.
 
 export interface Edge {
   readonly from: string;
@@ -20,7 +20,7 @@ export interface Layout {
   readonly rows: number;
 }
 
-/** A place for each. What waits in a circle, which no store has, is cut open somewhere. */
+/** A position for each job. A cycle, which no store allows, is broken somewhere. */
 export function layoutOf(ids: readonly string[], edges: readonly Edge[]): Layout {
   const before = new Map<string, string[]>(ids.map((id) => [id, []]));
   const behind = new Map<string, string[]>(ids.map((id) => [id, []]));
@@ -34,7 +34,7 @@ export function layoutOf(ids: readonly string[], edges: readonly Edge[]): Layout
   for (const column of columns) {
     for (const [row, id] of column.entries()) rows.set(id, row);
   }
-  // To and fro: each goes to where those are that it is joined to.
+  // Back and forth: each job moves towards its neighbours.
   for (let round = 0; round < 4; round++) {
     for (const column of columns.slice(1)) order(column, before, rows);
     for (const column of columns.slice(0, -1).reverse()) order(column, behind, rows);
@@ -50,13 +50,13 @@ export function layoutOf(ids: readonly string[], edges: readonly Edge[]): Layout
 
 type Links = ReadonlyMap<string, readonly string[]>;
 
-/** Each as far right as those before it demand, and no farther left than those behind it allow. */
+/** The column of each job: right of all that it waits for. */
 function columnsOf(ids: readonly string[], before: Links, behind: Links): string[][] {
   const depth = new Map<string, number>();
   const open = new Map(ids.map((id) => [id, before.get(id)!.length]));
   let ready = ids.filter((id) => open.get(id) === 0);
   while (depth.size < ids.length) {
-    // A circle: somebody has to begin.
+    // A cycle: start anywhere.
     if (ready.length === 0) ready = [ids.find((id) => !depth.has(id))!];
     const next: string[] = [];
     for (const id of ready) {
@@ -69,7 +69,7 @@ function columnsOf(ids: readonly string[], before: Links, behind: Links): string
     }
     ready = next;
   }
-  // Those that wait for nothing stand beside those that wait for them.
+  // A job that waits for nothing stands next to the first that waits for it.
   for (const id of ids) {
     if (before.get(id)!.length > 0 || behind.get(id)!.length === 0) continue;
     depth.set(id, Math.max(0, Math.min(...behind.get(id)!.map((one) => depth.get(one)!)) - 1));

@@ -1,5 +1,5 @@
-// What the server tells by itself. One tab of a browser holds the stream and passes on what it hears:
-// browsers allow six connections to a host, and each tab would take one for ever.
+// Events from the server. Only one tab of a browser holds the event stream, and passes the events on
+// to the others: browsers allow six connections to a host, and every stream occupies one.
 import { effect, signal } from "@preact/signals";
 import { ask, isSignedOut, type Job, type LiveStatus } from "./api.ts";
 
@@ -15,7 +15,7 @@ export interface LogNews {
   readonly running: boolean;
 }
 
-/** What one tab wants to hear of, beside counts and workers. */
+/** What one tab wants to be told about, besides counts and workers. */
 interface Wish {
   readonly ids: readonly string[];
   /** `ID:ATTEMPT`. */
@@ -24,20 +24,20 @@ interface Wish {
 
 type Message =
   | { readonly type: "wish"; readonly tab: string; readonly wish: Wish }
-  /** A new tab holds the stream: say your wishes again. */
+  /** Another tab holds the stream now: send your wishes again. */
   | { readonly type: "who" }
   | { readonly type: "news"; readonly event: string; readonly data: string }
   | { readonly type: "state"; readonly isConnected: boolean };
 
 const MOST_IDS = 200;
 const MOST_LOGS = 8;
-/** Milliseconds after which the wish of a tab that was not heard of again is forgotten. */
+/** Milliseconds after which the wish of a silent tab is dropped. */
 const FORGET = 180_000;
-/** Milliseconds before a stream that the server refused is asked for again. */
+/** Milliseconds before a refused stream is opened again. */
 const AGAIN = 3000;
 const NOTHING: Wish = { ids: [], logs: [] };
 
-/** The last that was heard of counts and workers. */
+/** The latest counts and workers. */
 export const liveStatus = signal<LiveStatus | undefined>(undefined);
 /** Undefined: not known yet. */
 export const isConnected = signal<boolean | undefined>(undefined);
@@ -48,18 +48,18 @@ const jobListeners = new Set<(news: JobNews) => void>();
 const logListeners = new Set<(news: LogNews) => void>();
 /** The wishes of the parts of this tab. */
 const wants = new Map<object, Partial<Wish>>();
-/** Those of all tabs, where this one holds the stream. */
+/** The wishes of all tabs; only in the tab that holds the stream. */
 let wishes: Map<string, { wish: Wish; heardAt: number }> | undefined;
 let stream: EventSource | undefined;
 let streamed = "";
 let reopening: ReturnType<typeof setTimeout> | undefined;
 
-/** Hears of these jobs as long as it is wanted; first of each as it is now. */
+/** Calls the listener with the current state of these jobs, and whenever one changes. */
 export function watchJobs(ids: readonly string[], listener: (news: JobNews) => void): () => void {
   return watch({ ids }, jobListeners, listener);
 }
 
-/** Hears when the output of an attempt grows or ends. */
+/** Calls the listener when the output of an attempt grows or ends. */
 export function watchLog(
   id: string,
   attempt: number,
@@ -70,16 +70,16 @@ export function watchLog(
   });
 }
 
-/** Begins to listen; once. */
+/** Starts listening; called once. */
 export function startListening(): void {
   channel.onmessage = ({ data }: MessageEvent<Message>) => hear(data);
   document.addEventListener("visibilitychange", sayWish);
   addEventListener("pagehide", () => {
     say({ type: "wish", tab, wish: NOTHING });
   });
-  // So that wishes do not outlive their tab for long, where it could not say so.
+  // A tab that crashed can't withdraw its wish; the others renew theirs.
   setInterval(sayWish, FORGET / 3);
-  // Only pages from this machine, or by TLS, have locks. Others hold a stream each, while they show.
+  // Locks exist only on localhost and with TLS. Elsewhere each visible tab has its own stream.
   if (navigator.locks === undefined) {
     document.addEventListener("visibilitychange", () => document.hidden ? resign() : lead());
     if (!document.hidden) lead();
@@ -90,7 +90,7 @@ export function startListening(): void {
     });
   }
   sayWish();
-  // Who has shown the token hears at once.
+  // Connects immediately after signing in.
   effect(() => {
     if (!isSignedOut.value && stream?.readyState === EventSource.CLOSED) open(streamed);
   });
@@ -121,7 +121,7 @@ function sayWish(): void {
   say({ type: "wish", tab, wish });
 }
 
-/** Tells the other tabs, and this one. */
+/** Sends a message to all tabs, including this one. */
 function say(message: Message): void {
   channel.postMessage(message);
   hear(message);
@@ -131,7 +131,7 @@ function hear(message: Message): void {
   switch (message.type) {
     case "wish":
       if (wishes === undefined) return;
-      // A new tab does not know how things stand.
+      // A new tab does not know the state yet.
       if (!wishes.has(message.tab) && message.tab !== tab && isConnected.value !== undefined) {
         channel.postMessage({ type: "state", isConnected: isConnected.value });
       }
@@ -153,7 +153,7 @@ function take(event: string, data: unknown): void {
   if (event === "log") { for (const listener of [...logListeners]) listener(data as LogNews); }
 }
 
-/** From now on this tab holds the stream. */
+/** Makes this tab the one that holds the stream. */
 function lead(): void {
   wishes = new Map();
   say({ type: "who" });
@@ -166,10 +166,10 @@ function resign(): void {
   [stream, streamed] = [undefined, ""];
 }
 
-/** Several wishes come at once: a list, and a moment later another. */
+/** Wishes often change several times in a row. */
 function reopenSoon(): void {
   clearTimeout(reopening);
-  // Timers of a tab that does not show may take a minute.
+  // In a hidden tab a timer may take a minute.
   if (document.hidden) reopen();
   else reopening = setTimeout(reopen, 50);
 }
@@ -204,9 +204,9 @@ function open(url: string): void {
     before?.close();
     if (stream !== source) return source.close();
     say({ type: "state", isConnected: false });
-    // A lost connection is made anew by itself, a refused one is not.
+    // The browser reconnects by itself after a lost connection, but not after a refusal.
     if (source.readyState !== EventSource.CLOSED) return;
-    // Where the token is another one by now, this finds out.
+    // If the token has changed, this shows the sign-in form.
     ask("api/status").catch(() => {});
     setTimeout(() => stream === source && !isSignedOut.value && open(url), AGAIN);
   };

@@ -1,5 +1,5 @@
-// The output of one attempt as it comes, in bytes, made lines: whole ones and the one that is still
-// being written. Knows nothing of where the bytes come from.
+// Splits the output of one attempt into lines as its bytes arrive, including the line that is still
+// being written. Does not know where the bytes come from.
 import { type Look, type ReadLine, readLine, textOf, USUAL } from "./ansi.ts";
 
 export interface Line extends Pick<ReadLine, "runs"> {
@@ -7,49 +7,49 @@ export interface Line extends Pick<ReadLine, "runs"> {
   readonly raw: string;
 }
 
-/** Lines that are shown together, so that a long output is laid out bit by bit. */
+/** Lines that are rendered together. */
 export interface Block {
-  /** The place of its first line among all that are here. */
+  /** The index of its first line. */
   readonly first: number;
   readonly lines: readonly Line[];
 }
 
 /** Lines of a block; only the last one has fewer. */
 export const BLOCK = 200;
-/** A line that is longer is broken. */
+/** Longer lines are split. */
 const LONGEST = 8192;
 
 export class LogText {
-  /** Where in the output the text begins that is here, in bytes. */
+  /** The offset in bytes at which this text begins in the output. */
   readonly from: number;
-  /** Where it ends. */
+  /** The offset at which it ends. */
   to: number;
   readonly #decoder = new TextDecoder();
   readonly #blocks: { first: number; lines: Line[] }[] = [];
   #count = 0;
-  /** How the line begins that is being written. */
+  /** The look with which the unfinished line begins. */
   #look: Look = USUAL;
   #open = "";
-  /** What was last sought, and where in the blocks that are full it was found. */
+  /** The last search, and its matches in full blocks. */
   #search: { wanted: string; blocks: number; found: number[] } = {
     wanted: "",
     blocks: 0,
     found: [],
   };
 
-  /** @param from where the first bytes come from; they begin at the beginning of a line */
+  /** @param from the offset of the first bytes, which is the beginning of a line */
   constructor(from = 0) {
     this.from = from;
     this.to = from;
   }
 
-  /** Takes the bytes that come next. */
+  /** Adds the next bytes. */
   append(bytes: Uint8Array): void {
     this.to += bytes.length;
     const pieces = (this.#open + this.#decoder.decode(bytes, { stream: true })).split("\n");
     this.#open = pieces.pop()!;
     for (const piece of pieces) this.#addLong(piece);
-    // Progress bars redraw one line for hours: what was overwritten is of no more use.
+    // A progress bar may redraw one line for hours; what was overwritten is dropped.
     if (this.#open.length > LONGEST && this.#open.includes("\r")) {
       this.#open = this.#open.slice(this.#open.lastIndexOf("\r", this.#open.length - 2) + 1);
     }
@@ -59,7 +59,7 @@ export class LogText {
     }
   }
 
-  /** How many lines there are, the one that is being written included. */
+  /** The number of lines, including the unfinished one. */
   get count(): number {
     return this.#count + (this.#open === "" ? 0 : 1);
   }
@@ -79,7 +79,7 @@ export class LogText {
     return blocks;
   }
 
-  /** The places of the lines that have a text in them, in small letters or not. */
+  /** The indexes of the lines that contain a text, ignoring case. */
   find(text: string): number[] {
     const wanted = text.toLowerCase();
     if (wanted === "") return [];
@@ -119,7 +119,7 @@ function placesIn({ first, lines }: Block, wanted: string): number[] {
   );
 }
 
-/** The bytes from the first whole line on; all of them if there is none. */
+/** The bytes from the first complete line on; all of them if there is none. */
 export function fromLineStart(bytes: Uint8Array): Uint8Array {
   const end = bytes.indexOf(0x0a);
   return end < 0 || end === bytes.length - 1 ? bytes : bytes.subarray(end + 1);

@@ -1,4 +1,4 @@
-// What this browser keeps of how somebody likes the page. It works without, as in private windows.
+// Preferences, kept in this browser. The page also works where they can't be kept (private windows).
 
 type Name = "theme" | "wrap";
 
@@ -14,6 +14,6 @@ export function remember(name: Name, value: string): void {
   try {
     localStorage.setItem(`queuectl ${name}`, value);
   } catch {
-    // Then it holds until the page is left.
+    // Then the preference lasts until the page is closed.
   }
 }

@@ -1,4 +1,4 @@
-// Where the page is: the address as a signal.
+// The current place: the address as a signal.
 import { computed, effect, signal } from "@preact/signals";
 import { addressOf, type Place, placeOf } from "./address.ts";
 
@@ -7,11 +7,11 @@ export const place = computed(() => placeOf(hash.value));
 
 addEventListener("hashchange", () => {
   hash.value = location.hash;
-  // A filter leaves the list where it is; another screen begins at its top.
+  // Each place begins at its top.
   scrollTo(0, 0);
 });
 
-/** Goes there. `replace`: without a step that leads back. */
+/** Goes to a place. `replace`: without a new entry in the browser's history. */
 export function go(to: Place | string, { replace = false } = {}): void {
   const address = typeof to === "string" ? to : addressOf(to);
   if (address === location.hash) return;

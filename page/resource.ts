@@ -1,23 +1,23 @@
-// What a screen shows of the API: asked for when it is opened, and again when something has changed,
-// but never while nobody looks, and not so often that looking costs much.
+// Data that a screen shows: loaded when the screen opens, and again when something has changed; never
+// while the page is hidden, and less often the longer the server takes to answer.
 import { type Signal, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { ask, type Problem, problemOf } from "./api.ts";
 import { liveStatus } from "./live.ts";
 
 export interface Resource<T> {
-  /** The last answer, also while the next one is on its way. */
+  /** The last answer, also while it is being loaded again. */
   readonly data: T | undefined;
   readonly problem: Problem | undefined;
-  /** Asks anew. */
+  /** Loads it again. */
   readonly reload: () => void;
-  /** Changes what is shown, as by news of the stream. */
+  /** Changes what is shown without loading it. */
   readonly change: (by: (data: T) => T) => void;
 }
 
-/** Milliseconds between two questions of one screen that nobody asked for. */
+/** The least milliseconds between two automatic loads. */
 const REST = 2000;
-/** Of all time, such questions may take this share. */
+/** The share of all time that automatic loads may take. */
 const SHARE = 1 / 10;
 
 /**
@@ -43,7 +43,7 @@ export function useResource<T>(path: string, { follow = true } = {}): Resource<T
       if (signal.aborted) return;
       const problem = problemOf(error);
       const { data } = state.value;
-      // What is gone is not shown any more; what can't be reached for a while is.
+      // Old data stays while the server can't be reached, but not when it no longer exists.
       const keeps = state.value.path === path && data !== undefined && problem.status !== 404;
       state.value = { path, ...(keeps && { data }), problem };
     }

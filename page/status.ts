@@ -1,4 +1,4 @@
-// The state of the store that all screens share: asked for once, and kept up by the stream.
+// The status of the store, shared by all screens: loaded once, then updated by events.
 import { computed, effect, signal, untracked } from "@preact/signals";
 import { ask, isSignedOut, type Status } from "./api.ts";
 import { setClock } from "./clock.ts";
@@ -13,14 +13,14 @@ export const status = computed<Status | undefined>(() =>
 export const canChange = computed(() => asked.value?.read_only === false);
 export const canEnqueue = computed(() => canChange.value && asked.value?.allow_enqueue === true);
 
-/** Asks anew for what the stream does not tell. */
+/** Loads again what events do not include. */
 export async function refreshStatus(): Promise<void> {
   try {
     const answer = await ask<Status>("api/status");
     setClock(answer.now);
     asked.value = answer;
   } catch {
-    // Shown by whatever screen asks next, and by the mark for the stream.
+    // The screens show the problem.
   }
 }
 

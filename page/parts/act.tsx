@@ -1,5 +1,5 @@
-// What is done to jobs: to one, to those that were picked, to all that fit a filter. Refusals are kept
-// by job, so that they are shown where it happened.
+// Actions on jobs: on one, on the selected ones, on all that match a filter. Refusals are kept by job,
+// so that they can be shown next to it.
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { severalLines } from "../../src/view/escape.ts";
@@ -18,7 +18,7 @@ const DONE = { retry: "Retried", cancel: "Cancelled", remove: "Removed" } as con
 
 const ENDED: readonly JobState[] = ["completed", "dead", "cancelled"];
 
-/** The states of jobs to which it can be done. */
+/** Whether a job in this state can be retried, cancelled or removed. */
 export function canBe(verb: Verb, state: JobState): boolean {
   return ENDED.includes(state) !== (verb === "cancel");
 }
@@ -27,9 +27,9 @@ export function nameOf(verb: Verb): string {
   return NAMES[verb];
 }
 
-/** Why something could not be done to a job, by its id. */
+/** The refusals, by job id. */
 export const refusals = signal<ReadonlyMap<string, Problem>>(new Map());
-/** The ids of jobs to which something is being done. */
+/** The ids of jobs with an action under way. */
 export const busy = signal<ReadonlySet<string>>(new Set());
 
 export function dropRefusal(id: string): void {
@@ -37,7 +37,7 @@ export function dropRefusal(id: string): void {
   if (left.delete(id)) refusals.value = left;
 }
 
-/** Does it, after a question where something is lost by it. */
+/** Acts on one job, after asking where that is risky. */
 export function actOn(verb: Verb, job: Job, after?: () => void): void {
   const act = () => void doTo(verb, job.id, after);
   const question = questionOf(verb, job.state);
@@ -51,7 +51,7 @@ export function actOn(verb: Verb, job: Job, after?: () => void): void {
   );
 }
 
-/** What is asked first, where something is lost, or may be done twice. */
+/** The question before an action that destroys something or runs a command twice. */
 function questionOf(verb: Verb, state: JobState) {
   if (verb === "remove") {
     return {
@@ -93,7 +93,7 @@ async function doTo(verb: Verb, id: string, after?: () => void): Promise<void> {
 
 export type Target = { readonly ids: readonly string[] } | { readonly filter: Filter };
 
-/** Counts on the server, asks, does it on the server, and tells what was refused. */
+/** Counts the jobs on the server, asks, acts on the server, and reports refusals. */
 export function actOnMany(verb: Verb, target: Target, after: () => void): void {
   openDialog(<Many verb={verb} target={target} after={after} />);
 }

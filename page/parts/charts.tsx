@@ -1,4 +1,4 @@
-// Charts of the overview, as SVG by hand. What they show is said in words, too.
+// The charts of the overview, as SVG. Each also says in words what it shows.
 import { useSignal } from "@preact/signals";
 import { durationText } from "../../src/view/times.ts";
 import type { Activity } from "../api.ts";
@@ -9,7 +9,7 @@ const WIDTH = 600;
 const HEIGHT = 90;
 const SERIES = ["completed", "cancelled", "dead"] as const;
 
-/** What ended in each part of the time, one bar on the other. */
+/** Ended jobs over time, as stacked bars. */
 export function EndedChart({ activity }: { activity: Activity }) {
   const at = useSignal<number | undefined>(undefined);
   const series = SERIES.map((name) => activity[name]);
@@ -82,7 +82,7 @@ function clock(time: number): string {
   }`;
 }
 
-/** How long it took, over all that ever was counted. */
+/** A histogram of durations, over all time. */
 export function TimesChart({ title, histogram }: { title: string; histogram: Histogram }) {
   const { from, to } = usedPart(histogram);
   const counts = histogram.counts.slice(from, to);

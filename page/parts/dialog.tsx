@@ -1,11 +1,11 @@
-// Questions and notes over the screen: one dialog at a time, and short notes of what was done.
+// Dialogs, one at a time, and short notes that confirm what was done.
 import { signal } from "@preact/signals";
 import type { ComponentChildren, VNode } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 
 const shown = signal<VNode | undefined>(undefined);
 const notes = signal<readonly { id: number; text: string; href: string | undefined }[]>([]);
-/** Milliseconds for which a note stands. */
+/** Milliseconds for which a note is shown. */
 const STANDS = 6000;
 let lastNote = 0;
 
@@ -21,7 +21,7 @@ export function isDialogOpen(): boolean {
   return shown.value !== undefined;
 }
 
-/** Says that something was done. `href`: to what came of it. */
+/** Confirms that something was done. `href`: a link to the result. */
 export function note(text: string, href?: string): void {
   const id = ++lastNote;
   notes.value = [...notes.value.slice(-3), { id, text, href }];
@@ -56,11 +56,11 @@ function Frame({ children }: { children: ComponentChildren }) {
   );
 }
 
-/** A question with two answers. `onYes` may take its time. */
+/** A question with two answers. */
 export function Question({ title, yes, isBad = false, onYes, children }: {
   title: string;
   yes: string;
-  /** Whether something is lost by it. */
+  /** Whether a yes destroys something. */
   isBad?: boolean;
   onYes: () => void;
   children?: ComponentChildren;

@@ -1,4 +1,4 @@
-// The filters of the list of jobs. What is chosen goes into the address, and comes from there.
+// The filters of the job list. Their values are kept in the address.
 import { useEffect, useRef } from "preact/hooks";
 import { type Filter, jobsAt } from "../address.ts";
 import type { Queue } from "../api.ts";
@@ -13,10 +13,10 @@ const TIMES: readonly (readonly [string, string])[] = [
   ["1d", "last day"],
   ["7d", "last week"],
 ];
-/** Milliseconds after the last letter. */
+/** Milliseconds after the last key press. */
 const TYPED = 350;
 
-/** One tab for each state, with how many are in it. */
+/** A tab for each state, with its count. */
 export function StateTabs({ filter }: { filter: Filter }) {
   const counts = status.value?.jobs;
   const total = counts && Object.values(counts).reduce((sum, count) => sum + count, 0);
@@ -99,7 +99,7 @@ export function Filters({ filter }: { filter: Filter }) {
   );
 }
 
-/** A field that speaks when one has stopped typing. */
+/** A text field that reports its value when the user pauses typing. */
 function Field({ id, label, hint, value, onChange }: {
   id: string;
   label: string;

@@ -9,7 +9,7 @@ const WIDTH = 190;
 const HEIGHT = 40;
 const GAP_X = 44;
 const GAP_Y = 12;
-/** Letters that fit into a box. */
+/** The characters that fit into a box. */
 const LETTERS = 25;
 
 export function JobGraph({ graph, id }: { graph: Graph; id: string }) {

@@ -1,11 +1,11 @@
-// Marks what was found in the output, without a change to what is shown (CSS custom highlights). A
-// browser that has none still goes to each place.
+// Highlights matches in the output without changing the document (CSS custom highlights). In a browser
+// without them the search still goes to each match.
 import { lineAt } from "./log_lines.tsx";
 
-/** So many lines are marked, around the current one. */
+/** At most so many lines are highlighted, around the current match. */
 const MOST = 400;
 
-/** @param found places of lines @param current one of them */
+/** @param found indexes of lines @param current one of them */
 export function highlight(
   panel: HTMLElement,
   text: string,

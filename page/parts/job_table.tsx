@@ -1,4 +1,4 @@
-// A table of jobs. Its rows can be walked through, picked, and acted on, by pointer and by keys.
+// A table of jobs. Rows can be selected and acted on, by pointer and by keyboard.
 import type { Signal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { jobAt, jobsAt } from "../address.ts";
@@ -10,16 +10,16 @@ import { Ago, Command, Detail, Id, State, Trouble } from "./words.tsx";
 
 interface TableProps {
   readonly jobs: readonly Job[];
-  /** Those that were removed since. */
+  /** Jobs that have been removed meanwhile. */
   readonly gone?: ReadonlySet<string>;
-  /** Ids; undefined: none can be picked. */
-  readonly picked?: Signal<ReadonlySet<string>> | undefined;
+  /** Ids; undefined if rows can't be selected. */
+  readonly selected?: Signal<ReadonlySet<string>> | undefined;
   readonly onChanged?: () => void;
 }
 
-export function JobTable({ jobs, gone = new Set(), picked, onChanged = () => {} }: TableProps) {
+export function JobTable({ jobs, gone = new Set(), selected, onChanged = () => {} }: TableProps) {
   const body = useRef<HTMLTableSectionElement>(null);
-  const lastPick = useRef<string | undefined>(undefined);
+  const lastSelected = useRef<string | undefined>(undefined);
   const hasQueue = jobs.some(({ queue }) => queue !== "default");
   const hasGroup = jobs.some(({ group }) => group !== null);
 
@@ -36,32 +36,34 @@ export function JobTable({ jobs, gone = new Set(), picked, onChanged = () => {} 
     const job = jobAtHand();
     if (job && canChange.value && canBe(verb, job.state)) actOn(verb, job, onChanged);
   };
-  const pick = (id: string, isRange = false) => {
-    if (picked === undefined) return;
-    const next = new Set(picked.value);
+  const select = (id: string, isRange = false) => {
+    if (selected === undefined) return;
+    const next = new Set(selected.value);
     const isIn = !next.has(id);
     const ids = jobs.map((job) => job.id);
-    const [from, to] = [ids.indexOf(lastPick.current ?? id), ids.indexOf(id)].sort((a, b) => a - b);
+    const [from, to] = [ids.indexOf(lastSelected.current ?? id), ids.indexOf(id)].sort((a, b) =>
+      a - b
+    );
     const range = isRange && from! >= 0 ? ids.slice(from, to! + 1) : [id];
     for (const one of range) isIn ? next.add(one) : next.delete(one);
-    lastPick.current = id;
-    picked.value = next;
+    lastSelected.current = id;
+    selected.value = next;
   };
   useKeys({
     j: () => move(1),
     k: () => move(-1),
     x: () => {
       const job = jobAtHand();
-      if (job) pick(job.id);
+      if (job) select(job.id);
     },
-    ...(!picked?.value.size && {
+    ...(!selected?.value.size && {
       r: () => act("retry"),
       c: () => act("cancel"),
       Delete: () => act("remove"),
     }),
   });
   if (jobs.length === 0) return null;
-  const columns = 6 + Number(hasQueue) + Number(hasGroup) + Number(picked !== undefined);
+  const columns = 6 + Number(hasQueue) + Number(hasGroup) + Number(selected !== undefined);
   return (
     <table
       class="jobs"
@@ -73,14 +75,14 @@ export function JobTable({ jobs, gone = new Set(), picked, onChanged = () => {} 
     >
       <thead>
         <tr>
-          {picked && (
-            <th class="pick">
+          {selected && (
+            <th class="check">
               <input
                 type="checkbox"
                 aria-label="Select all on this page"
-                checked={picked.value.size === jobs.length}
+                checked={selected.value.size === jobs.length}
                 onChange={({ currentTarget: { checked } }) =>
-                  picked.value = new Set(checked ? jobs.map(({ id }) => id) : [])}
+                  selected.value = new Set(checked ? jobs.map(({ id }) => id) : [])}
               />
             </th>
           )}
@@ -104,8 +106,8 @@ export function JobTable({ jobs, gone = new Set(), picked, onChanged = () => {} 
             key={job.id}
             job={job}
             isGone={gone.has(job.id)}
-            isPicked={picked?.value.has(job.id)}
-            onPick={picked && ((isRange) => pick(job.id, isRange))}
+            isSelected={selected?.value.has(job.id)}
+            onSelect={selected && ((isRange) => select(job.id, isRange))}
             hasQueue={hasQueue}
             hasGroup={hasGroup}
             columns={columns}
@@ -120,8 +122,8 @@ export function JobTable({ jobs, gone = new Set(), picked, onChanged = () => {} 
 interface RowProps {
   readonly job: Job;
   readonly isGone: boolean;
-  readonly isPicked: boolean | undefined;
-  readonly onPick: ((isRange: boolean) => void) | undefined;
+  readonly isSelected: boolean | undefined;
+  readonly onSelect: ((isRange: boolean) => void) | undefined;
   readonly hasQueue: boolean;
   readonly hasGroup: boolean;
   readonly columns: number;
@@ -129,21 +131,21 @@ interface RowProps {
 }
 
 function Row(
-  { job, isGone, isPicked, onPick, hasQueue, hasGroup, columns, onChanged }: RowProps,
+  { job, isGone, isSelected, onSelect, hasQueue, hasGroup, columns, onChanged }: RowProps,
 ) {
   const problem = refusals.value.get(job.id);
-  const classes = [isPicked && "picked", isGone && "gone"].filter(Boolean).join(" ");
+  const classes = [isSelected && "selected", isGone && "gone"].filter(Boolean).join(" ");
   return (
     <>
       <tr class={classes} data-id={job.id}>
-        {onPick && (
-          <td class="pick">
+        {onSelect && (
+          <td class="check">
             <input
               type="checkbox"
               aria-label={`Select ${job.id}`}
-              checked={isPicked ?? false}
+              checked={isSelected ?? false}
               disabled={isGone}
-              onClick={(event) => onPick(event.shiftKey)}
+              onClick={(event) => onSelect(event.shiftKey)}
             />
           </td>
         )}
@@ -194,7 +196,7 @@ function Row(
   );
 }
 
-/** What can be done to one job. */
+/** The buttons for one job. */
 export function Actions({ job, onChanged, isSmall = false }: {
   job: Job;
   onChanged: () => void;

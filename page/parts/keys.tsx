@@ -1,4 +1,4 @@
-// The keyboard: which key does what on which screen, and the list of them.
+// Keyboard shortcuts, and the list of them.
 import { useLayoutEffect } from "preact/hooks";
 import { go } from "../place.ts";
 import { isDialogOpen, openDialog } from "./dialog.tsx";
@@ -7,8 +7,8 @@ import { closeDialog } from "./dialog.tsx";
 type Keys = Readonly<Record<string, (event: KeyboardEvent) => void>>;
 
 const layers: Keys[] = [];
-/** Whether `g` was pressed just now. */
-let isGoing = 0;
+/** When `g` was pressed. */
+let goPressedAt = 0;
 
 const PLACES: Readonly<Record<string, string>> = {
   o: "#/",
@@ -33,9 +33,9 @@ const HELP: readonly (readonly [string, string])[] = [
   ["?", "This list"],
 ];
 
-/** Keys of a screen, while it is shown. */
+/** The shortcuts of a component, active while it is mounted. */
 export function useKeys(keys: Keys): void {
-  // With what is shown, not some time after it: a key acts on what one sees.
+  // In step with the document: a key must act on what the user sees.
   useLayoutEffect(() => {
     layers.push(keys);
     return () => void layers.splice(layers.indexOf(keys), 1);
@@ -50,12 +50,12 @@ export function startKeys(): void {
       if (key === "Escape" && target instanceof HTMLElement) target.blur();
       return;
     }
-    if (performance.now() - isGoing < 1500 && PLACES[key] !== undefined) {
-      isGoing = 0;
+    if (performance.now() - goPressedAt < 1500 && PLACES[key] !== undefined) {
+      goPressedAt = 0;
       event.preventDefault();
       return go(PLACES[key]);
     }
-    isGoing = key === "g" ? performance.now() : 0;
+    goPressedAt = key === "g" ? performance.now() : 0;
     if (key === "?") return openDialog(<Help />);
     const layer = layers.findLast((one) => one[key] !== undefined);
     if (layer === undefined) return;

@@ -10,9 +10,9 @@ import { lineAt, LogLines, useNearBlocks } from "./log_lines.tsx";
 import { LogSource } from "./log_source.ts";
 import { number, Trouble } from "./words.tsx";
 
-/** Pixels from the end within which one counts as being there. */
+/** Within so many pixels of the end the panel counts as scrolled to the end. */
 const NEAR = 24;
-/** Bytes up to which all of it may be shown. */
+/** The largest output, in bytes, that can be loaded completely. */
 const MOST_SHOWN = 32 * 1024 * 1024;
 
 export function Log({ id, attempt, isRunning }: {
@@ -26,7 +26,7 @@ export function Log({ id, attempt, isRunning }: {
   const isFollowing = useSignal(true);
   const wraps = useSignal(recall("wrap") !== "no");
   const sought = useSignal("");
-  /** Which of those that were found. */
+  /** The index of the current match. */
   const at = useSignal(0);
 
   const view = source.view.value;
@@ -158,7 +158,7 @@ export function Log({ id, attempt, isRunning }: {
       <div
         ref={panel}
         class={`lines ${wraps.value ? "wraps" : ""} ${text?.from === 0 ? "numbered" : ""}`}
-        // Those who use keys shall be able to scroll it.
+        // So that it can be scrolled by keyboard.
         tabIndex={0}
         role="region"
         aria-label="Lines"

@@ -1,5 +1,5 @@
-// The lines of an output: those near what is shown are there, the others are room that is left for
-// them. An output may have a million lines, of which a page that had all would be slow.
+// Renders the lines of an output. Only blocks near the visible part are rendered; the others are empty
+// boxes of the same height, since a million rendered lines would make the page slow.
 import { type Signal, useSignal } from "@preact/signals";
 import type { RefObject, VNode } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
@@ -7,18 +7,18 @@ import { BLOCK, type Block } from "../log_text.ts";
 
 /** Pixels of a line that is not wrapped. */
 const LINE = 18;
-/** Pixels above and below what is shown that are there, too. */
+/** How far above and below the visible part blocks are rendered. */
 const MARGIN = "1500px 0px";
 
 export interface NearBlocks {
-  /** The first lines of the blocks that are there. */
+  /** The first lines of the rendered blocks. */
   readonly shown: Signal<ReadonlySet<number>>;
-  /** Makes a line be there. */
+  /** Renders the block of a line. */
   readonly show: (line: number) => void;
   readonly observe: (element: Element) => () => void;
 }
 
-/** Tells which blocks are near, as the panel is scrolled. */
+/** Keeps track of which blocks are near the visible part. */
 export function useNearBlocks(panel: RefObject<HTMLElement>): NearBlocks {
   const shown = useSignal<ReadonlySet<number>>(new Set());
   const near = useMemo(() => {
@@ -54,7 +54,7 @@ export function LogLines({ blocks, near }: { blocks: readonly Block[]; near: Nea
         <Part
           key={block.first}
           block={block}
-          // What comes is shown at once.
+          // So that new output is visible immediately.
           isNear={near.shown.value.has(block.first) || block.first === last}
           observe={near.observe}
         />
@@ -74,7 +74,7 @@ function Part({ block, isNear, observe }: PartProps) {
   const height = useRef<number | undefined>(undefined);
   useEffect(() => observe(element.current!), []);
   useLayoutEffect(() => {
-    // How much room they take is known once they are there: lines may be wrapped.
+    // The real height is known only after rendering, since lines may wrap.
     if (isNear) height.current = element.current?.offsetHeight;
   });
   if (isNear) {
@@ -84,7 +84,7 @@ function Part({ block, isNear, observe }: PartProps) {
   return <div ref={element} class="block" data-first={block.first} style={{ height: room }} />;
 }
 
-/** A block stays the same object once it is full, and so what is drawn of it need not be compared. */
+/** A full block never changes, so its nodes can be reused. */
 const nodes = new WeakMap<Block, VNode[]>();
 
 function linesOf(block: Block): VNode[] {
@@ -102,7 +102,7 @@ function linesOf(block: Block): VNode[] {
   return lines;
 }
 
-/** A line that is there. */
+/** The element of a line, if it is rendered. */
 export function lineAt(panel: HTMLElement | null, line: number): Element | undefined {
   const first = Math.floor(line / BLOCK) * BLOCK;
   return panel?.querySelector(`:scope > [data-first="${first}"]`)?.children[line - first];

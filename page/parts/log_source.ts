@@ -1,22 +1,22 @@
-// The output of one attempt, fetched by parts: its end first, then what comes, and what was before if
-// it is wanted.
+// Fetches the output of one attempt in parts: its end first, then what is added, and earlier parts on
+// demand.
 import { type Signal, signal } from "@preact/signals";
 import { jobPath, type Problem, problemOf, request } from "../api.ts";
 import { watchLog } from "../live.ts";
 import { fromLineStart, LogText } from "../log_text.ts";
 
-/** Bytes of the end that are fetched first, and at least what is fetched more. */
+/** How many bytes of the end are fetched first, and at least for “more”. */
 const FIRST = 256 * 1024;
-/** What is kept at most of an output that goes on and on. */
+/** The most bytes that are kept of an output that keeps growing. */
 const MOST = 16 * 1024 * 1024;
 
 export interface LogView {
   readonly text: LogText;
-  /** Bytes that there are. */
+  /** The size of the whole output in bytes. */
   readonly size: number;
-  /** Whether more may come. */
+  /** Whether the attempt is still running. */
   readonly isRunning: boolean;
-  /** Goes up with each change: `text` stays the same object while it grows. */
+  /** Increases with each change: `text` stays the same object while it grows. */
   readonly version: number;
 }
 
@@ -27,7 +27,7 @@ export class LogSource {
   readonly #path: string;
   readonly #ending = new AbortController();
   readonly #unwatch: () => void;
-  /** What the stream told of the size. */
+  /** The size according to the last event. */
   #told = 0;
   #isRunning: boolean;
   #isFetching = false;
@@ -49,14 +49,14 @@ export class LogSource {
     this.#ending.abort();
   }
 
-  /** Fetches what was before, as much again and more; all of it with `all`. */
+  /** Fetches earlier output: four times as much as now, or all of it. */
   async loadEarlier(all = false): Promise<void> {
     const { from, to } = this.view.value!.text;
     const start = all ? 0 : Math.max(0, from - Math.max(FIRST, (to - from) * 3));
     await this.#exclusively(() => this.#fetchFrom(`${start}-`));
   }
 
-  /** Fetches anew, from a byte on or (`-n`) the last ones. */
+  /** Fetches from a byte on (`n-`), or the last bytes (`-n`). */
   async #fetchFrom(range: string): Promise<void> {
     const part = await this.#get(range);
     let { from } = part;
@@ -106,13 +106,13 @@ export class LogSource {
         [];
       return { from: Number(from), bytes: new Uint8Array(await response.arrayBuffer()) };
     } catch (error) {
-      // Nothing is there yet.
+      // There is no output yet.
       if (problemOf(error).status === 416) return { from: 0, bytes: new Uint8Array() };
       throw error;
     }
   }
 
-  /** One fetch at a time; what came meanwhile is fetched after it. */
+  /** Allows one fetch at a time; what was added meanwhile is fetched after it. */
   async #exclusively(act: () => Promise<void>): Promise<void> {
     if (this.#isFetching) return;
     this.#isFetching = this.isLoading.value = true;

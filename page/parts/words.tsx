@@ -41,7 +41,7 @@ export function When({ time }: { time: string }) {
 /** How long it has been going on. */
 export function Since({ time }: { time: string }) {
   const seconds = Math.max(0, now.value - Date.parse(time)) / 1000;
-  // Tenths of seconds that jump are no help.
+  // Changing tenths of seconds would only distract.
   return <span>{durationText(seconds < 10 ? Math.round(seconds) || 1 : seconds)}</span>;
 }
 
@@ -59,7 +59,7 @@ export function endText(
   return signal ?? (exit_code === null ? "failed" : `exit ${exit_code}`);
 }
 
-/** What there is to say of a state beside its name: for how long, until when, how it ended. */
+/** Details of a state: for how long, until when, how the job ended. */
 export function Detail({ job }: { job: Job }) {
   const { state, run_at, updated_at, last } = job;
   const failure = last && last.outcome !== "succeeded" ? `${endText(last)}, ` : "";
@@ -106,7 +106,7 @@ function dueText(time: string): string {
   return at <= now.value ? "now" : agoText(at, now.value);
 }
 
-/** An id, short where it is one of the long random ones. */
+/** An id; random ones are shortened. */
 export function Id({ id }: { id: string }) {
   return <span class="mono id" title={id}>{shortId(id)}</span>;
 }
@@ -125,7 +125,7 @@ export function Command({ text }: { text: string }) {
   return <span class="mono command" title={text}>{onOneLine(text)}</span>;
 }
 
-/** Text on one line, in which nothing moves, hides or turns the rest around. */
+/** Text on one line, without control characters that hide or reorder other text. */
 export function onOneLine(text: string): string {
   return oneLine(text.replace(/\s+/g, " "));
 }
@@ -139,7 +139,7 @@ export function number(count: number): string {
   return count.toLocaleString("en-US");
 }
 
-/** Why something can't be shown or done, where it was wanted. */
+/** An error, shown where it happened. */
 export function Trouble({ problem, onClose }: {
   problem: Pick<Problem, "message" | "hint"> | undefined;
   onClose?: () => void;
@@ -156,12 +156,12 @@ export function Trouble({ problem, onClose }: {
   );
 }
 
-/** Stands where an answer is on its way; only if that takes long enough to be noticed. */
+/** Shown while data is loading, if that takes noticeably long. */
 export function Loading() {
   return <p class="nothing later" role="status">Loading…</p>;
 }
 
-/** What a screen says where it has nothing to show. */
+/** Shown in place of an empty list. */
 export function Nothing({ children }: { children: ComponentChildren }) {
   return <p class="nothing">{children}</p>;
 }

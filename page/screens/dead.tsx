@@ -1,4 +1,4 @@
-// The dead letter queue: what failed for good, the same failures together.
+// The dead letter queue: failed jobs, grouped by command and exit code.
 import { jobsAt } from "../address.ts";
 import type { Dlq } from "../api.ts";
 import { useResource } from "../resource.ts";
@@ -15,7 +15,7 @@ import {
   Trouble,
 } from "../parts/words.tsx";
 
-/** The filter of exactly the dead jobs with a command: signs of a pattern stand for themselves. */
+/** A filter for the dead jobs with exactly this command: wildcards in it are escaped. */
 function deadWith(command: string) {
   return { state: "dead", command: command.replace(/[*?[]/g, "[$&]") };
 }

@@ -1,4 +1,4 @@
-// A new job, empty or with the fields of another one.
+// The form for a new job, empty or filled from another one.
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { jobAt } from "../address.ts";
@@ -13,7 +13,7 @@ interface Field {
   readonly name: string;
   readonly label: string;
   readonly hint?: string;
-  /** What it says of a job; undefined if nothing. */
+  /** Its value in an existing job; undefined if it is not taken over. */
   readonly of?: (job: JobPage) => string | number | null;
   readonly kind?: "whole" | "list";
 }
@@ -156,7 +156,7 @@ interface Answer {
   readonly remark: string | null;
 }
 
-/** The form as a line of `enqueue --file` has it; what is empty is left out. @throws Problem-like */
+/** The form as a line of `enqueue --file` has it; what is empty is left out. @throws Error if a line of the environment is wrong */
 function wishOf(form: FormData): Record<string, unknown> {
   const wish: Record<string, unknown> = { command: String(form.get("command")) };
   for (const { name, kind } of FIELDS) {

@@ -1,4 +1,4 @@
-// One job: what it is, its attempts and their output, what it waits for, and what can be done.
+// One job: its facts, dependencies, attempts and output, and actions on it.
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { severalLines } from "../../src/view/escape.ts";
@@ -27,7 +27,7 @@ import {
   When,
 } from "../parts/words.tsx";
 
-/** Attempts that are shown at first, the last ones. */
+/** How many attempts are shown at first, the latest ones. */
 const FEW = 5;
 
 export function JobScreen({ id, attempt }: { id: string; attempt: number | undefined }) {
@@ -220,7 +220,7 @@ function Attempts({ job, chosen }: { job: JobPage; chosen: number | undefined })
             {shown.map((one) => (
               <tr
                 key={one.attempt}
-                class={one.attempt === chosen ? "picked" : ""}
+                class={one.attempt === chosen ? "selected" : ""}
                 onClick={() => go(jobAt(job.id, one.attempt), { replace: true })}
               >
                 <td class="right">
@@ -262,7 +262,7 @@ function Attempts({ job, chosen }: { job: JobPage; chosen: number | undefined })
   );
 }
 
-/** The state whose colour an outcome has. */
+/** The state whose colour an outcome is shown in. */
 function stateOf({ outcome }: AttemptJson): string {
   switch (outcome) {
     case null:

@@ -1,5 +1,5 @@
-// The list of jobs: filters that the address keeps, page by page, the newest first. It stays as it is
-// under a hand that is about to click; else it goes on by itself.
+// The job list: filtered, page by page, newest first. It updates itself, except while the user is about
+// to click: rows must not move under the pointer.
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { addressOf, askedFor, type Filter, jobsAt, type Place, search } from "../address.ts";
@@ -18,10 +18,10 @@ import { Ago, countText, Loading, Nothing, number, Trouble } from "../parts/word
 type JobsPlace = Extract<Place, { screen: "jobs" }>;
 
 const LIMIT = 50;
-/** Milliseconds after a move of the pointer over the list in which it stays as it is. */
+/** Milliseconds after a pointer move over the list during which it does not change. */
 const STILL = 4000;
 
-/** Where the pages of the list begin that one has come by, by filter. */
+/** The cursors of the pages visited so far, by filter. */
 const cursors = new Map<string, (string | undefined)[]>();
 
 export function Jobs({ filter, cursor, page }: JobsPlace) {
@@ -29,7 +29,7 @@ export function Jobs({ filter, cursor, page }: JobsPlace) {
   const list = useResource<JobList>(path, { follow: page === 1 });
   const shown = useSignal<{ path: string; list: JobList } | undefined>(undefined);
   const gone = useSignal<ReadonlySet<string>>(new Set());
-  const picked = useSignal<ReadonlySet<string>>(new Set());
+  const selected = useSignal<ReadonlySet<string>>(new Set());
   const movedAt = useRef(-STILL);
   const table = useRef<HTMLDivElement>(null);
 
@@ -37,10 +37,10 @@ export function Jobs({ filter, cursor, page }: JobsPlace) {
     shown.value = { path, list: next };
     gone.value = new Set();
     const there = new Set(next.jobs.map(({ id }) => id));
-    picked.value = new Set([...picked.value].filter((id) => there.has(id)));
+    selected.value = new Set([...selected.value].filter((id) => there.has(id)));
   };
   const mayMove = () =>
-    picked.value.size === 0 && !isDialogOpen() && scrollY < 100 &&
+    selected.value.size === 0 && !isDialogOpen() && scrollY < 100 &&
     performance.now() - movedAt.current > STILL &&
     !table.current?.contains(document.activeElement);
   useEffect(() => {
@@ -71,7 +71,7 @@ export function Jobs({ filter, cursor, page }: JobsPlace) {
     ? addressOf({ screen: "jobs", filter, cursor: here.next_cursor, page: page + 1 })
     : undefined;
   const reload = () => {
-    picked.value = new Set();
+    selected.value = new Set();
     movedAt.current = -STILL;
     list.reload();
   };
@@ -79,7 +79,7 @@ export function Jobs({ filter, cursor, page }: JobsPlace) {
     "[": () => newer && go(newer),
     "]": () => older && go(older),
     "/": () => document.querySelector<HTMLInputElement>("#filter-command")?.focus(),
-    Escape: () => picked.value = new Set(),
+    Escape: () => selected.value = new Set(),
   });
 
   return (
@@ -89,7 +89,7 @@ export function Jobs({ filter, cursor, page }: JobsPlace) {
       <div class="toolbar">
         <Filters filter={filter} />
         {canChange.value && (
-          <Bulk filter={filter} picked={picked.value} jobs={here} after={reload} />
+          <Bulk filter={filter} selected={selected.value} jobs={here} after={reload} />
         )}
       </div>
       <Trouble problem={list.problem} />
@@ -103,7 +103,7 @@ export function Jobs({ filter, cursor, page }: JobsPlace) {
           <JobTable
             jobs={here.jobs}
             gone={gone.value}
-            picked={canChange.value ? picked : undefined}
+            selected={canChange.value ? selected : undefined}
             onChanged={list.reload}
           />
         )}
@@ -127,7 +127,7 @@ export function Jobs({ filter, cursor, page }: JobsPlace) {
   );
 }
 
-/** That there are new ones, where the list stays as it is for the moment. */
+/** The number of new jobs, while the list does not update itself. */
 function News({ from, to, onShow }: {
   from: JobList | undefined;
   to: JobList | undefined;
@@ -164,30 +164,32 @@ function Empty({ list, filter }: { list: JobList; filter: Filter }) {
   );
 }
 
-/** What can be done to all that fit, or to those that are picked. */
-function Bulk({ filter, picked, jobs, after }: {
+/** The buttons for all matching jobs, or for the selected ones. */
+function Bulk({ filter, selected, jobs, after }: {
   filter: Filter;
-  picked: ReadonlySet<string>;
+  selected: ReadonlySet<string>;
   jobs: JobList | undefined;
   after: () => void;
 }) {
-  const target: Target = picked.size > 0 ? { ids: [...picked] } : { filter };
-  const states = picked.size > 0
-    ? jobs?.jobs.filter(({ id }) => picked.has(id)).map(({ state }) => state) ?? []
+  const target: Target = selected.size > 0 ? { ids: [...selected] } : { filter };
+  const states = selected.size > 0
+    ? jobs?.jobs.filter(({ id }) => selected.has(id)).map(({ state }) => state) ?? []
     : filter.state?.split(",") as Job["state"][] | undefined;
   const verbs = VERBS.filter((verb) => states?.some((state) => canBe(verb, state)) ?? true);
-  const what = picked.size > 0 ? `${picked.size} selected` : "all matching jobs";
+  const what = selected.size > 0 ? `${selected.size} selected` : "all matching jobs";
   const act = (verb: typeof VERBS[number]) => {
-    if (picked.size > 0 && verbs.includes(verb)) actOnMany(verb, target, after);
+    if (selected.size > 0 && verbs.includes(verb)) actOnMany(verb, target, after);
   };
   useKeys(
-    picked.size > 0
+    selected.size > 0
       ? { r: () => act("retry"), c: () => act("cancel"), Delete: () => act("remove") }
       : {},
   );
   return (
-    <div class={picked.size > 0 ? "bulk has-picks" : "bulk"} role="group" aria-label={what}>
-      <span class="quiet">{picked.size > 0 ? `${picked.size} selected:` : "All matching:"}</span>
+    <div class={selected.size > 0 ? "bulk has-selection" : "bulk"} role="group" aria-label={what}>
+      <span class="quiet">
+        {selected.size > 0 ? `${selected.size} selected:` : "All matching:"}
+      </span>
       {verbs.map((verb) => (
         <button
           key={verb}

@@ -1,4 +1,4 @@
-// How the store is: what waits and for how long, who works on what, what failed last, how it went.
+// The overview: counts, charts, workers and what they run, the last failures.
 import { durationText } from "../../src/view/times.ts";
 import { addressOf, jobsAt } from "../address.ts";
 import type { Activity, Job, JobList, Status, Worker } from "../api.ts";
@@ -12,7 +12,7 @@ import { JobTable } from "../parts/job_table.tsx";
 import { Command, JobLink, Nothing, number, Since, STATES, Trouble } from "../parts/words.tsx";
 import { jobAt } from "../address.ts";
 
-/** Milliseconds between two looks at what the stream does not tell. */
+/** The least milliseconds between two loads of what events do not include. */
 const REST = 5000;
 
 export function Overview({ period }: { period: "hour" | "day" }) {
@@ -67,7 +67,7 @@ export function Overview({ period }: { period: "hour" | "day" }) {
   );
 }
 
-/** The oldest waiting job and such, anew when something has changed. */
+/** Keeps the oldest waiting job and the share of failures current. */
 function useRefreshedStatus(): void {
   useEffect(() => {
     let [isDue, lastAt] = [false, performance.now()];

@@ -1,4 +1,4 @@
-// Queues: what waits and runs, what holds them back, pause and resume.
+// Queues: what waits and runs, limits and rates, pause and resume.
 import { useSignal } from "@preact/signals";
 import { durationText } from "../../src/view/times.ts";
 import { jobsAt } from "../address.ts";

@@ -1,4 +1,4 @@
-// Schedules: when they fire next, what came of it, run now, pause and resume.
+// Schedules: their next times and last jobs; run now, pause and resume.
 import { useSignal } from "@preact/signals";
 import { severalLines } from "../../src/view/escape.ts";
 import { jobAt } from "../address.ts";

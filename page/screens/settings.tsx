@@ -1,4 +1,4 @@
-// The settings, to read. They are changed in a terminal, by those who may.
+// The settings, read-only.
 import { useResource } from "../resource.ts";
 import { status } from "../status.ts";
 import { Trouble } from "../parts/words.tsx";

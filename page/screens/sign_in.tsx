@@ -1,4 +1,4 @@
-// What is shown to who has not shown the token yet.
+// The sign-in form, shown while the browser has no valid cookie.
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { isSignedOut, type Problem, problemOf, tell } from "../api.ts";

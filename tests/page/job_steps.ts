@@ -129,7 +129,7 @@ export const JOB_STEPS: readonly Step[] = [
     },
   ],
   [
-    "all that fit, or those that were picked by keys, are changed after a count",
+    "all that match, or those that were selected by keys, are changed after a count",
     async ({ page, queue }) => {
       await page.go("#/jobs?group=old&command=*old+6%3F");
       await page.sees("true old 67");
