@@ -1,5 +1,6 @@
 // Turns a line of output into runs of text with CSS classes for its colours and weights (SGR). All
-// other control sequences are dropped. Whatever the output contains, the result is plain text. Pure.
+// other control sequences are dropped. Whatever the output contains, the result is plain text.
+// Pure.
 
 /** How text looks; what is not set has its default. Colours: 0 to 15. */
 export interface Look {

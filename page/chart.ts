@@ -15,8 +15,8 @@ export function roundTop(most: number): number {
 }
 
 /**
- * Bars that stand on one another: for each series its bars, the first at the bottom. A bar that counts
- * something is at least 1 high, however small its share is.
+ * Stacked bars: the bars of each series, the first series at the bottom. A value above zero is at
+ * least 1 high, however small its share is.
  */
 export function stackedBars(
   series: readonly (readonly number[])[],

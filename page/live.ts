@@ -1,5 +1,5 @@
-// Events from the server. Only one tab of a browser holds the event stream, and passes the events on
-// to the others: browsers allow six connections to a host, and every stream occupies one.
+// Events from the server. Only one tab of a browser holds the event stream, and passes the events
+// on to the others: browsers allow six connections to a host, and every stream occupies one.
 import { effect, signal } from "@preact/signals";
 import { ask, isSignedOut, type Job, type LiveStatus } from "./api.ts";
 

@@ -1,4 +1,5 @@
-// Preferences, kept in this browser. The page also works where they can't be kept (private windows).
+// Preferences, kept in this browser. The page also works where they can't be kept (private
+// windows).
 
 type Name = "theme" | "wrap";
 

@@ -1,5 +1,5 @@
-// Data that a screen shows: loaded when the screen opens, and again when something has changed; never
-// while the page is hidden, and less often the longer the server takes to answer.
+// Data that a screen shows: loaded when the screen opens, and again when something has changed;
+// never while the page is hidden, and less often the longer the server takes to answer.
 import { type Signal, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { ask, type Problem, problemOf } from "./api.ts";

@@ -1,5 +1,5 @@
-// Actions on jobs: on one, on the selected ones, on all that match a filter. Refusals are kept by job,
-// so that they can be shown next to it.
+// Actions on jobs: on one, on the selected ones, on all that match a filter. Refusals are kept by
+// job, so that they can be shown next to it.
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { severalLines } from "../../src/view/escape.ts";

@@ -1,5 +1,5 @@
-// Highlights matches in the output without changing the document (CSS custom highlights). In a browser
-// without them the search still goes to each match.
+// Highlights matches in the output without changing the document (CSS custom highlights). In a
+// browser without them the search still goes to each match.
 import { lineAt } from "./log_lines.tsx";
 
 /** At most so many lines are highlighted, around the current match. */

@@ -1,5 +1,5 @@
-// Renders the lines of an output. Only blocks near the visible part are rendered; the others are empty
-// boxes of the same height, since a million rendered lines would make the page slow.
+// Renders the lines of an output. Only blocks near the visible part are rendered; the others are
+// empty boxes of the same height, since a million rendered lines would make the page slow.
 import { type Signal, useSignal } from "@preact/signals";
 import type { RefObject, VNode } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";

@@ -1,5 +1,5 @@
-// Fetches the output of one attempt in parts: its end first, then what is added, and earlier parts on
-// demand.
+// Fetches the output of one attempt in parts: its end first, then what is added, and earlier parts
+// on demand.
 import { type Signal, signal } from "@preact/signals";
 import { jobPath, type Problem, problemOf, request } from "../api.ts";
 import { watchLog } from "../live.ts";

@@ -156,7 +156,10 @@ interface Answer {
   readonly remark: string | null;
 }
 
-/** The form as a line of `enqueue --file` has it; what is empty is left out. @throws Error if a line of the environment is wrong */
+/**
+ * The form as an object of `enqueue --file`, without empty fields.
+ * @throws Error if a line of the environment is wrong
+ */
 function wishOf(form: FormData): Record<string, unknown> {
   const wish: Record<string, unknown> = { command: String(form.get("command")) };
   for (const { name, kind } of FIELDS) {

@@ -1,5 +1,5 @@
-// The job list: filtered, page by page, newest first. It updates itself, except while the user is about
-// to click: rows must not move under the pointer.
+// The job list: filtered, page by page, newest first. It updates itself, except while the user is
+// about to click: rows must not move under the pointer.
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { addressOf, askedFor, type Filter, jobsAt, type Place, search } from "../address.ts";

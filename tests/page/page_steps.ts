@@ -1,4 +1,5 @@
-// What holds for the page as a whole: while much happens, in many tabs, for all eyes, for who may what.
+// What holds for the page as a whole: while much happens, in many tabs, for all eyes, for who may
+// what.
 import { assert, assertEquals } from "@std/assert";
 import type { TestPage } from "../support/browser.ts";
 import { waitUntil } from "../support/wait_until.ts";

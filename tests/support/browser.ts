@@ -126,7 +126,7 @@ export class TestPage {
     }
   }
 
-  /** Waits for a button or link with this text, within the first element that fits, and presses it. */
+  /** Waits for a button or link with this text, within the first match, and presses it. */
   async press(name: string, within = "body"): Promise<void> {
     const element = await waitUntil(
       () =>
