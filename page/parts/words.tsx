@@ -80,7 +80,7 @@ export function Detail({ job }: { job: Job }) {
     case "completed":
       return (
         <>
-          {last && `${tookText(last)}, `}
+          {last && `in ${tookText(last)}, `}
           <Ago time={updated_at} />
         </>
       );
