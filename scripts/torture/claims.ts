@@ -70,7 +70,7 @@ function look(scene: Scene, before: Look | undefined): Look {
   const clock = Date.now();
   const waiting = waitingJobs(scene);
   const due = [...waiting].filter(([, { id, dueAt }]) =>
-    dueAt <= clock + scene.clockOffset && !scene.damaged.has(id)
+    dueAt <= clock + scene.clockOffset && !scene.ledger.damaged.has(id)
   )
     .map(([name]) => name);
   const since = (known: Since | undefined, names: readonly string[]) =>
@@ -105,7 +105,7 @@ function checkWaits(scene: Scene, { at, due, free, limit }: Look, told: Set<stri
 function whoLeft(scene: Scene, before: Look, { at, waiting, limit }: Look): Overtaking[] {
   let first: string | undefined;
   for (const [name, { place, id }] of waiting) {
-    if (place === undefined || scene.damaged.has(id)) continue;
+    if (place === undefined || scene.ledger.damaged.has(id)) continue;
     if (at - (before.due.get(name) ?? at) < limit) continue;
     if (first === undefined || place < waiting.get(first)!.place!) first = name;
   }
@@ -171,11 +171,18 @@ function freeWorkers(scene: Scene): string[] {
   const requests = scene.names(`${scene.dataDir}/control`);
   const shells = new Map(scene.shells().map(({ name, pid }) => [name, pid]));
   return scene.workers().filter(({ name, pid }) =>
+    servesDefault(pid) &&
     /^\d+ \([^]*\) [SRD] /.test(read(`/proc/${pid}/stat`)) &&
     scene.names(`${scene.dataDir}/queue/running/${name}`).length === 0 &&
     read(`/proc/${shells.get(name)}/task/${shells.get(name)}/children`).trim() === "" &&
     !requests.some((request) => request.startsWith(`${name}.`))
   ).map(({ name, pid }) => `${name} (${pid})`);
+}
+
+/** Those of the default queue alone are watched. */
+function servesDefault(pid: number): boolean {
+  const served = /\0--queue=([^\0]*)\0/.exec(read(`/proc/${pid}/cmdline`))?.[1];
+  return served === undefined || served.split(",").includes("default");
 }
 
 function read(path: string): string {

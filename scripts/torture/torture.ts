@@ -4,9 +4,12 @@ import { watchClaims } from "./claims.ts";
 import { enqueuer } from "./enqueuers.ts";
 import type { Archive } from "./faults/fault.ts";
 import { isStrange } from "./faults/strangers.ts";
+import { resumeQueues, setUpQueues } from "./faults/queues.ts";
+import { addSchedules, resumeSchedule } from "./faults/schedules.ts";
 import { torment } from "./faults/tormentor.ts";
+import { commandOf } from "./orders.ts";
 import { Random } from "./random.ts";
-import { type Figures, reckon } from "./reckoning.ts";
+import { type Figures, reckon } from "./reckoning/reckoning.ts";
 import { reportOf } from "./report.ts";
 import { Scene } from "./scene.ts";
 import { starter } from "./starters.ts";
@@ -65,6 +68,8 @@ function aborted(signal: AbortSignal | undefined): Promise<undefined> {
 
 async function play(scene: Scene, random: Random, duration: number): Promise<Figures> {
   await configure(scene, random.fork("configuration"));
+  await setUpQueues(scene);
+  await addSchedules(scene);
   const ending = new AbortController();
   const enqueuing = new AbortController();
   const archive: Archive = new Map();
@@ -90,7 +95,15 @@ async function play(scene: Scene, random: Random, duration: number): Promise<Fig
 }
 
 async function configure(scene: Scene, random: Random): Promise<void> {
-  const values = { backoff_base: "1", backoff_max: "1", kill_grace: "0.5", log_level: "INFO" };
+  const hook = commandOf(scene, { kind: "hook", number: 0 });
+  const values = {
+    backoff_base: "1",
+    backoff_max: "1",
+    kill_grace: "0.5",
+    log_level: "INFO",
+    on_completed: hook,
+    on_dead: hook,
+  };
   const capped = random.chance(0.3);
   for (const [key, value] of Object.entries({ ...values, ...(capped && { log_max: "200000" }) })) {
     const { code, stderr } = await scene.call(["config", "--key", key, "--value", value]);
@@ -101,12 +114,17 @@ async function configure(scene: Scene, random: Random): Promise<void> {
 /** Stops all, mends what was damaged, and drains the queue until nothing is left to do. */
 async function settle(scene: Scene): Promise<void> {
   await scene.call(["stop"]);
+  await resumeQueues(scene);
+  await resumeSchedule(scene, "lonely");
   for (let n = 0; n < 20; n++) {
     if (scene.hasDamage) {
       const { stdout, stderr } = await scene.call(["storage", "check", "--repair"]);
       scene.note(`repair: ${stdout}${stderr}`);
     }
     const log = `${scene.folder}/logs/drain.log`;
+    // What is due by now is fired before the first of them has ended. The others find no more.
+    if (n === 0) { for (const story of scene.schedules.stories.values()) story.until = Date.now(); }
+    else if (n === 1) await scene.call(["schedule", "pause", ...scene.schedules.stories.keys()]);
     const { ended } = scene.start(["start", "--drain", "--count=4"], { log });
     const timer = setTimeout(() => {
       scene.problem(`The queue is not drained after 120 s: see ${log}`);
