@@ -10,8 +10,11 @@ import { environmentOf } from "./bench/environment.ts";
 import { missingRow, type Row } from "./bench/figures.ts";
 import { idle, memory } from "./bench/footprint.ts";
 import { Ground } from "./bench/ground.ts";
+import { held } from "./bench/held.ts";
 import { latency } from "./bench/latency.ts";
+import { queues } from "./bench/queues.ts";
 import { resultText, tableOf } from "./bench/report.ts";
+import { schedules } from "./bench/schedules.ts";
 import { grown, startUp } from "./bench/start_up.ts";
 import { longRun, throughput } from "./bench/throughput.ts";
 import { workflows } from "./bench/workflows.ts";
@@ -27,10 +30,13 @@ const MEASUREMENTS: Readonly<Record<string, (bench: Bench) => Promise<Row[]>>> =
   "latency": latency,
   "claims": claims,
   "idle": idle,
+  "queues": queues,
   "workflows": workflows,
+  "schedules": schedules,
   "batches": batches,
   "grown": grown,
   "drains": drains,
+  "held": held,
   "memory": memory,
 };
 

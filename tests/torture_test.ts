@@ -14,7 +14,12 @@ Deno.test({
   // It looks at processes through /proc.
   ignore: ignore || Deno.build.os !== "linux",
   async fn() {
-    const { problems, report } = await torture({ minutes: 0.1, seed: 20261124, keep: false });
+    const { problems, report } = await torture({
+      minutes: 0.1,
+      seed: 20261124,
+      backlog: 40,
+      keep: false,
+    });
     assertEquals(problems, [], report);
   },
 });

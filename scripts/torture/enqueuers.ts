@@ -7,9 +7,6 @@ import { flagsOf, keyed, lineOf, newOrder, type Order, related, waitingFor } fro
 import type { Random } from "./random.ts";
 import type { Scene } from "./scene.ts";
 
-/** Jobs that wait: beyond so many the enqueuers take a rest. */
-const ENOUGH = 120;
-
 /** Enqueues until `ending` aborts. */
 export async function enqueuer(
   scene: Scene,
@@ -41,7 +38,7 @@ export async function enqueuer(
       await batch(scene, batchOf(scene, random, name, count));
     }
     await pause(random.between(0, 300));
-    while (!ending.aborted && waitingTickets(scene).length > ENOUGH) await pause(200);
+    while (!ending.aborted && waitingTickets(scene).length > scene.backlog) await pause(200);
   }
 }
 

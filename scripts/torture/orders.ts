@@ -22,8 +22,8 @@ const KINDS = {
 /** Those that take their time, so that a time-out comes first. */
 const LONG = ["slow", "deaf", "family", "session"];
 
-/** So many jobs of one queue wait at most, of those that let few begin. */
-const MOST_HELD = 12;
+/** The share of all that wait that may wait in one queue, since most of them let few begin. */
+const SHARE = 0.1;
 const KEYS = 4;
 export const GROUPS = ["red", "green", "blue"];
 
@@ -73,7 +73,9 @@ export function newOrder(scene: Scene, random: Random, name: string): Order {
     timeout: hasTimeout ? timeout : 0,
     priority: random.chance(0.4) ? random.int(-3, 3) : 0,
     delay: random.chance(0.25) ? Math.round(delay * 10) / 10 : 0,
-    queue: queue !== "default" && waitingIn(scene, queue) < MOST_HELD ? queue : "default",
+    queue: queue !== "default" && waitingIn(scene, queue) < SHARE * scene.backlog
+      ? queue
+      : "default",
     group: random.chance(0.15) ? random.pick(GROUPS) : undefined,
     after: [],
     afterAny: [],

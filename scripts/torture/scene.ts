@@ -16,6 +16,7 @@ export class Scene {
   readonly notes: string;
   readonly marker: string;
   readonly canSetClock: boolean;
+  readonly backlog: number;
 
   readonly ledger = new Ledger();
   /** What was set of queues, and when. */
@@ -48,7 +49,9 @@ export class Scene {
   readonly #startedAt = performance.now();
   readonly #log: Deno.FsFile;
 
-  constructor(folder: string) {
+  /** @param backlog so many jobs wait at most before the enqueuers take a rest */
+  constructor(folder: string, backlog: number) {
+    this.backlog = backlog;
     this.folder = folder;
     this.dataDir = `${folder}/data`;
     this.linkedDir = `${folder}/link`;

@@ -5,7 +5,7 @@ import { enqueuer } from "./enqueuers.ts";
 import type { Archive } from "./faults/fault.ts";
 import { isStrange } from "./faults/strangers.ts";
 import { resumeQueues, setUpQueues } from "./faults/queues.ts";
-import { addSchedules, resumeSchedule } from "./faults/schedules.ts";
+import { addSchedules } from "./faults/schedules.ts";
 import { torment } from "./faults/tormentor.ts";
 import { commandOf } from "./orders.ts";
 import { Random } from "./random.ts";
@@ -17,11 +17,15 @@ import { starter } from "./starters.ts";
 export interface TortureOptions {
   readonly minutes: number;
   readonly seed: number;
+  /** So many jobs wait at most before the enqueuers take a rest. */
+  readonly backlog?: number;
   /** Whether the folder stays also if all went well. */
   readonly keep: boolean;
   /** Ends it early, leaving no process and, without `keep`, no file. */
   readonly interrupt?: AbortSignal;
 }
+
+const BACKLOG = 120;
 
 export interface TortureResult {
   readonly report: string;
@@ -30,7 +34,7 @@ export interface TortureResult {
 
 export async function torture(options: TortureOptions): Promise<TortureResult> {
   const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "queuectl-torture-" }));
-  const scene = new Scene(folder);
+  const scene = new Scene(folder, options.backlog ?? BACKLOG);
   const random = new Random(String(options.seed));
   const begun = performance.now();
   let figures: Figures | undefined;
@@ -68,8 +72,7 @@ function aborted(signal: AbortSignal | undefined): Promise<undefined> {
 
 async function play(scene: Scene, random: Random, duration: number): Promise<Figures> {
   await configure(scene, random.fork("configuration"));
-  await setUpQueues(scene);
-  await addSchedules(scene);
+  await Promise.all([setUpQueues(scene), addSchedules(scene)]);
   const ending = new AbortController();
   const enqueuing = new AbortController();
   const archive: Archive = new Map();
@@ -97,25 +100,24 @@ async function play(scene: Scene, random: Random, duration: number): Promise<Fig
 async function configure(scene: Scene, random: Random): Promise<void> {
   const hook = commandOf(scene, { kind: "hook", number: 0 });
   const values = {
-    backoff_base: "1",
-    backoff_max: "1",
-    kill_grace: "0.5",
+    backoff_base: 1,
+    backoff_max: 1,
+    kill_grace: 0.5,
     log_level: "INFO",
     on_completed: hook,
     on_dead: hook,
   };
   const capped = random.chance(0.3);
-  for (const [key, value] of Object.entries({ ...values, ...(capped && { log_max: "200000" }) })) {
-    const { code, stderr } = await scene.call(["config", "--key", key, "--value", value]);
-    if (code !== 0) throw new Error(`config --key ${key}: ${stderr}`);
-  }
+  const file = `${scene.folder}/config.json`;
+  Deno.writeTextFileSync(file, JSON.stringify({ ...values, ...(capped && { log_max: 200_000 }) }));
+  const { code, stderr } = await scene.call(["config", "--import", file]);
+  if (code !== 0) throw new Error(`config --import: ${stderr}`);
 }
 
 /** Stops all, mends what was damaged, and drains the queue until nothing is left to do. */
 async function settle(scene: Scene): Promise<void> {
   await scene.call(["stop"]);
-  await resumeQueues(scene);
-  await resumeSchedule(scene, "lonely");
+  await Promise.all([resumeQueues(scene), scene.call(["schedule", "pause", "lonely"])]);
   for (let n = 0; n < 20; n++) {
     if (scene.hasDamage) {
       const { stdout, stderr } = await scene.call(["storage", "check", "--repair"]);

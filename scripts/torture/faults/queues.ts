@@ -74,21 +74,22 @@ async function change(
 
 /** Sets up the queues, before anything is enqueued. */
 export async function setUpQueues(scene: Scene): Promise<void> {
-  for (const [queue, { limit, rate }] of Object.entries(QUEUES)) {
-    const words = [
-      ...(limit === undefined ? [] : [`--limit=${limit}`]),
-      ...(rate === undefined ? [] : [`--rate=${rate.count}/${rate.within / 1000}s`]),
-    ];
-    if (words.length === 0) continue;
-    const limits = { limit: limit ?? Infinity, paused: false };
-    await change(scene, queue, ["set", queue, ...words], limits, undefined);
-  }
+  await Promise.all(
+    Object.entries(QUEUES).map(async ([queue, { limit, rate }]) => {
+      const words = [
+        ...(limit === undefined ? [] : [`--limit=${limit}`]),
+        ...(rate === undefined ? [] : [`--rate=${rate.count}/${rate.within / 1000}s`]),
+      ];
+      const limits = { limit: limit ?? Infinity, paused: false };
+      if (words.length > 0) await change(scene, queue, ["set", queue, ...words], limits, undefined);
+    }),
+  );
 }
 
 /** Lets all begin that waits, with the limits that there are. */
 export async function resumeQueues(scene: Scene): Promise<void> {
-  for (const queue of CHANGING) {
+  await Promise.all(CHANGING.map((queue) => {
     const { limit } = scene.queues.now(queue);
-    await change(scene, queue, ["resume", queue], { limit, paused: false }, undefined);
-  }
+    return change(scene, queue, ["resume", queue], { limit, paused: false }, undefined);
+  }));
 }

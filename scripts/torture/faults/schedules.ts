@@ -33,7 +33,7 @@ async function pauseFor(scene: Scene, name: string, seconds: number): Promise<vo
 }
 
 /** Until it is done: the command may be killed, as all may be. */
-export async function resumeSchedule(scene: Scene, name: string): Promise<void> {
+async function resumeSchedule(scene: Scene, name: string): Promise<void> {
   for (let tries = 0; tries < 10; tries++) {
     const { code, stderr } = await scene.call(["schedule", "resume", name]);
     if (code === 0) return;
@@ -51,13 +51,17 @@ async function run(scene: Scene, name: string): Promise<void> {
 
 /** Adds the schedules, before anything runs. */
 export async function addSchedules(scene: Scene): Promise<void> {
-  for (const [name, plan] of Object.entries(PLANS)) {
-    const { when, options } = plan;
-    const words = ["schedule", "add", name, ...when, ...options, commandOf(scene, plan)];
-    const { code, stderr } = await scene.call(words);
-    if (code !== 0) throw new Error(`schedule add ${name}: ${stderr}`);
-    const { stdout } = await scene.call(["schedule", "show", name, "--json"]);
-    const createdAt = Date.parse(JSON.parse(stdout).created_at);
+  await Promise.all(
+    Object.entries(PLANS).map(async ([name, plan]) => {
+      const { when, options } = plan;
+      const words = ["schedule", "add", name, ...when, ...options, commandOf(scene, plan)];
+      const { code, stderr } = await scene.call(words);
+      if (code !== 0) throw new Error(`schedule add ${name}: ${stderr}`);
+    }),
+  );
+  const { stdout } = await scene.call(["schedule", "list", "--json"]);
+  for (const { name, created_at } of JSON.parse(stdout)) {
+    const createdAt = Date.parse(created_at);
     scene.schedules.stories.set(name, { createdAt, until: createdAt, silences: [] });
   }
 }
