@@ -54,27 +54,28 @@ interface Era {
 export class QueueLog {
   readonly #eras = new Map<string, Era[]>();
 
-  /** What is set now, as far as is known. */
-  now(queue: string): Limits {
-    return this.#last(queue).possible.at(-1)!;
-  }
-
-  /** A command is called that sets this. */
-  called(queue: string, since: number, limits: Limits): void {
+  /** A command is called that sets this, and leaves the rest as it is. */
+  called(queue: string, since: number, change: Partial<Limits>): void {
     const { possible, claimed } = this.#last(queue);
-    this.#add(queue, { since, possible: [...possible, limits], claimed });
+    this.#add(queue, { since, possible: [...possible, ...changed(possible, change)], claimed });
   }
 
   /**
    * It has returned, and said that it is done.
    * @param claimed ids of the jobs that were claimed then and had not begun to run
    */
-  returned(queue: string, since: number, limits: Limits, claimed: readonly string[]): void {
+  returned(
+    queue: string,
+    since: number,
+    change: Partial<Limits>,
+    claimed: readonly string[],
+  ): void {
     const before = this.#last(queue);
     const carried = claimed.map((id) =>
       [id, [...before.possible, ...before.claimed.get(id) ?? []]] as const
     );
-    this.#add(queue, { since, possible: [limits], claimed: new Map(carried) });
+    const possible = changed(before.possible, change);
+    this.#add(queue, { since, possible, claimed: new Map(carried) });
   }
 
   /** What may have held for a job that began to run at a time, from its claim to then. */
@@ -97,4 +98,10 @@ export class QueueLog {
   #add(queue: string, era: Era): void {
     this.#eras.set(queue, [...this.#eras.get(queue) ?? [], era]);
   }
+}
+
+/** What may be set after a change, each once. */
+function changed(possible: readonly Limits[], change: Partial<Limits>): Limits[] {
+  const after = possible.map((limits) => ({ ...limits, ...change }));
+  return [...new Map(after.map((limits) => [JSON.stringify(limits), limits])).values()];
 }

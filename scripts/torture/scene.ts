@@ -73,9 +73,12 @@ export class Scene {
 
   /** Milliseconds that the program's clock is off. */
   clockOffset = 0;
+  /** The latest that it was before it was last set. */
+  latestTime = 0;
 
   /** Sets the clock of all processes of the program. */
   setClock(offset: number): void {
+    this.latestTime = Math.max(this.latestTime, Date.now() + this.clockOffset);
     this.clockOffset = offset;
     this.ledger.clockChanges.push(uptime());
     this.disturbedUntil = performance.now() + 2000;

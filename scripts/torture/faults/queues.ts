@@ -18,8 +18,7 @@ export const QUEUE_CHANGES: Faults = {
       const dies = death(random);
       begin(alone(queue, () => {
         const words = ["set", queue, `--limit=${limit}`];
-        const { paused } = scene.queues.now(queue);
-        return change(scene, queue, words, { limit: limit || Infinity, paused }, dies);
+        return change(scene, queue, words, { limit: limit || Infinity }, dies);
       }));
     },
   },
@@ -28,10 +27,9 @@ export const QUEUE_CHANGES: Faults = {
     strike({ scene, begin }, random) {
       const [queue, seconds, dies] = [random.pick(CHANGING)!, random.between(1, 5), death(random)];
       begin(alone(queue, async () => {
-        const { limit } = scene.queues.now(queue);
-        await change(scene, queue, ["pause", queue], { limit, paused: true }, dies);
+        await change(scene, queue, ["pause", queue], { paused: true }, dies);
         await pause(seconds * 1000);
-        await change(scene, queue, ["resume", queue], { limit, paused: false }, undefined);
+        await change(scene, queue, ["resume", queue], { paused: false }, undefined);
       }));
     },
   },
@@ -60,7 +58,7 @@ async function change(
   scene: Scene,
   queue: string,
   words: readonly string[],
-  limits: Limits,
+  limits: Partial<Limits>,
   dies: number | undefined,
 ): Promise<void> {
   scene.queues.called(queue, uptime(), limits);
@@ -80,7 +78,7 @@ export async function setUpQueues(scene: Scene): Promise<void> {
         ...(limit === undefined ? [] : [`--limit=${limit}`]),
         ...(rate === undefined ? [] : [`--rate=${rate.count}/${rate.within / 1000}s`]),
       ];
-      const limits = { limit: limit ?? Infinity, paused: false };
+      const limits = { limit: limit ?? Infinity };
       if (words.length > 0) await change(scene, queue, ["set", queue, ...words], limits, undefined);
     }),
   );
@@ -88,8 +86,7 @@ export async function setUpQueues(scene: Scene): Promise<void> {
 
 /** Lets all begin that waits, with the limits that there are. */
 export async function resumeQueues(scene: Scene): Promise<void> {
-  await Promise.all(CHANGING.map((queue) => {
-    const { limit } = scene.queues.now(queue);
-    return change(scene, queue, ["resume", queue], { limit, paused: false }, undefined);
-  }));
+  await Promise.all(
+    CHANGING.map((queue) => change(scene, queue, ["resume", queue], { paused: false }, undefined)),
+  );
 }

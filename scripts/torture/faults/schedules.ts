@@ -23,8 +23,10 @@ async function pauseFor(scene: Scene, name: string, seconds: number): Promise<vo
   if (code !== 0 && code !== null) scene.problem(`schedule pause: ${stderr}`);
   await pause(seconds * 1000);
   const to = Date.now();
-  // If the clock was set meanwhile nobody can tell which times fell into the pause.
-  if (code === 0 && scene.clockOffset === offset) {
+  // If the clock was set meanwhile nobody can tell which times fell into the pause, and if it was set
+  // back before, they may have been there already.
+  const isClear = scene.clockOffset === offset && from + offset > scene.latestTime;
+  if (code === 0 && isClear) {
     scene.schedules.stories.get(name)?.silences.push({ from: from + offset, to: to + offset });
     scene.did("pauses of schedules", `${name} from ${from} to ${to}, ${offset}`);
   }
