@@ -109,8 +109,9 @@ function whoLeft(scene: Scene, before: Look, { at, waiting, limit }: Look): Over
     if (at - (before.due.get(name) ?? at) < limit) continue;
     if (first === undefined || place < waiting.get(first)!.place!) first = name;
   }
-  return [...before.waiting].filter(([name, { place }]) =>
-    place !== undefined && !waiting.has(name)
+  // One that a user changes leaves its place for another.
+  return [...before.waiting].filter(([name, { id, place }]) =>
+    place !== undefined && !waiting.has(name) && !scene.ledger.revisions.has(scene.ledger.keyOf(id))
   ).map(([name, { id, place }]) => ({
     name,
     id,
