@@ -1,4 +1,4 @@
-// Watches from outside whether jobs are claimed in time and in order: while a worker is free no due
+// Watches from outside whether jobs of the default queue are claimed in time and in order: while a worker is free no due
 // job waits longer than a second, and of jobs that are ready together the first is taken first.
 // Reads the data folder and /proc with code of its own, not with that which it watches.
 import { pause } from "../../src/exec/timer.ts";
@@ -7,7 +7,7 @@ import type { Scene } from "./scene.ts";
 /** Milliseconds between two looks. */
 const INTERVAL = 100;
 /** So late may a claim be, and so old may be what a worker knows of the line. */
-const LIMIT = 1000;
+export const LIMIT = 1000;
 
 /** A ticket of a job that waits. */
 interface Waiting {
@@ -167,12 +167,12 @@ function waitingJobs(scene: Scene): Map<string, Waiting> {
   return found;
 }
 
-/** Workers that run nothing, are not stopped, and have not been asked to end. */
-function freeWorkers(scene: Scene): string[] {
+/** Workers of a queue that run nothing, are not stopped, and have not been asked to end. */
+export function freeWorkers(scene: Scene, queue = "default"): string[] {
   const requests = scene.names(`${scene.dataDir}/control`);
   const shells = new Map(scene.shells().map(({ name, pid }) => [name, pid]));
   return scene.workers().filter(({ name, pid }) =>
-    servesDefault(pid) &&
+    serves(pid, queue) &&
     /^\d+ \([^]*\) [SRD] /.test(read(`/proc/${pid}/stat`)) &&
     scene.names(`${scene.dataDir}/queue/running/${name}`).length === 0 &&
     read(`/proc/${shells.get(name)}/task/${shells.get(name)}/children`).trim() === "" &&
@@ -180,10 +180,10 @@ function freeWorkers(scene: Scene): string[] {
   ).map(({ name, pid }) => `${name} (${pid})`);
 }
 
-/** Those of the default queue alone are watched. */
-function servesDefault(pid: number): boolean {
+/** Whether a worker takes jobs of a queue. */
+function serves(pid: number, queue: string): boolean {
   const served = /\0--queue=([^\0]*)\0/.exec(read(`/proc/${pid}/cmdline`))?.[1];
-  return served === undefined || served.split(",").includes("default");
+  return served === undefined || served.split(",").includes(queue);
 }
 
 function read(path: string): string {

@@ -28,10 +28,11 @@ export function reportOf(
       `  put to the test: ${listed(figures.tested)}`,
     );
   }
-  const { longest, waits, claims } = scene.watched;
+  const { longest, waits, claims, openings } = scene.watched;
   lines.push(
     `  longest wait of a due job beside a free worker ${(longest / 1000).toFixed(2)} s ` +
-      `(${waits} looks at such), claims whose order was checked ${claims}`,
+      `(${waits} looks at such), claims whose order was checked ${claims}, ` +
+      `looks at queues with room ${openings}`,
   );
   lines.push(`  done to it: ${listed(scene.tally)}`);
   for (const problem of scene.problems.slice(0, 50)) lines.push(`  WRONG: ${problem}`);

@@ -33,11 +33,13 @@ export class Scene {
   /** How long each `enqueue` took of late, in milliseconds: how slow the machine is. */
   readonly pace: { at: number; took: number }[] = [];
   /** What was seen of claims; see claims.ts. */
-  readonly watched = { since: Infinity, longest: 0, waits: 0, claims: 0 };
+  readonly watched = { since: Infinity, longest: 0, waits: 0, claims: 0, openings: 0 };
   /** Until then, by `performance.now()`, nobody can tell whether a claim is late. */
   disturbedUntil = 0;
   /** Until then, nobody can tell whether claims are in order. */
   confusedUntil = 0;
+  /** Until then somebody may be stopped who holds what others need. */
+  frozenUntil = 0;
   /** Enqueuers that run now. */
   readonly enqueuers = new Set<number>();
   /** Processes that are not to be killed now, since a command has to deal with them. */

@@ -7,6 +7,7 @@ import { isStrange } from "./faults/strangers.ts";
 import { resumeQueues, setUpQueues } from "./faults/queues.ts";
 import { addSchedules } from "./faults/schedules.ts";
 import { torment } from "./faults/tormentor.ts";
+import { watchOpenings } from "./openings.ts";
 import { commandOf } from "./orders.ts";
 import { Random } from "./random.ts";
 import { type Figures, reckon } from "./reckoning/reckoning.ts";
@@ -83,10 +84,13 @@ async function play(scene: Scene, random: Random, duration: number): Promise<Fig
     starter(scene, random.fork(`starter ${name}`), name, ending.signal)
   );
   const faults = torment(scene, archive, random.fork("faults"), enqueuing.signal);
-  const watching = watchClaims(scene, enqueuing.signal);
+  const watching = [
+    watchClaims(scene, enqueuing.signal),
+    watchOpenings(scene, enqueuing.signal),
+  ];
   await pause(duration);
   enqueuing.abort();
-  await Promise.all([faults, watching, ...enqueuers]);
+  await Promise.all([faults, ...watching, ...enqueuers]);
 
   scene.note("the end: all is started again and drained");
   if (scene.canSetClock) scene.setClock(0);

@@ -11,7 +11,7 @@ export function anId(scene: Scene, draw: number): string | undefined {
 }
 
 /** The paths of the tickets on that shelf. */
-function ticketsOn(scene: Scene, shelf: string): string[] {
+export function ticketsOn(scene: Scene, shelf: string): string[] {
   const folder = `${scene.dataDir}/queue/${shelf}`;
   return scene.names(folder).flatMap((bucket) =>
     scene.names(`${folder}/${bucket}`).map((name) => `${folder}/${bucket}/${name}`)
