@@ -95,8 +95,8 @@ async function play(scene: Scene, random: Random, duration: number): Promise<Fig
   scene.note("the end: all is started again and drained");
   if (scene.canSetClock) scene.setClock(0);
   ending.abort();
+  await stopAll(scene, starters);
   await settle(scene);
-  await Promise.all(starters);
   await checkRest(scene);
   return await reckon(scene, archive);
 }
@@ -118,9 +118,18 @@ async function configure(scene: Scene, random: Random): Promise<void> {
   if (code !== 0) throw new Error(`config --import: ${stderr}`);
 }
 
-/** Stops all, mends what was damaged, and drains the queue until nothing is left to do. */
+/** Stops all, again and again: one that is just being started does not hear of it. */
+async function stopAll(scene: Scene, starters: readonly Promise<void>[]): Promise<void> {
+  let isOver = false;
+  const over = Promise.all(starters).then(() => void (isOver = true));
+  while (!isOver) {
+    await scene.call(["stop"]);
+    await Promise.race([over, pause(1000)]);
+  }
+}
+
+/** Mends what was damaged, and drains the queue until nothing is left to do. */
 async function settle(scene: Scene): Promise<void> {
-  await scene.call(["stop"]);
   await Promise.all([resumeQueues(scene), scene.call(["schedule", "pause", "lonely"])]);
   for (let n = 0; n < 20; n++) {
     if (scene.hasDamage) {
