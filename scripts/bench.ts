@@ -66,7 +66,7 @@ async function main(options: Options): Promise<number> {
     await show(rows, environment);
     if (options.keep || !options.quick && options.only === undefined) {
       const minutes = Math.round((performance.now() - begin) / 6000) / 10;
-      say(`kept as scripts/bench_results/${keep(rows, environment, minutes, options.only)}`);
+      say(`kept as scripts/bench_results/${keep(rows, environment, minutes, options)}`);
     }
     return failures > 0 ? 1 : 0;
   } finally {
@@ -112,7 +112,7 @@ function keep(
   rows: readonly Row[],
   environment: Environment,
   minutes: number,
-  only: readonly string[] | undefined,
+  { quick, only }: Options,
 ): string {
   const date = new Date().toISOString();
   const parts = [
@@ -121,7 +121,7 @@ function keep(
     ...(only ?? []),
   ];
   const name = `${parts.join("-")}.json`;
-  const head = { schema: 1, date, minutes, environment };
+  const head = { schema: 1, date, minutes, ...(quick && { quick }), environment };
   const folder = new URL("bench_results/", import.meta.url);
   Deno.mkdirSync(folder, { recursive: true });
   Deno.writeTextFileSync(new URL(name, folder), resultText(head, rows));

@@ -1,10 +1,12 @@
 // What settings of queues cost: those of another queue, a limit, and a thousand queues.
 import type { Bench } from "./bench.ts";
-import { atLeast, ratioRow, type Row } from "./figures.ts";
+import type { Row } from "./figures.ts";
+import { paceRows } from "./pace.ts";
 import { type Line, Queue } from "./queue.ts";
 import { inTurns } from "./turns.ts";
 
 const QUEUES = 1000;
+const FREE = "nothing is set";
 
 export async function queues(bench: Bench): Promise<Row[]> {
   return [...await settings(bench), ...await manyQueues(bench)];
@@ -25,22 +27,9 @@ async function settings(bench: Bench): Promise<Row[]> {
     limited: () => drain("set-own", "own", "own", "--limit=2"),
   }, { told: (round) => bench.say(`settings, round ${round + 1}`) });
   const jobs = `${count.toLocaleString("en-US")} × true, 2 workers`;
-  const yardstick = { name: "nothing is set", values: samples.free };
   return [
-    ratioRow({
-      what: `${jobs}, settings on another queue`,
-      unit: "/s",
-      values: samples.beside,
-      yardstick,
-      target: atLeast(0.97),
-    }),
-    ratioRow({
-      what: `${jobs}, a limit of 2 on their queue`,
-      unit: "/s",
-      values: samples.limited,
-      yardstick,
-      target: atLeast(0.8),
-    }),
+    ...paceRows(`${jobs}, settings on another queue`, samples.beside, FREE, samples.free, 0.97),
+    ...paceRows(`${jobs}, a limit of 2 on their queue`, samples.limited, FREE, samples.free, 0.8),
   ];
 }
 
@@ -62,21 +51,11 @@ async function manyQueues(bench: Bench): Promise<Row[]> {
     limitedOne: () => drain("one-limited", one, ["own"]),
     limitedEach: () => drain("many-limited", each, names),
   }, { told: (round) => bench.say(`many queues, round ${round + 1}`) });
-  const many = count.toLocaleString("en-US");
+  const what = `${count.toLocaleString("en-US")} jobs, each in a queue of its own`;
+  const { one: inOne, limitedOne, each: inEach, limitedEach } = samples;
   return [
-    ratioRow({
-      what: `${many} jobs in ${many} queues`,
-      unit: "/s",
-      values: samples.each,
-      yardstick: { name: "in one", values: samples.one },
-      target: atLeast(0.97),
-    }),
-    ratioRow({
-      what: `${many} jobs in ${many} queues, a limit of 2 on each`,
-      unit: "/s",
-      values: samples.limitedEach,
-      yardstick: { name: "in one, with it", values: samples.limitedOne },
-    }),
+    ...paceRows(what, inEach, "all in one", inOne, 0.97),
+    ...paceRows(`${what} with a limit of 2`, limitedEach, "all in one with it", limitedOne),
   ];
 }
 

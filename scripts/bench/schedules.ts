@@ -21,7 +21,7 @@ export async function schedules(bench: Bench): Promise<Row[]> {
     fired: () => fire(bench, count),
     enqueued: async () => {
       const queue = new Queue(bench.ground, "unscheduled");
-      return await queue.drain((await queue.fill(count)).ids);
+      return (await queue.drain((await queue.fill(count)).ids)).rate;
     },
   }, { told: (round) => bench.say(`schedules, round ${round + 1}`) });
   const many = count.toLocaleString("en-US");
