@@ -7,7 +7,7 @@ import type { Scene } from "./scene.ts";
 /** Milliseconds between two looks. */
 const INTERVAL = 100;
 /** So late may a claim be, and so old may be what a worker knows of the line. */
-export const LIMIT = 1000;
+const LIMIT = 1000;
 
 /** A ticket of a job that waits. */
 interface Waiting {
@@ -81,8 +81,16 @@ function look(scene: Scene, before: Look | undefined): Look {
     waiting,
     due: since(before?.due, due),
     free: since(before?.free, freeWorkers(scene)),
-    limit: LIMIT + scene.slowness,
+    limit: limitOf(scene),
   };
+}
+
+/**
+ * Milliseconds that a job may wait beside a free worker, as slow as the machine is now: one that has
+ * just started looks around first, which takes as long as several commands.
+ */
+export function limitOf({ slowness }: Scene): number {
+  return LIMIT + 3 * slowness;
 }
 
 function checkWaits(scene: Scene, { at, due, free, limit }: Look, told: Set<string>): void {

@@ -1,7 +1,7 @@
 // Watches from outside whether a queue with a limit lets its next job begin within a second when it
 // has room and a worker is free. Rates are left out: when they open is not to be seen from here.
 import { pause } from "../../src/exec/timer.ts";
-import { freeWorkers, LIMIT } from "./claims.ts";
+import { freeWorkers, limitOf } from "./claims.ts";
 import { idOf, queueOf, ticketsOn } from "./faults/tickets.ts";
 import { uptime } from "./ledger.ts";
 import { QUEUES } from "./queue_log.ts";
@@ -35,7 +35,7 @@ export async function watchOpenings(scene: Scene, ending: AbortSignal): Promise<
       scene.watched.openings++;
     }
     for (const [queue, { id, worker, since }] of now) {
-      const limit = LIMIT + scene.slowness;
+      const limit = limitOf(scene);
       if (at - since <= limit || told.has(id)) continue;
       told.add(id);
       scene.problem(
