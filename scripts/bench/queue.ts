@@ -93,9 +93,9 @@ export class Queue {
     });
   }
 
-  /** Has workers do all that is there. The rate is from the first start of these to the last end. */
-  async drain(ids: readonly string[], workers = 2): Promise<Pace> {
-    const words = this.words("start", `--count=${workers}`, "--drain");
+  /** Has two workers do all there is. The rate is from the first start of these to the last end. */
+  async drain(ids: readonly string[]): Promise<Pace> {
+    const words = this.words("start", "--count=2", "--drain");
     const { cpu } = await this.ground.cost(words, { limit: 600 });
     return { rate: ids.length / await this.span(ids), cpu: cpu / ids.length };
   }

@@ -2,7 +2,7 @@
 import type { Bench } from "./bench.ts";
 import type { Row } from "./figures.ts";
 import { paceRows } from "./pace.ts";
-import { type Line, Queue } from "./queue.ts";
+import { Queue } from "./queue.ts";
 import { inTurns } from "./turns.ts";
 
 const QUEUES = 1000;
@@ -36,9 +36,13 @@ async function settings(bench: Bench): Promise<Row[]> {
 /** As many jobs as queues: all in one queue, or each in its own, with a limit and without. */
 async function manyQueues(bench: Bench): Promise<Row[]> {
   const count = bench.pick(QUEUES, 200);
-  const drain = async (name: string, line: (n: number) => Line, limited: string[] = []) => {
+  const drain = async (
+    name: string,
+    line: (n: number) => Record<string, unknown>,
+    limited: string[] = [],
+  ) => {
     const store = new Queue(bench.ground, name);
-    const { ids } = await store.fill(count, line);
+    const { ids } = await store.fillWith(Array.from({ length: count }, (_, n) => line(n)));
     if (limited.length > 0) setLimits(store, limited);
     return await store.drain(ids);
   };
