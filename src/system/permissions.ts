@@ -22,8 +22,8 @@ export const PERMISSION_FLAGS: readonly string[] = [
 
 /**
  * The permissions of a worker under `deno run`. It may not use the network, and it may read and
- * write only the data folder, and read `sources`, where its own code is, since modules that are loaded later are read like any
- * file.
+ * write only the data folder, and read `sources`, where its own code is, since modules that are
+ * loaded later are read like any file.
  *
  * @param dataDir its real path, since Deno follows links before it compares
  */

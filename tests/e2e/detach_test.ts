@@ -1,6 +1,8 @@
 // start --detach: what it inherits, where it writes, and when it reports success.
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { BECOME, rotate } from "../../src/cli/commands/start_detached.ts";
+import { BECOME, isSupervisorReady, rotate } from "../../src/cli/commands/start_detached.ts";
+import { prepareFolder } from "../../src/stores/file/prepare_folder.ts";
+import { FileWorkers } from "../../src/stores/file/workers.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
 import { programUnderTest } from "../support/program.ts";
 import { withQueue } from "../support/queue_program.ts";
@@ -89,4 +91,20 @@ Deno.test("rotate() puts a big log aside, in the place of the one before, and no
     Deno.truncateSync(log, 6_000_000);
     rotate(diskFiles, log);
     assertEquals([Deno.statSync(`${log}.1`).size, diskFiles.info(log)], [6_000_000, undefined]);
+  }));
+
+Deno.test("isSupervisorReady() finds a supervisor whose name was taken when it started", () =>
+  withTempDir(async (dir) => {
+    await prepareFolder(dir, diskFiles);
+    const workers = new FileWorkers(dir, diskFiles);
+    const probed = await workers.joinAsSupervisor(7); // someone looks whether it lives
+    const supervisor = await workers.joinAsSupervisor(7);
+    await probed.leave();
+    const who = { pid: 7, host: "box", startedAt: 1000 };
+    const isReady = (host: string) => isSupervisorReady(workers, { pid: 7, host });
+    await supervisor.announce(who);
+    assertEquals(await isReady("box"), false);
+    await supervisor.announce({ ...who, ready: true });
+    assertEquals([await isReady("box"), await isReady("other")], [true, false]);
+    await supervisor.leave();
   }));

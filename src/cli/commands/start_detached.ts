@@ -3,7 +3,7 @@
 import { QueueError } from "../../queue/errors.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { selfCommand } from "../../system/self.ts";
-import { supervisorName } from "../../queue/workers.ts";
+import type { Workers } from "../../queue/workers.ts";
 import type { Store } from "../../stores/store.ts";
 import type { CommandContext } from "../command_context.ts";
 
@@ -60,7 +60,7 @@ export async function detach(call: CommandContext, store: Store): Promise<number
   let code: number | undefined;
   child.status.then((status) => code = status.code);
   const workers = await store.workers();
-  const isReady = async () => (await workers.find(supervisorName(child.pid)))?.ready === true;
+  const isReady = () => isSupervisorReady(workers, { pid: child.pid, host: Deno.hostname() });
   for (let waited = 0; waited < PATIENCE && code === undefined; waited += POLL) {
     if (await isReady()) break;
     await context.sleep(POLL);
@@ -75,6 +75,19 @@ export async function detach(call: CommandContext, store: Store): Promise<number
       ? `See ${log}`
       : `Nothing could be written to ${log}; run queuectl start without --detach to see why`,
   });
+}
+
+/**
+ * Whether this supervisor has a worker that runs. It is not found by its name: to see whether a
+ * process lives, its lock is tried, and a supervisor that starts at that moment finds its name
+ * taken and gets the next one.
+ */
+export async function isSupervisorReady(
+  workers: Workers,
+  { pid, host }: { readonly pid: number; readonly host: string },
+): Promise<boolean> {
+  const supervisors = await workers.liveSupervisors();
+  return supervisors.some((one) => one.pid === pid && one.host === host && one.ready);
 }
 
 /** Renames a log that has grown too large; it replaces the one that was renamed before. */
