@@ -6,13 +6,16 @@ import { batches } from "./bench/batches.ts";
 import { Bench } from "./bench/bench.ts";
 import { claims } from "./bench/claims.ts";
 import { drains } from "./bench/drains.ts";
-import { environmentOf } from "./bench/environment.ts";
+import { type Environment, environmentOf } from "./bench/environment.ts";
 import { missingRow, type Row } from "./bench/figures.ts";
 import { idle, memory } from "./bench/footprint.ts";
 import { Ground } from "./bench/ground.ts";
+import { held } from "./bench/held.ts";
 import { latency } from "./bench/latency.ts";
 import { postgres } from "./bench/postgres.ts";
+import { queues } from "./bench/queues.ts";
 import { resultText, tableOf } from "./bench/report.ts";
+import { schedules } from "./bench/schedules.ts";
 import { grown, startUp } from "./bench/start_up.ts";
 import { longRun, throughput } from "./bench/throughput.ts";
 import { workflows } from "./bench/workflows.ts";
@@ -28,10 +31,13 @@ const MEASUREMENTS: Readonly<Record<string, (bench: Bench) => Promise<Row[]>>> =
   "latency": latency,
   "claims": claims,
   "idle": idle,
+  "queues": queues,
   "workflows": workflows,
+  "schedules": schedules,
   "batches": batches,
   "grown": grown,
   "drains": drains,
+  "held": held,
   "memory": memory,
   "postgres": postgres,
 };
@@ -44,7 +50,7 @@ let interrupted = false;
 /**
  * @returns the exit code: 1 if something could not be measured; what is not reached is no failure
  */
-async function main({ quick, only, rounds, keep }: Options): Promise<number> {
+async function main(options: Options): Promise<number> {
   const begin = performance.now();
   const say = (text: string) =>
     write(
@@ -54,55 +60,74 @@ async function main({ quick, only, rounds, keep }: Options): Promise<number> {
   const ground = new Ground();
   // Whatever is awaited then fails, and nothing more is begun.
   Deno.addSignalListener("SIGINT", () => (interrupted = true, ground.killAll()));
-  const rows: Row[] = [];
-  let failures = 0;
   try {
     const environment = await environmentOf(ground);
-    const bench = new Bench(ground, { quick, rounds, say });
-    for (const [name, measure] of Object.entries(MEASUREMENTS)) {
-      if (interrupted || only !== undefined && !only.includes(name)) continue;
-      say(name);
-      try {
-        rows.push(...await measure(bench));
-      } catch (error) {
-        failures++;
-        rows.push(
-          missingRow(name, "/s", `failed: ${error instanceof Error ? error.message : error}`),
-        );
-        ground.killAll();
-      }
-    }
+    const bench = new Bench(ground, { ...options, say });
+    const { rows, failures } = await measureAll(bench, options.only);
     if (interrupted) return 130;
-    const style = {
-      paint: paintFor({ isTerminal: Deno.stdout.isTerminal() }, (name) => Deno.env.get(name)),
-      width: undefined,
-    };
-    const { cpu, cores, kernel, deno, commit, program } = environment;
-    write(
-      Deno.stdout,
-      `${program} at ${commit}, Deno ${deno}, ${cpu}, ${cores} cores, Linux ${kernel}\n\n`,
-    );
-    write(Deno.stdout, await tableOf(rows, style));
-    if (keep || !quick && only === undefined) {
-      const date = new Date().toISOString();
-      const parts = [
-        date.slice(0, 10),
-        ...(program === "main.ts" ? [] : ["build"]),
-        ...(only ?? []),
-      ];
-      const name = `${parts.join("-")}.json`;
+    await show(rows, environment);
+    if (options.keep || !options.quick && options.only === undefined) {
       const minutes = Math.round((performance.now() - begin) / 6000) / 10;
-      const head = { schema: 1, date, minutes, environment };
-      const folder = new URL("bench_results/", import.meta.url);
-      Deno.mkdirSync(folder, { recursive: true });
-      Deno.writeTextFileSync(new URL(name, folder), resultText(head, rows));
-      say(`kept as scripts/bench_results/${name}`);
+      say(`kept as scripts/bench_results/${keep(rows, environment, minutes, options)}`);
     }
+    return failures > 0 ? 1 : 0;
   } finally {
     say("removing what was made");
     await ground.close();
   }
-  return failures > 0 ? 1 : 0;
+}
+
+/** What can't be measured is a row that says why. */
+async function measureAll(
+  bench: Bench,
+  only: readonly string[] | undefined,
+): Promise<{ rows: Row[]; failures: number }> {
+  const rows: Row[] = [];
+  let failures = 0;
+  for (const [name, measure] of Object.entries(MEASUREMENTS)) {
+    if (interrupted || only !== undefined && !only.includes(name)) continue;
+    bench.say(name);
+    try {
+      rows.push(...await measure(bench));
+    } catch (error) {
+      failures++;
+      const why = `failed: ${error instanceof Error ? error.message : error}`;
+      rows.push(missingRow(name, "/s", why));
+      bench.ground.killAll();
+    }
+  }
+  return { rows, failures };
+}
+
+async function show(rows: readonly Row[], environment: Environment): Promise<void> {
+  const style = {
+    paint: paintFor({ isTerminal: Deno.stdout.isTerminal() }, (name) => Deno.env.get(name)),
+    width: undefined,
+  };
+  const { cpu, cores, kernel, deno, commit, program } = environment;
+  const head = `${program} at ${commit}, Deno ${deno}, ${cpu}, ${cores} cores, Linux ${kernel}`;
+  write(Deno.stdout, `${head}\n\n${await tableOf(rows, style)}`);
+}
+
+/** @returns the name of the file */
+function keep(
+  rows: readonly Row[],
+  environment: Environment,
+  minutes: number,
+  { quick, only }: Options,
+): string {
+  const date = new Date().toISOString();
+  const parts = [
+    date.slice(0, 10),
+    ...(environment.program === "main.ts" ? [] : ["build"]),
+    ...(only ?? []),
+  ];
+  const name = `${parts.join("-")}.json`;
+  const head = { schema: 1, date, minutes, ...(quick && { quick }), environment };
+  const folder = new URL("bench_results/", import.meta.url);
+  Deno.mkdirSync(folder, { recursive: true });
+  Deno.writeTextFileSync(new URL(name, folder), resultText(head, rows));
+  return name;
 }
 
 interface Options {

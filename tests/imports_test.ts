@@ -32,9 +32,9 @@ interface Module {
 const root = new URL("..", import.meta.url).href;
 
 /** Each module of ours, by its path in the project, with what it imports. */
-async function graph(): Promise<Map<string, string[]>> {
+async function graph(entry: string): Promise<Map<string, string[]>> {
   const { stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["info", "--json", `${root}main.ts`],
+    args: ["info", "--json", `${root}${entry}`],
   })
     .output();
   const modules = new Map<string, string[]>();
@@ -52,7 +52,7 @@ async function graph(): Promise<Map<string, string[]>> {
   return modules;
 }
 
-const modules = await graph();
+const modules = await graph("main.ts");
 
 Deno.test("imports go only where src/README.md allows", () => {
   const wrong: string[] = [];
@@ -89,6 +89,21 @@ Deno.test("imports of node: built-ins, which cost each start 10 ms and more, are
     imports.some((target) => target.startsWith("node:"))
   );
   assertEquals(found.map(([path]) => path), []);
+});
+
+Deno.test("the page takes types and pure functions of the program, and no packages but its own", async () => {
+  const allowed = ["queue/job.ts", "queue/job_json.ts", "view/times.ts", "view/escape.ts"]
+    .map((path) => `src/${path}`);
+  const wrong: string[] = [];
+  for (const [path, targets] of await graph("page/main.tsx")) {
+    if (!path.startsWith("page/")) continue;
+    for (const target of targets) {
+      const isFine = target.startsWith("page/") || allowed.includes(target) ||
+        /^(?:preact|@preact\/signals)(?:\/|$)/.test(target);
+      if (!isFine) wrong.push(`${path} -> ${target}`);
+    }
+  }
+  assertEquals(wrong, []);
 });
 
 Deno.test("import() loads a module only when it is called, which an undocumented option of Deno does", async () => {

@@ -13,6 +13,8 @@ const WORKERS = 8;
 const LOST =
   /rename\w*\(.*"[^"]*\/queue\/ready\/[^"]*\.tick-(\d+)".*\/queue\/running\/.*= -1 ENOENT/;
 
+const STRACE = "strace -f --seccomp-bpf -qq -s 4096 -e trace=rename,renameat,renameat2 -o";
+
 /**
  * Claims lost a job: eight idle workers, a job each second. `strace` counts them, looking at
  * nothing but renames; that makes renames slower, though for all workers alike.
@@ -23,25 +25,11 @@ export async function claims(bench: Bench): Promise<Row[]> {
   if (!await ground.has("strace")) return [missingRow(what, "lost", "strace is not installed")];
   const queue = new Queue(ground, "claims");
   const trace = `${queue.folder}/trace`;
-  const options = [
-    "-f",
-    "--seccomp-bpf",
-    "-qq",
-    "-s",
-    "4096",
-    "-e",
-    "trace=rename,renameat,renameat2",
-    "-o",
-    trace,
-  ];
   // Each worker has a job first: its folder for what it runs has to be there, or its first claim
   // fails for that.
   await queue.fill(WORKERS, `: >"${queue.folder}/\${QUEUECTL_WORKER}"; sleep 1`);
-  const supervisor = ground.start([
-    "strace",
-    ...options,
-    ...queue.words("start", `--count=${WORKERS}`),
-  ]);
+  const start = queue.words("start", `--count=${WORKERS}`);
+  const supervisor = ground.start([...STRACE.split(" "), trace, ...start]);
   const count = bench.pick(60, 6);
   try {
     await until(() => workerMarks(queue) >= WORKERS, "each worker has run a job");
@@ -56,13 +44,19 @@ export async function claims(bench: Bench): Promise<Row[]> {
     await queue.call(["stop"]);
     await supervisor.ended;
   }
+  const values = lostIn(Deno.readTextFileSync(trace), count);
+  const value = values.reduce((sum, lost) => sum + lost, 0) / count;
+  return [plainRow({ what, unit: "lost", values, value, target: atMost(1, "value") })];
+}
+
+/** How many claims of each job were lost. */
+function lostIn(trace: string, count: number): number[] {
   const values = new Array<number>(count).fill(0);
-  for (const line of Deno.readTextFileSync(trace).split("\n")) {
+  for (const line of trace.split("\n")) {
     const n = LOST.exec(line)?.[1];
     if (n !== undefined) values[Number(n)]!++;
   }
-  const value = values.reduce((sum, lost) => sum + lost, 0) / count;
-  return [plainRow({ what, unit: "lost", values, value, target: atMost(1, "value") })];
+  return values;
 }
 
 function workerMarks(queue: Queue): number {

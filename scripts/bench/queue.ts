@@ -4,6 +4,7 @@ import type { Attempt } from "../../src/queue/outcome.ts";
 import type { JobStore } from "../../src/queue/store.ts";
 import { openFileStore } from "../../src/stores/file/store.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
+import type { Pace } from "./peers.ts";
 import { type Ground, type Ran, type Running, type RunOptions, until } from "./ground.ts";
 
 /** What filling a queue took. */
@@ -78,7 +79,7 @@ export class Queue {
 
   /** The first attempt of each of these jobs. @throws Error if one of them is not completed */
   async attempts(ids: readonly string[]): Promise<Attempt[]> {
-    return await this.#withStore(async (store) => {
+    return await this.withStore(async (store) => {
       const attempts: Attempt[] = [];
       for (const id of ids) {
         const job = await store.get(id);
@@ -92,6 +93,13 @@ export class Queue {
     });
   }
 
+  /** Has two workers do all there is. The rate is from the first start of these to the last end. */
+  async drain(ids: readonly string[]): Promise<Pace> {
+    const words = this.words("start", "--count=2", "--drain");
+    const { cpu } = await this.ground.cost(words, { limit: 600 });
+    return { rate: ids.length / await this.span(ids), cpu: cpu / ids.length };
+  }
+
   /**
    * Has two workers do `count` jobs in front of whatever waits here already, and stops them then.
    * @returns jobs a second, from the first start to the last end
@@ -100,7 +108,7 @@ export class Queue {
     const { ids } = await this.fill(count, { command: "true", priority: 1 });
     const workers = this.start("--count=2");
     try {
-      await this.#withStore(async (store) => {
+      await this.withStore(async (store) => {
         const isDone = async (id: string) => (await store.get(id))?.status.state === "completed";
         // The last is looked at alone, so that looking costs little while the others are done; then
         // what is left of them.
@@ -112,7 +120,8 @@ export class Queue {
     return count / await this.span(ids);
   }
 
-  async #withStore<T>(action: (store: JobStore) => Promise<T>): Promise<T> {
+  /** Looks into it through the store. */
+  async withStore<T>(action: (store: JobStore) => Promise<T>): Promise<T> {
     const store = await openFileStore(this.dataDir, { files: diskFiles });
     try {
       return await action(store);

@@ -1,4 +1,4 @@
-// Watches from outside whether jobs are claimed in time and in order: while a worker is free no due
+// Watches from outside whether jobs of the default queue are claimed in time and in order: while a worker is free no due
 // job waits longer than a second, and of jobs that are ready together the first is taken first.
 // Reads the data folder and /proc with code of its own, not with that which it watches.
 import { pause } from "../../src/exec/timer.ts";
@@ -70,7 +70,7 @@ function look(scene: Scene, before: Look | undefined): Look {
   const clock = Date.now();
   const waiting = waitingJobs(scene);
   const due = [...waiting].filter(([, { id, dueAt }]) =>
-    dueAt <= clock + scene.clockOffset && !scene.damaged.has(id)
+    dueAt <= clock + scene.clockOffset && !scene.ledger.damaged.has(id)
   )
     .map(([name]) => name);
   const since = (known: Since | undefined, names: readonly string[]) =>
@@ -81,8 +81,16 @@ function look(scene: Scene, before: Look | undefined): Look {
     waiting,
     due: since(before?.due, due),
     free: since(before?.free, freeWorkers(scene)),
-    limit: LIMIT + scene.slowness,
+    limit: limitOf(scene),
   };
+}
+
+/**
+ * Milliseconds that a job may wait beside a free worker, as slow as the machine is now: one that has
+ * just started looks around first, which takes as long as several commands.
+ */
+export function limitOf({ slowness }: Scene): number {
+  return LIMIT + 3 * slowness;
 }
 
 function checkWaits(scene: Scene, { at, due, free, limit }: Look, told: Set<string>): void {
@@ -105,12 +113,13 @@ function checkWaits(scene: Scene, { at, due, free, limit }: Look, told: Set<stri
 function whoLeft(scene: Scene, before: Look, { at, waiting, limit }: Look): Overtaking[] {
   let first: string | undefined;
   for (const [name, { place, id }] of waiting) {
-    if (place === undefined || scene.damaged.has(id)) continue;
+    if (place === undefined || scene.ledger.damaged.has(id)) continue;
     if (at - (before.due.get(name) ?? at) < limit) continue;
     if (first === undefined || place < waiting.get(first)!.place!) first = name;
   }
-  return [...before.waiting].filter(([name, { place }]) =>
-    place !== undefined && !waiting.has(name)
+  // One that a user changes leaves its place for another.
+  return [...before.waiting].filter(([name, { id, place }]) =>
+    place !== undefined && !waiting.has(name) && !scene.ledger.revisions.has(scene.ledger.keyOf(id))
   ).map(([name, { id, place }]) => ({
     name,
     id,
@@ -166,16 +175,23 @@ function waitingJobs(scene: Scene): Map<string, Waiting> {
   return found;
 }
 
-/** Workers that run nothing, are not stopped, and have not been asked to end. */
-function freeWorkers(scene: Scene): string[] {
+/** Workers of a queue that run nothing, are not stopped, and have not been asked to end. */
+export function freeWorkers(scene: Scene, queue = "default"): string[] {
   const requests = scene.names(`${scene.dataDir}/control`);
   const shells = new Map(scene.shells().map(({ name, pid }) => [name, pid]));
   return scene.workers().filter(({ name, pid }) =>
+    serves(pid, queue) &&
     /^\d+ \([^]*\) [SRD] /.test(read(`/proc/${pid}/stat`)) &&
     scene.names(`${scene.dataDir}/queue/running/${name}`).length === 0 &&
     read(`/proc/${shells.get(name)}/task/${shells.get(name)}/children`).trim() === "" &&
     !requests.some((request) => request.startsWith(`${name}.`))
   ).map(({ name, pid }) => `${name} (${pid})`);
+}
+
+/** Whether a worker takes jobs of a queue. */
+function serves(pid: number, queue: string): boolean {
+  const served = /\0--queue=([^\0]*)\0/.exec(read(`/proc/${pid}/cmdline`))?.[1];
+  return served === undefined || served.split(",").includes(queue);
 }
 
 function read(path: string): string {

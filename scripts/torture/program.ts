@@ -58,7 +58,9 @@ export class Program {
   #prepare(): string[] {
     const folder = `${this.#folder}/program`;
     copyTree(`${root}src`, `${folder}/src`);
-    for (const name of ["deno.json", "deno.lock"]) {
+    Deno.mkdirSync(`${folder}/page`);
+    // deno.json names page/ as a member of the workspace, so that has to be one.
+    for (const name of ["deno.json", "deno.lock", "page/deno.json"]) {
       Deno.copyFileSync(`${root}${name}`, `${folder}/${name}`);
     }
     Deno.copyFileSync(`${root}main.ts`, `${folder}/queuectl.ts`);

@@ -1,5 +1,5 @@
 // What a torture says at its end.
-import type { Figures } from "./reckoning.ts";
+import type { Figures } from "./reckoning/reckoning.ts";
 import type { Scene } from "./scene.ts";
 import type { TortureOptions } from "./torture.ts";
 
@@ -14,7 +14,7 @@ export function reportOf(
     `torture: ${minutes} minutes, seed ${seed}${
       scene.canSetClock ? "" : " (a build: the clock is left alone)"
     }`,
-    `  jobs acknowledged ${scene.acknowledged.size}, batches ${scene.batches.length}`,
+    `  jobs acknowledged ${scene.ledger.acknowledged.size}, batches ${scene.ledger.batches.length}`,
   ];
   if (figures !== undefined) {
     lines.push(
@@ -25,15 +25,16 @@ export function reportOf(
       `  outcomes ${
         Object.entries(figures.byOutcome).map(([name, n]) => `${name} ${n}`).join(", ")
       }`,
+      `  put to the test: ${listed(figures.tested)}`,
     );
   }
-  const { longest, waits, claims } = scene.watched;
+  const { longest, waits, claims, openings } = scene.watched;
   lines.push(
     `  longest wait of a due job beside a free worker ${(longest / 1000).toFixed(2)} s ` +
-      `(${waits} looks at such), claims whose order was checked ${claims}`,
+      `(${waits} looks at such), claims whose order was checked ${claims}, ` +
+      `looks at queues with room ${openings}`,
   );
-  const tally = [...scene.tally].sort(([a], [b]) => a < b ? -1 : 1);
-  lines.push(`  done to it: ${tally.map(([what, n]) => `${what} ${n}`).join(", ")}`);
+  lines.push(`  done to it: ${listed(scene.tally)}`);
   for (const problem of scene.problems.slice(0, 50)) lines.push(`  WRONG: ${problem}`);
   if (scene.problems.length > 50) lines.push(`  … and ${scene.problems.length - 50} more`);
   if (failed) lines.push(`  again: deno task torture --minutes ${minutes} --seed ${seed}`);
@@ -42,4 +43,9 @@ export function reportOf(
   }
   lines.push(failed ? "torture: FAILED" : "torture: all accounted for");
   return lines.join("\n") + "\n";
+}
+
+function listed(counts: ReadonlyMap<string, number>): string {
+  const sorted = [...counts].sort(([a], [b]) => a < b ? -1 : 1);
+  return sorted.map(([what, n]) => `${what} ${n}`).join(", ");
 }

@@ -1,22 +1,12 @@
 // Where a torture takes place: its folder, its processes, and what is kept of it for the reckoning
 // at the end.
 import { hasEntry, killAllWith, type Process, processesWith, signal } from "../processes.ts";
+import { Ledger, uptime } from "./ledger.ts";
 import { type Call, type Ended, Program, type Running } from "./program.ts";
+import { QueueLog } from "./queue_log.ts";
+import { ScheduleLog } from "./schedule_log.ts";
 
 const root = new URL("../..", import.meta.url).pathname;
-
-/**
- * The name of one life of an id: ids may be used again once their job is removed, and each life
- * has to be accounted for. The first is called as the id itself.
- */
-export function keyOf(id: string, life = 0): string {
-  return life === 0 ? id : `${id}#${life}`;
-}
-
-/** The key of a job, whose life is the last word of its command. */
-export function keyOfJob({ id, command }: { id: string; command: string }): string {
-  return keyOf(id, Number(/ (\d+)$/.exec(command)?.[1] ?? 0));
-}
 
 export class Scene {
   readonly folder: string;
@@ -26,24 +16,13 @@ export class Scene {
   readonly notes: string;
   readonly marker: string;
   readonly canSetClock: boolean;
+  readonly backlog: number;
 
-  // Of jobs these sets hold keys; see keyOf().
-
-  /** Jobs whose ids `enqueue` has printed. */
-  readonly acknowledged = new Set<string>();
-  /** The life that an id has by now, if it was used again. */
-  readonly lives = new Map<string, number>();
-  /** Ids that may be used again. */
-  readonly reusable = new Set<string>();
-  /** The jobs of each batch, which are to be there all or not at all. */
-  readonly batches: (readonly string[])[] = [];
-  readonly cancelled = new Set<string>();
-  /** Ids of jobs whose own file was damaged on purpose, and how. */
-  readonly damaged = new Map<string, string>();
-  /** Jobs that `dlq remove` has said are removed. */
-  readonly removed = new Set<string>();
-  /** Jobs whose removal was begun by a command that was killed. */
-  readonly perhapsRemoved = new Set<string>();
+  readonly ledger = new Ledger();
+  /** What was set of queues, and when. */
+  readonly queues = new QueueLog();
+  /** What was asked of schedules. */
+  readonly schedules = new ScheduleLog();
   readonly problems: string[] = [];
   readonly tally = new Map<string, number>();
   /** How often something was damaged, and how much of that a repair has seen. */
@@ -54,11 +33,13 @@ export class Scene {
   /** How long each `enqueue` took of late, in milliseconds: how slow the machine is. */
   readonly pace: { at: number; took: number }[] = [];
   /** What was seen of claims; see claims.ts. */
-  readonly watched = { since: Infinity, longest: 0, waits: 0, claims: 0 };
+  readonly watched = { since: Infinity, longest: 0, waits: 0, claims: 0, openings: 0 };
   /** Until then, by `performance.now()`, nobody can tell whether a claim is late. */
   disturbedUntil = 0;
   /** Until then, nobody can tell whether claims are in order. */
   confusedUntil = 0;
+  /** Until then somebody may be stopped who holds what others need. */
+  frozenUntil = 0;
   /** Enqueuers that run now. */
   readonly enqueuers = new Set<number>();
   /** Processes that are not to be killed now, since a command has to deal with them. */
@@ -70,13 +51,15 @@ export class Scene {
   readonly #startedAt = performance.now();
   readonly #log: Deno.FsFile;
 
-  constructor(folder: string) {
+  /** @param backlog so many jobs wait at most before the enqueuers take a rest */
+  constructor(folder: string, backlog: number) {
+    this.backlog = backlog;
     this.folder = folder;
     this.dataDir = `${folder}/data`;
     this.linkedDir = `${folder}/link`;
     this.notes = `${folder}/notes`;
     this.marker = `QUEUECTL_TORTURE=${crypto.randomUUID()}`;
-    for (const name of ["notes", "program", "work", "logs", "data"]) {
+    for (const name of ["notes", "peers", "keys", "program", "work", "logs", "data"]) {
       Deno.mkdirSync(`${folder}/${name}`, { mode: 0o700 });
     }
     Deno.symlinkSync("data", this.linkedDir);
@@ -92,17 +75,16 @@ export class Scene {
 
   /** Milliseconds that the program's clock is off. */
   clockOffset = 0;
+  /** The latest that it was before it was last set. */
+  latestTime = 0;
 
   /** Sets the clock of all processes of the program. */
   setClock(offset: number): void {
+    this.latestTime = Math.max(this.latestTime, Date.now() + this.clockOffset);
     this.clockOffset = offset;
+    this.ledger.clockChanges.push(uptime());
     this.disturbedUntil = performance.now() + 2000;
     this.#program.setClock(offset);
-  }
-
-  /** The key of the life that an id has now. */
-  keyOf(id: string): string {
-    return keyOf(id, this.lives.get(id));
   }
 
   jobFile(id: string): string {

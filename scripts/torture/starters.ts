@@ -1,6 +1,7 @@
 // Those who keep a `queuectl start` running: whenever one has ended, another follows after a while.
 import { pause } from "../../src/exec/timer.ts";
 import { hasEntry } from "../processes.ts";
+import { QUEUES } from "./queue_log.ts";
 import type { Random } from "./random.ts";
 import type { Scene } from "./scene.ts";
 
@@ -16,6 +17,7 @@ export async function starter(
     const words = ["start", `--count=${random.int(1, 3)}`];
     if (random.chance(0.2)) words.push(`--worker-name=${name}`);
     if (random.chance(0.1)) words.push(`--timeout=${random.int(2, 6)}`);
+    if (random.chance(0.25)) words.push(`--queue=${servedBy(random).join()}`);
     const dataDir = random.chance(0.3) ? scene.linkedDir : scene.dataDir;
     scene.did("starts", words.join(" "));
     if (dataDir === scene.linkedDir) scene.count("starts through a link");
@@ -23,6 +25,12 @@ export async function starter(
     else await attached(scene, words, dataDir, log);
     await pause(random.between(0, 1500));
   }
+}
+
+/** Some of the queues, so that others have to wait for another `start`. */
+function servedBy(random: Random): string[] {
+  const served = ["default", "hooks", ...Object.keys(QUEUES)].filter(() => random.chance(0.6));
+  return served.length === 0 ? ["default"] : served;
 }
 
 async function attached(

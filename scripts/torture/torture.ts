@@ -4,9 +4,13 @@ import { watchClaims } from "./claims.ts";
 import { enqueuer } from "./enqueuers.ts";
 import type { Archive } from "./faults/fault.ts";
 import { isStrange } from "./faults/strangers.ts";
+import { resumeQueues, setUpQueues } from "./faults/queues.ts";
+import { addSchedules } from "./faults/schedules.ts";
 import { torment } from "./faults/tormentor.ts";
+import { watchOpenings } from "./openings.ts";
+import { commandOf } from "./orders.ts";
 import { Random } from "./random.ts";
-import { type Figures, reckon } from "./reckoning.ts";
+import { type Figures, reckon } from "./reckoning/reckoning.ts";
 import { reportOf } from "./report.ts";
 import { Scene } from "./scene.ts";
 import { starter } from "./starters.ts";
@@ -14,11 +18,15 @@ import { starter } from "./starters.ts";
 export interface TortureOptions {
   readonly minutes: number;
   readonly seed: number;
+  /** So many jobs wait at most before the enqueuers take a rest. */
+  readonly backlog?: number;
   /** Whether the folder stays also if all went well. */
   readonly keep: boolean;
   /** Ends it early, leaving no process and, without `keep`, no file. */
   readonly interrupt?: AbortSignal;
 }
+
+const BACKLOG = 120;
 
 export interface TortureResult {
   readonly report: string;
@@ -27,7 +35,7 @@ export interface TortureResult {
 
 export async function torture(options: TortureOptions): Promise<TortureResult> {
   const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "queuectl-torture-" }));
-  const scene = new Scene(folder);
+  const scene = new Scene(folder, options.backlog ?? BACKLOG);
   const random = new Random(String(options.seed));
   const begun = performance.now();
   let figures: Figures | undefined;
@@ -65,6 +73,7 @@ function aborted(signal: AbortSignal | undefined): Promise<undefined> {
 
 async function play(scene: Scene, random: Random, duration: number): Promise<Figures> {
   await configure(scene, random.fork("configuration"));
+  await Promise.all([setUpQueues(scene), addSchedules(scene)]);
   const ending = new AbortController();
   const enqueuing = new AbortController();
   const archive: Archive = new Map();
@@ -75,38 +84,62 @@ async function play(scene: Scene, random: Random, duration: number): Promise<Fig
     starter(scene, random.fork(`starter ${name}`), name, ending.signal)
   );
   const faults = torment(scene, archive, random.fork("faults"), enqueuing.signal);
-  const watching = watchClaims(scene, enqueuing.signal);
+  const watching = [
+    watchClaims(scene, enqueuing.signal),
+    watchOpenings(scene, enqueuing.signal),
+  ];
   await pause(duration);
   enqueuing.abort();
-  await Promise.all([faults, watching, ...enqueuers]);
+  await Promise.all([faults, ...watching, ...enqueuers]);
 
   scene.note("the end: all is started again and drained");
   if (scene.canSetClock) scene.setClock(0);
   ending.abort();
+  await stopAll(scene, starters);
   await settle(scene);
-  await Promise.all(starters);
   await checkRest(scene);
   return await reckon(scene, archive);
 }
 
 async function configure(scene: Scene, random: Random): Promise<void> {
-  const values = { backoff_base: "1", backoff_max: "1", kill_grace: "0.5", log_level: "INFO" };
+  const hook = commandOf(scene, { kind: "hook", number: 0 });
+  const values = {
+    backoff_base: 1,
+    backoff_max: 1,
+    kill_grace: 0.5,
+    log_level: "INFO",
+    on_completed: hook,
+    on_dead: hook,
+  };
   const capped = random.chance(0.3);
-  for (const [key, value] of Object.entries({ ...values, ...(capped && { log_max: "200000" }) })) {
-    const { code, stderr } = await scene.call(["config", "--key", key, "--value", value]);
-    if (code !== 0) throw new Error(`config --key ${key}: ${stderr}`);
+  const file = `${scene.folder}/config.json`;
+  Deno.writeTextFileSync(file, JSON.stringify({ ...values, ...(capped && { log_max: 200_000 }) }));
+  const { code, stderr } = await scene.call(["config", "--import", file]);
+  if (code !== 0) throw new Error(`config --import: ${stderr}`);
+}
+
+/** Stops all, again and again: one that is just being started does not hear of it. */
+async function stopAll(scene: Scene, starters: readonly Promise<void>[]): Promise<void> {
+  let isOver = false;
+  const over = Promise.all(starters).then(() => void (isOver = true));
+  while (!isOver) {
+    await scene.call(["stop"]);
+    await Promise.race([over, pause(1000)]);
   }
 }
 
-/** Stops all, mends what was damaged, and drains the queue until nothing is left to do. */
+/** Mends what was damaged, and drains the queue until nothing is left to do. */
 async function settle(scene: Scene): Promise<void> {
-  await scene.call(["stop"]);
+  await Promise.all([resumeQueues(scene), scene.call(["schedule", "pause", "lonely"])]);
   for (let n = 0; n < 20; n++) {
     if (scene.hasDamage) {
       const { stdout, stderr } = await scene.call(["storage", "check", "--repair"]);
       scene.note(`repair: ${stdout}${stderr}`);
     }
     const log = `${scene.folder}/logs/drain.log`;
+    // What is due by now is fired before the first of them has ended. The others find no more.
+    if (n === 0) { for (const story of scene.schedules.stories.values()) story.until = Date.now(); }
+    else if (n === 1) await scene.call(["schedule", "pause", ...scene.schedules.stories.keys()]);
     const { ended } = scene.start(["start", "--drain", "--count=4"], { log });
     const timer = setTimeout(() => {
       scene.problem(`The queue is not drained after 120 s: see ${log}`);

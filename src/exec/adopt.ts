@@ -9,6 +9,7 @@ import { LATE } from "./job_script.ts";
 import {
   aliveOf,
   type JournalEntry,
+  lastRun,
   type ProcessIdentity,
   readJournal,
   readWriter,
@@ -39,10 +40,11 @@ export class UnseenError extends Error {
  */
 export async function adopt(
   journal: string,
-  attempt: WatchedAttempt,
+  claimed: WatchedAttempt,
   stop?: AbortSignal,
   files: FileSystem = diskFiles,
 ): Promise<Ending | "not_begun"> {
+  const attempt = asBegun(claimed, journal, files);
   // The shell, if it was found without the journal, which somebody has removed or damaged.
   let found: ProcessIdentity | undefined;
   const look = (): JournalEntry => {
@@ -75,6 +77,16 @@ export async function adopt(
     await pause(wait);
     wait = Math.min(wait * 2, JOURNAL_EVERY);
   }
+}
+
+/**
+ * The attempt under the number that the shell recorded when it began. If the job's file has lost
+ * lines since, the job has a lower number now; without this it would run again beside itself.
+ */
+function asBegun(attempt: WatchedAttempt, journal: string, files: FileSystem): WatchedAttempt {
+  const last = lastRun(files, journal);
+  const isIt = last?.id === attempt.id && last.startedAt === attempt.startedAt;
+  return isIt ? { ...attempt, attempt: last.attempt } : attempt;
 }
 
 /**

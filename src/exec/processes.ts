@@ -145,20 +145,29 @@ const KNOCKING = 3000;
  * no such pipe.
  */
 export async function isHeld(pipe: string): Promise<boolean | undefined> {
-  const child = new Deno.Command("/bin/sh", {
-    args: ["-c", `[ -p "$0" ]||exit 3;exec 4>"$0"`, pipe],
-    ...alone(),
-    stdout: "null",
-  }).spawn();
-  // Opening a pipe for writing waits for a reader.
-  await pause(KNOCKING, child.status);
   try {
-    child.kill("SIGKILL");
-  } catch {
-    // It has ended.
+    return (await Deno.stat(pipe)).isFifo === true ? await hasReader(pipe) : undefined;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
   }
-  const { code, signal } = await child.status;
-  return code === 3 ? undefined : signal === null && code === 0;
+}
+
+/** Opening a pipe for writing waits for a reader. */
+async function hasReader(pipe: string): Promise<boolean> {
+  // Not in a child process: if this one were killed, the child would wait for ever.
+  let isOpen = false;
+  const writing = Deno.open(pipe, { write: true }).finally(() => isOpen = true);
+  await pause(KNOCKING, writing);
+  if (isOpen) {
+    (await writing).close();
+    return true;
+  }
+  // A reader of our own ends the wait.
+  const reading = await Deno.open(pipe);
+  (await writing).close();
+  reading.close();
+  return false;
 }
 
 /**

@@ -1,5 +1,5 @@
-// Calling off a job: one that waits in the store, a running one by its worker, or in that one's place
-// if it has died.
+// Cancels a job: a waiting one in the store; a running one by asking its worker, or directly if the
+// worker has died.
 import { QueueError } from "./errors.ts";
 import type { Job } from "./job.ts";
 import { cancel } from "./operations.ts";

@@ -1,5 +1,5 @@
-// Counters of attempts that ended, and how long they waited and ran: numbers that only grow, also when
-// jobs are removed. Pure, and the port for keeping them.
+// Counters of attempts that ended, and how long they waited and ran. The numbers only grow, even if
+// jobs are removed. Holds pure functions and the port of the store that keeps the counters.
 import { type Job, turnTime } from "./job.ts";
 import { type Outcome, OUTCOMES } from "./outcome.ts";
 

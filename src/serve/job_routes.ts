@@ -8,11 +8,12 @@ import { isoTime } from "../queue/job_json.ts";
 import { removeEnded, type Results, retryEnded } from "../queue/operations.ts";
 import { isOrphaned } from "../queue/status.ts";
 import type { Arrival, JobReader, JobStore } from "../queue/store.ts";
-import { listedJob, shownJob } from "../view/json.ts";
+import { shownJob } from "../view/json.ts";
 import { json, Problem } from "./answer.ts";
 import { arrivalOf, cursorOf } from "./cursor.ts";
 import { forMilliseconds } from "./deadline.ts";
 import { queryOf } from "./filter.ts";
+import { listedWithEnd } from "./listed.ts";
 import { type Parts, withJobs } from "./parts.ts";
 import type { Asked, Param, Route } from "./route.ts";
 import { ref } from "./schemas.ts";
@@ -124,7 +125,7 @@ async function listJobs({ query }: Asked, { jobs, now, searchTime }: Parts): Pro
   const page = found.slice(0, limit);
   const last = found.length > limit ? page.at(-1) : isCut ? at : undefined;
   return json({
-    jobs: page.map(listedJob),
+    jobs: page.map(listedWithEnd),
     next_cursor: last === undefined ? null : cursorOf(last),
     looked_to: isCut ? isoTime(at!.createdAt) : null,
   });

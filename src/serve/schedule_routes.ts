@@ -8,9 +8,9 @@ import type { ScheduleStore } from "../queue/schedule_store.ts";
 import { recurrenceOf } from "../queue/schedule_times.ts";
 import { findSchedule, viewOf } from "../queue/schedule_view.ts";
 import type { JobReader } from "../queue/store.ts";
-import { listedJob } from "../view/json.ts";
 import { scheduleJson } from "../view/schedule_json.ts";
 import { json } from "./answer.ts";
+import { listedWithEnd } from "./listed.ts";
 import { type Parts, withJobs } from "./parts.ts";
 import type { Asked, Route } from "./route.ts";
 import { listOf, ref } from "./schemas.ts";
@@ -82,7 +82,7 @@ async function showSchedule({ path }: Asked, { store, jobs, now }: Parts): Promi
   return json({
     ...scheduleJson({ ...entry, nextAt }, false),
     next: times.map(isoTime),
-    history: history.map(listedJob),
+    history: history.map(listedWithEnd),
   });
 }
 

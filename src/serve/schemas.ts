@@ -88,6 +88,16 @@ const attempt = object({
   error: textOrNull,
 });
 
+/** In lists: how, and for how long, is told without a request for each job. */
+const listed = {
+  ...job,
+  last: {
+    ...attempt,
+    type: ["object", "null"],
+    description: "The last attempt that ended",
+  },
+} satisfies Record<string, Schema>;
+
 const counts = object({
   pending: whole,
   blocked: whole,
@@ -164,7 +174,7 @@ const when = {
 };
 
 export const SCHEMAS = {
-  Job: object(job),
+  Job: object(listed),
   JobPage: object({
     ...job,
     history: listOf(attempt),

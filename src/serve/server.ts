@@ -3,12 +3,13 @@ import { attemptsBegun } from "../queue/job.ts";
 import type { JobReader } from "../queue/store.ts";
 import { readActivity } from "../queue/status.ts";
 import type { Store } from "../stores/store.ts";
-import { listedJob, statusJson } from "../view/json.ts";
+import { statusJson } from "../view/json.ts";
 import type { Access } from "./access.ts";
 import { EndedHistory } from "./ended_history.ts";
 import { EventHub, type EventSources } from "./events.ts";
 import { handlerOf } from "./handler.ts";
 import { isOurHost, type Listen } from "./listen.ts";
+import { listedWithEnd } from "./listed.ts";
 import type { Parts } from "./parts.ts";
 import { figureReaders } from "./read_metrics.ts";
 import { Remembered } from "./remembered.ts";
@@ -83,7 +84,7 @@ function sourcesOf(store: Store, jobs: JobReader): Omit<EventSources, "warn"> {
     },
     async job(id) {
       const job = await jobs.get(id);
-      return job && listedJob(job);
+      return job && listedWithEnd(job);
     },
     async log({ id, attempt: wanted }) {
       // The state is read before the size: what an attempt printed is complete once it is known to

@@ -108,7 +108,7 @@ export const diskFiles: FileSystem = {
   copy(from, to) {
     Deno.openSync(to, { write: true, createNew: true, mode: 0o600 }).close();
     Deno.copyFileSync(from, to);
-    if (Deno.build.os !== "windows") Deno.chmodSync(to, 0o600); // a copy gets the mode of the original
+    if (Deno.build.os !== "windows") Deno.chmodSync(to, 0o600); // the copy has the original's mode
   },
   link: (existing, path) => Deno.linkSync(existing, path),
   rename: (from, to) => Deno.renameSync(from, to),

@@ -1,5 +1,5 @@
-// Counts the attempts whose ends a worker records, and hands the counts to the store: a moment later,
-// so that many short jobs cost one write.
+// Counts the attempts whose ends a worker records. The counts go to the store a moment later, so
+// that many short jobs cost one write.
 import type { Job } from "../queue/job.ts";
 import { added, counted, NOTHING, type Tallies, type Tally } from "../queue/tally.ts";
 import { afterMilliseconds } from "../system/delay.ts";

@@ -133,7 +133,7 @@ testOfFolder(
       lock.lockSync(true);
       const { code, stderr } = await queue.run(["storage", "check", "--repair"]);
       assertEquals(code, 1);
-      assertStringIncludes(stderr, "Another process repairs or restores this queue");
+      assertStringIncludes(stderr, "Another process is repairing or restoring this queue");
       lock.close();
       await queue.ok("storage", "check", "--repair");
       assertEquals([...Deno.readDirSync(`${queue.data}/workers`)].map(({ name }) => name), []);

@@ -75,6 +75,30 @@ Deno.test(
 );
 
 Deno.test(
+  "adopt() waits for a job whose number was another one before its file was damaged",
+  withWorker(async ({ folder, journal, orphan }) => {
+    const run = await orphan("until [ -e go ]; do sleep 0.02; done; exit 7", { attempt: 4 });
+    const adopted = adopt(journal, { ...run, attempt: 2 });
+    assert(lives(numberIn(`${folder}/pid`)));
+    await Deno.writeTextFile(`${folder}/go`, "");
+    const ending = await adopted;
+    assert(ending !== "not_begun");
+    assertEquals(ending.exitCode, 7);
+  }),
+);
+
+Deno.test(
+  "adopt() ends a job whose number was another one before its file was damaged",
+  withWorker(async ({ folder, journal, orphan }) => {
+    const command = "sleep 60 & echo $! >child; trap '' TERM; while :; do sleep 0.02; done";
+    const run = await orphan(command, { attempt: 4, killGrace: 0.1 });
+    await waitUntil(() => numberIn(`${folder}/child`) > 0);
+    await adopt(journal, { ...run, attempt: 2 }, AbortSignal.abort("cancelled"));
+    for (const name of ["pid", "child"]) assert(!lives(numberIn(`${folder}/${name}`)), name);
+  }),
+);
+
+Deno.test(
   "adopt() keeps the timeout, which counts from the begin of the attempt",
   withWorker(async ({ folder, journal, orphan }) => {
     const run = await orphan("sleep 60 & echo $! >child; sleep 60", {
@@ -118,7 +142,6 @@ Deno.test(
     assertEquals([ending.outcome, ending.exitCode], ["lost", null]);
     assert(!lives(numberIn(`${folder}/pid`)));
     assertEquals(await adopt(journal, { ...run, id: "another" }), "not_begun");
-    assertEquals(await adopt(journal, { ...run, attempt: 2 }), "not_begun");
     assertEquals(await adopt(journal, { ...run, startedAt: run.startedAt + 1 }), "not_begun");
   }),
 );

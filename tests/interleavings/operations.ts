@@ -139,7 +139,8 @@ const work = (worker: string, jobs: number) => async (store: FileStore) => {
   return done;
 };
 
-const checking = (repair: boolean): Program => async (files) =>
+/** `storage check`; what it finds is what it says. */
+export const checking = (repair: boolean): Program => async (files) =>
   (await check(DATA, files, { repair })).map(({ path, problem }) => `${path} ${problem}`);
 
 /** What each worker does now and then. */

@@ -17,7 +17,7 @@ import { aJob, anEnding } from "../support/jobs.ts";
 import { SimDisk } from "../support/sim_disk.ts";
 import { explore } from "./explore.ts";
 import { installClocks, type Program } from "./gated_process.ts";
-import { DATA, NOW, type Operation } from "./operations.ts";
+import { checking, DATA, NOW, type Operation } from "./operations.ts";
 import { judge } from "./verdict.ts";
 
 const BACKOFF = { base: 2, max: 60 };
@@ -73,6 +73,8 @@ const OPERATIONS: readonly Operation[] = [
     isFree: true,
   },
   { name: "cancel", program: withStore((store) => cancel(store, "h0").then(({ id }) => id)) },
+  { name: "check", program: checking(false) },
+  { name: "repair", program: checking(true) },
   {
     name: "list",
     isLooking: true,

@@ -18,7 +18,8 @@ const TABLE: readonly [script: string, args: readonly string[], said: string][] 
     "bench",
     ["--only", "idle,toString"],
     "--only takes names, with commas between them, of throughput, long-run, start-up, latency, " +
-    'claims, idle, batches, grown, drains, memory; not "toString"',
+    "claims, idle, queues, workflows, schedules, batches, grown, drains, held, memory; " +
+    'not "toString"',
   ],
 ];
 

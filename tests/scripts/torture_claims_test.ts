@@ -23,7 +23,7 @@ function watched(
 ): () => Promise<void> {
   return () =>
     withTempDir(async (dir) => {
-      const scene = new Scene(dir);
+      const scene = new Scene(dir, 100);
       const ending = new AbortController();
       const watching = watchClaims(scene, ending.signal);
       const children: Deno.ChildProcess[] = [];

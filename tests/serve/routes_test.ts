@@ -201,6 +201,8 @@ Deno.test("a job is found by a beginning of its id, and its page has all attempt
       [job.id, job.state, job.history.map((one: { outcome: string }) => one.outcome)],
       [id, "processing", ["failed", null]],
     );
+    const { jobs: [listed] } = await api.json("/api/jobs");
+    assertEquals([listed.history, listed.last], [undefined, job.history[0]]);
     assertEquals(job.orphaned, true);
     world.workers = [aWorker("w2")];
     assertEquals((await api.json(`/api/jobs/${id}`)).orphaned, false);

@@ -27,7 +27,7 @@ export function needing(programs: readonly string[], name: string): NeedingTest 
   return { name: `${name} (skipped: no ${what} here)`, ignore: true };
 }
 
-interface NeedingTest {
+export interface NeedingTest {
   readonly name: string;
   readonly ignore: boolean;
 }

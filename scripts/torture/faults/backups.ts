@@ -1,6 +1,7 @@
 // Backups, each restored into another folder, which is then checked and must have all jobs.
 import type { Ended } from "../program.ts";
-import { keyOf, type Scene } from "../scene.ts";
+import { keyOf } from "../ledger.ts";
+import type { Scene } from "../scene.ts";
 import { killedAfter } from "./commands.ts";
 import type { Faults } from "./fault.ts";
 
@@ -17,7 +18,7 @@ let backups = 0;
 /** @param dies after how many milliseconds a first try to restore it is killed, if at all */
 async function backup(scene: Scene, dies: number | undefined): Promise<void> {
   const target = `${scene.folder}/backup-${++backups}`;
-  const before = [...scene.acknowledged];
+  const before = [...scene.ledger.acknowledged.keys()];
   const { damages, hasDamage } = scene;
   const { code, stdout, stderr } = await scene.call(["storage", "backup", target]);
   scene.did("backups", `${target} ${code} ${stdout.trim()}${stderr.trim()}`);
@@ -69,8 +70,10 @@ function missing(
   const ids = new Set((JSON.parse(listed) as { id: string }[]).map(({ id }) => id));
   const gone = before.filter((key) => {
     const id = key.replace(/#.*/, "");
-    return !ids.has(id) && !scene.damaged.has(id) && key === keyOf(id, scene.lives.get(id)) &&
-      !scene.removed.has(key) && !scene.perhapsRemoved.has(key) && scene.hasJobFile(id);
+    return !ids.has(id) && !scene.ledger.damaged.has(id) &&
+      key === keyOf(id, scene.ledger.lives.get(id)) &&
+      !scene.ledger.removed.has(key) && !scene.ledger.perhapsRemoved.has(key) &&
+      scene.hasJobFile(id);
   });
   if (gone.length > 0) wrong(`${gone.length} jobs are not in a backup, such as ${gone[0]}`);
 }

@@ -1,5 +1,6 @@
 // Commands that people call while the queue is at work, some of which are killed on their way.
 import { pause } from "../../../src/exec/timer.ts";
+import { uptime } from "../ledger.ts";
 import type { Call } from "../program.ts";
 import type { Scene } from "../scene.ts";
 import type { Faults } from "./fault.ts";
@@ -27,7 +28,7 @@ export const COMMANDS: Faults = {
       const id = idOn(scene, "dead", draw);
       if (!all && id === undefined) return;
       const words = ["dlq", "retry", all ? "--all" : id!];
-      begin(dies ? killedAfter(scene, words, after) : retry(scene, words));
+      begin(retry(scene, words, dies ? after : undefined));
     },
   },
   check: { weight: 3, strike: ({ scene, begin }) => begin(check(scene)) },
@@ -67,17 +68,31 @@ export async function stop(
 async function cancel(scene: Scene, draw: number): Promise<void> {
   const id = anId(scene, draw);
   if (id === undefined) return;
-  const key = scene.keyOf(id);
+  const key = scene.ledger.keyOf(id);
+  const begun = uptime();
   const { code, stdout, stderr } = await scene.call(["job", "cancel", id]);
   scene.did("cancels", `${id}: ${code} ${stdout.trim()}${stderr.trim()}`);
   if (code === 0 && stdout === `Cancelled ${id}\n`) {
-    if (scene.keyOf(id) === key) scene.cancelled.add(key);
+    const isSame = scene.ledger.keyOf(id) === key;
+    const isAnew = scene.ledger.mayBeRevived(key, begun, uptime());
+    if (isSame && !isAnew) scene.ledger.cancelled.set(key, uptime());
   } else if (code === 0) scene.problem(`job cancel ${id} said ${stdout}${stderr}`);
 }
 
-async function retry(scene: Scene, words: string[]): Promise<void> {
-  const { stdout } = await scene.call(words);
-  scene.did("dlq retries", `${words} ${stdout.trim()}`);
+/** @param dies after how many milliseconds the command is killed, if at all */
+export async function retry(
+  scene: Scene,
+  words: string[],
+  dies: number | undefined,
+): Promise<void> {
+  const id = words.at(-1) === "--all" ? undefined : words.at(-1);
+  const done = scene.ledger.reviving(id);
+  if (dies !== undefined) await killedAfter(scene, words, dies);
+  else {
+    const { code, stdout, stderr } = await scene.call(words);
+    scene.did("retries", `${words.join(" ")}: ${code} ${stdout.trim()}${stderr.trim()}`);
+  }
+  done();
 }
 
 async function check(scene: Scene): Promise<void> {

@@ -15,11 +15,11 @@ export const DAMAGE: Faults = {
 function damageJob(scene: Scene, random: Random): void {
   const [draw, cut] = [random.next(), random.next()];
   const how = random.weighted({ torn: 3, cut: 3, garbage: 2, emptied: 2, deleted: 3 });
-  const shelf = random.pick(["running", "running", "ready", "later", "completed", "dead"])!;
+  const shelf = random.pick(["running", "running", "waiting", "waiting", "completed", "dead"])!;
   const id = idOn(scene, shelf, draw);
   if (id === undefined) return;
   const path = scene.jobFile(id);
-  scene.damaged.set(id, how);
+  scene.ledger.damaged.set(id, how);
   scene.damages++;
   scene.did("files damaged", `${path} ${how}, ${shelf}`);
   try {
@@ -40,7 +40,7 @@ function damageJob(scene: Scene, random: Random): void {
 
 /** Deletes the ticket of a job that waits or has ended, or puts something among the tickets. */
 function damageTicket(scene: Scene, random: Random): void {
-  const shelf = random.pick(["ready", "later", "completed", "dead", "cancelled"])!;
+  const shelf = random.pick(["waiting", "waiting", "completed", "dead", "cancelled"])!;
   const [draw, strange] = [random.next(), random.chance(0.2)];
   const path = ticketOn(scene, shelf, draw);
   if (path === undefined) return;

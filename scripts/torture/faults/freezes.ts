@@ -49,6 +49,9 @@ export const FREEZES: Faults = {
   },
 };
 
+/** Milliseconds after which it makes no difference any more that a process was stopped. */
+const AFTER = 3000;
+
 async function freeze(
   stage: Stage,
   pid: number | undefined,
@@ -58,6 +61,7 @@ async function freeze(
   const { scene, frozen } = stage;
   if (pid === undefined || frozen.has(pid) || !scene.signal(pid, "SIGSTOP")) return;
   frozen.add(pid);
+  scene.frozenUntil = Math.max(scene.frozenUntil, performance.now() + seconds * 1000 + AFTER);
   scene.did("stopped for a while", `${what} ${pid} ${seconds.toFixed(1)}`);
   await pause(seconds * 1000);
   goOn(stage, pid);
@@ -67,16 +71,18 @@ async function forceFrozen(stage: Stage, pid: number | undefined): Promise<void>
   const { scene, frozen } = stage;
   if (pid === undefined || frozen.has(pid) || !scene.signal(pid, "SIGSTOP")) return;
   frozen.add(pid);
+  scene.frozenUntil = Infinity;
   scene.did("stopped until a forced stop", String(pid));
   scene.spared.add(pid);
   await stop(scene, ["--force"], { limit: 15 + scene.slowness / 200, spare: true });
   scene.spared.delete(pid);
+  scene.frozenUntil = performance.now() + AFTER;
   goOn(stage, pid);
 }
 
 function goOn({ scene, frozen }: Stage, pid: number): void {
   // What it read of the line before it was stopped is old now, and it may act on it once.
-  scene.confusedUntil = performance.now() + 3000;
+  scene.confusedUntil = performance.now() + AFTER;
   scene.signal(pid, "SIGCONT");
   frozen.delete(pid);
 }

@@ -56,8 +56,9 @@ export const KILLS: Faults = {
     weight: 2,
     strike({ scene }, random) {
       const shells = scene.shells().map(({ pid }) => pid);
-      const jobs = scene.processes().filter(({ parent, command }) =>
-        shells.includes(parent) && command.includes("job.sh") && !WITH_CHILDREN.test(command)
+      const jobs = scene.processes().filter(({ pid, parent, command }) =>
+        shells.includes(parent) && command.includes("job.sh") && !WITH_CHILDREN.test(command) &&
+        hasBegun(scene, pid)
       );
       kill(scene, random.pick(jobs)?.pid, "job killed");
     },
@@ -82,6 +83,18 @@ export const KILLS: Faults = {
     },
   },
 };
+
+/** Before that it may have children, which hold its locks for a moment longer. */
+function hasBegun(scene: Scene, pid: number): boolean {
+  const noted = new RegExp(`^begin \\d+ ${pid} `, "m");
+  return scene.names(scene.notes).some((id) =>
+    isFresh(`${scene.notes}/${id}`) && noted.test(Deno.readTextFileSync(`${scene.notes}/${id}`))
+  );
+}
+
+function isFresh(path: string): boolean {
+  return Date.now() - (Deno.statSync(path).mtime?.getTime() ?? 0) < 60_000;
+}
 
 export function kill(scene: Scene, pid: number | undefined, what: string): void {
   if (pid !== undefined && scene.signal(pid, "SIGKILL")) {

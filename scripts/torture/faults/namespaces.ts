@@ -70,7 +70,9 @@ function busyWorkerIn(scene: Scene, ancestor: number): number | undefined {
     }
     return false;
   };
-  const jobs = all.filter(({ command }) => / (?:slow|family|session|deaf) \S+ \d+$/.test(command));
+  const jobs = all.filter(({ command }) =>
+    / (?:slow|family|session|deaf) \S+ \S+ \d+$/.test(command)
+  );
   return all.find(({ pid, command }) =>
     / worker /.test(command) && isBelow(pid, ancestor) && jobs.some((job) => isBelow(job.pid, pid))
   )?.pid;

@@ -1,7 +1,8 @@
 // Jobs that are removed, one by one or by a cleanup; their ids may be used again from then on.
 import { openFileStore } from "../../../src/stores/file/store.ts";
 import { diskFiles } from "../../../src/system/file_system.ts";
-import { keyOfJob, type Scene } from "../scene.ts";
+import { keyOfJob } from "../ledger.ts";
+import type { Scene } from "../scene.ts";
 import { killedAfter } from "./commands.ts";
 import type { Archive, Faults } from "./fault.ts";
 import { idOn } from "./tickets.ts";
@@ -12,7 +13,16 @@ export const REMOVALS: Faults = {
     strike({ scene, begin }, random) {
       const id = idOn(scene, "dead", random.next());
       const dies = random.chance(0.3) ? random.between(20, 150) : undefined;
-      if (id !== undefined) begin(removeDead(scene, id, dies));
+      if (id !== undefined) begin(remove(scene, ["dlq", "remove", id], id, dies));
+    },
+  },
+  removeEnded: {
+    weight: 4,
+    strike({ scene, begin }, random) {
+      const shelf = random.pick(["completed", "cancelled", "dead"])!;
+      const id = idOn(scene, shelf, random.next());
+      const dies = random.chance(0.3) ? random.between(20, 150) : undefined;
+      if (id !== undefined) begin(remove(scene, ["job", "remove", id], id, dies));
     },
   },
   cleanup: {
@@ -27,25 +37,29 @@ export const REMOVALS: Faults = {
   },
 };
 
-async function removeDead(scene: Scene, id: string, dies: number | undefined): Promise<void> {
-  const key = scene.keyOf(id);
-  const words = ["dlq", "remove", id];
+async function remove(
+  scene: Scene,
+  words: string[],
+  id: string,
+  dies: number | undefined,
+): Promise<void> {
+  const key = scene.ledger.keyOf(id);
   if (dies !== undefined) {
-    scene.perhapsRemoved.add(key);
+    scene.ledger.perhapsRemoved.add(key);
     await killedAfter(scene, words, dies);
-    if (scene.keyOf(id) === key) scene.reusable.add(id);
-    else scene.perhapsRemoved.add(scene.keyOf(id));
+    if (scene.ledger.keyOf(id) === key) scene.ledger.freeId(id);
+    else scene.ledger.perhapsRemoved.add(scene.ledger.keyOf(id));
     return;
   }
   const { code, stdout, stderr } = await scene.call(words);
-  scene.did("dlq removals", `${id}: ${stdout.trim()}${stderr.trim()}`);
+  scene.did("removals", `${words.join(" ")}: ${stdout.trim()}${stderr.trim()}`);
   // If the id was used again meanwhile, nobody knows which of the two jobs was hit.
-  if (scene.keyOf(id) !== key) {
-    scene.perhapsRemoved.add(key).add(scene.keyOf(id));
-  } else if (code === null) scene.perhapsRemoved.add(key);
+  if (scene.ledger.keyOf(id) !== key) {
+    scene.ledger.perhapsRemoved.add(key).add(scene.ledger.keyOf(id));
+  } else if (code === null) scene.ledger.perhapsRemoved.add(key);
   else if (stdout === `Removed ${id}\n`) {
-    scene.removed.add(key);
-    scene.reusable.add(id);
+    scene.ledger.removed.add(key);
+    scene.ledger.freeId(id);
   }
 }
 
@@ -76,6 +90,6 @@ async function cleanup(
   }
   scene.cleanups--;
   for (const [id, key] of listed) {
-    if (scene.keyOf(id) === key && !scene.hasJobFile(id)) scene.reusable.add(id);
+    if (scene.ledger.keyOf(id) === key && !scene.hasJobFile(id)) scene.ledger.freeId(id);
   }
 }

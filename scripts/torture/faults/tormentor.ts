@@ -9,7 +9,10 @@ import type { Archive, Faults, Stage } from "./fault.ts";
 import { FREEZES } from "./freezes.ts";
 import { KILLS } from "./kills.ts";
 import { NAMESPACES } from "./namespaces.ts";
+import { QUEUE_CHANGES } from "./queues.ts";
 import { REMOVALS } from "./removals.ts";
+import { REVISIONS } from "./revisions.ts";
+import { SCHEDULES } from "./schedules.ts";
 import { STRANGERS } from "./strangers.ts";
 
 const FAULTS: Faults = {
@@ -17,6 +20,9 @@ const FAULTS: Faults = {
   ...FREEZES,
   ...COMMANDS,
   ...REMOVALS,
+  ...REVISIONS,
+  ...QUEUE_CHANGES,
+  ...SCHEDULES,
   ...BACKUPS,
   ...DAMAGE,
   ...STRANGERS,

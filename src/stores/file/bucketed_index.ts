@@ -20,8 +20,8 @@ export class BucketedIndex {
   protected readonly files: FileSystem;
   readonly folder: string;
   /**
-   * The oldest arrival in sealed buckets, by their names, as far as somebody has read them: who goes
-   * on with a list need not read those that are newer.
+   * The oldest arrival in sealed buckets, by their names, as far as they have been read:
+   * whoever continues a list need not read newer ones.
    */
   readonly oldest = new Map<string, string>();
   readonly #mayBeMissing: boolean;

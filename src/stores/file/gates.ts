@@ -169,8 +169,8 @@ export class Gates {
   }
 
   /**
-   * The tickets `names` of a bucket that may be in the line. The others are set aside, up to a limit.
-   * `areAll`: the bucket has no other tickets.
+   * The tickets `names` of a bucket that may be in the line. The others are set aside, up to a
+   * limit. `areAll`: the bucket has no other tickets.
    */
   sift(bucket: Bucket, names: readonly string[], areAll: boolean, reading: Reading): string[] {
     const byKey = Map.groupBy(names, queueOf);
@@ -206,7 +206,8 @@ export class Gates {
     if (reading.moves >= MOVES) return true;
     const lock = this.#rooms.gate(key).lock();
     if (lock === undefined) {
-      // Another process is working on this queue. If that makes room, nobody may tell, so look again.
+      // Another process is working on this queue. If that makes room, nobody may tell, so look
+      // again.
       this.#rooms.leaveAlone(key, SOON);
       return true;
     }
@@ -214,7 +215,8 @@ export class Gates {
       this.known.look();
       const settings = this.known.of(key);
       if (settings === undefined || this.#rooms.of(key, settings) > 0) return false;
-      // Tickets are added only to buckets of a time slice, so a batch's bucket can be moved as a whole.
+      // Tickets are added only to buckets of a time slice, so a batch's bucket can be moved as a
+      // whole.
       if (isAll && bucket.unique !== "") {
         this.#aside.addBucket(key, bucket);
         reading.moves++;

@@ -245,7 +245,7 @@ function bucketsOf(
     atOnce(places.held.all());
   }
   for (const state of ["completed", "dead", "cancelled"] as const) {
-    if (states.has(state)) add(places.ended[state], () => "9"); // not sealed: any arrival is possible
+    if (states.has(state)) add(places.ended[state], () => "9"); // not sealed: any arrival fits
   }
   return result;
 }

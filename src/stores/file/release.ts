@@ -25,7 +25,9 @@ export interface ReleaseParts {
 
 /** A portion: after this many jobs told and files read, other work gets a turn. */
 let PORTION = 100;
-/** A ticket that another process holds is tried again: how often, and after how many milliseconds. */
+/**
+ * A ticket that another process holds is tried again: how often, and after how many milliseconds.
+ */
 const TRIES = 5;
 const PAUSE = 5;
 

@@ -713,7 +713,9 @@ export class FileStore implements JobStore {
     );
   }
 
-  /** Calls off a job if it has not begun in time, and nobody has it in hand. Whether it has ended. */
+  /**
+   * Calls off a job if it has not begun in time, and nobody has it in hand. Whether it has ended.
+   */
   #callOff({ id }: Job, holder: string): boolean {
     const now = this.#now();
     const seen = this.#reader.jobNow(id);

@@ -93,7 +93,8 @@ export class TicketPlaces {
 
   #noteIndex(index: BucketedIndex): void {
     const { files, findings } = this.#parts;
-    for (const name of files.names(index.folder)) {
+    // That of a queue whose tickets were set aside goes with the last of them.
+    for (const name of namesIn(files, index.folder)) {
       const path = `${index.folder}/${name}`;
       const bucket = parseBucket(name);
       const kind = files.info(path)?.kind;
