@@ -36,7 +36,9 @@ export async function systemInfoText(
     ["Version", info.version],
     [
       "Size",
-      `${pluralize(files, "file")}, ${bytesText(bytes)}, of which logs ${bytesText(logBytes)}`,
+      // A database has none.
+      `${files === 0 ? "" : `${pluralize(files, "file")}, `}${bytesText(bytes)}, ` +
+      `of which logs ${bytesText(logBytes)}`,
     ],
     ["Oldest", info.oldest === undefined ? "no job is due" : oldestText(info.oldest, now)],
     ["Next due", info.next === undefined ? "no job waits for a time" : nextText(info.next, now)],
