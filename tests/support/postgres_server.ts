@@ -9,6 +9,8 @@ const NOBODY = 65534;
 
 /** Ends with the process that started it, whatever that one dies of: then its input ends. */
 const GUARD = `
+# Ctrl-C at a terminal reaches this, too: it goes on until its input ends, and clears away.
+trap '' INT TERM HUP
 bin=$1 dir=$2 port=$3; shift 3
 end() { [ -z "$server" ] || { kill "-$1" "$server"; wait "$server"; server=; }; }
 "$bin/initdb" -D "$dir/data" -U queuectl -A trust -E UTF8 --locale=C --no-sync >"$dir/log" 2>&1 || exit

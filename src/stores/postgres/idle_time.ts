@@ -5,11 +5,15 @@ import type { Wake } from "./wake.ts";
 /** Milliseconds; by chance, so that many workers do not look at one moment. */
 const SHORTEST = 5_000;
 const LONGEST = 10_000;
+/** What an answer may take: what fell due since the look is to be seen, or it would wait so long. */
+const MARGIN = 1_000;
 
 export class IdleTime {
   readonly #wake: Wake;
   /** What had been told of when nothing was found. */
   #emptyAt: number | undefined;
+  /** When that was, by the clock of this process; undefined once it was made use of. */
+  #lookedAt: number | undefined;
   #until = 0;
   #due: number | undefined;
 
@@ -25,12 +29,26 @@ export class IdleTime {
   /** Nothing was found. @param asOf `now` as it was before the look */
   empty(asOf: number | undefined): void {
     this.#emptyAt = asOf;
+    this.#lookedAt = performance.now();
     this.#until = 0;
   }
 
-  /** @param due when the next job falls due @param now the time of the store */
+  /** Milliseconds from before nothing was found until now; undefined if that says nothing any more. */
+  get age(): number | undefined {
+    return this.#lookedAt === undefined
+      ? undefined
+      : Math.ceil(performance.now() - this.#lookedAt) + MARGIN;
+  }
+
+  /**
+   * Nothing is asked for a while, unless a job has fallen due since nothing was found.
+   * @param due when the next job after that falls due
+   * @param now the time of the store
+   */
   begin(due: number | undefined, now: number): void {
-    if (this.#emptyAt === undefined) return;
+    if (this.#emptyAt === undefined || this.#lookedAt === undefined) return;
+    this.#lookedAt = undefined;
+    if (due !== undefined && due <= now) return;
     const longest = SHORTEST + Math.random() * (LONGEST - SHORTEST);
     this.#until = performance.now() + Math.min(longest, due === undefined ? longest : due - now);
     this.#due = due;

@@ -109,15 +109,28 @@ export class PostgresJobs extends PostgresReader implements JobStore {
   }
 
   async nextDue(): Promise<number | undefined> {
-    const known = this.#options.host === undefined ? undefined : this.#idle.known;
+    return this.#options.host === undefined
+      ? (await this.#dueAfter(0)).due
+      : await this.#nextDueOfWorker();
+  }
+
+  /** Asked seldom. What is due already is found by the next claim. */
+  async #nextDueOfWorker(): Promise<number | undefined> {
+    const { known } = this.#idle;
     if (known !== undefined) return known.due;
+    const { due, now } = await this.#dueAfter(this.#idle.age ?? 0);
+    this.#idle.begin(due, now);
+    return due === undefined || due > now ? due : undefined;
+  }
+
+  /** When the next job falls due after a time that is so many milliseconds ago. */
+  async #dueAfter(ago: number): Promise<{ due: number | undefined; now: number }> {
     const [row] = await this.database.read<{ due: number | null; now: number }>(
-      "select queuectl.next_due($1) as due, queuectl.time() as now",
-      [this.#at()],
+      `select queuectl.next_due(now - make_interval(secs => $2::float8 / 1000)) as due, now
+       from (select coalesce($1::timestamptz, queuectl.time()) as now) as clock`,
+      [this.#at(), ago],
     );
-    const due = row!.due ?? undefined;
-    this.#idle.begin(due, row!.now);
-    return due;
+    return { due: row!.due ?? undefined, now: row!.now };
   }
 
   async hasWork(queues?: readonly string[]): Promise<boolean> {

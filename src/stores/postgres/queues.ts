@@ -22,6 +22,11 @@ interface QueueRow {
   readonly paused: boolean;
 }
 
+interface QueueCounts extends Pick<QueueView, "waiting" | "failed" | "blocked" | "running"> {
+  readonly queue: string;
+  readonly oldest: number | null;
+}
+
 export class PostgresQueues implements QueueStore {
   readonly #database: Database;
   readonly #wake: Wake;
@@ -34,21 +39,26 @@ export class PostgresQueues implements QueueStore {
   async list(): Promise<QueueView[]> {
     const [settings, counts] = [
       await settingsOf(this.#database),
-      await this.#database.read<
-        { queue: string; waiting: number; running: number; oldest: number | null }
-      >(
-        `select queue, sum(waiting) as waiting, sum(running) as running, min(oldest) as oldest
+      await this.#database.read<QueueCounts>(
+        // By the partial indexes, so that jobs that have ended cost nothing.
+        `select queue, sum(waiting) as waiting, sum(failed) as failed, sum(blocked) as blocked,
+           sum(running) as running, min(oldest) as oldest
          from (
-           select queue, count(*) as waiting, 0 as running, min(created_at) as oldest
+           select queue, count(*) as waiting, 0 as failed, 0 as blocked, 0 as running,
+             min(created_at) as oldest
            from queuectl.jobs where line <> 'later' group by queue
            union all
-           select queue, count(*), 0, min(created_at)
+           select queue, count(*), 0, 0, 0, min(created_at)
            from queuectl.jobs where line = 'later' group by queue
            union all
-           select queue, 0, count(*), null
-           from queuectl.jobs where state = 'processing' group by queue
+           select queue, 0, count(*), 0, 0, null
+           from queuectl.jobs where state = 'failed' group by queue
            union all
-           select queue, 0, 0, null from queuectl.jobs where state = 'blocked' group by queue
+           select queue, 0, 0, count(*), 0, null
+           from queuectl.jobs where state = 'blocked' group by queue
+           union all
+           select queue, 0, 0, 0, count(*), null
+           from queuectl.jobs where state = 'processing' group by queue
          ) as parts group by queue`,
       ),
     ];
@@ -59,6 +69,8 @@ export class PostgresQueues implements QueueStore {
       name,
       ...(settings.get(name) ?? UNRESTRICTED),
       waiting: used.get(name)?.waiting ?? 0,
+      failed: used.get(name)?.failed ?? 0,
+      blocked: used.get(name)?.blocked ?? 0,
       running: used.get(name)?.running ?? 0,
       oldestWaitingAt: used.get(name)?.oldest ?? null,
     }));

@@ -1,7 +1,14 @@
 // What can be seen of the jobs: each look is a query.
 import { type EndedState, type Job, JOB_STATES, type JobState } from "../../queue/job.ts";
 import { matches } from "../../queue/query.ts";
-import type { Counts, JobReader, Query, WaitingEnds } from "../../queue/store.ts";
+import type {
+  Arrival,
+  Counts,
+  JobReader,
+  Query,
+  WaitingEnds,
+  Watching,
+} from "../../queue/store.ts";
 import { type Database, type Sql, timestamp } from "./connection.ts";
 import { jobOf, type Row } from "./row.ts";
 
@@ -27,18 +34,22 @@ export class PostgresReader implements JobReader {
     return rows.map(({ id }) => id);
   }
 
-  async *list(query: Query): AsyncIterable<Job> {
+  async *list(query: Query, watching?: Watching): AsyncIterable<Job> {
     const { limit = Infinity } = query;
     const isMeant = await matches(query);
     let left = limit;
-    let last: Row | undefined;
+    let last = query.before;
     while (left > 0) {
       // A pattern is looked at here, so what fits it may come late.
       const size = query.command === undefined ? Math.min(left, PAGE) : PAGE;
-      const rows: Row[] = await this.database.read(...pageOf(query, last, size));
-      for (const job of rows.map(jobOf)) if (left > 0 && isMeant(job) && left-- > 0) yield job;
-      last = rows.at(-1);
-      if (rows.length < size) return;
+      const jobs = (await this.database.read<Row>(...pageOf(query, last, size))).map(jobOf);
+      for (const job of jobs) {
+        watching?.passed(job);
+        if (watching?.signal.aborted) return;
+        if (left > 0 && isMeant(job) && left-- > 0) yield job;
+      }
+      last = jobs.at(-1);
+      if (jobs.length < size) return;
     }
   }
 
@@ -126,7 +137,7 @@ export async function* allJobs(sql: Sql): AsyncIterable<Job> {
 }
 
 /** The statement for the next jobs that are meant, newest first. */
-function pageOf(query: Query, last: Row | undefined, size: number): [string, unknown[]] {
+function pageOf(query: Query, last: Arrival | undefined, size: number): [string, unknown[]] {
   const values: unknown[] = [];
   const value = (one: unknown) => `$${values.push(one)}`;
   const { states, queue, group, since, endedBefore } = query;
@@ -137,7 +148,7 @@ function pageOf(query: Query, last: Row | undefined, size: number): [string, unk
     since !== undefined && `created_at >= ${value(timestamp(since))}`,
     endedBefore !== undefined &&
     `state in ('completed', 'dead', 'cancelled') and since < ${value(timestamp(endedBefore))}`,
-    last && `(created_at, sequence, id) < (${value(timestamp(last.created_at))}, ` +
+    last && `(created_at, sequence, id) < (${value(timestamp(last.createdAt))}, ` +
       `${value(last.sequence)}, ${value(last.id)})`,
   ].filter((one) => one);
   const where = conditions.length === 0 ? "" : `where ${conditions.join(" and ")}`;
