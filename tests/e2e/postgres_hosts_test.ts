@@ -176,6 +176,23 @@ hostsTest(
   60,
 );
 
+hostsTest("a worker whose start was killed keeps the lease until its job has ended", async ({
+  dir,
+  a,
+  b,
+}) => {
+  const start = await a.start();
+  await a.ok("enqueue", "--job-id", "j", ALONE);
+  await numberOnceIn(`${dir}/pid`);
+  await b.start();
+  end(start.pid);
+  const begin = performance.now();
+  await waitUntil(() => performance.now() - begin > 2000 * LEASE, "two leases have passed");
+  Deno.writeTextFileSync(`${dir}/go`, "");
+  await b.waitForState("j", "completed");
+  assertEquals(await outcomes(b, "j"), ["succeeded"]);
+});
+
 hostsTest(
   "stop stops the workers of this host, and with --all-hosts those of all",
   async ({ a, b }) => {

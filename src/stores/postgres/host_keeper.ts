@@ -28,6 +28,9 @@ export function leaseEpoch(files: FileSystem, folder: string): string | undefine
   return age < 1000 * (Number(lease) - 2 * margin(Number(lease)) + 1) ? epoch : undefined;
 }
 
+/** Milliseconds between looks of a worker whether somebody keeps the lease. */
+const LOOK = 1000;
+
 export interface KeeperOptions {
   readonly host: {
     readonly id: string;
@@ -79,20 +82,30 @@ export class HostKeeper {
 
   #tick(): void {
     if (this.#isClosed) return;
-    this.#cancel = afterMilliseconds(beatEvery(this.#lease) * 1000, () => {
+    this.#cancel = afterMilliseconds(this.#pause(), () => {
       // What goes wrong, workers tell: they need the store too. The next time is soon.
       const step = this.#isDue() ? this.#beat().catch(() => {}) : Promise.resolve();
       this.#beating = step.then(() => this.#tick());
     });
   }
 
+  /** Milliseconds. Who only looks whether others do it, looks often: a look costs next to nothing. */
+  #pause(): number {
+    const every = 1000 * beatEvery(this.#lease);
+    return this.#options.leads ? every : Math.min(every / 2, LOOK);
+  }
+
   /** The file is written after each sign of life, whoever of this host gives it. */
   #isDue(): boolean {
     const { files, host, leads } = this.#options;
     if (leads) return true;
-    const at = files.info(deadlinePath(host.path))?.modifiedAt ?? 0;
+    const path = deadlinePath(host.path);
+    const at = files.info(path)?.modifiedAt;
+    if (at === undefined) return true;
+    // As long as others do it, they alone know how long a lease is now.
+    this.#lease = Number(files.readText(path).split(" ")[1]) || this.#lease;
     const age = Date.now() - at;
-    return age < 0 || age > 2000 * beatEvery(this.#lease);
+    return age < 0 || age > 1500 * beatEvery(this.#lease);
   }
 
   async #beat(): Promise<void> {
