@@ -13,6 +13,8 @@ import type { Database } from "./connection.ts";
 /** Takes a host for gone, unless it has given a sign of life meanwhile. */
 export async function declareGone(database: Database, host: LeaseView): Promise<void> {
   await database.transaction(async (sql) => {
+    // Waits for claims under way, which hold it in a weak mode: no claim sees the old places then.
+    await sql.query("lock table queuectl.queues in exclusive mode");
     const [row] = await sql.query<{ name: string }>(
       `select name from queuectl.hosts
       where id = $1 and beat = $2 and guarded and lease_until < clock_timestamp() for update`,

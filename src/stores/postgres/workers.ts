@@ -11,6 +11,7 @@ import {
 } from "../../queue/workers.ts";
 import { compareNames } from "../file/workers.ts";
 import { type Database, timestamp } from "./connection.ts";
+import { codeOf } from "./errors.ts";
 
 export interface PostgresWorkersOptions {
   readonly database: Database;
@@ -124,7 +125,10 @@ export class PostgresWorkers implements Workers {
         returning name`,
         [name, hostId],
       )
-    );
+    ).catch((error) => {
+      if (codeOf(error) !== "23503") throw error; // no such host
+      throw new QueueError("claim_lost", "This host was taken for gone a moment ago");
+    });
     return rows.length > 0;
   }
 
