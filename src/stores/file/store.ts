@@ -412,6 +412,11 @@ export class FileStore implements JobStore {
       return other === undefined || other.id === id ? after : keyTaken(job, other.id);
     };
     const seen = this.#reader.jobNow(id);
+    const wanted = seen && transition(seen, this.#now());
+    if (wanted !== undefined && !(wanted instanceof QueueError) && needsKey(seen!, wanted)) {
+      const other = holder(seen!);
+      if (other !== undefined) this.#callOff(other, await this.#inbox.holder());
+    }
     const after = seen && ifFree(seen, this.#now());
     // The key is taken first: if the change then fails, the key belongs to an ended job and counts
     // for nothing.
