@@ -136,9 +136,9 @@ const WHERE = `b=-;read -r b </proc/sys/kernel/random/boot_id;n=$(readlink /proc
 
 /**
  * Milliseconds to wait for the other end of a pipe. If somebody has it open, opening succeeds at
- * once.
+ * once. Where it takes longer all the same, the answer is found in another way.
  */
-const KNOCKING = 3000;
+const KNOCKING = 1000;
 
 /**
  * Whether any process, in any namespace, has a named pipe open for reading; undefined if there is
@@ -163,11 +163,20 @@ async function hasReader(pipe: string): Promise<boolean> {
     (await writing).close();
     return true;
   }
-  // A reader of our own ends the wait.
+  // A reader of our own ends the wait. What is then written shows whether it was the only one: this
+  // process may have been suspended, or the machine too busy to open the pipe in time.
   const reading = await Deno.open(pipe);
-  (await writing).close();
+  const file = await writing;
   reading.close();
-  return false;
+  try {
+    await file.write(new Uint8Array(1));
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.BrokenPipe) return false;
+    throw error;
+  } finally {
+    file.close();
+  }
 }
 
 /**

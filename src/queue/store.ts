@@ -101,9 +101,8 @@ export type Inbox = Pick<JobStore, "add" | "close">;
  * ends or is removed, the store applies `settled` of dependencies.ts to each job that waits for it,
  * and then to those that wait for these, and so on. It does the same for a new job if jobs that it
  * waits for have ended. It may do that in portions after the end was recorded: each `claim` does
- * one, or all if there is nothing else to claim; `hasWork`, `recover` and `close` do what is left,
- * also by a process that died. It is done at the latest before anyone changes or removes the job
- * that ended.
+ * one, or all if there is nothing else to claim; `hasWork` and `recover` do what is left, also by a
+ * process that died. It is done at the latest before anyone changes or removes the job that ended.
  */
 export interface JobStore extends JobReader {
   /**
@@ -174,6 +173,9 @@ export interface JobStore extends JobReader {
   /**
    * Completes or undoes what commands left half done when they died; the jobs of dead workers are
    * not touched. Cancels the jobs that have not begun in time.
+   *
+   * @param patience milliseconds after which jobs that wait for an ended one are left to the next
+   *   claims and calls; if left out, all are told
    */
-  recover(): Promise<void>;
+  recover(patience?: number): Promise<void>;
 }

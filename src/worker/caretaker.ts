@@ -9,6 +9,8 @@ import type { FallibleSteps } from "./fallible_steps.ts";
 
 /** Milliseconds between rounds. */
 const LOOK_AROUND = 1500;
+/** Milliseconds of a round for what claims do too, so that jobs do not wait for it. */
+const PATIENCE = 100;
 /**
  * After so many failures in a row to get its lock, a worker has lost it. Before, another process
  * may only have tested the lock.
@@ -65,7 +67,7 @@ export class Caretaker {
     this.#isLooking = true;
     const { jobs, workers, requests, steps } = this.#parts;
     await steps.attempt("give a sign of life", () => this.#heartbeat());
-    await steps.attempt("put right what commands left", () => jobs.recover());
+    await steps.attempt("put right what commands left", () => jobs.recover(PATIENCE));
     await steps.attempt("look for requests", async () => {
       for (const id of await requests.cancelRequests()) {
         await steps.attempt(`see to the request to cancel "${id}"`, () => this.#clearMoot(id));

@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { adopt, mustSee, UnseenError } from "../../src/exec/adopt.ts";
 import { aliveOf } from "../../src/exec/journal.ts";
-import { sightOf } from "../../src/exec/processes.ts";
+import { isHeld, sightOf } from "../../src/exec/processes.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 import { waitUntil } from "../support/wait_until.ts";
 import { readLog, runsIn } from "./work_bench.ts";
@@ -23,6 +23,32 @@ async function succeeds([program, ...args]: string[]): Promise<boolean> {
     return false;
   }
 }
+
+Deno.test("isHeld() finds who holds a pipe, also if opening it took too long", async () => {
+  if (Deno.build.os !== "linux") return;
+  await withTempDir(async (dir) => {
+    const pipe = `${dir}/pipe`;
+    assertEquals(await isHeld(pipe), undefined);
+    await new Deno.Command("mkfifo", { args: [pipe] }).output();
+    assertEquals(await isHeld(pipe), false);
+    const holder = await Deno.open(pipe, { read: true, write: true });
+    assertEquals(await isHeld(pipe), true);
+    const { open } = Deno;
+    const late = Promise.withResolvers<void>();
+    Deno.open = async (path, options) => {
+      if (options?.write) await late.promise;
+      else setTimeout(late.resolve);
+      return await open(path, options?.write ? options : { read: true, write: true });
+    };
+    try {
+      assertEquals(await isHeld(pipe), true);
+      holder.close();
+      assertEquals(await isHeld(pipe), false);
+    } finally {
+      Deno.open = open;
+    }
+  });
+});
 
 Deno.test("sightOf() distinguishes what was started elsewhere from what is gone, and counts the unknown as near", async () => {
   if (Deno.build.os !== "linux") return;

@@ -6,6 +6,7 @@ import { ended, retried } from "../../src/queue/transitions.ts";
 import { restoreLostLines } from "../../src/stores/file/after_reboot.ts";
 import { backup } from "../../src/stores/file/backup.ts";
 import { check } from "../../src/stores/file/check.ts";
+import { setPortion } from "../../src/stores/file/release.ts";
 import { restore } from "../../src/stores/file/restore.ts";
 import { type FileStore, openFileStore } from "../../src/stores/file/store.ts";
 import { hashOf } from "../../src/stores/file/unique_keys.ts";
@@ -48,6 +49,58 @@ Deno.test("a queue in which nobody waits any more has no traces of it", async ()
   assertEquals([...below(disk, "dependents"), ...below(disk, "settling")], []);
   await store.close();
   assertEquals(disk.tree(`${DATA}/tmp`), []);
+});
+
+/** Ten jobs wait for one that has ended; they have yet to be told, one in each portion. */
+async function owing(): Promise<{ disk: SimDisk; store: FileStore }> {
+  const { disk, store } = await opened();
+  const waiting = Array.from("0123456789", (digit) => aJob({ id: `w${digit}`, after: ["a"] }));
+  await store.add([aJob({ id: "a" }), ...waiting]);
+  const job = (await store.claim(BY, EPOCH))!;
+  const end = (job: Job) => ended(job, anEnding("succeeded"), { base: 1, max: 1 }, EPOCH);
+  await changeAs(store, BY.worker, job.id, end);
+  return { disk, store };
+}
+
+Deno.test("recovering with little patience leaves jobs to be told to the next claims", async () => {
+  setPortion(1);
+  try {
+    const { disk } = await owing();
+    disk.die(0);
+    const { store: other } = await opened(disk);
+    await other.recover(0);
+    const { blocked } = await other.count();
+    assert(blocked > 5, `${blocked} still wait`);
+    await other.claim(BY, EPOCH);
+    assertEquals((await other.count()).blocked, blocked - 1);
+    await other.recover();
+    assertEquals((await other.count()).blocked, 0);
+    await other.close();
+  } finally {
+    setPortion(100);
+  }
+});
+
+Deno.test("a process that ends does not tell jobs for long", async () => {
+  setPortion(1);
+  const { now } = performance;
+  try {
+    const { disk, store } = await owing();
+    let time = 0;
+    performance.now = () => time += 1000; // each job takes a second
+    await store.close();
+    performance.now = now;
+    const { store: other } = await opened(disk);
+    const { blocked } = await other.count();
+    assert(blocked > 5, `${blocked} still wait`);
+    await other.claim(BY, EPOCH);
+    await other.recover();
+    assertEquals((await other.count()).blocked, 0);
+    await other.close();
+  } finally {
+    performance.now = now;
+    setPortion(100);
+  }
 });
 
 Deno.test("a check finds a job that nobody would tell, and a repair has it told", async () => {

@@ -3,6 +3,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { QueueError } from "../../src/queue/errors.ts";
 import type { Job } from "../../src/queue/job.ts";
 import type { Outcome } from "../../src/queue/outcome.ts";
+import { retriedOnceEnded } from "../../src/queue/revise.ts";
 import type { JobStore } from "../../src/queue/store.ts";
 import { cancelled, ended, removableFromDlq, retried } from "../../src/queue/transitions.ts";
 import { aJob, anEnding, changeAs, EPOCH } from "../support/jobs.ts";
@@ -101,6 +102,19 @@ export function testUniqueKeys(name: string, withStore: WithStore): void {
     await store.change("b", (job) => cancelled(job, now));
     await retry();
     assertEquals(await add(store, { id: "c" }), ["c a"]);
+  });
+
+  test("a job is retried although one with its key waits that has not begun in time", async (store) => {
+    await add(store, { id: "a" });
+    await store.change("a", (job) => cancelled(job, now));
+    await add(store, { id: "late", startBy: EPOCH + 5 });
+    await store.add([aJob({ id: "after", after: ["late"] })]);
+    now = EPOCH + 6;
+    await store.change("a", (job) => retriedOnceEnded(job, now));
+    for (const id of ["late", "after"]) {
+      assertEquals((await store.get(id))?.status.state, "cancelled");
+    }
+    assertEquals(await add(store, { id: "b" }), ["b a"]);
   });
 
   test("of many that come at once with one key, one is added", async (store, again) => {

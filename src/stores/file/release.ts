@@ -123,6 +123,25 @@ export class Release {
   }
 
   /**
+   * Tells portions for so many milliseconds. `some` and `whileIdle` go on from there.
+   *
+   * @returns whether any were told
+   */
+  async forAtMost(milliseconds: number): Promise<boolean> {
+    const until = performance.now() + milliseconds;
+    let isAny = false;
+    // A round that was begun earlier may miss what was marked since.
+    let isWhole = this.#begun === undefined;
+    for (;;) {
+      const { told, isOver } = await this.#nextPortion();
+      isAny ||= told > 0;
+      if (isOver && isWhole && told === 0 || performance.now() >= until) return isAny;
+      isWhole ||= isOver;
+      await pause(0);
+    }
+  }
+
+  /**
    * Tells all jobs that have to be told and, if they are cancelled by it, those that wait for them.
    *
    * @returns whether there were any

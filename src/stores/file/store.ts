@@ -55,6 +55,8 @@ const TRIES_AT_ONCE = 50;
 const TRIES = 550;
 /** Milliseconds between two looks. */
 const PAUSE = 10;
+/** Milliseconds for telling jobs when a process ends. Marks say what is left for others. */
+const LAST_TELLING = 1000;
 
 export interface FileStoreOptions {
   readonly files: FileSystem;
@@ -353,15 +355,16 @@ export class FileStore implements JobStore {
     return this.#watch.next(timeout, signal);
   }
 
-  async recover(): Promise<void> {
+  async recover(patience?: number): Promise<void> {
     await promised(() => this.#recover());
     try {
-      if (await this.#release.all()) this.#forgetWhatIsKnown();
+      if (await this.#tellFor(patience)) this.#forgetWhatIsKnown();
     } catch (error) {
       this.#warnOnce(`Cannot tell jobs that wait for others: ${messageOf(error)}`);
     }
     try {
       await this.#callOffExpired();
+      if (this.#release.isOwed) await this.#tellSome(() => this.#tellFor(patience));
     } catch (error) {
       this.#warnOnce(`Cannot call off jobs that have not begun in time: ${messageOf(error)}`);
     }
@@ -386,12 +389,11 @@ export class FileStore implements JobStore {
       }
       if (isDone) this.#deadlines.forget(due);
     }
-    await this.#tellDependents();
   }
 
   async close(): Promise<void> {
     this.#watch?.close();
-    await this.#tellDependents();
+    if (this.#release.isOwed) await this.#tellSome(() => this.#tellFor(LAST_TELLING));
     await promised(() => {
       this.#tidy(() => this.#tickets.tidy());
       this.#inbox.release((holder) => this.#settleHolder(holder));
@@ -410,6 +412,11 @@ export class FileStore implements JobStore {
       return other === undefined || other.id === id ? after : keyTaken(job, other.id);
     };
     const seen = this.#reader.jobNow(id);
+    const wanted = seen && transition(seen, this.#now());
+    if (wanted !== undefined && !(wanted instanceof QueueError) && needsKey(seen!, wanted)) {
+      const other = holder(seen!);
+      if (other !== undefined) this.#callOff(other, await this.#inbox.holder());
+    }
     const after = seen && ifFree(seen, this.#now());
     // The key is taken first: if the change then fails, the key belongs to an ended job and counts
     // for nothing.
@@ -422,6 +429,11 @@ export class FileStore implements JobStore {
   /** Tells the jobs that wait for jobs which this process has ended or removed. */
   async #tellDependents(): Promise<void> {
     if (this.#release.isOwed) await this.#tellSome(() => this.#release.all());
+  }
+
+  /** Tells jobs for so many milliseconds; all of them if it is undefined. */
+  #tellFor(patience: number | undefined): Promise<boolean> {
+    return patience === undefined ? this.#release.all() : this.#release.forAtMost(patience);
   }
 
   /** Whether any were told by `telling`. */

@@ -168,7 +168,11 @@ export class MemoryStore implements JobStore {
     // A running job is changed only by its worker.
     if (!(step instanceof QueueError) && claim === undefined) {
       mustNotRun(job);
-      const other = needsKey(job, step) ? this.#holderOf(job) : undefined;
+      let other = needsKey(job, step) ? this.#holderOf(job) : undefined;
+      if (other !== undefined && hasExpired(other, this.#now())) {
+        this.#put(expired(other, this.#now()));
+        other = this.#holderOf(job);
+      }
       if (other !== undefined) throw keyTaken(job, other.id);
     }
     const added = step instanceof QueueError || claim === undefined
