@@ -108,7 +108,11 @@ export async function insert(
 }
 
 /** Whether a job that has one of these keys, and has not begun in time, was called off. */
-async function cancelExpired(sql: Sql, jobs: readonly Job[], at: string | null): Promise<boolean> {
+export async function cancelExpired(
+  sql: Sql,
+  jobs: readonly Job[],
+  at: string | null,
+): Promise<boolean> {
   const keys = jobs.flatMap(({ unique }) => unique ?? []);
   if (keys.length === 0) return false;
   const [row] = await sql.query<{ count: number }>(

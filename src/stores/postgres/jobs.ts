@@ -10,7 +10,7 @@ import { Claims, type ClaimsOptions } from "./claims.ts";
 import { type Database, type Sql, timestamp } from "./connection.ts";
 import { codeOf, Conflict, UnknownOutcome } from "./errors.ts";
 import { IdleTime } from "./idle_time.ts";
-import { holdersOf, insert, insertAll, type Left } from "./insert.ts";
+import { cancelExpired, holdersOf, insert, insertAll, type Left } from "./insert.ts";
 import { sweepLines } from "./queues.ts";
 import { PostgresReader } from "./reader.ts";
 import { columnsOf, jobOf, type Row, UPDATE } from "./row.ts";
@@ -214,9 +214,13 @@ export class PostgresJobs extends PostgresReader implements JobStore {
     if (claim !== undefined && !isClaimOn(job, claim)) throw claimLost(id);
     const after = transition(job, now);
     if (after instanceof QueueError) throw after;
+    let someExpired = false;
     if (claim === undefined) {
       mustNotRun(job);
-      if (needsKey(job, after)) await mustBeFree(sql, job);
+      if (needsKey(job, after)) {
+        someExpired = await cancelExpired(sql, [job], this.#at());
+        await mustBeFree(sql, job);
+      }
     }
     const added = claim === undefined ? undefined : adds?.(after, now);
     if (added !== undefined) await insert(sql, [added], () => {}, { mayBeThere: true });
@@ -225,7 +229,7 @@ export class PostgresJobs extends PostgresReader implements JobStore {
       throw codeOf(error) === "23505" ? new Conflict(error) : error;
     });
     const { state } = after.status;
-    if (!isFinal(state)) return { after, isLeft: false };
+    if (!isFinal(state)) return { after, isLeft: someExpired };
     if (job.status.state === "blocked") await forgetAwaited(sql, [id]);
     if (!row.awaited) return { after, isLeft: false };
     const { all } = await settle(sql, new Map([[id, state]]), now, PORTION);
