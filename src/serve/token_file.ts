@@ -8,10 +8,29 @@ export function tokenPath(folder: string, port: number): string {
   return `${folder}/serve-${port}.token`;
 }
 
-/** Writes the token down. @returns what removes it */
-export function keepToken(files: FileSystem, path: string, token: string): () => void {
-  // Left by one that was killed; two cannot listen on one port of one address.
-  if (files.info(path) !== undefined) files.remove(path);
+/**
+ * Writes the token down.
+ * @returns what removes it
+ * @throws QueueError `refused` if another `serve` keeps its own there: same port, other address
+ */
+export function keepToken(
+  files: FileSystem,
+  path: string,
+  token: string,
+  port: number,
+): () => void {
+  if (files.info(path) !== undefined) {
+    const left = files.lock(path);
+    if (left === undefined) {
+      throw new QueueError(
+        "refused",
+        `Another queuectl serve on this store uses port ${port}, at another address`,
+        { hint: "Name another port: queuectl serve --listen ADDRESS:PORT" },
+      );
+    }
+    files.remove(path); // left by one that was killed
+    left.release();
+  }
   files.create(path, `${token}\n`);
   const lock = files.lock(path);
   return () => {

@@ -100,6 +100,9 @@ Deno.test("a cookie of one port is none of another, nor of another token", async
   const headers = new Headers({ cookie });
   assertEquals([one.shownBy(headers, 7878), one.shownBy(headers, 7879)], ["cookie", "nothing"]);
   assertEquals(other.shownBy(headers, 7878), "nothing");
+  // A page on another port of this host may have set one that comes first.
+  const both = new Headers({ cookie: `queuectl_7878=theirs; queuectl_7878; ${cookie}` });
+  assertEquals(one.shownBy(both, 7878), "cookie");
   assertEquals(cookieOf(await Access.of("one")), cookie);
 });
 
@@ -120,6 +123,13 @@ Deno.test("a name that was rebound to this address is refused, token or not", ()
       421,
     );
     assert(api.access.spend(code, api.world.now), "it was not used up");
+    // What Deno makes of a Host header that is none: a URL that can't be read.
+    const request = new Request(`http://${HOST}/api/status`);
+    for (const host of ["[", "a b", `${HOST}9999`]) {
+      const url = `http://${host}/api/status`;
+      Object.defineProperty(request, "url", { value: url, configurable: true });
+      assertEquals((await api.server.handle(request)).status, 421, host);
+    }
     for (const host of ["localhost:7878", "localhost:9000", "[::1]:7878", "127.0.0.1"]) {
       assertEquals((await api.get("/api/status", { host })).status, 200);
     }
