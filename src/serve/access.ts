@@ -95,8 +95,8 @@ function isSame(a: string, b: string): boolean {
 }
 
 /**
- * Whether a browser sent it from a page that is not ours. A page on another port of this host counts
- * as "same-site", and cookies are sent along with what it asks for.
+ * Whether a browser sent it from a page that is not ours. A page on another port of this host is
+ * "same-site", and cookies are sent along with what it asks for.
  * @param host as the request has it
  */
 export function isForeign(headers: Headers, host: string): boolean {
@@ -108,8 +108,8 @@ export function isForeign(headers: Headers, host: string): boolean {
 }
 
 /**
- * Whether a change that shows the cookie comes from our page: browsers say so in at least one of two
- * ways. Whoever shows the token itself is no page of a stranger.
+ * Whether a change that shows the cookie comes from our page: browsers say so in at least one of
+ * two headers. Whoever shows the token itself is no page of a stranger.
  */
 export function isOurs(headers: Headers, host: string): boolean {
   const says = headers.get("sec-fetch-site") === "same-origin" || headers.get("origin") !== null;

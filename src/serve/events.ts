@@ -1,5 +1,5 @@
-// Server-sent events: what changed, told to all that listen. One loop looks for all of them, the less
-// often the more a look costs, and rests while nobody listens. Whoever does not read is dropped.
+// Server-sent events: what changed, told to all that listen. One loop looks for all of them: the
+// less often, the more a look costs, and not while nobody listens. Who does not read is dropped.
 import { messageOf } from "../queue/errors.ts";
 import { delay } from "../system/delay.ts";
 import { Problem } from "./answer.ts";
@@ -9,7 +9,7 @@ const PERIODS = { all: 1000, logs: 250, patience: 30_000 };
 /** Of all time, looking may take this share. */
 const SHARE = 1 / 50;
 const LONGEST = 30_000;
-/** Milliseconds after which a stream says that it is there: so that both sides notice a dead one. */
+/** Milliseconds after which a comment is sent, so that both sides notice a dead connection. */
 const BEAT = 15_000;
 /** With so many bytes that wait for it, a client is told nothing more. */
 const UNREAD = 64 * 1024;
@@ -212,7 +212,7 @@ export class EventHub {
     }
   }
 
-  /** @param why a text, since Deno prints it: an `Error` with its stack trace */
+  /** @param why is printed by Deno: of an `Error` the stack trace too */
   #drop(client: Client, why?: string): void {
     if (!this.#clients.delete(client)) return;
     if (why === undefined) client.controller.close();

@@ -35,9 +35,9 @@ export function isLoopback({ hostname }: Listen): boolean {
 }
 
 /**
- * Whether a Host header names us. A page that had its own name point here (DNS rebinding) is told by
- * it: neither its Origin nor Sec-Fetch-Site is foreign. The port does not matter, so that a forwarded
- * one works (`ssh -L`): no name of a stranger becomes ours by it.
+ * Whether a Host header names us. Only this header shows that a page made its own name point here
+ * (DNS rebinding): neither its Origin nor Sec-Fetch-Site is foreign. The port does not matter, so
+ * that a forwarded one works (`ssh -L`): it makes no stranger's name ours.
  * @param names others that lead here, in small letters
  */
 export function isOurHost(host: string, listen: Listen, names: readonly string[]): boolean {

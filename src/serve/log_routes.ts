@@ -69,7 +69,7 @@ function bytesOf(logs: LogReader, id: string, attempt: number, { from, to }: Spa
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       if (at >= to) return controller.close();
-      // What was promised does not come. A text, since Deno prints it: an `Error` with its stack trace.
+      // The promised bytes do not come. Deno prints this: of an `Error` the stack trace too.
       const fail = (why: string) => controller.error(`queuectl: Cannot send a log: ${why}`);
       let bytes;
       try {

@@ -1,5 +1,5 @@
-// The random token, where the host keeps it for as long as `serve` runs: for `--print-token`. A lock
-// on the file, which the kernel frees, tells whether it does.
+// The file with the random token, which `--print-token` reads while `serve` runs. `serve` holds a
+// lock on it; the kernel frees that of one that was killed.
 import { QueueError } from "../queue/errors.ts";
 import type { FileSystem } from "../system/file_system.ts";
 

@@ -293,10 +293,14 @@ Deno.test("a body that is too large, too slow, or no JSON is refused", () =>
     });
     assertEquals(await send(endless), [413, "too_large"]);
     assert(sent < 2 * 1024 * 1024, "no more is read than the limit");
-    assertEquals(await send("{"), [400, "usage"]);
+    for (const body of ["{", "null", '"x"', "1", "[]"]) {
+      assertEquals(await send(body), [400, "usage"], body);
+    }
+    const [, { error }] = await api.post("/api/jobs", "null");
+    assertEquals(error.message, "the body takes an object");
     assertEquals(await send(new Uint8Array([0x22, 0xff, 0x22])), [400, "usage"]);
     assertEquals((await api.get(`/api/jobs?command=${"x".repeat(20_000)}`)).status, 414);
-  }));
+  }, { allowEnqueue: true }));
 
 Deno.test("values of --env are *** wherever a job or a schedule is shown", () =>
   withApi(async (api) => {
