@@ -64,8 +64,8 @@ export class Access {
   shownBy(headers: Headers, port: number): Shown {
     const bearer = /^Bearer +(\S+) *$/i.exec(headers.get("authorization") ?? "")?.[1];
     if (bearer !== undefined && this.isToken(bearer)) return "token";
-    const cookie = cookieIn(headers.get("cookie") ?? "", cookieName(port));
-    return cookie !== undefined && isSame(cookie, this.#cookie) ? "cookie" : "nothing";
+    const cookies = cookiesIn(headers.get("cookie") ?? "", cookieName(port));
+    return cookies.some((one) => isSame(one, this.#cookie)) ? "cookie" : "nothing";
   }
 
   /** The header that gives a browser the cookie. */
@@ -79,12 +79,11 @@ function cookieName(port: number): string {
   return `queuectl_${port}`;
 }
 
-function cookieIn(header: string, name: string): string | undefined {
-  for (const part of header.split(";")) {
-    const [key, value] = part.trim().split("=", 2);
-    if (key === name) return value;
-  }
-  return undefined;
+/** A page on another port can set one of the same name, which must not hide ours. */
+function cookiesIn(header: string, name: string): string[] {
+  return header.split(";")
+    .map((part) => part.trim().split("=", 2))
+    .flatMap(([key, value]) => key === name && value !== undefined ? [value] : []);
 }
 
 /** Takes as long whether the texts differ at the beginning or at the end. */
@@ -96,8 +95,8 @@ function isSame(a: string, b: string): boolean {
 }
 
 /**
- * Whether a browser sent it from a page that is not ours. A page on another port of this host counts
- * as "same-site", and cookies are sent along with what it asks for.
+ * Whether a browser sent it from a page that is not ours. A page on another port of this host is
+ * "same-site", and cookies are sent along with what it asks for.
  * @param host as the request has it
  */
 export function isForeign(headers: Headers, host: string): boolean {
@@ -109,8 +108,8 @@ export function isForeign(headers: Headers, host: string): boolean {
 }
 
 /**
- * Whether a change that shows the cookie comes from our page: browsers say so in at least one of two
- * ways. Whoever shows the token itself is no page of a stranger.
+ * Whether a change that shows the cookie comes from our page: browsers say so in at least one of
+ * two headers. Whoever shows the token itself is no page of a stranger.
  */
 export function isOurs(headers: Headers, host: string): boolean {
   const says = headers.get("sec-fetch-site") === "same-origin" || headers.get("origin") !== null;

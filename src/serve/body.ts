@@ -6,15 +6,21 @@ const MOST_BYTES = 1024 * 1024;
 /** Milliseconds. */
 const LONGEST = 10_000;
 
-/** @throws Problem if it is not JSON, too much, or too slow */
-export async function bodyOf(request: Request): Promise<unknown> {
+/** @throws Problem if it is not JSON, no object, too much, or too slow */
+export async function bodyOf(request: Request): Promise<object> {
   const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
   if (type !== "application/json") {
     throw new Problem(415, "not_json", "A change needs Content-Type: application/json");
   }
   const text = await textOf(request);
+  const body = text.trim() === "" ? {} : parsed(text);
+  if (typeof body === "object" && body !== null && !Array.isArray(body)) return body;
+  throw new Problem(400, "usage", "the body takes an object");
+}
+
+function parsed(text: string): unknown {
   try {
-    return text.trim() === "" ? {} : JSON.parse(text);
+    return JSON.parse(text);
   } catch (error) {
     throw new Problem(400, "usage", `The body is not JSON: ${(error as Error).message}`);
   }

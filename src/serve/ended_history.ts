@@ -18,7 +18,7 @@ export class EndedHistory {
     this.#jobs = jobs;
   }
 
-  /** What ended in each of so many parts, of `step` milliseconds; the last is the one that goes on. */
+  /** What ended in each of so many parts of `step` milliseconds; the last one is not over yet. */
   async counts(
     now: number,
     step: number,

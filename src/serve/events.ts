@@ -1,5 +1,5 @@
-// Server-sent events: what changed, told to all that listen. One loop looks for all of them, the less
-// often the more a look costs, and rests while nobody listens. Whoever does not read is dropped.
+// Server-sent events: what changed, told to all that listen. One loop looks for all of them: the
+// less often, the more a look costs, and not while nobody listens. Who does not read is dropped.
 import { messageOf } from "../queue/errors.ts";
 import { delay } from "../system/delay.ts";
 import { Problem } from "./answer.ts";
@@ -9,7 +9,7 @@ const PERIODS = { all: 1000, logs: 250, patience: 30_000 };
 /** Of all time, looking may take this share. */
 const SHARE = 1 / 50;
 const LONGEST = 30_000;
-/** Milliseconds after which a stream says that it is there: so that both sides notice a dead one. */
+/** Milliseconds after which a comment is sent, so that both sides notice a dead connection. */
 const BEAT = 15_000;
 /** With so many bytes that wait for it, a client is told nothing more. */
 const UNREAD = 64 * 1024;
@@ -63,7 +63,8 @@ export class EventHub {
   /** Ends the wait between two looks. */
   #wake = new AbortController();
   #looking: Promise<void> | undefined;
-  #toldWrong = "";
+  readonly #toldWrong = new Set<string>();
+  #failures = 0;
 
   constructor(sources: EventSources, periods: typeof PERIODS = PERIODS) {
     this.#sources = sources;
@@ -107,9 +108,11 @@ export class EventHub {
       const began = performance.now();
       this.#dropDeaf(began);
       const isFull = began >= next || this.#hasNew();
-      await this.#try(() => isFull ? this.#lookAtAll() : this.#lookAtLogs());
+      const isWell = await this.#tryToLook(isFull);
       this.#beat();
       const cost = performance.now() - began;
+      // Not counted as a part of the cost.
+      if (!isWell) await delay(this.#periods.all, this.#closed.signal);
       if (isFull) next = began + Math.min(LONGEST, Math.max(this.#periods.all, cost / SHARE));
       const hasLogs = [...this.#clients].some(({ watch }) => watch.logs.length > 0);
       const wait = hasLogs
@@ -139,13 +142,13 @@ export class EventHub {
     const ids = new Set([...this.#clients].flatMap(({ watch }) => watch.ids));
     const states = new Map<string, string | undefined>();
     for (const id of ids) {
-      const job = await this.#sources.job(id);
-      states.set(id, job === undefined ? undefined : JSON.stringify(job));
+      const job = await this.#read(() => this.#sources.job(id));
+      if (job !== undefined) states.set(id, textOf(job.it));
     }
     for (const client of this.#listening()) {
       const [jobs, removed]: [string[], string[]] = [[], []];
       for (const id of client.watch.ids) {
-        // One that came meanwhile watches others.
+        // One that came meanwhile watches others; and some can't be read.
         if (!states.has(id)) continue;
         const state = states.get(id);
         if (client.told.get(`job ${id}`) === (state ?? "")) continue;
@@ -165,8 +168,8 @@ export class EventHub {
       for (const name of client.watch.logs) {
         const key = `log ${name.id} ${name.attempt ?? ""}`;
         if (!texts.has(key)) {
-          const state = await this.#sources.log(name);
-          texts.set(key, state && JSON.stringify(state));
+          const state = await this.#read(() => this.#sources.log(name));
+          texts.set(key, textOf(state?.it));
         }
         const text = texts.get(key);
         if (text !== undefined) this.#tell(client, key, text, "log", text);
@@ -204,27 +207,50 @@ export class EventHub {
     for (const client of [...this.#clients]) {
       if (listening.has(client)) client.deafSince = undefined;
       else if (now - (client.deafSince ??= now) >= this.#periods.patience) {
-        this.#drop(client, new Error("It does not read"));
+        this.#drop(client, "queuectl: A client that does not read its events was dropped");
       }
     }
   }
 
-  #drop(client: Client, error?: Error): void {
+  /** @param why is printed by Deno: of an `Error` the stack trace too */
+  #drop(client: Client, why?: string): void {
     if (!this.#clients.delete(client)) return;
-    if (error === undefined) client.controller.close();
-    else client.controller.error(error); // what waits for it is thrown away
+    if (why === undefined) client.controller.close();
+    else client.controller.error(why); // what waits for it is thrown away
   }
 
-  /** A store that is away for a while ends no stream; it is told of once. */
-  async #try(look: () => Promise<void>): Promise<void> {
+  /** A store that is away for a while ends no stream. @returns whether it could look */
+  async #tryToLook(isFull: boolean): Promise<boolean> {
+    const before = this.#failures;
     try {
-      await look();
-      this.#toldWrong = "";
+      await (isFull ? this.#lookAtAll() : this.#lookAtLogs());
+      if (isFull && this.#failures === before) this.#toldWrong.clear();
+      return true;
     } catch (error) {
-      const message = `Cannot look for changes: ${messageOf(error)}`;
-      if (message !== this.#toldWrong) this.#sources.warn(message);
-      this.#toldWrong = message;
-      await delay(this.#periods.all, this.#closed.signal);
+      this.#warn(error);
+      return false;
     }
   }
+
+  /** Reads one job or log. One that is damaged does not keep others from being told of. */
+  async #read<T>(read: () => Promise<T>): Promise<{ readonly it: T } | undefined> {
+    try {
+      return { it: await read() };
+    } catch (error) {
+      this.#warn(error);
+      return undefined;
+    }
+  }
+
+  /** Told once, until all is well again. */
+  #warn(error: unknown): void {
+    this.#failures++;
+    const message = `Cannot look for changes: ${messageOf(error)}`;
+    if (!this.#toldWrong.has(message)) this.#sources.warn(message);
+    this.#toldWrong.add(message);
+  }
+}
+
+function textOf(value: unknown): string | undefined {
+  return value === undefined ? undefined : JSON.stringify(value);
 }

@@ -18,10 +18,19 @@ export interface Filter {
   readonly since?: string | undefined;
 }
 
+/**
+ * Characters of a GLOB with a `*`. To match it takes time in proportion to its length times that of
+ * the command, which may have a million characters, and nothing else is answered meanwhile.
+ */
+const LONGEST_GLOB = 500;
+
 /** @throws QueueError `usage` */
 export function queryOf({ state, queue, group, command, since }: Filter, now: number): Query {
   if (queue !== undefined) checkName("queue", queue);
   if (group !== undefined) checkName("group", group);
+  if (command !== undefined && command.includes("*") && command.length > LONGEST_GLOB) {
+    throw new QueueError("usage", `A GLOB with a * has at most ${LONGEST_GLOB} characters`);
+  }
   return {
     ...(state !== undefined && { states: statesOf("state", state) }),
     ...(queue !== undefined && { queue }),

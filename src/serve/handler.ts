@@ -52,10 +52,11 @@ export function handlerOf(parts: HandlerParts): (request: Request) => Promise<Re
 }
 
 async function answerTo(request: Request, parts: HandlerParts): Promise<Response> {
-  const url = new URL(request.url);
-  const host = request.headers.get("host") ?? url.host;
+  // None if the Host header is no host at all, such as "[".
+  const url = URL.parse(request.url);
+  const host = request.headers.get("host") ?? url?.host ?? "";
   // HTTP/2, and a request line with a whole URL, name a host beside that header.
-  if (!parts.isOurHost(host) || !parts.isOurHost(url.host)) {
+  if (url === null || !parts.isOurHost(host) || !parts.isOurHost(url.host)) {
     throw new Problem(421, "wrong_host", "This server has another name", {
       hint: "Ask for it by its address, or name it in QUEUECTL_SERVE_HOSTS",
     });
@@ -174,7 +175,7 @@ async function inTime(
 function whyNot(error: unknown, request: Request, { warn }: HandlerParts): Response {
   const problem = problemOf(error);
   if (problem !== undefined) return problem.answer();
-  const what = `${request.method} ${new URL(request.url).pathname}`;
+  const what = `${request.method} ${URL.parse(request.url)?.pathname ?? request.url}`;
   const isOfTheSystem = error instanceof Error && "code" in error;
   warn(`Cannot answer ${what}: ${messageOf(error)}`);
   const code = isOfTheSystem ? "io" : "bug";

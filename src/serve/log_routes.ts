@@ -1,5 +1,5 @@
 // The route of what attempts printed: bytes as they are, whole or by ranges.
-import { QueueError } from "../queue/errors.ts";
+import { messageOf } from "../queue/errors.ts";
 import { findJob } from "../queue/find_job.ts";
 import { attemptsBegun } from "../queue/job.ts";
 import { noAttempt, noLog, notRun } from "../queue/log_refusals.ts";
@@ -69,11 +69,16 @@ function bytesOf(logs: LogReader, id: string, attempt: number, { from, to }: Spa
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       if (at >= to) return controller.close();
-      const bytes = await logs.read(id, attempt, at, Math.min(CHUNK, to - at));
-      // The job was removed meanwhile: what was promised does not come.
-      if (bytes === undefined || bytes.length === 0) {
-        return controller.error(new QueueError("not_found", `The log of job "${id}" is gone`));
+      // The promised bytes do not come. Deno prints this: of an `Error` the stack trace too.
+      const fail = (why: string) => controller.error(`queuectl: Cannot send a log: ${why}`);
+      let bytes;
+      try {
+        bytes = await logs.read(id, attempt, at, Math.min(CHUNK, to - at));
+      } catch (error) {
+        return fail(messageOf(error));
       }
+      // The job was removed meanwhile.
+      if (bytes === undefined || bytes.length === 0) return fail(`that of job "${id}" is gone`);
       at += bytes.length;
       controller.enqueue(bytes);
       if (at >= to) controller.close();

@@ -1,5 +1,5 @@
-// The state of a store in Prometheus' text format. Pure. No command and no id is ever a label: there
-// are too many of them, and they may be secrets.
+// The state of a store in Prometheus' text format. Pure. No command and no id is ever a label:
+// there are too many of them, and they may be secrets.
 import { JOB_STATES } from "../queue/job.ts";
 import { OUTCOMES } from "../queue/outcome.ts";
 import type { QueueView } from "../queue/queues.ts";

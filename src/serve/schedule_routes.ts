@@ -87,8 +87,8 @@ async function showSchedule({ path }: Asked, { store, jobs, now }: Parts): Promi
 }
 
 /**
- * The last jobs that a schedule fired, the newest first: their ids begin with its name and the time,
- * so the beginnings of ever longer times back are looked for.
+ * The last jobs that a schedule fired, the newest first. Their ids begin with its name and the
+ * time, so they are looked for by hours, then by days, then by years.
  */
 async function lastJobs(
   jobs: JobReader,

@@ -1,5 +1,5 @@
-// The random token, where the host keeps it for as long as `serve` runs: for `--print-token`. A lock
-// on the file, which the kernel frees, tells whether it does.
+// The file with the random token, which `--print-token` reads while `serve` runs. `serve` holds a
+// lock on it; the kernel frees that of one that was killed.
 import { QueueError } from "../queue/errors.ts";
 import type { FileSystem } from "../system/file_system.ts";
 
@@ -8,10 +8,29 @@ export function tokenPath(folder: string, port: number): string {
   return `${folder}/serve-${port}.token`;
 }
 
-/** Writes the token down. @returns what removes it */
-export function keepToken(files: FileSystem, path: string, token: string): () => void {
-  // Left by one that was killed; two cannot listen on one port of one address.
-  if (files.info(path) !== undefined) files.remove(path);
+/**
+ * Writes the token down.
+ * @returns what removes it
+ * @throws QueueError `refused` if another `serve` keeps its own there: same port, other address
+ */
+export function keepToken(
+  files: FileSystem,
+  path: string,
+  token: string,
+  port: number,
+): () => void {
+  if (files.info(path) !== undefined) {
+    const left = files.lock(path);
+    if (left === undefined) {
+      throw new QueueError(
+        "refused",
+        `Another queuectl serve on this store uses port ${port}, at another address`,
+        { hint: "Name another port: queuectl serve --listen ADDRESS:PORT" },
+      );
+    }
+    files.remove(path); // left by one that was killed
+    left.release();
+  }
   files.create(path, `${token}\n`);
   const lock = files.lock(path);
   return () => {

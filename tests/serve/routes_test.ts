@@ -256,6 +256,16 @@ Deno.test("logs come whole or by ranges, the end first", () =>
     assertEquals(none.headers.get("content-range"), "bytes */0");
   }));
 
+Deno.test("a log that is removed while it is sent ends the answer, with one line that says so", () =>
+  withApi(async (api) => {
+    const { completed } = await fill(api);
+    const { body } = await api.get(`/api/jobs/${completed}/logs`);
+    api.world.files.remove(api.world.logPath(completed!, 1));
+    const error = await new Response(body).text().then(() => undefined, (error) => error);
+    // A text: of an `Error` Deno would print a stack trace.
+    assertEquals(error, `queuectl: Cannot send a log: that of job "${completed}" is gone`);
+  }));
+
 Deno.test("enqueueing does what a line of enqueue --file does, and refuses what that refuses", () =>
   withApi(async (api) => {
     const { world } = api;

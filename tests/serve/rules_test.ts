@@ -21,8 +21,21 @@ Deno.test("parseListen() takes addresses with a port, and nothing else", () => {
     assertEquals(parseListen(text), { hostname, port });
     assertEquals(hostOf(parseListen(text)), text.toLowerCase());
   }
+  // As browsers write it in the Host header, whatever was typed.
+  for (
+    const [text, hostname] of [
+      ["[0:0:0:0:0:0:0:1]:80", "::1"],
+      ["[fe80:0::0001]:80", "fe80::1"],
+      ["[::ffff:127.0.0.1]:80", "::ffff:7f00:1"],
+    ] as const
+  ) {
+    const listen = parseListen(text);
+    assertEquals(listen.hostname, hostname);
+    for (const host of [text, `[${hostname}]:80`]) assertEquals(isOurHost(host, listen, []), true);
+  }
   for (
     const text of [
+      "010.0.0.1:80", // octal to some
       "",
       "7878",
       ":7878",
@@ -141,6 +154,13 @@ Deno.test("queryOf() makes a query of what clients say", () => {
       { since: "soon" },
     ]
   ) assertThrows(() => queryOf(wrong, EPOCH), QueueError);
+});
+
+Deno.test("queryOf() refuses a GLOB whose search nothing could be answered beside", () => {
+  const long = "x".repeat(501);
+  assertEquals(queryOf({ command: long }, 0), { command: long });
+  assertEquals(queryOf({ command: `*${long.slice(2)}` }, 0).command?.length, 500);
+  assertThrows(() => queryOf({ command: `*${long}` }, 0), QueueError, "at most 500 characters");
 });
 
 Deno.test("within() keeps a query to states, also where it asks for none of them", () => {

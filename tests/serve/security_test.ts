@@ -100,6 +100,9 @@ Deno.test("a cookie of one port is none of another, nor of another token", async
   const headers = new Headers({ cookie });
   assertEquals([one.shownBy(headers, 7878), one.shownBy(headers, 7879)], ["cookie", "nothing"]);
   assertEquals(other.shownBy(headers, 7878), "nothing");
+  // A page on another port of this host may have set one that comes first.
+  const both = new Headers({ cookie: `queuectl_7878=theirs; queuectl_7878; ${cookie}` });
+  assertEquals(one.shownBy(both, 7878), "cookie");
   assertEquals(cookieOf(await Access.of("one")), cookie);
 });
 
@@ -120,6 +123,13 @@ Deno.test("a name that was rebound to this address is refused, token or not", ()
       421,
     );
     assert(api.access.spend(code, api.world.now), "it was not used up");
+    // What Deno makes of a Host header that is none: a URL that can't be read.
+    const request = new Request(`http://${HOST}/api/status`);
+    for (const host of ["[", "a b", `${HOST}9999`]) {
+      const url = `http://${host}/api/status`;
+      Object.defineProperty(request, "url", { value: url, configurable: true });
+      assertEquals((await api.server.handle(request)).status, 421, host);
+    }
     for (const host of ["localhost:7878", "localhost:9000", "[::1]:7878", "127.0.0.1"]) {
       assertEquals((await api.get("/api/status", { host })).status, 200);
     }
@@ -283,10 +293,14 @@ Deno.test("a body that is too large, too slow, or no JSON is refused", () =>
     });
     assertEquals(await send(endless), [413, "too_large"]);
     assert(sent < 2 * 1024 * 1024, "no more is read than the limit");
-    assertEquals(await send("{"), [400, "usage"]);
+    for (const body of ["{", "null", '"x"', "1", "[]"]) {
+      assertEquals(await send(body), [400, "usage"], body);
+    }
+    const [, { error }] = await api.post("/api/jobs", "null");
+    assertEquals(error.message, "the body takes an object");
     assertEquals(await send(new Uint8Array([0x22, 0xff, 0x22])), [400, "usage"]);
     assertEquals((await api.get(`/api/jobs?command=${"x".repeat(20_000)}`)).status, 414);
-  }));
+  }, { allowEnqueue: true }));
 
 Deno.test("values of --env are *** wherever a job or a schedule is shown", () =>
   withApi(async (api) => {

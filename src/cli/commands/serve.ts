@@ -39,7 +39,7 @@ export async function serveCommand(call: CommandContext): Promise<void> {
     server.listensOn(port);
     if (token !== undefined && given === undefined) {
       const { folder } = await store.host();
-      forget = keepToken(call.context.files, tokenPath(folder, port), token);
+      forget = keepToken(call.context.files, tokenPath(folder, port), token, port);
     }
     const here = `http://${hostOf({ ...listen, port })}/`;
     const code = token === undefined ? "" : `?code=${access.newCode(call.context.now())}`;
