@@ -19,7 +19,9 @@ export function keepToken(
   token: string,
   port: number,
 ): () => void {
-  if (files.info(path) !== undefined) {
+  const there = files.info(path)?.kind;
+  if (there !== undefined && there !== "file") files.remove(path); // not ours: a link, say
+  if (there === "file") {
     const left = files.lock(path);
     if (left === undefined) {
       throw new QueueError(
@@ -44,7 +46,7 @@ export function keptToken(files: FileSystem, path: string, port: number): string
   const none = new QueueError("not_found", `No queuectl serve runs on port ${port} here`, {
     hint: "With QUEUECTL_SERVE_TOKEN the token is kept nowhere else; --listen names another port",
   });
-  if (files.info(path) === undefined) throw none;
+  if (files.info(path)?.kind !== "file") throw none;
   const lock = files.lock(path);
   if (lock === undefined) return files.readText(path).trim();
   files.remove(path);

@@ -174,9 +174,14 @@ export const diskFiles: FileSystem = {
     for (;;) {
       const file = Deno.openSync(path, { write: true, create: true, mode: 0o600 });
       const locked = file.tryLockSync(true);
+      const named = diskFiles.info(path);
+      if (named?.kind === "link") {
+        file.close();
+        throw new Error(`Is a symbolic link: lock '${path}'`); // it never has the inode of the file
+      }
       // The previous holder may have removed the file before it released the lock. Then this lock
       // is on a file without a name.
-      if (locked && file.statSync().ino === diskFiles.info(path)?.inode) {
+      if (locked && file.statSync().ino === named?.inode) {
         return { release: () => file.close() };
       }
       file.close();

@@ -3,6 +3,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { QueueError } from "../../src/queue/errors.ts";
 import { keepToken, keptToken, tokenPath } from "../../src/serve/token_file.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
+import { withTempDir } from "../support/temp_dir.ts";
 
 Deno.test("the token of a serve that runs is not replaced by one on another address", async () => {
   const folder = await Deno.makeTempDir();
@@ -26,4 +27,18 @@ Deno.test("the token of a serve that runs is not replaced by one on another addr
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+});
+
+Deno.test("a link in the place of the token's file is removed, and what it names stays", async () => {
+  await withTempDir((folder) => {
+    const [path, target] = [tokenPath(folder, 7878), `${folder}/target`];
+    Deno.writeTextFileSync(target, "kept");
+    Deno.symlinkSync(target, path);
+    assertThrows(() => diskFiles.lock(path), Error, "symbolic link");
+    const forget = keepToken(diskFiles, path, "token", 7878);
+    assertEquals(keptToken(diskFiles, path, 7878), "token");
+    assertEquals(Deno.readTextFileSync(target), "kept");
+    forget();
+    return Promise.resolve();
+  });
 });
