@@ -56,7 +56,7 @@ export class QueueProgram {
   /** Runs a command that must succeed; what it printed, without the last line break. */
   async ok(...args: string[]): Promise<string> {
     const { code, stdout, stderr } = await this.run(args);
-    assertEquals(code, 0, `queuectl ${args.join(" ")}: ${stderr}`);
+    assertEquals(code, 0, `queuectl ${args.join(" ")}: ${stderr}${stdout}`);
     return stdout.trimEnd();
   }
 
