@@ -1,7 +1,11 @@
 import { assertEquals } from "@std/assert";
 import { diskFiles } from "../../src/system/file_system.ts";
+import { checkAll } from "../../src/stores/file/check.ts";
+import { Findings } from "../../src/stores/file/findings.ts";
+import { prepareFolder } from "../../src/stores/file/prepare_folder.ts";
 import { FileWorkerLock } from "../../src/stores/file/worker_lock.ts";
 import { FileWorkers, knownNames } from "../../src/stores/file/workers.ts";
+import { MemoryFiles } from "../support/memory_files.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 
 for (
@@ -77,3 +81,23 @@ Deno.test("knownNames() finds workers by what they had at hand and by their jour
     ) Deno.writeTextFileSync(`${folder}/${path}`, "");
     assertEquals(knownNames(diskFiles, folder), ["a", "b", "c"]);
   }));
+
+Deno.test("a check reports nothing while a worker takes over from a dead one", async () => {
+  const files = new MemoryFiles("/data");
+  await prepareFolder("/data", files);
+  const dead = FileWorkerLock.join(files, "/data", undefined);
+  dead.announce({ pid: 123, host: "here", startedAt: 5000 });
+  dead.abandon();
+  const lock = FileWorkerLock.takeOver(files, "/data", "worker-1")!;
+  const findings = new Findings(files, "/data", false);
+  const look = files.failure = () => {
+    files.failure = () => undefined;
+    checkAll({ dataDir: "/data", files, findings }, () => {});
+    files.failure = look;
+    return undefined;
+  };
+  lock.noteRescue();
+  files.failure = () => undefined;
+  assertEquals((await new FileWorkers("/data", files).find("worker-1"))?.rescued, true);
+  assertEquals(findings.all, []);
+});

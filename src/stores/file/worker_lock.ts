@@ -4,7 +4,6 @@
 import { QueueError } from "../../queue/errors.ts";
 import type { WorkerIdentity, WorkerInfo } from "../../queue/workers.ts";
 import type { FileLock, FileSystem } from "../../system/file_system.ts";
-import { replaceFile } from "../../system/replace_file.ts";
 import { lockPath } from "./layout.ts";
 import { isBeingRestored, isLocked } from "./maintenance.ts";
 
@@ -109,7 +108,8 @@ export class FileWorkerLock {
   noteRescue(): void {
     try {
       const record = JSON.parse(this.#files.readText(this.#record));
-      replaceFile(this.#files, this.#record, JSON.stringify({ ...record, rescued: true }) + "\n");
+      this.#removeRecord();
+      this.#files.create(this.#record, JSON.stringify({ ...record, rescued: true }) + "\n");
     } catch {
       // The disk is full, say: it is counted among the living then, no more.
     }
