@@ -18,7 +18,7 @@ const SOON = new Set([
 ]);
 
 /** The connection was ended by the server: a restart, an administrator, a failover. */
-const ENDED = new Set(["57P01", "57P02", "25006", "08000", "08003", "08006", "08P01"]);
+const ENDED = new Set(["57P01", "57P02", "25P03", "25006", "08000", "08003", "08006", "08P01"]);
 
 /** The connection ended after a statement was sent that may have changed something. */
 export class UnknownOutcome extends Error {

@@ -22,9 +22,11 @@ import { deadlinePath } from "./host_folder.ts";
  */
 export function leaseEpoch(files: FileSystem, folder: string): string | undefined {
   const path = deadlinePath(folder);
-  const age = Date.now() - (files.info(path)?.modifiedAt ?? 0);
-  if (age < 0) return undefined;
-  const [, lease = "0", epoch] = files.readText(path).trim().split(" ");
+  if (files.info(path) === undefined) return undefined;
+  const [, lease = "0", epoch, asked = "0"] = files.readText(path).trim().split(" ");
+  // Since the store was asked: of an answer that was long in coming, little of the lease is left.
+  const age = Date.now() - Number(asked);
+  if (!(age >= 0)) return undefined;
   return age < 1000 * (Number(lease) - 2 * margin(Number(lease)) + 1) ? epoch : undefined;
 }
 
@@ -111,7 +113,7 @@ export class HostKeeper {
   async #beat(): Promise<void> {
     const { host, leads, ages, onLook } = this.#options;
     // Before the store is asked: the lease begins when it answers, or a moment earlier.
-    const askedAt = await uptime();
+    const [asked, askedAt] = [Date.now(), await uptime()];
     const seen = leads ? await ages() : new Map<string, number>();
     this.#database ??= this.#options.open(Math.max(1000, this.#lease * 200));
     const [row] = await this.#database.query<BeatRow>(BEAT, [
@@ -124,7 +126,7 @@ export class HostKeeper {
     ]);
     this.#lease = row!.lease;
     const until = askedAt === undefined ? "-" : deadline(askedAt, row!.lease).toFixed(2);
-    this.#write(`${until} ${row!.lease} ${row!.epoch}`);
+    this.#write(`${until} ${row!.lease} ${row!.epoch} ${asked}`);
     if (!leads || this.#isClosed) return;
     const { sightings, gone } = look(
       this.#sightings,
