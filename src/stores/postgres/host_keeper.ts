@@ -126,7 +126,7 @@ export class HostKeeper {
     ]);
     this.#lease = row!.lease;
     const until = askedAt === undefined ? "-" : deadline(askedAt, row!.lease).toFixed(2);
-    this.#write(`${until} ${row!.lease} ${row!.epoch} ${asked}`);
+    this.#write([until, String(row!.lease), row!.epoch, String(asked)]);
     if (!leads || this.#isClosed) return;
     const { sightings, gone } = look(
       this.#sightings,
@@ -138,12 +138,18 @@ export class HostKeeper {
     await onLook(this.#database, gone);
   }
 
-  #write(text: string): void {
+  #write(words: readonly [until: string, lease: string, epoch: string, asked: string]): void {
     const { files, host } = this.#options;
     const path = deadlinePath(host.path);
+    if (files.info(path) !== undefined) {
+      // Another process of this host may have asked later, and have had its answer sooner.
+      const [until, lease, epoch] = files.readText(path).trim().split(" ");
+      const isSame = lease === words[1] && epoch === words[2];
+      if (isSame && Number(until) > Number(words[0])) return;
+    }
     const unfinished = `${path}.${Deno.pid}`;
     if (files.info(unfinished) !== undefined) files.remove(unfinished);
-    files.create(unfinished, `${text}\n`);
+    files.create(unfinished, `${words.join(" ")}\n`);
     files.rename(unfinished, path);
   }
 }
