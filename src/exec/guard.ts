@@ -8,9 +8,9 @@ import { type ProcessIdentity, readWriter } from "./journal.ts";
 import { alone, NO_PROCESS } from "./processes.ts";
 
 /**
- * What a guard looks after. The file holds three words: the deadline, in seconds as in /proc/uptime,
- * a clock that never stops; how long a lease is; and an epoch, another one whenever the host was
- * taken for gone in between. A run that was begun under another epoch is ended, too.
+ * What a guard looks after. The file begins with three words: the deadline, in seconds as in
+ * /proc/uptime, a clock that never stops; how long a lease is; and an epoch, another one whenever the
+ * host was taken for gone in between. A run that was begun under another epoch is ended, too.
  */
 export interface Guarded {
   readonly journal: string;

@@ -61,7 +61,8 @@ export function makeJob(newJob: NewJob, defaults: JobDefaults, sequence: number)
   const { settings, now, newId } = defaults;
   const { command, cwd, id, env = {}, queue, group, unique } = newJob;
   if (command.trim() === "") throw new QueueError("usage", "The command is empty");
-  if (command.includes("\0")) throw new QueueError("usage", "The command contains a NUL character");
+  checkText("command", command);
+  checkText("folder", cwd);
   if (id !== undefined && !isJobId(id)) throw badName("a job's id", id);
   if (queue !== undefined) checkName("queue", queue);
   if (group !== undefined) checkName("group", group);
@@ -75,9 +76,7 @@ export function makeJob(newJob: NewJob, defaults: JobDefaults, sequence: number)
     if (!isEnvName(name)) {
       throw new QueueError("usage", `"${name}" cannot name an environment variable`);
     }
-    if (value.includes("\0")) {
-      throw new QueueError("usage", `The value of ${name} contains a NUL character`);
-    }
+    checkText(`value of ${name}`, value);
   }
   const runAt = newJob.runAt === undefined ? null : checkedTime(newJob.runAt);
   return created({
@@ -101,6 +100,13 @@ export function makeJob(newJob: NewJob, defaults: JobDefaults, sequence: number)
     startBy: startByOf(newJob.startBy, runAt, now),
     schedule: newJob.schedule ?? null,
   });
+}
+
+/** Of what a program can be given, and every store can keep. */
+function checkText(what: string, text: string): void {
+  if (text.includes("\0")) throw new QueueError("usage", `The ${what} contains a NUL character`);
+  if (text.isWellFormed()) return;
+  throw new QueueError("usage", `The ${what} contains half of a character (a lone surrogate)`);
 }
 
 function startByOf(wanted: number | undefined, runAt: number | null, now: number): number | null {

@@ -5,10 +5,11 @@ import { hasEnded, type Job } from "./job.ts";
 
 const LONGEST = 256;
 
-/** Whether a text is valid as a unique key. */
+/** Whether a text is valid as a unique key: also without halves of characters. */
 export function isUniqueKey(text: string): boolean {
   // deno-lint-ignore no-control-regex
-  return /^[^\x00-\x1f\x7f-\x9f]+$/.test(text) && [...text].length <= LONGEST;
+  return /^[^\x00-\x1f\x7f-\x9f]+$/.test(text) && text.isWellFormed() &&
+    [...text].length <= LONGEST;
 }
 
 /** Whether a job holds this key, so that no other job with it may be added. */

@@ -108,6 +108,10 @@ Deno.test("makeJob() refuses what cannot be run or stored", () => {
     [{ command: "a", cwd: "/", id: "-x" }, "cannot be a job's id"],
     [{ command: "a", cwd: "/", env: { "A B": "" } }, "cannot name"],
     [{ command: "a", cwd: "/", env: { A: "\0" } }, "value of A"],
+    [{ command: "a", cwd: "/\0" }, "The folder contains a NUL"],
+    [{ command: "a\ud800", cwd: "/" }, "The command contains half of a character"],
+    [{ command: "a", cwd: "/", env: { A: "\ud800" } }, "value of A"],
+    [{ command: "a", cwd: "/", unique: "\ud800" }, "cannot be a key"],
   ];
   for (const [order, text] of wrong) {
     assertThrows(() => makeJob(order, defaults, 0), QueueError, text);

@@ -70,6 +70,30 @@ if (server !== undefined) {
     await database.query("drop table public.kept");
   });
 
+  test("transaction() that stands still for long holds up nobody, and begins again", async (open) => {
+    const [database, other] = [open(), open()];
+    await database.query("create table public.still (n integer)");
+    let calls = 0;
+    const rows = await database.transaction(async (sql) => {
+      await sql.query("insert into public.still values (1)");
+      const [limit] = await sql.query<{ limit: string }>(
+        `select current_setting('idle_in_transaction_session_timeout') as limit`,
+      );
+      assertEquals(limit, { limit: "10s" });
+      if (calls++ === 0) {
+        await sql.query("set local idle_in_transaction_session_timeout = '1ms'");
+        await waitUntil(async () =>
+          (await other.query(
+            "select from pg_locks where relation = 'public.still'::regclass",
+          )).length === 0
+        );
+      }
+      return await sql.query("select n from public.still");
+    });
+    assertEquals([calls, rows], [2, [{ n: 1 }]]);
+    await database.query("drop table public.still");
+  });
+
   test("transaction() that is cut off in its commit is not begun again, and says so", async (open) => {
     const [database, kill] = [open(), killer(open)];
     await database.query(`

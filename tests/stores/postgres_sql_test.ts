@@ -131,6 +131,9 @@ if (server !== undefined) {
       await enqueue(database, "'true', id => 'd', after => '{a}'");
       await jobs.recover();
       assertEquals((await jobs.get("d"))?.status.state, "pending");
+      // A null in one list takes nothing from the other.
+      await enqueue(database, "'true', id => 'e', after => null, after_any => '{d}'");
+      assertEquals((await jobs.get("e"))?.afterAny, ["d"]);
     });
   });
 

@@ -45,6 +45,7 @@ Deno.test("parseServerUrl() refuses what it does not know, in words", () => {
     "postgres://me@db/app?sslmode=prefer": "sslmode=prefer is unknown",
     "postgres://me@db/app?schema=Big": `"Big" can't be the name`,
     "postgres://me@db/app?schema=x%22;drop": "can't be the name",
+    [`postgres://me@db/app?schema=${"x".repeat(51)}`]: "can't be the name",
     "postgres://me@db/app?pool=3": `"pool" is unknown`,
     "postgres://me@db/app?listen=maybe": "listen is on or off",
     "postgres://db/app": "it names no user",

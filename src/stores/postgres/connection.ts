@@ -40,6 +40,11 @@ const PATIENCE = 7_000;
 const ANSWER_WITHIN = 60_000;
 const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 5_000;
+/**
+ * Ends a transaction whose process was stopped, or cut off, in the midst of it: all that claim may
+ * wait for its locks. It begins again where it can be called twice.
+ */
+const MOVES = "; set local idle_in_transaction_session_timeout = '10s'";
 /** Conflicts between transactions, of which one has to begin again. */
 const TRIES = 20;
 
@@ -122,7 +127,7 @@ export class Database implements Sql {
       for (let tries = 1;; tries++) {
         const failures = this.#failures;
         try {
-          return await this.#attempt(work);
+          return await this.#attempt(work, once ? "" : MOVES);
         } catch (error) {
           if (once) throw inWords(this.name, error);
           const isGone = isLost(error) && performance.now() < deadline &&
@@ -189,7 +194,7 @@ export class Database implements Sql {
     }
   }
 
-  async #attempt<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+  async #attempt<T>(work: (sql: Sql) => Promise<T>, rule: string): Promise<T> {
     const own = await this.#connected();
     const isHere = () => {
       if (this.#client !== own) throw new Error("Connection terminated unexpectedly");
@@ -200,7 +205,7 @@ export class Database implements Sql {
         return this.#send(own, text, values);
       },
     };
-    await sql.query("begin isolation level read committed");
+    await sql.query(`begin isolation level read committed${rule}`);
     let result: T;
     try {
       result = await work(sql);

@@ -18,7 +18,7 @@ const SOON = new Set([
 ]);
 
 /** The connection was ended by the server: a restart, an administrator, a failover. */
-const ENDED = new Set(["57P01", "57P02", "25006", "08000", "08003", "08006", "08P01"]);
+const ENDED = new Set(["57P01", "57P02", "25P03", "25006", "08000", "08003", "08006", "08P01"]);
 
 /** The connection ended after a statement was sent that may have changed something. */
 export class UnknownOutcome extends Error {
@@ -49,13 +49,16 @@ export function isDisconnection(error: unknown): boolean {
   return ENDED.has(code) || SOON.has(code) || SYSTEM_CALLS.has(code);
 }
 
+/** What the driver says of a server without TLS. */
+const NO_TLS = "The server does not support SSL";
+
 /** How the driver says that a connection has ended; these errors have no code. */
 const DRIVER_ENDS = [
   "Connection terminated",
   "timeout expired",
   "Client has encountered a connection error",
   "Client was closed",
-  "The server does not support SSL",
+  NO_TLS,
 ];
 
 const SYSTEM_CALLS = new Set([
@@ -143,6 +146,7 @@ function reasonOf(error: unknown): string {
   }
   const message = error instanceof Error ? error.message : String(error);
   if (message.startsWith("timeout expired")) return "no answer in time";
+  if (message.startsWith(NO_TLS)) return "it does not encrypt, as sslmode wants it";
   if (code === undefined || SYSTEM_CALLS.has(code)) return "the connection has ended";
   return message;
 }

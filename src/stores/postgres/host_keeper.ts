@@ -22,9 +22,11 @@ import { deadlinePath } from "./host_folder.ts";
  */
 export function leaseEpoch(files: FileSystem, folder: string): string | undefined {
   const path = deadlinePath(folder);
-  const age = Date.now() - (files.info(path)?.modifiedAt ?? 0);
-  if (age < 0) return undefined;
-  const [, lease = "0", epoch] = files.readText(path).trim().split(" ");
+  if (files.info(path) === undefined) return undefined;
+  const [, lease = "0", epoch, asked = "0"] = files.readText(path).trim().split(" ");
+  // Since the store was asked: of an answer that was long in coming, little of the lease is left.
+  const age = Date.now() - Number(asked);
+  if (!(age >= 0)) return undefined;
   return age < 1000 * (Number(lease) - 2 * margin(Number(lease)) + 1) ? epoch : undefined;
 }
 
@@ -111,7 +113,7 @@ export class HostKeeper {
   async #beat(): Promise<void> {
     const { host, leads, ages, onLook } = this.#options;
     // Before the store is asked: the lease begins when it answers, or a moment earlier.
-    const askedAt = await uptime();
+    const [asked, askedAt] = [Date.now(), await uptime()];
     const seen = leads ? await ages() : new Map<string, number>();
     this.#database ??= this.#options.open(Math.max(1000, this.#lease * 200));
     const [row] = await this.#database.query<BeatRow>(BEAT, [
@@ -124,7 +126,7 @@ export class HostKeeper {
     ]);
     this.#lease = row!.lease;
     const until = askedAt === undefined ? "-" : deadline(askedAt, row!.lease).toFixed(2);
-    this.#write(`${until} ${row!.lease} ${row!.epoch}`);
+    this.#write([until, String(row!.lease), row!.epoch, String(asked)]);
     if (!leads || this.#isClosed) return;
     const { sightings, gone } = look(
       this.#sightings,
@@ -136,12 +138,18 @@ export class HostKeeper {
     await onLook(this.#database, gone);
   }
 
-  #write(text: string): void {
+  #write(words: readonly [until: string, lease: string, epoch: string, asked: string]): void {
     const { files, host } = this.#options;
     const path = deadlinePath(host.path);
+    if (files.info(path) !== undefined) {
+      // Another process of this host may have asked later, and have had its answer sooner.
+      const [until, lease, epoch] = files.readText(path).trim().split(" ");
+      const isSame = lease === words[1] && epoch === words[2];
+      if (isSame && Number(until) > Number(words[0])) return;
+    }
     const unfinished = `${path}.${Deno.pid}`;
     if (files.info(unfinished) !== undefined) files.remove(unfinished);
-    files.create(unfinished, `${text}\n`);
+    files.create(unfinished, `${words.join(" ")}\n`);
     files.rename(unfinished, path);
   }
 }

@@ -61,7 +61,7 @@ declare
   due timestamptz := date_trunc('milliseconds', coalesce(run_at, now + delay));
   wanted text := coalesce(id, gen_random_uuid()::text);
   needs text[] := array(select distinct n from unnest(after) as n);
-  awaits text[] := array(select distinct n from unnest(after_any) as n where n <> all (after));
+  awaits text[] := array(select distinct n from unnest(after_any) as n where n <> all (needs));
   other text;
 begin
   if command is null or btrim(command, E' \\t\\r\\n') = '' then

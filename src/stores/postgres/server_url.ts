@@ -21,6 +21,8 @@ export interface ServerUrl {
 const PARAMETERS = ["host", "port", "user", "dbname", "schema", "sslmode", "sslrootcert", "listen"];
 const TLS_MODES: readonly string[] = ["disable", "require", "verify-ca", "verify-full"];
 const DEFAULT_PORT = 5432;
+/** Channels of notifications begin with it, and PostgreSQL's names have at most 63 bytes. */
+const SCHEMA = /^[a-z_][a-z0-9_]{0,49}$/;
 
 /**
  * Reads a URL. What it leaves out comes from the variables that PostgreSQL's own programs know.
@@ -47,8 +49,11 @@ export function parseServerUrl(
   const port = Number(of(url.port, "port", "PGPORT") ?? DEFAULT_PORT);
   if (!Number.isInteger(port) || port < 1 || port > 65_535) throw wrong("its port is none");
   const schema = given.get("schema") ?? "queuectl";
-  if (!/^[a-z_][a-z0-9_]{0,62}$/.test(schema) || schema.startsWith("pg_")) {
-    throw wrong(`"${schema}" can't be the name of a schema here`, "It is of a-z, 0-9 and _");
+  if (!SCHEMA.test(schema) || schema.startsWith("pg_")) {
+    throw wrong(
+      `"${schema}" can't be the name of a schema here`,
+      "It is of a-z, 0-9 and _, at most 50 of them",
+    );
   }
   const tls = given.get("sslmode") ?? env("PGSSLMODE") ?? "disable";
   if (!TLS_MODES.includes(tls)) {

@@ -1,0 +1,44 @@
+// What the keeper of a host's lease writes down, and whether a worker may claim by it.
+import { assertEquals } from "@std/assert";
+import { HostKeeper, leaseEpoch } from "../../src/stores/postgres/host_keeper.ts";
+import type { Database } from "../../src/stores/postgres/connection.ts";
+import { diskFiles } from "../../src/system/file_system.ts";
+import { withTempDir } from "../support/temp_dir.ts";
+
+Deno.test("leaseEpoch() counts from when the store was asked, not from its answer", () =>
+  withTempDir((dir) => {
+    const seen = (asked: number) => {
+      Deno.writeTextFileSync(`${dir}/deadline`, `100.00 60 7 ${asked}\n`);
+      return leaseEpoch(diskFiles, dir);
+    };
+    assertEquals(leaseEpoch(diskFiles, dir), undefined);
+    assertEquals([seen(Date.now()), seen(Date.now() - 30_000)], ["7", "7"]);
+    // Little is left, or the clock was set back.
+    assertEquals([seen(Date.now() - 45_000), seen(Date.now() + 9000)], [undefined, undefined]);
+  }));
+
+Deno.test("HostKeeper does not put an earlier deadline in the place of a later one", () =>
+  withTempDir(async (dir) => {
+    const row = { lease: 60, epoch: "7", server: "s", others: [] };
+    const database = { query: () => Promise.resolve([row]), close: () => Promise.resolve() };
+    const writtenOver = async (before: string) => {
+      Deno.writeTextFileSync(`${dir}/deadline`, `${before}\n`);
+      const keeper = new HostKeeper({
+        host: { id: "h", path: dir, guarded: true, hostname: "box" },
+        files: diskFiles,
+        open: () => database as unknown as Database,
+        leads: true,
+        ages: () => Promise.resolve(new Map()),
+        onLook: () => Promise.resolve(),
+      });
+      await keeper.start();
+      await keeper.close();
+      return Deno.readTextFileSync(`${dir}/deadline`).trim() !== before;
+    };
+    // Such as of a worker that had its answer sooner.
+    assertEquals(await writtenOver("9999999999.00 60 7 1"), false);
+    assertEquals(await writtenOver("1.00 60 7 1"), true);
+    // Of another lease nothing follows.
+    assertEquals(await writtenOver("9999999999.00 90 7 1"), true);
+    assertEquals(await writtenOver("9999999999.00 60 6 1"), true);
+  }));
