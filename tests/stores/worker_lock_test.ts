@@ -90,12 +90,13 @@ Deno.test("a check reports nothing while a worker takes over from a dead one", a
   dead.abandon();
   const lock = FileWorkerLock.takeOver(files, "/data", "worker-1")!;
   const findings = new Findings(files, "/data", false);
-  const look = files.failure = () => {
+  const look = () => {
     files.failure = () => undefined;
     checkAll({ dataDir: "/data", files, findings }, () => {});
     files.failure = look;
     return undefined;
   };
+  files.failure = look;
   lock.noteRescue();
   files.failure = () => undefined;
   assertEquals((await new FileWorkers("/data", files).find("worker-1"))?.rescued, true);

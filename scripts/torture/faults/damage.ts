@@ -19,7 +19,9 @@ function damageJob(scene: Scene, random: Random): void {
   const id = idOn(scene, shelf, draw);
   if (id === undefined) return;
   const path = scene.jobFile(id);
-  scene.ledger.damaged.set(id, how);
+  // What was lost once is not there to be saved when the file is deleted later.
+  const before = scene.ledger.damaged.get(id);
+  if (before === undefined || isMendable(before)) scene.ledger.damaged.set(id, how);
   scene.damages++;
   scene.did("files damaged", `${path} ${how}, ${shelf}`);
   try {
@@ -72,4 +74,9 @@ function damageRecord(scene: Scene, random: Random): void {
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
+}
+
+/** Whether a file that was damaged so can be saved. */
+export function isMendable(how: string): boolean {
+  return how === "deleted" || how === "torn";
 }

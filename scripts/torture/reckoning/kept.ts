@@ -1,4 +1,5 @@
 // What was acknowledged is there, of a batch all or nothing, and what was removed is not.
+import { isMendable } from "../faults/damage.ts";
 import { idOfKey } from "../ledger.ts";
 import type { Facts } from "./facts.ts";
 
@@ -20,7 +21,7 @@ function checkAcknowledged(facts: Facts): void {
     if (how === undefined) facts.broken("none is lost", `job ${key} was acknowledged, and is gone`);
     else {
       scene.did("jobs lost by damage", `${key} ${how}`);
-      if (how === "deleted" || how === "torn") {
+      if (isMendable(how)) {
         facts.broken(
           "damage",
           `job ${key}, whose file was ${how}, could have been saved, and is gone`,
