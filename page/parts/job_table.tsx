@@ -6,6 +6,7 @@ import type { Job } from "../api.ts";
 import { canChange } from "../status.ts";
 import { actOn, busy, canBe, dropRefusal, nameOf, refusals, type Verb, VERBS } from "./act.tsx";
 import { useKeys } from "./keys.tsx";
+import { ActionsHead } from "./change.tsx";
 import { Ago, Command, Detail, Id, State, Trouble } from "./words.tsx";
 
 interface TableProps {
@@ -93,11 +94,7 @@ export function JobTable({ jobs, gone = new Set(), selected, onChanged = () => {
           <th class="right" title="Attempts">Tries</th>
           <th>Enqueued</th>
           <th>Id</th>
-          {canChange.value && (
-            <th class="actions">
-              <span class="unseen">Actions</span>
-            </th>
-          )}
+          <ActionsHead />
         </tr>
       </thead>
       <tbody ref={body}>

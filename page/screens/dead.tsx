@@ -4,6 +4,7 @@ import type { Dlq } from "../api.ts";
 import { useResource } from "../resource.ts";
 import { canChange } from "../status.ts";
 import { actOnMany, type Verb } from "../parts/act.tsx";
+import { ActionsHead } from "../parts/change.tsx";
 import {
   Ago,
   Command,
@@ -63,11 +64,7 @@ export function Dead() {
               <th class="command-column">Command</th>
               <th>Newest</th>
               <th>Id</th>
-              {canChange.value && (
-                <th>
-                  <span class="unseen">Actions</span>
-                </th>
-              )}
+              <ActionsHead />
             </tr>
           </thead>
           <tbody>

@@ -1,11 +1,11 @@
 // Queues: what waits and runs, limits and rates, pause and resume.
-import { useSignal } from "@preact/signals";
 import { durationText } from "../../src/view/times.ts";
 import { jobsAt } from "../address.ts";
-import { type Problem, problemOf, type Queue, tell } from "../api.ts";
+import { type Queue, tell } from "../api.ts";
 import { now } from "../clock.ts";
 import { useResource } from "../resource.ts";
 import { canChange } from "../status.ts";
+import { ActionsHead, useChange } from "../parts/change.tsx";
 import { note } from "../parts/dialog.tsx";
 import { Nothing, number, Trouble } from "../parts/words.tsx";
 
@@ -28,11 +28,7 @@ export function Queues() {
                 <th class="right">Running</th>
                 <th class="right">Limit</th>
                 <th class="right">Rate</th>
-                {canChange.value && (
-                  <th>
-                    <span class="unseen">Actions</span>
-                  </th>
-                )}
+                <ActionsHead />
               </tr>
             </thead>
             <tbody>
@@ -51,22 +47,13 @@ export function Queues() {
 }
 
 function Row({ queue, onChanged }: { queue: Queue; onChanged: () => void }) {
-  const problem = useSignal<Problem | undefined>(undefined);
-  const isBusy = useSignal(false);
+  const { isBusy, problem, run } = useChange();
   const { name, paused, waiting, running, limit, rate, oldest_waiting_at } = queue;
-  const change = async () => {
-    isBusy.value = true;
-    try {
+  const change = () =>
+    run(async () => {
       await tell(`api/queues/${encodeURIComponent(name)}/${paused ? "resume" : "pause"}`);
-      problem.value = undefined;
       note(`${paused ? "Resumed" : "Paused"}: ${name}`);
-      onChanged();
-    } catch (error) {
-      problem.value = problemOf(error);
-    } finally {
-      isBusy.value = false;
-    }
-  };
+    }, onChanged);
   return (
     <>
       <tr class={paused ? "paused" : ""}>

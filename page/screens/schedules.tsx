@@ -1,12 +1,12 @@
 // Schedules: their next times and last jobs; run now, pause and resume.
-import { useSignal } from "@preact/signals";
 import { severalLines } from "../../src/view/escape.ts";
 import { jobAt } from "../address.ts";
 import { durationText, localTime } from "../../src/view/times.ts";
-import { type Problem, problemOf, type Schedule, type SchedulePage, tell } from "../api.ts";
+import { type Schedule, type SchedulePage, tell } from "../api.ts";
 import { zonedTime } from "../zones.ts";
 import { useResource } from "../resource.ts";
 import { canChange } from "../status.ts";
+import { ActionsHead, useChange } from "../parts/change.tsx";
 import { note } from "../parts/dialog.tsx";
 import { JobTable } from "../parts/job_table.tsx";
 import {
@@ -44,11 +44,7 @@ export function Schedules() {
                 <th>Next</th>
                 <th>Last</th>
                 <th class="command-column">Command</th>
-                {canChange.value && (
-                  <th>
-                    <span class="unseen">Actions</span>
-                  </th>
-                )}
+                <ActionsHead />
               </tr>
             </thead>
             <tbody>
@@ -114,23 +110,14 @@ function whenText({ cron, every, tz }: Schedule): string {
 type Deed = "run" | "pause" | "resume";
 
 function useActions({ name }: { name: string }, onChanged: () => void) {
-  const problem = useSignal<Problem | undefined>(undefined);
-  const isBusy = useSignal(false);
-  const act = async (deed: Deed) => {
-    isBusy.value = true;
-    try {
+  const { isBusy, problem, run } = useChange();
+  const act = (deed: Deed) =>
+    run(async () => {
       const path = `api/schedules/${encodeURIComponent(name)}/${deed}`;
       const { id, remark } = await tell<{ id?: string; remark?: string | null }>(path);
-      problem.value = undefined;
       if (deed === "run") note(remark ?? `Enqueued: ${shortId(id ?? "")}`, jobAt(id ?? ""));
       else note(`${deed === "pause" ? "Paused" : "Resumed"}: ${name}`);
-      onChanged();
-    } catch (error) {
-      problem.value = problemOf(error);
-    } finally {
-      isBusy.value = false;
-    }
-  };
+    }, onChanged);
   return { act, isBusy, problem };
 }
 

@@ -1,6 +1,7 @@
 // Routes of queues.
 import { checkName } from "../queue/enqueue.ts";
 import { queueToJson } from "../queue/queue_json.ts";
+import { UNRESTRICTED } from "../queue/queues.ts";
 import { json } from "./answer.ts";
 import type { Parts } from "./parts.ts";
 import type { Asked, Route } from "./route.ts";
@@ -44,6 +45,6 @@ async function setPaused(
   remembered.queues.forget();
   const after = (await remembered.queues.get()).find((queue) => queue.name === name);
   // One of which nothing is set, and that has no jobs, is not there any more.
-  const gone = { name, waiting: 0, running: 0, limit: null, rate: null, oldest_waiting_at: null };
-  return json(after === undefined ? { ...gone, paused } : queueToJson(after));
+  const idle = { waiting: 0, failed: 0, blocked: 0, running: 0, oldestWaitingAt: null };
+  return json(queueToJson(after ?? { ...UNRESTRICTED, ...idle, name, paused }));
 }

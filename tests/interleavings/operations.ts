@@ -27,7 +27,7 @@ import type { Program } from "./gated_process.ts";
 
 export const DATA = "/data";
 export const NOW = EPOCH + 100_000;
-const BACKOFF = { base: 2, max: 60 };
+export const BACKOFF = { base: 2, max: 60 };
 /** The process that stands for all that live and are not under test. */
 export const WORLD = 9;
 
@@ -57,7 +57,10 @@ export interface Operation {
   readonly isQuiet?: boolean;
 }
 
-function withStore(action: (store: FileStore, files: FileSystem) => Promise<unknown>): Program {
+/** A process that opens the store of these tests, does something, and closes it. */
+export function withStore(
+  action: (store: FileStore, files: FileSystem) => Promise<unknown>,
+): Program {
   return async (files) => {
     const store = await openFileStore(DATA, { files, now: () => NOW });
     try {

@@ -17,21 +17,8 @@ import { aJob, anEnding } from "../support/jobs.ts";
 import { SimDisk } from "../support/sim_disk.ts";
 import { explore } from "./explore.ts";
 import { installClocks, type Program } from "./gated_process.ts";
-import { checking, DATA, NOW, type Operation } from "./operations.ts";
+import { BACKOFF, checking, DATA, NOW, type Operation, withStore } from "./operations.ts";
 import { judge } from "./verdict.ts";
-
-const BACKOFF = { base: 2, max: 60 };
-
-function withStore(action: (store: FileStore) => Promise<unknown>): Program {
-  return async (files) => {
-    const store = await openFileStore(DATA, { files, now: () => NOW });
-    try {
-      return await action(store);
-    } finally {
-      await store.close();
-    }
-  };
-}
 
 /** Whoever finds the other at work may get nothing. */
 const claimBy = (worker: string) => async (store: FileStore) => {

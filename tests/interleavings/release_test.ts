@@ -14,23 +14,9 @@ import { FileWorkerLock } from "../../src/stores/file/worker_lock.ts";
 import { aJob, anEnding } from "../support/jobs.ts";
 import { SimDisk } from "../support/sim_disk.ts";
 import { explore } from "./explore.ts";
-import { installClocks, type Program } from "./gated_process.ts";
-import { DATA, NOW, type Operation } from "./operations.ts";
+import { installClocks } from "./gated_process.ts";
+import { BACKOFF, DATA, NOW, type Operation, withStore } from "./operations.ts";
 import { judge } from "./verdict.ts";
-
-const BACKOFF = { base: 2, max: 60 };
-
-/** Dies without closing: what `close` would do, others have to. */
-function withStore(action: (store: FileStore) => Promise<unknown>): Program {
-  return async (files) => {
-    const store = await openFileStore(DATA, { files, now: () => NOW });
-    try {
-      return await action(store);
-    } finally {
-      await store.close();
-    }
-  };
-}
 
 /** What it gets depends on who has told whom by then. */
 const claimBy = (worker: string, queues?: string[]) => async (store: FileStore) => {

@@ -416,12 +416,10 @@ export class FileStore implements JobStore {
     if (wanted !== undefined && !(wanted instanceof QueueError) && needsKey(seen!, wanted)) {
       const other = holder(seen!);
       if (other !== undefined) this.#callOff(other, await this.#inbox.holder());
-    }
-    const after = seen && ifFree(seen, this.#now());
-    // The key is taken first: if the change then fails, the key belongs to an ended job and counts
-    // for nothing.
-    if (after !== undefined && !(after instanceof QueueError) && needsKey(seen!, after)) {
-      this.#keys.hold(after.unique!, id, true);
+      // The key is taken first: if the change then fails, the key belongs to an ended job and counts
+      // for nothing.
+      const isFree = !(ifFree(seen!, this.#now()) instanceof QueueError);
+      if (isFree) this.#keys.hold(wanted.unique!, id, true);
     }
     return await this.#changeFree(id, ifFree);
   }
