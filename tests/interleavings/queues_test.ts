@@ -16,7 +16,7 @@ import type { FileSystem } from "../../src/system/file_system.ts";
 import { aJob, anEnding } from "../support/jobs.ts";
 import { SimDisk } from "../support/sim_disk.ts";
 import { explore } from "./explore.ts";
-import { installClocks, type Program } from "./gated_process.ts";
+import { installClocks, type Program, run } from "./gated_process.ts";
 import { BACKOFF, checking, DATA, NOW, type Operation, withStore } from "./operations.ts";
 import { judge } from "./verdict.ts";
 
@@ -129,3 +129,41 @@ for (const [name, disk] of [["full", full], ["open", open]] as const) {
     }
   }
 }
+
+Deno.test("a job that ends while another is set aside lets it begin at once, in any order", async () => {
+  const disk = new SimDisk();
+  disk.makeFolder(DATA);
+  const store = await openFileStore(DATA, { files: disk, now: () => NOW });
+  await store.add([aJob({ id: "r", queue: "q", priority: 1 }), aJob({ id: "n", queue: "q" })]);
+  await new FileQueues(DATA, { files: disk, now: () => NOW })
+    .change(["q"], (before) => ({ ...before, limit: 1 }));
+  const claim = claimOf((await store.claim({ worker: "worker-1", pid: 7, host: "box" }, NOW))!);
+  await store.close();
+  const [a, b]: Program[] = [
+    withStore(claimBy("worker-3")),
+    withStore(async (store) =>
+      void await store.change("r", (job) => ended(job, anEnding("succeeded"), BACKOFF, NOW), claim)
+    ),
+  ];
+  const isReady = (here: SimDisk) =>
+    here.tree(`${DATA}/queue/ready`).some((path) => !path.endsWith("/"));
+  let asides = 0;
+  for (const [first, second] of [[a!, b!], [b!, a!]] as const) {
+    const { steps } = await run(disk.copyOf({ locks: true }), 1, first);
+    for (let i = 0; i <= steps.length; i++) {
+      const here = disk.copyOf({ locks: true });
+      const { steps: done } = await run(here, 1, first, { until: i });
+      const other = await run(here, 2, second);
+      const one = await run(here, 1, first, { done });
+      const claiming = first === a ? one : other;
+      // One that stands still with the lock until the other gives up: later claims see to that.
+      const hasGivenUp = other.steps.filter(({ operation }) =>
+        operation === "try lock"
+      ).length > 20;
+      if (claiming.outcome?.kind === "done" || hasGivenUp) continue;
+      asides++;
+      assertEquals(isReady(here), true, `${first === a ? "claim" : "end"} stopped after ${i}`);
+    }
+  }
+  assertEquals(asides > 0, true);
+});

@@ -240,7 +240,7 @@ export class SimDisk implements FileSystem {
     this.#step("truncate", path);
     const node = this.#file(path);
     this.access?.changes.push(`content ${node.inode}`);
-    node.text = node.text.slice(0, length);
+    node.text = node.text.slice(0, length).padEnd(length, "\0");
   }
 
   copy(from: string, to: string): void {

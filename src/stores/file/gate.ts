@@ -1,5 +1,6 @@
 // The gate of a queue with settings: a lock that is held by whoever lets one of its jobs begin, or
-// sets one aside. If the queue has a rate, a file beside the lock has the times of the last begins.
+// sets one aside. The lock's file is empty if no ticket is set aside, so that only others have to
+// look for those. If the queue has a rate, a file beside it has the times of the last begins.
 import { type Begins, isVoid, type Rate } from "../../queue/queues.ts";
 import type { FileLock, FileSystem } from "../../system/file_system.ts";
 import { replaceFile } from "../../system/replace_file.ts";
@@ -11,6 +12,8 @@ import { lockPatiently } from "./locks.ts";
 const MARK = 14;
 /** How many times are read at once. */
 const BLOCK = 128;
+/** Milliseconds for which a worker waits for the lock. */
+const PATIENCE = 200;
 /** The file is rewritten when it has this many more times than needed. */
 const SPARE = 10_000;
 
@@ -43,8 +46,22 @@ export class Gate {
   /**
    * Waits up to `patience` milliseconds for the lock; undefined if another process still has it.
    */
-  async lockPatiently(patience: number): Promise<FileLock | undefined> {
+  async lockPatiently(patience = PATIENCE): Promise<FileLock | undefined> {
     return await lockPatiently(() => this.lock(), patience);
+  }
+
+  /**
+   * Whether tickets may be set aside. False is certain, but for a folder that was damaged or that a
+   * power cut has set back: claims find such tickets later.
+   */
+  mayHaveAside(): boolean {
+    return (this.#files.info(this.#lock)?.size ?? 0) > 0;
+  }
+
+  /** Notes whether tickets may be set aside: before the first is. The caller has the lock. */
+  noteAside(mayBe: boolean): void {
+    // An empty byte takes no room on a disk, which may be full.
+    if (this.mayHaveAside() !== mayBe) this.#files.truncate(this.#lock, mayBe ? 1 : 0);
   }
 
   /** The times at which jobs began. */

@@ -7,26 +7,24 @@
 // - Jobs of other queues are not affected. Whether a queue has settings is looked up now and then,
 //   not for each claim (known_queues.ts); a claim that takes longer than that is valid looks again.
 // - Tickets that may not begin are set aside (`held/`), whole buckets of them by one rename. When a
-//   job ends, the next one is put back. Tickets that may begin because time has passed, or that a
-//   process did not put back before it died, are put back by claims (`lookAround`).
-import { beginTime, isUnrestricted, type QueueSettings } from "../../queue/queues.ts";
+//   job ends, the next one is put back. The end needs no lock if nothing is set aside: its ticket has
+//   moved before it looks, and whoever sets tickets aside counts again afterwards, so one of the two
+//   sees the other. Tickets that may begin because time has passed, or that a process did not put
+//   back before it died, are put back by claims. See openings.ts.
+import { beginTime } from "../../queue/queues.ts";
 import { ignoreNotFound } from "./bucketed_index.ts";
-import { Freshness } from "./freshness.ts";
 import { KnownQueues } from "./known_queues.ts";
 import { type Bucket, parseTicket, queueOf, readySlice, type Ticket } from "./layout.ts";
+import { atOnce, MOVES, Openings } from "./openings.ts";
 import { QueueRooms, type QueueRoomsParts, Reading } from "./queue_rooms.ts";
+import type { ReadyLine } from "./ready_line.ts";
 import { type Seen, SetAside } from "./set_aside.ts";
 import { wake } from "./staging.ts";
 
-/** Milliseconds to wait for a queue's lock. */
-const PATIENCE = 200;
 /** Milliseconds for which a queue is left alone if its lock could not be taken. */
 const SHUT = 1000;
 /** Milliseconds after which a queue is looked at again if another process had its lock. */
 const SOON = 50;
-/** At most this many tickets are moved one by one at a time, so that a claim need not wait long. */
-const MOVES = 500;
-
 /** The result of trying to take a ticket; `closed` if its queue lets no job begin now. */
 export type Taken = { readonly path: string; readonly ticket: Ticket } | "gone" | "closed";
 
@@ -39,19 +37,22 @@ export interface GateParts extends QueueRoomsParts {
 
 export class Gates {
   readonly known: KnownQueues;
+  readonly openings: Openings;
   readonly #parts: GateParts;
   readonly #rooms: QueueRooms;
   readonly #aside: SetAside;
-  /** The version of the settings at the last `lookAround`; undefined before the first. */
-  #version: string | undefined;
-  /** What is known of tickets that may be put back. */
-  readonly #freshness = new Freshness();
 
   constructor(parts: GateParts) {
     this.#parts = parts;
     this.#rooms = new QueueRooms(parts);
-    this.#aside = new SetAside(parts.files, parts.tickets, parts.unique);
+    this.#aside = new SetAside(
+      parts.files,
+      parts.tickets,
+      parts.unique,
+      (key) => this.#rooms.gate(key),
+    );
     this.known = new KnownQueues(parts.dataDir, parts.files, parts.warn);
+    this.openings = new Openings(this.known, this.#rooms, this.#aside, parts);
   }
 
   /** Whether a ticket's queue has no settings, as far as is known. */
@@ -75,68 +76,83 @@ export class Gates {
   }
 
   /**
-   * Puts tickets back that may begin now, a limited number at a time, and only as often as needed.
-   * @returns whether any were put back
+   * Takes the next ticket of `line` for a worker, or an earlier one of its queue that was set
+   * aside. If others have taken it, it tries the tickets of the same queue that follow.
    */
-  lookAround(now: number): boolean {
-    this.#rooms.now = now;
-    this.known.refresh();
-    // Also if no settings are left, since somebody may have removed their file.
-    const isNew = this.known.version !== this.#version;
-    if (!this.known.isAny && !isNew) return false;
-    if (isNew) this.#rooms.forget();
-    this.#version = this.known.version;
-    const isDue = this.#rooms.takeDue() || isNew;
-    return (isDue || this.#freshness.isOver) && this.#freshness.renew(() => this.#putAllBack());
-  }
-
-  #putAllBack(): boolean {
-    const running = this.#rooms.count();
-    let moved = false;
-    for (const key of this.#parts.tickets.held.keys()) {
-      const settings = this.known.of(key);
-      if (settings?.paused || this.#rooms.isShut(key)) continue;
-      if (this.#rooms.of(key, settings, running) > 0) moved = this.#putBackNow(key) || moved;
-    }
-    return moved;
-  }
-
-  /** The next time at which a queue may let jobs begin; undefined if none is known. */
-  nextOpening(now: number): number | undefined {
-    return this.#rooms.nextOpening(now);
-  }
-
-  /** Takes the ticket `seen` for a worker, or an earlier one of its queue that was set aside. */
-  async take(seen: Seen, worker: string, tag: Ticket["tag"]): Promise<Taken> {
+  async take(line: ReadyLine, seen: Seen, worker: string, tag: Ticket["tag"]): Promise<Taken> {
     const key = queueOf(seen.name);
-    const gate = this.#rooms.gate(key);
-    const lock = await gate.lockPatiently(PATIENCE);
+    const lock = await this.#rooms.gate(key).lockPatiently();
     if (lock === undefined) {
       // The process that has it may be suspended. Other queues must not wait for that.
       this.#rooms.leaveAlone(key, SHUT);
+      line.forget();
       return "closed";
     }
     try {
-      this.known.look();
-      const settings = this.known.of(key);
-      if (this.#rooms.of(key, settings) === 0) {
-        this.#aside.add(key, [seen]);
-        return "closed";
+      this.known.refresh();
+      if (this.#isClosed(key)) {
+        this.known.look();
+        if (this.#isClosed(key)) return this.#close(line, seen);
       }
-      return this.#takeFirst(key, settings, seen, worker, tag);
+      // Nobody else lets a job of this queue begin meanwhile, so its room can only grow.
+      for (let next: Seen | undefined = seen;;) {
+        const taken = this.#takeFirst(key, line, next, worker, tag);
+        next = line.known;
+        if (taken !== "gone" || next === undefined || queueOf(next.name) !== key) return taken;
+        line.next();
+      }
     } finally {
       lock.release();
     }
   }
 
-  /** The caller has the lock, and the queue has room. */
+  #isClosed(key: string): boolean {
+    return this.#rooms.of(key, this.known.of(key)) === 0;
+  }
+
+  /** Sets a ticket aside whose queue is closed. */
+  #close(line: ReadyLine, seen: Seen): "closed" {
+    const key = queueOf(seen.name);
+    this.#setAside(key, () => this.#aside.add(key, [seen]));
+    line.forget(); // read it again, without this queue
+    return "closed";
+  }
+
+  /**
+   * Sets tickets aside. A job that ends meanwhile looks for such tickets after its own has moved,
+   * perhaps before these are here; so its place is looked for again. The caller has the lock.
+   */
+  #setAside(key: string, add: () => void): void {
+    add();
+    const room = this.#rooms.of(key, this.known.of(key));
+    if (room > 0) this.#aside.putBack(key, atOnce(room));
+  }
+
+  /**
+   * The line whose ticket comes first: `ready`, of which `seen` was the last, or the one of those
+   * set aside. Undefined if `ready` has to be asked again.
+   */
+  #firstLine(key: string, ready: ReadyLine, seen: Seen): ReadyLine | undefined {
+    const head = this.#aside.headOf(key);
+    if (head === undefined || seen.name < head.name) return ready;
+    // The ones before it may have been put back since `ready` was read.
+    ready.forget();
+    const first = ready.peek();
+    return first !== undefined && first.name < head.name ? undefined : this.#aside.lineOf(key);
+  }
+
+  /** Takes a ticket of a queue that has room. The caller has the lock. */
   #takeFirst(
     key: string,
-    settings: QueueSettings | undefined,
+    ready: ReadyLine,
     seen: Seen,
     worker: string,
     tag: Ticket["tag"],
   ): Taken {
+    const line = this.#firstLine(key, ready, seen);
+    const from = line === ready ? seen : line?.next();
+    if (line === undefined || from === undefined) return "gone";
+    const settings = this.known.of(key);
     const { tickets } = this.#parts;
     const gate = this.#rooms.gate(key);
     const rate = settings?.rate ?? null;
@@ -144,17 +160,10 @@ export class Gates {
     // Not before the end of the job whose place it takes; the claim may have waited for that.
     const now = Math.max(this.#rooms.now, this.#parts.now());
     const at = rate === null ? now : beginTime(rate, begins, now);
-    const line = this.#aside.lineOf(key);
-    const head = line.peek();
-    const isHeld = head !== undefined && head.name < seen.name;
-    const from = isHeld ? head : seen;
     if (rate !== null) gate.note(rate, begins, now, at);
     const ticket: Ticket = { ...parseTicket(from.name)!, at, tag };
     const path = tickets.take(from.path, worker, ticket);
-    if (isHeld) {
-      line.next();
-      line.took(path !== undefined);
-    }
+    line.took(path !== undefined);
     if (path === undefined) {
       if (rate !== null) gate.unnote();
       return "gone";
@@ -218,7 +227,7 @@ export class Gates {
       // Tickets are added only to buckets of a time slice, so a batch's bucket can be moved as a
       // whole.
       if (isAll && bucket.unique !== "") {
-        this.#aside.addBucket(key, bucket);
+        this.#setAside(key, () => this.#aside.addBucket(key, bucket));
         reading.moves++;
         return true;
       }
@@ -226,71 +235,11 @@ export class Gates {
       if (opened === undefined) return true;
       const some = names.slice(0, MOVES - reading.moves);
       reading.moves += some.length;
-      this.#aside.add(
-        key,
-        some.map((name) => ({ name, path: tickets.ready.path(opened.name, name) })),
-      );
+      const seen = some.map((name) => ({ name, path: tickets.ready.path(opened.name, name) }));
+      this.#setAside(key, () => this.#aside.add(key, seen));
       return true;
     } finally {
       lock.release();
     }
   }
-
-  /**
-   * Puts the next ticket of a queue back, since one of its jobs has ended or was given back.
-   * @returns whether one was put back
-   */
-  async settled(key: string, now: number): Promise<boolean> {
-    const settings = this.known.of(key);
-    if (settings === undefined || settings.limit === null || settings.paused) return false;
-    this.#rooms.now = now;
-    const lock = await this.#rooms.gate(key).lockPatiently(PATIENCE);
-    if (lock === undefined) return false; // `lookAround` will do it
-    try {
-      this.known.look();
-      return this.#rooms.of(key, this.known.of(key)) > 0 && this.#aside.putBack(key, 1);
-    } finally {
-      lock.release();
-    }
-  }
-
-  /**
-   * Puts tickets back that may begin under the present settings.
-   * @param then called if the queue is unrestricted now, while no ticket of it can be set aside
-   */
-  async open(key: string, now: number, then: () => Promise<void>): Promise<void> {
-    this.#rooms.now = now;
-    // If the process that has the lock is suspended, workers do it later.
-    const lock = await this.#rooms.gate(key).lockPatiently(10 * PATIENCE);
-    if (lock === undefined) return;
-    try {
-      this.known.look();
-      const settings = this.known.of(key);
-      const room = this.#rooms.of(key, settings);
-      if (room > 0) this.#aside.putBack(key, atOnce(room));
-      if (settings !== undefined && isUnrestricted(settings)) await then();
-    } finally {
-      lock.release();
-      wake(this.#parts.files, this.#parts.tickets.ready);
-    }
-  }
-
-  /** Puts tickets of a queue back if its lock is free. @returns whether there were any */
-  #putBackNow(key: string): boolean {
-    const lock = this.#rooms.gate(key).lock();
-    if (lock === undefined) return false;
-    try {
-      this.known.look();
-      const room = this.#rooms.of(key, this.known.of(key));
-      this.#aside.lineOf(key).forget();
-      return room > 0 && this.#aside.putBack(key, atOnce(room));
-    } finally {
-      lock.release();
-    }
-  }
-}
-
-/** How many tickets to put back at once: a limited number one by one, or all, by whole buckets. */
-function atOnce(room: number): number {
-  return room === Infinity ? room : Math.min(room, MOVES);
 }

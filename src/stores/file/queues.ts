@@ -110,7 +110,7 @@ export class FileQueues implements QueueStore {
     // Until then workers may still rely on the old settings.
     if (isTightened) await this.#sleep(ALL_KNOW);
     for (const name of after.keys()) {
-      await this.#gates.open(queueKey(name), this.#now(), () => this.#forget(name));
+      await this.#gates.openings.open(queueKey(name), this.#now(), () => this.#forget(name));
     }
   }
 

@@ -46,15 +46,30 @@ export class ReadyLine {
   next(): { path: string; name: string } | undefined {
     const isOld = this.#freshness.isOver || this.#losses >= LOSSES;
     if (isOld || this.#next >= this.#tickets.length) this.#readAgain();
-    const ticket = this.#tickets[this.#next++];
+    return this.#at(this.#next++);
+  }
+
+  #at(place: number): { path: string; name: string } | undefined {
+    const ticket = this.#tickets[place];
     return ticket && { path: this.#index.path(ticket.bucket, ticket.name), name: ticket.name };
   }
 
   /** The ticket that `next` will return unless it reads again. */
   peek(): { path: string; name: string } | undefined {
     const ticket = this.next();
-    if (ticket !== undefined) this.#next--;
+    if (ticket !== undefined) this.putBack();
     return ticket;
+  }
+
+  /** Makes the last ticket the next one again, since it was not tried. */
+  putBack(): void {
+    this.#next--;
+  }
+
+  /** The ticket that `next` will return, if that is known without reading again. */
+  get known(): { path: string; name: string } | undefined {
+    if (this.#freshness.isOver || this.#losses >= LOSSES) return undefined;
+    return this.#at(this.#next);
   }
 
   /** Reports whether the rename of the last ticket succeeded. */

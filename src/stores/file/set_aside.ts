@@ -9,6 +9,7 @@ import {
   newestOf,
   removeIfEmpty,
 } from "./bucketed_index.ts";
+import type { Gate } from "./gate.ts";
 import { type Bucket, bucketName, parseTicket, readySlice } from "./layout.ts";
 import { ReadyLine } from "./ready_line.ts";
 import { wake } from "./staging.ts";
@@ -24,14 +25,26 @@ export class SetAside {
   readonly #files: FileSystem;
   readonly #tickets: Tickets;
   readonly #unique: string;
+  readonly #gate: (key: string) => Gate;
   readonly #lines = new Map<string, ReadyLine>();
   #renamed = 0;
 
   /** `unique`: letters and digits that no other process has. */
-  constructor(files: FileSystem, tickets: Tickets, unique: string) {
+  constructor(
+    files: FileSystem,
+    tickets: Tickets,
+    unique: string,
+    gate: (key: string) => Gate,
+  ) {
     this.#files = files;
     this.#tickets = tickets;
     this.#unique = unique;
+    this.#gate = gate;
+  }
+
+  /** The first ticket of a queue that is set aside. */
+  headOf(key: string): Seen | undefined {
+    return this.#gate(key).mayHaveAside() ? this.lineOf(key).peek() : undefined;
   }
 
   /** The tickets of a queue that are set aside, in the order of claiming. */
@@ -46,6 +59,7 @@ export class SetAside {
 
   /** Sets tickets of a queue aside, except those that others have taken meanwhile. */
   add(key: string, seen: readonly Seen[]): void {
+    this.#gate(key).noteAside(true);
     const index = this.#indexOf(key);
     for (const { path, name } of seen) {
       ignoreNotFound(() => index.put(path, readySlice(parseTicket(name)!), name));
@@ -55,6 +69,7 @@ export class SetAside {
 
   /** Sets a whole bucket aside. No tickets may be added to it any more. */
   addBucket(key: string, { name }: Bucket): void {
+    this.#gate(key).noteAside(true);
     const to = this.#indexOf(key).path(name);
     ignoreNotFound(() => this.#files.rename(this.#tickets.ready.path(name), to));
     this.lineOf(key).forget();
@@ -66,6 +81,7 @@ export class SetAside {
    */
   putBack(key: string, count: number): boolean {
     const moved = count === Infinity ? this.#putAllBack(key) : this.#putSomeBack(key, count);
+    this.#gate(key).noteAside(count !== Infinity && this.lineOf(key).peek() !== undefined);
     if (moved) wake(this.#files, this.#tickets.ready);
     return moved;
   }

@@ -207,7 +207,7 @@ export class FileStore implements JobStore {
   ): Promise<Job | undefined> {
     const line = this.#lineOf(queues);
     this.#promote(now);
-    if (this.#gates.lookAround(now)) this.#forgetLines();
+    if (this.#gates.openings.lookAround(now)) this.#forgetLines();
     for (;;) {
       const next = line.next();
       if (next === undefined) {
@@ -222,10 +222,7 @@ export class FileStore implements JobStore {
         line.took(path !== undefined);
         if (path === undefined || !this.#gates.mayKeep(path, next.name)) continue;
       } else {
-        const taken = await this.#gates.take(next, by.worker, ticket.tag);
-        line.took(taken !== "gone");
-        // Its ticket was set aside, so read the line again.
-        if (taken === "closed") line.forget();
+        const taken = await this.#gates.take(line, next, by.worker, ticket.tag);
         if (taken === "gone" || taken === "closed") continue;
         ({ path, ticket } = taken);
       }
@@ -277,9 +274,10 @@ export class FileStore implements JobStore {
 
   /** Lets the next job of a queue with a limit begin, since this one has ended. */
   async #settled(job: Job): Promise<Job> {
+    this.#gates.known.refresh(); // whoever takes over a dead worker has made no claim yet
     if (!this.#gates.known.isAny) return job;
     try {
-      if (await this.#gates.settled(queueKey(job.queue), this.#now())) this.#forgetLines();
+      if (await this.#gates.openings.settled(queueKey(job.queue), this.#now())) this.#forgetLines();
     } catch (error) {
       // The end of the job is recorded, which is what matters; the next claim puts back what may
       // begin.
@@ -308,7 +306,7 @@ export class FileStore implements JobStore {
     return promised(() => {
       const { later } = this.#tickets;
       const now = this.#now();
-      let next = this.#gates.nextOpening(now);
+      let next = this.#gates.openings.nextOpening(now);
       for (const bucket of later.buckets()) {
         if (next !== undefined && Number(bucket.lower.slice(0, 13)) >= next) break;
         const due = later.tickets(bucket).map((name) => parseTicket(name)!.at).find((at) =>
