@@ -71,8 +71,8 @@ function partsOf(database: Database): ServerParts {
     outputs: () => new PostgresLogs(database),
     settings: () => new PostgresSettings(database),
     tallies: async () => {
-      const { PostgresTallies } = await import("./tallies.ts");
-      return new PostgresTallies(database);
+      const { tallyTable } = await import("./tallies.ts");
+      return tallyTable(database);
     },
     maintenance: async (parts) => {
       const { PostgresMaintenance } = await import("./maintenance.ts");

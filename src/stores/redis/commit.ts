@@ -34,6 +34,13 @@ export class Commit {
     return this;
   }
 
+  /** A hash has that field. */
+  exists(key: string, field: string): this {
+    this.#checked.push([key, field]);
+    this.#checks.push("?", key, field);
+    return this;
+  }
+
   /** Nobody waits for that job. */
   unawaited(id: string): this {
     this.#checked.push(["waits", id]);

@@ -27,6 +27,8 @@ export interface RedisOptions extends ConnectOptions {
   readonly database?: number;
   /** What the names of all keys begin with. */
   readonly prefix: string;
+  /** And what follows that, of a queue that is built beside another. */
+  readonly within?: string;
 }
 
 /** Milliseconds. Commands say within ten seconds that nothing can be reached. */
@@ -57,7 +59,7 @@ export class Redis {
   constructor(options: RedisOptions) {
     this.#options = options;
     this.name = options.name;
-    this.base = `{${options.prefix}}:`;
+    this.base = `{${options.prefix}}:${options.within ?? ""}`;
     this.#patience = options.patience ?? PATIENCE;
   }
 
@@ -118,6 +120,39 @@ export class Redis {
         if (error.cause instanceof ErrorReply) await delay(FIRST_PAUSE, this.#closing.signal);
       }
     }
+  }
+
+  /** The bytes that a key takes, about; 0 if it is not there, or one may not ask. */
+  async memoryOf(key: string): Promise<number> {
+    const bytes = await this.again(() => this.#ask(["MEMORY", "USAGE", this.base + key]))
+      .catch((error) => {
+        if (error instanceof QueueError && error.code === "refused") return 0;
+        throw error;
+      });
+    return Number(bytes ?? 0);
+  }
+
+  /** Removes all keys whose names begin so. */
+  async removeAll(beginning: string): Promise<void> {
+    const pattern = `${(this.base + beginning).replace(/[\\*?[\]]/g, "\\$&")}*`;
+    for await (const keys of this.#scan(["SCAN"], "MATCH", pattern)) {
+      if (keys.length > 0) await this.again(() => this.#ask(["UNLINK", ...keys]));
+    }
+  }
+
+  /** What is in a hash or a set, portion by portion; each of it at least once. */
+  async *scan(command: "HSCAN" | "ZSCAN", key: string): AsyncIterable<readonly string[]> {
+    yield* this.#scan([command, this.base + key]);
+  }
+
+  async *#scan(begin: string[], ...end: string[]): AsyncIterable<readonly string[]> {
+    let cursor = "0";
+    do {
+      const words = [...begin, cursor, ...end, "COUNT", "500"];
+      const [next, found] = await this.again(() => this.#ask(words)) as [string, string[]];
+      yield found;
+      cursor = next;
+    } while (cursor !== "0");
   }
 
   async publish(topic: string, word: string): Promise<void> {

@@ -2,7 +2,7 @@
 // was quicker; else it is made again. What every job goes through is in claim_steps.ts.
 import { hasExpired } from "../../queue/start_by.ts";
 import { QueueError } from "../../queue/errors.ts";
-import { attemptsBegun, type Claim, isClaimOn, type Job } from "../../queue/job.ts";
+import { type Claim, isClaimOn, type Job } from "../../queue/job.ts";
 import type { Adds, Claimant, JobStore } from "../../queue/store.ts";
 import type { Transition } from "../../queue/transitions.ts";
 import { keyTaken, needsKey } from "../../queue/unique.ts";
@@ -18,7 +18,6 @@ import { RedisClaimSteps } from "./claim_steps.ts";
 import { Commit, isFailed } from "./commit.ts";
 import type { Redis } from "./connection.ts";
 import { batchOver, type Left } from "./new_jobs.ts";
-import { outputKeys } from "./outputs.ts";
 import { RedisReader } from "./reader.ts";
 import { HAS_WORK, NEXT_DUE } from "./scripts.ts";
 import { fateOwed, Undone } from "./undone.ts";
@@ -77,10 +76,10 @@ export class RedisJobs extends RedisReader implements JobStore {
       const refusal = unless(job);
       if (refusal !== undefined) throw refusal;
       mustNotRun(job);
-      const commit = new Commit().sameJob(known).absent("owes", id).remove(known);
-      for (const key of await outputKeys(this.redis, id, attemptsBegun(job))) {
-        commit.step("drop", key);
-      }
+      const commit = new Commit().sameJob(known).absent("owes", id).remove(known).step(
+        "forget",
+        id,
+      );
       const result = await commit.run(this.redis);
       if (isFailed(result)) continue;
       if (result.owes) await this.#undone.tellAll();

@@ -10,6 +10,7 @@
 //   ready                queue / priority, turn, arrival     of jobs that may be claimed
 //   heads                the first of `ready` of each queue that is not paused, and its name
 //   waits                id of one that is waited for / whether any end will do / id of one that waits
+//   outputs              id / attempt
 //   later                as `ready`, by the time at which they fall due
 //   expiring             id, by the time until which it has to begin
 //   ended:completed …    id, by the time of its end
@@ -21,7 +22,7 @@
 //   queues               queue -> what is set of it
 //   settings, schedules, tallies, requests, hosts, places, workers, seen, lost, versions
 //   batch, staged, staged_keys, and the list `pile`: see batch.ts
-// Lists: begins:QUEUE. Texts: version, out:GENERATION:ID:ATTEMPT. Channels: talk:TOPIC.
+// Lists: begins:QUEUE. Texts: version, out:GENERATION:ID/ATTEMPT. Channels: talk:TOPIC.
 
 /** What a restore replaces; in `versions` is counted on. */
 export const REPLACED = [
@@ -33,6 +34,7 @@ export const REPLACED = [
   "ready",
   "heads",
   "waits",
+  "outputs",
   "later",
   "expiring",
   "ended:completed",

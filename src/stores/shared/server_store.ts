@@ -26,6 +26,7 @@ import {
 } from "./host_folder.ts";
 import { HostKeeper, leaseEpoch, type Leases } from "./host_keeper.ts";
 import { HostWorkers, type WorkerPlaces } from "./host_workers.ts";
+import type { TallyTable } from "./kept_tallies.ts";
 import { type LostPlaces, settleLost } from "./settle_lost.ts";
 import { type RequestTable, ToldRequests } from "./told_requests.ts";
 import type { Channel } from "./wake.ts";
@@ -61,7 +62,7 @@ export interface ServerParts {
   channel(topic: string): Channel;
   outputs(): OutputTable;
   settings(): SettingsStore;
-  tallies(): Promise<Tallies>;
+  tallies(): Promise<TallyTable>;
   maintenance(
     parts: { readonly files: FileSystem; readonly workers: () => Promise<Workers> },
   ): Promise<Maintenance>;
@@ -186,7 +187,8 @@ export class ServerStore implements Store {
 
   async tallies(): Promise<Tallies> {
     await this.#ready();
-    return await this.#parts.tallies();
+    const { KeptTallies } = await import("./kept_tallies.ts");
+    return new KeptTallies(await this.#parts.tallies());
   }
 
   async maintenance(): Promise<Maintenance> {
