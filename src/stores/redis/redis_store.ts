@@ -66,6 +66,8 @@ export function redisOptions(
   };
 }
 
+const LOSES = "when it stops at once, it loses jobs and what became of them; see docs/redis.md";
+
 function partsOf(options: RedisOptions): ServerParts {
   const redis = new Redis(options);
   return {
@@ -96,6 +98,11 @@ function partsOf(options: RedisOptions): ServerParts {
     lostPlaces: () => lostPlaces(redis),
     leases: (settle) => new RedisLeases(redis, settle),
     runningIds: async () => new Set(await redis.read("HKEYS", "running") as string[]),
+    cautions: async () => {
+      const info = await redis.info();
+      const keeps = info.get("aof_enabled") !== "0";
+      return keeps ? [] : [`${options.name} keeps no log of changes (appendonly no): ${LOSES}`];
+    },
     close: () => redis.close(),
   };
 }

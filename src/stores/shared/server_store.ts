@@ -72,6 +72,8 @@ export interface ServerParts {
   /** @param settle what is to be done at each look at other hosts */
   leases(settle: () => Promise<void>): Leases;
   runningIds(): Promise<ReadonlySet<string>>;
+  /** What whoever starts workers should know of how the server is set; nothing if all is well. */
+  cautions?(): Promise<readonly string[]>;
   close(): Promise<void>;
 }
 
@@ -228,6 +230,7 @@ export class ServerStore implements Store {
   async forWorkers(): Promise<Store> {
     if (this.#isForWorkers) return this;
     await this.#ready();
+    for (const caution of await this.#parts.cautions?.() ?? []) this.#world.warn(caution);
     const folder = await this.#madeFolder();
     await tidyOutput(this.#world.files, folder.path, () => this.#parts.runningIds());
     this.#isForWorkers = true;
