@@ -27,9 +27,9 @@ export function entriesOf(job: Job): Entry[] {
   const add = (key: string, member: string, score = 0) => void entries.push({ key, score, member });
   add("ids", id);
   add("arrivals", arrival);
-  add("states", `${status.state}/${arrival}`);
   if (group !== null) add("groups", `${group}/${arrival}`);
   if (hasEnded(job)) {
+    add("states", `${status.state}/${arrival}`);
     add(`ended:${status.state}`, id, updatedAt(job));
     return entries;
   }

@@ -4,7 +4,7 @@
 // Sorted sets, whose members begin with what one looks for:
 //   ids                  id
 //   arrivals             time, sequence / id
-//   states               state / arrival
+//   states               state / arrival                     of jobs that have ended
 //   groups               group / arrival
 //   active               queue / state / arrival             of jobs that have not ended
 //   ready                queue / priority, turn, arrival     of jobs that may be claimed

@@ -9,7 +9,7 @@ import { hasExpired } from "../../queue/start_by.ts";
 import { fateOwed, type Undone } from "./undone.ts";
 
 /** Jobs that are added in one step: the server does nothing else meanwhile. */
-export const PORTION = 500;
+export const PORTION = 250;
 
 /** Milliseconds between looks whether a batch of somebody else is over. */
 const LOOK = 50;

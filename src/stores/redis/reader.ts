@@ -136,18 +136,16 @@ export class RedisReader implements JobReader {
   /** The next jobs that may be meant, newest first. */
   async #page(query: Query, last: Arrival | undefined, size: number): Promise<Job[]> {
     const { states, group, since } = query;
-    const [key, ...beginnings] = group !== undefined
-      ? ["groups", `${group}/`]
+    const which = group !== undefined
+      ? ["groups", group]
       : states !== undefined
-      ? ["states", ...new Set(states.map((state) => `${state}/`))]
-      : ["arrivals", ""];
-    if (beginnings.length === 0) return [];
+      ? ["states", ...new Set(states)]
+      : ["arrivals"];
     const [records, running] = await askScript(this.redis, PAGE, [
       String(size),
       last === undefined ? "" : arrivalText(last),
       since === undefined || since === -Infinity ? "" : timeText(since),
-      key!,
-      ...beginnings,
+      ...which,
     ]) as [(string | null)[], (string | null)[]];
     return records.flatMap((record, i) => record === null ? [] : [decode(record, running[i]).job]);
   }

@@ -291,10 +291,9 @@ local function claim()
   -- What entriesOf() in entries.ts says of a job that is claimed.
   call('ZREM', READY, member)
   set_head(queue)
-  local was = call('ZREM', STATES, 'failed/'..arrival) == 1 and 'failed' or 'pending'
-  if was == 'pending' then call('ZREM', STATES, 'pending/'..arrival) end
-  call('ZADD', STATES, 0, 'processing/'..arrival)
-  call('ZREM', ACTIVE, queue..'/'..was..'/'..arrival)
+  if call('ZREM', ACTIVE, queue..'/pending/'..arrival) == 0 then
+    call('ZREM', ACTIVE, queue..'/failed/'..arrival)
+  end
   call('ZADD', ACTIVE, 0, queue..'/processing/'..arrival)
   if start_by then call('ZREM', base..'expiring', id) end
   local running = string.format('%.0f', begun)..' '..pid..' '..worker..' '..host
@@ -323,39 +322,8 @@ local found = {time(''), call('HMGET', JOBS, unpack(ARGV)), call('HMGET', RUNNIN
   call('HMGET', OWES, unpack(ARGV))}
 return found`;
 
-/**
- * A page of jobs, newest first. Arguments: how many, members below ('' for all), at least, key, and the
- * beginnings of members in it.
- */
-export const PAGE = `${COMMON}
-if is_moving() then return 'batch' end
-local count, below, least, key = tonumber(ARGV[1]), ARGV[2], ARGV[3], base..ARGV[4]
-local arrivals = {}
-for i = 5, #ARGV do
-  local prefix = ARGV[i]
-  local high = below ~= '' and '('..prefix..below or prefix == '' and '+' or to(prefix)
-  local low = least ~= '' and '['..prefix..least or prefix == '' and '-' or from(prefix)
-  for _, member in ipairs(call('ZREVRANGEBYLEX', key, high, low, 'LIMIT', 0, count)) do
-    arrivals[#arrivals + 1] = string.sub(member, #prefix + 1)
-  end
-end
-if #ARGV > 5 then table.sort(arrivals, function(one, other) return one > other end) end
-local ids = {}
-for i = 1, math.min(count, #arrivals) do ids[i] = string.match(arrivals[i], '[^/]*$') end
-if #ids == 0 then return {{}, {}} end
-return {call('HMGET', JOBS, unpack(ids)), call('HMGET', RUNNING, unpack(ids))}`;
-
-/** How many jobs are in each of the states that are named. */
-export const COUNT = `${COMMON}
-if is_moving() then return 'batch' end
-local counts = {}
-for i, state in ipairs(ARGV) do
-  counts[i] = call('ZLEXCOUNT', STATES, from(state..'/'), to(state..'/'))
-end
-return counts`;
-
-/** The names of all queues that have a job which has not ended. */
-const QUEUE_NAMES = `
+/** Where the jobs of a state are: those that have not ended are so by their queues. */
+const BY_STATE = `
 local function queue_names()
   local names = {}
   local member = call('ZRANGE', ACTIVE, 0, 0)[1]
@@ -366,10 +334,64 @@ local function queue_names()
   end
   return names
 end
+
+local has_ended = {completed = true, dead = true, cancelled = true}
+
+-- Adds pairs of a key and a beginning of members in it.
+local function add_places(places, state, queues)
+  if has_ended[state] then places[#places + 1] = {STATES, state..'/'} return end
+  for _, queue in ipairs(queues) do
+    places[#places + 1] = {ACTIVE, queue..'/'..state..'/'}
+  end
+end
 `;
 
+/**
+ * A page of jobs, newest first. Arguments: how many, members below ('' for all), at least, and of which
+ * jobs: 'arrivals', 'groups' and a name, or 'states' and their names.
+ */
+export const PAGE = `${COMMON}${BY_STATE}
+if is_moving() then return 'batch' end
+local count, below, least, key = tonumber(ARGV[1]), ARGV[2], ARGV[3], ARGV[4]
+local places = {}
+if key == 'states' then
+  local queues = queue_names()
+  for i = 5, #ARGV do add_places(places, ARGV[i], queues) end
+else
+  places[1] = {base..key, key == 'groups' and ARGV[5]..'/' or ''}
+end
+local arrivals = {}
+for _, place in ipairs(places) do
+  local key, prefix = place[1], place[2]
+  local high = below ~= '' and '('..prefix..below or prefix == '' and '+' or to(prefix)
+  local low = least ~= '' and '['..prefix..least or prefix == '' and '-' or from(prefix)
+  for _, member in ipairs(call('ZREVRANGEBYLEX', key, high, low, 'LIMIT', 0, count)) do
+    arrivals[#arrivals + 1] = string.sub(member, #prefix + 1)
+  end
+end
+if #places > 1 then table.sort(arrivals, function(one, other) return one > other end) end
+local ids = {}
+for i = 1, math.min(count, #arrivals) do ids[i] = string.match(arrivals[i], '[^/]*$') end
+if #ids == 0 then return {{}, {}} end
+return {call('HMGET', JOBS, unpack(ids)), call('HMGET', RUNNING, unpack(ids))}`;
+
+/** How many jobs are in each of the states that are named. */
+export const COUNT = `${COMMON}${BY_STATE}
+if is_moving() then return 'batch' end
+local queues = queue_names()
+local counts = {}
+for i, state in ipairs(ARGV) do
+  local places = {}
+  add_places(places, state, queues)
+  counts[i] = 0
+  for _, place in ipairs(places) do
+    counts[i] = counts[i] + call('ZLEXCOUNT', place[1], from(place[2]), to(place[2]))
+  end
+end
+return counts`;
+
 /** Arguments: time or '', queues (all if none). */
-export const HAS_WORK = `${COMMON}${QUEUE_NAMES}
+export const HAS_WORK = `${COMMON}${BY_STATE}
 if is_moving() then return 'batch' end
 if move_due(time(ARGV[1])) then return 'again' end
 if call('HLEN', OWES) > 0 then return 1 end
@@ -383,7 +405,7 @@ end
 return 0`;
 
 /** Each queue that has settings, or a job that has not ended: its counts, and its oldest jobs. */
-export const QUEUE_LIST = `${COMMON}${QUEUE_NAMES}
+export const QUEUE_LIST = `${COMMON}${BY_STATE}
 if is_moving() then return 'batch' end
 local queues = {}
 for i, queue in ipairs(queue_names()) do
