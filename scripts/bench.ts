@@ -13,6 +13,7 @@ import { Ground } from "./bench/ground.ts";
 import { held } from "./bench/held.ts";
 import { latency } from "./bench/latency.ts";
 import { postgres } from "./bench/postgres.ts";
+import { redis } from "./bench/redis.ts";
 import { queues } from "./bench/queues.ts";
 import { resultText, tableOf } from "./bench/report.ts";
 import { schedules } from "./bench/schedules.ts";
@@ -40,6 +41,7 @@ const MEASUREMENTS: Readonly<Record<string, (bench: Bench) => Promise<Row[]>>> =
   "held": held,
   "memory": memory,
   "postgres": postgres,
+  "redis": redis,
 };
 
 const write = (stream: { writeSync(bytes: Uint8Array): number }, text: string) =>

@@ -15,7 +15,11 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 };
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   queue: ["croner"],
-  stores: ["pg/lib/client.js"],
+  stores: [
+    "pg/lib/client.js",
+    "@redis/client/dist/lib/RESP/decoder.js",
+    "@redis/client/dist/lib/RESP/encoder.js",
+  ],
   view: ["fast-string-truncated-width"],
   cli: ["valibot"],
 };

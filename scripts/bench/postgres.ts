@@ -1,14 +1,12 @@
 // How fast a store in a PostgreSQL database is, on a server on this machine that writes to the disk
 // as it should, beside what comes with PostgreSQL.
-import type { Job } from "../../src/queue/job.ts";
-import { makeJob } from "../../src/queue/enqueue.ts";
-import { DEFAULT_SETTINGS } from "../../src/queue/settings.ts";
 import { Database } from "../../src/stores/postgres/connection.ts";
 import { PostgresJobs } from "../../src/stores/postgres/jobs.ts";
 import { ensureSchema } from "../../src/stores/postgres/schema.ts";
 import { type PostgresServer, startPostgres } from "../../tests/support/postgres_server.ts";
 import type { Bench } from "./bench.ts";
 import { atLeast, atMost, missingRow, ratioRow, type Row } from "./figures.ts";
+import { newJobs } from "./new_jobs.ts";
 import { cpuOf } from "./proc.ts";
 import { inTurns } from "./turns.ts";
 
@@ -116,18 +114,6 @@ function parentOf(pid: number): number {
   } catch {
     return NaN;
   }
-}
-
-function newJobs(count: number): Job[] {
-  const defaults = {
-    settings: DEFAULT_SETTINGS,
-    now: Date.now(),
-    newId: () => crypto.randomUUID(),
-  };
-  return Array.from(
-    { length: count },
-    (_, sequence) => makeJob({ command: "true", cwd: "/" }, defaults, sequence),
-  );
 }
 
 /** The two steps of each job as anybody would write them, on the same table; both are prepared. */

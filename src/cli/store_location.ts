@@ -46,7 +46,10 @@ export function isOnNetwork(
   return ON_SERVER.test(flags.text("store") ?? env("QUEUECTL_STORE") ?? "");
 }
 
-const ON_SERVER = /^postgres(?:ql)?:/i;
+/** The schemes of stores on a server, and what a URL of each looks like. */
+const ON_SERVER = /^(?:postgres(?:ql)?|rediss?):/i;
+const ON_REDIS = /^rediss?:/i;
+const EXAMPLES = { postgres: "postgres://USER@HOST/DATABASE", redis: "redis://HOST:6379/0" };
 
 /** The store that a path or a URL names. */
 function locationOf(context: Context, text: string, where: string): StoreLocation {
@@ -56,7 +59,8 @@ function locationOf(context: Context, text: string, where: string): StoreLocatio
   if (scheme !== "file") {
     // The message leaves out the URL, which may contain a password.
     throw new QueueError("usage", `${where}: queuectl keeps no queues in ${scheme}:`, {
-      hint: "Name a folder (a path, or file:PATH) or a database (postgres://USER@HOST/DATABASE)",
+      hint: `Name a folder (a path, or file:PATH), a database (${EXAMPLES.postgres}) or a Redis ` +
+        `server (${EXAMPLES.redis})`,
     });
   }
   return folderAt(context, pathOfFileUrl(text, where), where);
@@ -64,6 +68,7 @@ function locationOf(context: Context, text: string, where: string): StoreLocatio
 
 /** A server's URL. Its password is kept apart: the URL is shown, and handed to workers and jobs. */
 function serverAt(text: string, where: string): StoreLocation {
+  const kind = ON_REDIS.test(text) ? "redis" : "postgres";
   let url: URL;
   let password: string;
   try {
@@ -71,18 +76,20 @@ function serverAt(text: string, where: string): StoreLocation {
     password = decodeURIComponent(url.password) || (url.searchParams.get("password") ?? "");
   } catch {
     throw new QueueError("usage", `${where}: this URL can't be read`, {
-      hint: "It should be as postgres://USER@HOST/DATABASE, odd characters as %XX",
+      hint: `It should be as ${EXAMPLES[kind]}, odd characters as %XX`,
     });
   }
   if (password !== "" && where.startsWith("--")) {
     throw new QueueError("usage", `${where}: a password there is shown to all users by ps`, {
-      hint: "Give it in QUEUECTL_STORE_PASSWORD, PGPASSWORD or ~/.pgpass",
+      hint: kind === "redis"
+        ? "Give it in QUEUECTL_STORE_PASSWORD"
+        : "Give it in QUEUECTL_STORE_PASSWORD, PGPASSWORD or ~/.pgpass",
     });
   }
-  if (password === "") return { kind: "postgres", url: text, password: undefined };
+  if (password === "") return { kind, url: text, password: undefined };
   url.password = "";
   url.searchParams.delete("password");
-  return { kind: "postgres", url: url.href, password };
+  return { kind, url: url.href, password };
 }
 
 /**

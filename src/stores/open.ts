@@ -14,7 +14,7 @@ export function openStore(location: StoreLocation, world: World): Store {
     : new LazyStore(location, world);
 }
 
-/** A store in a database, loaded when a part of it is asked for: here, since a file costs time. */
+/** A store on a server, loaded when a part of it is asked for: here, since a file costs time. */
 class LazyStore implements Store {
   readonly dataDir = null;
   readonly #location: ServerLocation;
@@ -50,7 +50,15 @@ class LazyStore implements Store {
   forWorkers: Store["forWorkers"] = async () => await (await this.#loaded()).forWorkers();
 
   #loaded(): Promise<Store> {
-    return this.#store ??= import("./postgres/postgres_store.ts")
-      .then(({ PostgresStore }) => new PostgresStore(this.#location, this.#world));
+    return this.#store ??= this.#load();
+  }
+
+  async #load(): Promise<Store> {
+    if (this.#location.kind === "redis") {
+      const { RedisStore } = await import("./redis/redis_store.ts");
+      return new RedisStore(this.#location, this.#world);
+    }
+    const { PostgresStore } = await import("./postgres/postgres_store.ts");
+    return new PostgresStore(this.#location, this.#world);
   }
 }

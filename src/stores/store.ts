@@ -116,7 +116,7 @@ export interface FolderLocation {
 }
 
 export interface ServerLocation {
-  readonly kind: "postgres";
+  readonly kind: "postgres" | "redis";
   /** Without a password. */
   readonly url: string;
   /** The password, where the variable that named the URL had one. */

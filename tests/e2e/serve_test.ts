@@ -1,6 +1,7 @@
 // `queuectl serve` as a process: its address, its token, its end; and what only shows on a socket.
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { type QueueProgram, type Serving, withQueue } from "../support/queue_program.ts";
+import { isOnServer } from "../support/test_store.ts";
 import { waitUntil } from "../support/wait_until.ts";
 
 const ignore = Deno.build.os === "windows";
@@ -28,7 +29,7 @@ async function firstLine({ port }: Serving, request: string): Promise<string> {
 
 Deno.test({
   name: "serve prints an address that works once, keeps its token private, and ends cleanly",
-  ignore,
+  ignore: ignore || isOnServer,
   fn: () =>
     withQueue(async (queue) => {
       const id = await queue.ok("enqueue", "true");
@@ -65,7 +66,7 @@ Deno.test({
 
 Deno.test({
   name: "serve that was killed leaves no token that is taken for good",
-  ignore,
+  ignore: ignore || isOnServer,
   fn: () =>
     withQueue(async (queue) => {
       const serving = await queue.serve();
@@ -112,7 +113,7 @@ Deno.test({
 
 Deno.test({
   name: "the token of QUEUECTL_SERVE_TOKEN is written down nowhere",
-  ignore,
+  ignore: ignore || isOnServer,
   fn: () =>
     withQueue(async (queue) => {
       const token = "a-token-of-the-environment";

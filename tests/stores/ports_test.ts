@@ -18,9 +18,9 @@ import { MemoryRequests } from "../../src/stores/memory/requests.ts";
 import { MemorySettings } from "../../src/stores/memory/settings.ts";
 import { MemoryTallies } from "../../src/stores/memory/tallies.ts";
 import { MemoryWorkers } from "../../src/stores/memory/workers.ts";
-import { PostgresStore } from "../../src/stores/postgres/postgres_store.ts";
+import type { ServerStore } from "../../src/stores/shared/server_store.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
-import { type PostgresServer, startPostgres } from "../support/postgres_server.ts";
+import { serversForTests } from "../support/servers.ts";
 import { aJob, anAttempt, EPOCH } from "../support/jobs.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 
@@ -68,25 +68,14 @@ const STORES: Record<string, WithPorts> = {
     }),
 };
 
-const server = await startPostgres();
-if (server !== undefined) {
-  STORES["postgres"] = (test) => withTempDir((dir) => onServer(server, dir, test));
+for (const { kind, open } of await serversForTests()) {
+  STORES[kind] = (test) => withTempDir((dir) => onServer(open(dir), test));
 }
 
-/** On a schema of its own, with a folder for what belongs to the host. */
 async function onServer(
-  server: PostgresServer,
-  dir: string,
+  opened: ServerStore,
   test: (ports: Ports) => Promise<void>,
 ): Promise<void> {
-  const url = new URL(server.url());
-  url.searchParams.set("schema", `t_${crypto.randomUUID().replaceAll("-", "")}`);
-  const location = { kind: "postgres", url: url.href, password: undefined } as const;
-  const opened = new PostgresStore(location, {
-    files: diskFiles,
-    env: (name) => name === "XDG_STATE_HOME" ? dir : undefined,
-    warn: () => {},
-  });
   const store = await opened.forWorkers();
   const requests = await store.openRequests();
   const jobs = await store.openJobs();

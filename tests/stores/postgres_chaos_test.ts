@@ -1,181 +1,33 @@
-// Several clients at once whose connections are killed at any moment, and a server that crashes in
-// the middle: nothing is lost, nothing runs twice, limits hold, and all comes to its end.
-import { assert, assertEquals } from "@std/assert";
-import { QueueError } from "../../src/queue/errors.ts";
-import { claimOf, type Job } from "../../src/queue/job.ts";
-import type { Outcome } from "../../src/queue/outcome.ts";
-import { cancelled, ended, unclaimed } from "../../src/queue/transitions.ts";
+// Chaos on PostgreSQL.
 import { PostgresJobs } from "../../src/stores/postgres/jobs.ts";
 import { PostgresQueues } from "../../src/stores/postgres/queues.ts";
-import { aJob, anEnding } from "../support/jobs.ts";
 import { postgresSchemas } from "../support/postgres_schemas.ts";
 import { startPostgres } from "../support/postgres_server.ts";
+import { testChaos } from "./chaos_scenario.ts";
 
 const server = await startPostgres();
-
-/** How many clients of each kind, how many jobs each adds, and after how many calls one is killed. */
-const WORKERS = 4;
-const BATCHES = 30;
-const KILL_EVERY = 11;
-const LIMIT = 2;
-const BACKOFF = { base: 1, max: 0 };
-const RUN_OUT: readonly Outcome[] = [
-  "succeeded",
-  "succeeded",
-  "succeeded",
-  "failed",
-  "lost",
-  "released",
-];
-
-const some = <T>(values: readonly T[]): T => values[Math.floor(Math.random() * values.length)]!;
-const isAway = (error: unknown) => error instanceof QueueError && error.code === "unavailable";
-
 if (server !== undefined) {
-  Deno.test("PostgresJobs: clients that are cut off at any moment lose nothing and run nothing twice", async () => {
-    await postgresSchemas(server)(async (open) => {
-      const queues = new PostgresQueues(open());
-      await queues.change(["limited"], (one) => ({ ...one, limit: LIMIT }));
-      const killer = open();
-      let calls = 0;
-      const kills: Promise<unknown>[] = [];
-      /** Counts the calls, and kills the connection of one client now and then. */
-      const call = async <T>(step: () => Promise<T>): Promise<T> => {
-        if (++calls % KILL_EVERY === 0) {
-          kills.push(
-            killer.query(
-              `select pg_terminate_backend(pid) from pg_stat_activity
+  testChaos("PostgresJobs", (test) =>
+    postgresSchemas(server)(async (open) => {
+      const [killer, looker] = [open(), open()];
+      await test({
+        jobs: (options) => new PostgresJobs(open(), options),
+        queues: () => new PostgresQueues(open()),
+        killOne: () =>
+          killer.query(
+            `select pg_terminate_backend(pid) from pg_stat_activity
              where application_name = 'queuectl' and pid <> pg_backend_pid()
              order by random() limit 1`,
-            ).catch(() => {}),
+          ),
+        running: async (queue) => {
+          const [row] = await looker.read<{ count: number }>(
+            "select count(*) from queuectl.jobs where state = 'processing' and queue = $1",
+            [queue],
           );
-        }
-        return await step();
-      };
-      /** For as long as it takes. */
-      const insist = async <T>(step: () => Promise<T>): Promise<T> => {
-        for (;;) {
-          try {
-            return await call(step);
-          } catch (error) {
-            if (!isAway(error)) throw error;
-          }
-        }
-      };
-
-      const promised = new Set<string>();
-      const runs = new Map<string, string>();
-      const succeeded = new Set<string>();
-      let producing = 2;
-      let most = 0;
-
-      const produce = async (name: string) => {
-        const jobs = new PostgresJobs(open());
-        for (let n = 0; n < BATCHES; n++) {
-          const id = (k: number) => `${name}-${n}-${k}`;
-          const queue = some(["default", "limited"]);
-          const batch = [
-            aJob({ id: id(0), queue, createdAt: Date.now() }),
-            aJob({ id: id(1), queue, createdAt: Date.now(), sequence: 1, after: [id(0)] }),
-            aJob({ id: id(2), createdAt: Date.now(), sequence: 2, afterAny: [id(0), id(1)] }),
-          ];
-          try {
-            await call(() => jobs.add(batch));
-            for (const job of batch) promised.add(job.id);
-          } catch (error) {
-            if (!isAway(error)) throw error;
-            // All of them or none.
-            const there = await insist(() => jobs.findIdsByPrefix(`${name}-${n}-`, 9));
-            assert([0, 3].includes(there.length), String(there));
-          }
-          if (n % 7 === 0) {
-            await call(() => jobs.change(id(0), (job, now) => cancelled(job, now)))
-              .catch((error) => assert(error instanceof QueueError, String(error)));
-          }
-        }
-        producing--;
-      };
-
-      const work = async (name: string) => {
-        const jobs = new PostgresJobs(open(), { ahead: true });
-        const by = { worker: name, pid: 1, host: "box" };
-        const atHand = () => [...runs].find(([, worker]) => worker === name)?.[0];
-        for (;;) {
-          let job: Job | undefined;
-          try {
-            job = await call(() => jobs.claim(by, 0));
-          } catch (error) {
-            if (!isAway(error)) throw error;
-            // As a worker does: what was claimed without an answer is given back.
-            for (const stray of await insist(() => jobs.claimedBy(name))) {
-              await insist(() => jobs.change(stray.id, unclaimed, claimOf(stray)))
-                .catch((error) => assert(error.code === "claim_lost", String(error)));
-            }
-            continue;
-          }
-          if (job === undefined) {
-            await call(() => jobs.recover()).catch((error) => assert(isAway(error), String(error)));
-            const isDone = producing === 0 && runs.size === 0;
-            if (isDone && !(await insist(() => jobs.hasWork())) && await insist(noneOwes)) return;
-            continue;
-          }
-          assertEquals([runs.get(job.id), atHand()], [undefined, undefined], "it runs already");
-          assert(!succeeded.has(job.id), "it has succeeded before");
-          runs.set(job.id, name);
-          const [limited] = await looker.read<{ count: number }>(
-            "select count(*) from queuectl.jobs where state = 'processing' and queue = 'limited'",
-          );
-          most = Math.max(most, limited!.count);
-          const ending = anEnding(some(RUN_OUT));
-          const claimed = job;
-          runs.delete(job.id);
-          if (ending.outcome === "succeeded") succeeded.add(job.id);
-          const after = await insist(() =>
-            jobs.change(
-              claimed.id,
-              (one, now) => ended(one, ending, BACKOFF, now),
-              claimOf(claimed),
-            )
-          );
-          assertEquals(after.history.at(-1)?.outcome, ending.outcome);
-        }
-      };
-      const looker = open();
-      const noneOwes = async () =>
-        (await looker.read("select from queuectl.jobs where owes")).length === 0;
-
-      const crash = async () => {
-        while (calls < 300) await new Promise((resolve) => setTimeout(resolve, 1));
-        await server.tell("crash");
-        await server.tell("start");
-      };
-      await Promise.all([
-        ...["p", "q"].map(produce),
-        ...Array.from({ length: WORKERS }, (_, i) => work(`w-${i}`)),
-        crash(),
-      ]);
-      await Promise.all(kills);
-
-      const jobs = new PostgresJobs(open());
-      const all = await Array.fromAsync(jobs.list({}));
-      const byId = new Map(all.map((job) => [job.id, job]));
-      for (const id of promised) assert(byId.has(id), `${id} was promised`);
-      for (const { id, status, history } of all) {
-        assertEquals(history.map(({ attempt }) => attempt), history.map((_, i) => i + 1), id);
-        const good = history.filter(({ outcome }) => outcome === "succeeded").length;
-        assertEquals(good, status.state === "completed" ? 1 : 0, id);
-        assertEquals(succeeded.has(id), status.state === "completed", id);
-        assert(
-          !["processing", "pending", "failed"].includes(status.state),
-          `${id}: ${status.state}`,
-        );
-        // A job that failed for good keeps those that need it.
-        if (status.state === "blocked") {
-          assertEquals(byId.get(id.replace(/.$/, "0"))?.status.state, "dead");
-        }
-      }
-      assertEquals(Object.values(await jobs.count()).reduce((a, b) => a + b), all.length);
-      assertEquals(most, LIMIT, "so many of the limited queue ran at once");
-    }, { patience: 60_000 });
-  });
+          return row!.count;
+        },
+        owes: async () => (await looker.read("select from queuectl.jobs where owes")).length > 0,
+        tell: (word) => server.tell(word),
+      });
+    }, { patience: 60_000 }));
 }

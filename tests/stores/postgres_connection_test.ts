@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { QueueError } from "../../src/queue/errors.ts";
 import { Database } from "../../src/stores/postgres/connection.ts";
-import { UnknownOutcome } from "../../src/stores/postgres/errors.ts";
+import { UnknownOutcome } from "../../src/stores/shared/lost_answers.ts";
 import { parseTextArray, parseTimestamp, timestamp } from "../../src/stores/postgres/driver.ts";
 import { type Open, postgresSchemas } from "../support/postgres_schemas.ts";
 import { startPostgres } from "../support/postgres_server.ts";

@@ -1,6 +1,5 @@
 // A way to a server on which the answer to a certain statement gets lost: what was asked for is
 // carried out, and then the connection ends.
-import type { PostgresServer } from "./postgres_server.ts";
 
 export interface LossyProxy {
   /** How the driver reaches the server this way. */
@@ -12,15 +11,15 @@ export interface LossyProxy {
   close(): Promise<void>;
 }
 
-export function openLossyProxy(server: PostgresServer): LossyProxy {
-  const { host, port } = server.config();
+/** @param path the socket of the server */
+export function openLossyProxy(path: string): LossyProxy {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const wanted: string[] = [];
   const open = new Set<Deno.Conn>();
   let lost = 0;
 
   const serve = async (client: Deno.Conn) => {
-    const upstream = await Deno.connect({ transport: "unix", path: `${host}/.s.PGSQL.${port}` });
+    const upstream = await Deno.connect({ transport: "unix", path });
     let isLosing = false;
     const pass = async (from: Deno.Conn, to: Deno.Conn, look: (text: string) => boolean) => {
       const buffer = new Uint8Array(65_536);

@@ -1,11 +1,13 @@
-// Which store end-to-end tests use: a folder, or the database that $QUEUECTL_STORE names, where each
-// test has a schema of its own, and a folder of its own for what belongs to the host.
+// Which store end-to-end tests use: a folder, or the server that $QUEUECTL_STORE names, where each
+// test has a schema or a prefix of its own, and a folder of its own for what belongs to the host.
 import type { Database } from "../../src/stores/postgres/connection.ts";
+import type { Redis } from "../../src/stores/redis/connection.ts";
 
 const named = Deno.env.get("QUEUECTL_STORE");
-const server = /^postgres(?:ql)?:/.test(named ?? "") ? named : undefined;
+const isRedis = /^rediss?:/.test(named ?? "");
+const server = isRedis || /^postgres(?:ql)?:/.test(named ?? "") ? named : undefined;
 
-/** Whether the queue of a test is in a database, so that there are no files of it to look at. */
+/** Whether the queue of a test is on a server, so that there are no files of it to look at. */
 export const isOnServer = server !== undefined;
 
 export interface TestStore {
@@ -24,15 +26,15 @@ export function newTestStore(dir: string): TestStore {
     };
   }
   const url = new URL(server);
-  const schema = `t_${crypto.randomUUID().replaceAll("-", "")}`;
-  url.searchParams.set("schema", schema);
+  const name = `t_${crypto.randomUUID().replaceAll("-", "")}`;
+  url.searchParams.set(isRedis ? "prefix" : "schema", name);
   return {
     env: {
       QUEUECTL_STORE: url.href,
       QUEUECTL_DATA_DIR: "",
       XDG_STATE_HOME: `${dir}/state`,
     },
-    remove: () => dropSchema(url.href, schema),
+    remove: () => isRedis ? removeKeys(url.href) : dropSchema(url.href, name),
   };
 }
 
@@ -51,6 +53,27 @@ async function dropSchema(url: string, schema: string): Promise<void> {
   } finally {
     await database.close();
   }
+}
+
+async function removeKeys(url: string): Promise<void> {
+  const redis = await redisAt(url);
+  try {
+    await redis.removeAll("");
+  } finally {
+    await redis.close();
+  }
+}
+
+/** A connection to the queue in Redis that a URL names, with a password if it has one. */
+export async function redisAt(url: string): Promise<Redis> {
+  const [{ Redis }, { parseServerUrl }, { redisOptions }] = await Promise.all([
+    import("../../src/stores/redis/connection.ts"),
+    import("../../src/stores/redis/server_url.ts"),
+    import("../../src/stores/redis/redis_store.ts"),
+  ]);
+  const password = decodeURIComponent(new URL(url).password) || undefined;
+  const secrets = { password, certificates: undefined };
+  return new Redis(redisOptions(url, parseServerUrl(url), secrets));
 }
 
 /** A connection to the database that a URL names, with a password if it has one. */

@@ -17,7 +17,7 @@ export const GLOBAL_FLAGS: readonly FlagSpec[] = [
     name: "store",
     kind: "text",
     value: "URL",
-    about: "the same, as a path, a file: URL or a postgres: URL",
+    about: "the same, as a path or a URL: file:, postgres: or redis:",
     proposes: "folder",
   },
   { name: "help", kind: "switch", about: "show this help" },

@@ -179,7 +179,7 @@ function serviceOf({ count, store }: ServiceOptions, effects: ServiceEffects): S
       ...(path && { PATH: path }),
       // Without a password: it is to be found in ~/.pgpass.
       ...(store?.kind === "folder" && { QUEUECTL_DATA_DIR: store.path }),
-      ...(store?.kind === "postgres" && { QUEUECTL_STORE: store.url }),
+      ...(store !== undefined && store.kind !== "folder" && { QUEUECTL_STORE: store.url }),
     },
   };
 }

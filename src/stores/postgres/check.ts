@@ -5,7 +5,8 @@ import type { CheckOptions, Finding } from "../../queue/maintenance.ts";
 import type { Progress } from "../../queue/operations.ts";
 import { parseConfig } from "../../queue/settings.ts";
 import type { Database } from "./connection.ts";
-import { settleLost } from "./gone_hosts.ts";
+import { settleLost } from "../shared/settle_lost.ts";
+import { lostPlaces } from "./gone_hosts.ts";
 import { PostgresJobs } from "./jobs.ts";
 import { jobOf, type Row } from "./row.ts";
 import { allSchedules } from "./schedules.ts";
@@ -34,7 +35,7 @@ export async function check(
   );
   if (lost.length > 0 && repair) {
     const settings = new PostgresSettings(database);
-    await settleLost(database, new PostgresJobs(database), () => settings.load());
+    await settleLost(lostPlaces(database), new PostgresJobs(database), () => settings.load());
   }
   for (const { id } of lost) {
     note(`jobs/${id}`, "is said to run, and no worker has it", repair ? "recorded as lost" : null);

@@ -3,7 +3,8 @@
 import { QueueError } from "../../queue/errors.ts";
 import { delay } from "../../system/delay.ts";
 import { newClient, type PgClient, type ServerConfig } from "./driver.ts";
-import { inWords, isConflict, isDisconnection, unavailable, UnknownOutcome } from "./errors.ts";
+import { UnknownOutcome } from "../shared/lost_answers.ts";
+import { inWords, isConflict, isDisconnection, unavailable } from "./errors.ts";
 
 export type { ServerConfig } from "./driver.ts";
 export { timestamp } from "./driver.ts";

@@ -1,6 +1,7 @@
 // What PostgreSQL and its driver say when something goes wrong, in words for users. Never with a
 // password: messages of the driver that could hold one are not passed on.
 import { QueueError } from "../../queue/errors.ts";
+import { UnknownOutcome } from "../shared/lost_answers.ts";
 
 /** What the driver throws: `code` is an SQLSTATE from the server, or that of a system call. */
 export interface PgError extends Error {
@@ -19,13 +20,6 @@ const SOON = new Set([
 
 /** The connection was ended by the server: a restart, an administrator, a failover. */
 const ENDED = new Set(["57P01", "57P02", "25P03", "25006", "08000", "08003", "08006", "08P01"]);
-
-/** The connection ended after a statement was sent that may have changed something. */
-export class UnknownOutcome extends Error {
-  constructor(cause: unknown) {
-    super("the connection has ended, and it is not known whether the change was made", { cause });
-  }
-}
 
 /** A transaction has to begin again: another one was quicker. */
 export class Conflict extends Error {

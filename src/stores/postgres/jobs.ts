@@ -6,22 +6,21 @@ import { type Claim, isClaimOn, type Job } from "../../queue/job.ts";
 import type { Adds, Claimant, JobStore } from "../../queue/store.ts";
 import type { Transition } from "../../queue/transitions.ts";
 import { keyTaken, needsKey } from "../../queue/unique.ts";
-import { Claims, type ClaimsOptions } from "./claims.ts";
+import { Claims } from "../shared/claims.ts";
+import { ClaimedChange, unlessAdded } from "../shared/lost_answers.ts";
+import type { JobsOptions } from "../shared/server_store.ts";
+import { PostgresClaimSteps } from "./claim_steps.ts";
 import { type Database, type Sql, timestamp } from "./connection.ts";
-import { codeOf, Conflict, UnknownOutcome } from "./errors.ts";
-import { IdleTime } from "./idle_time.ts";
+import { codeOf, Conflict } from "./errors.ts";
+import { IdleTime } from "../shared/idle_time.ts";
 import { cancelExpired, holdersOf, insert, insertAll, type Left } from "./insert.ts";
 import { sweepLines } from "./queues.ts";
 import { PostgresReader } from "./reader.ts";
 import { columnsOf, jobOf, type Row, UPDATE } from "./row.ts";
 import { forgetAwaited, PORTION, settle } from "./settle.ts";
 import { timeOf, Undone } from "./undone.ts";
-import { Wake } from "./wake.ts";
-
-export interface JobsOptions extends ClaimsOptions {
-  /** Whether to be told of changes; else they are looked for. */
-  readonly listens?: boolean;
-}
+import type { Wake } from "../shared/wake.ts";
+import { wakeOf } from "./channel.ts";
 
 /** Milliseconds between looks for what others have left undone, of a worker. */
 const RECOVER_EVERY = 5_000;
@@ -37,12 +36,12 @@ export class PostgresJobs extends PostgresReader implements JobStore {
   constructor(database: Database, options: JobsOptions = {}) {
     super(database);
     this.#options = options;
-    this.#wake = new Wake(database, "jobs", options.listens);
+    this.#wake = wakeOf(database, "jobs", options.listens);
     this.#idle = new IdleTime(this.#wake);
     this.#undone = new Undone(database, this.#wake, options.now);
     this.#claims = new Claims({
       ...options,
-      database,
+      steps: new PostgresClaimSteps(database),
       wake: this.#wake,
       idle: this.#idle,
       change: (id, transition, claim) => this.change(id, transition, claim),
@@ -64,7 +63,7 @@ export class PostgresJobs extends PostgresReader implements JobStore {
       isSimple
         ? (await insert(this.database, list, leave, expiry)).length
         : await this.database.transaction(work, { once: list === undefined });
-    const added = await addNow().catch((error) => this.#unlessAdded(error, list));
+    const added = await addNow().catch((error) => unlessAdded(error, list, (id) => this.get(id)));
     if (someExpired) await this.#undone.tellAll().catch(unlessRefused);
     for (const [job, holder] of left) taken(job, holder);
     if (added > 0) await this.#wake.others();
@@ -79,19 +78,10 @@ export class PostgresJobs extends PostgresReader implements JobStore {
     if (claim === undefined) return await this.#change(id, transition);
     const after = await this.#claims.end(id, transition, claim, adds);
     if (after instanceof Object) return after;
-    // How an attempt ended may be said twice: the answer to the first word may have been lost.
-    let isAgain = after === "unanswered";
-    return await this.database.again(async () => {
-      try {
-        return await this.#change(id, transition, claim, adds);
-      } catch (error) {
-        const is = (code: string) => error instanceof QueueError && error.code === code;
-        const job = isAgain && is("claim_lost") ? await this.get(id) : undefined;
-        if (job !== undefined && hasRecorded(job, claim)) return job;
-        isAgain ||= is("unavailable");
-        throw error;
-      }
-    });
+    const again = new ClaimedChange(claim, (id) => this.get(id), after === "unanswered");
+    return await this.database.again(() =>
+      again.try(id, () => this.#change(id, transition, claim, adds))
+    );
   }
 
   async remove(id: string, unless: (job: Job) => QueueError | undefined): Promise<void> {
@@ -172,26 +162,6 @@ export class PostgresJobs extends PostgresReader implements JobStore {
     await this.#wake.close();
   }
 
-  /**
-   * Whether jobs were added although no answer came. @returns how many
-   * @throws the error, if they were not, or that can't be found out
-   */
-  async #unlessAdded(error: unknown, jobs: readonly Job[] | undefined): Promise<number> {
-    if (!(error instanceof QueueError) || !(error.cause instanceof UnknownOutcome)) throw error;
-    const found = async () => {
-      for (const job of jobs ?? []) {
-        const there = await this.get(job.id);
-        if (there?.createdAt === job.createdAt && there.command === job.command) return true;
-      }
-      return false;
-    };
-    if (await found().catch(() => false)) return jobs!.length;
-    throw new QueueError("unavailable", error.message, {
-      hint: "Enqueuing it once more does no harm with the same --job-id or --unique",
-      cause: error,
-    });
-  }
-
   async #change(id: string, transition: Transition, claim?: Claim, adds?: Adds): Promise<Job> {
     const { after, isLeft } = await this.database.transaction((sql) =>
       this.#changeIn(sql, id, transition, claim, adds)
@@ -260,12 +230,6 @@ export class PostgresJobs extends PostgresReader implements JobStore {
 /** Whoever may only enqueue leaves it to workers. */
 function unlessRefused(error: unknown): void {
   if (!(error instanceof QueueError) || error.code !== "refused") throw error;
-}
-
-function hasRecorded({ history }: Job, claim: Claim): boolean {
-  return history.some(({ attempt, worker, startedAt }) =>
-    attempt === claim.attempt && worker === claim.worker && startedAt === claim.startedAt
-  );
 }
 
 function mustNotRun({ id, status }: Job): void {

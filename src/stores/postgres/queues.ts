@@ -9,7 +9,8 @@ import {
   UNRESTRICTED,
 } from "../../queue/queues.ts";
 import type { Database, Sql } from "./connection.ts";
-import { Wake } from "./wake.ts";
+import type { Wake } from "../shared/wake.ts";
+import { wakeOf } from "./channel.ts";
 
 /** Rows that are moved in one transaction. */
 const PORTION = 5000;
@@ -33,7 +34,7 @@ export class PostgresQueues implements QueueStore {
 
   constructor(database: Database) {
     this.#database = database;
-    this.#wake = new Wake(database, "jobs");
+    this.#wake = wakeOf(database, "jobs");
   }
 
   async list(): Promise<QueueView[]> {

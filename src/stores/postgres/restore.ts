@@ -14,7 +14,7 @@ import type { Database, Sql } from "./connection.ts";
 import { insertAll } from "./insert.ts";
 import { putSettings, sweepLines } from "./queues.ts";
 import { insertSchedules } from "./schedules.ts";
-import { Wake } from "./wake.ts";
+import { wakeOf } from "./channel.ts";
 
 /** Bytes of output that are sent at once, and pieces of so many. */
 const PIECE = 64 * 1024;
@@ -49,7 +49,7 @@ export async function restore(
     await putRest(sql, saved);
   }, { once: true });
   await sweepLines(database);
-  for (const topic of ["jobs", "schedules"]) await new Wake(database, topic, false).others();
+  for (const topic of ["jobs", "schedules"]) await wakeOf(database, topic, false).others();
   return { jobs: saved.jobs.length, leftOut: saved.leftOut };
 }
 

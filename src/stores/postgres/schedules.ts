@@ -11,7 +11,8 @@ import type { Decide, ScheduleStore, ScheduleWatch } from "../../queue/schedule_
 import type { JobStore } from "../../queue/store.ts";
 import type { Database, Sql } from "./connection.ts";
 import { insert } from "./insert.ts";
-import { Wake } from "./wake.ts";
+import type { Wake } from "../shared/wake.ts";
+import { wakeOf } from "./channel.ts";
 
 interface ScheduleRow {
   readonly name: string;
@@ -20,7 +21,7 @@ interface ScheduleRow {
 }
 
 /** What firing needs: the jobs, and who is told of schedules that can't be read. */
-export interface Firing {
+interface Firing {
   readonly jobs: Pick<JobStore, "change" | "get">;
   readonly warn?: (message: string) => void;
 }
@@ -35,8 +36,8 @@ export class PostgresSchedules implements ScheduleStore {
   constructor(database: Database, firing?: Firing) {
     this.#database = database;
     this.#firing = firing;
-    this.#wake = new Wake(database, "schedules");
-    this.#jobsWake = new Wake(database, "jobs");
+    this.#wake = wakeOf(database, "schedules");
+    this.#jobsWake = wakeOf(database, "jobs");
   }
 
   async get(name: string): Promise<ScheduleEntry | undefined> {
@@ -146,7 +147,7 @@ export class PostgresScheduleWatch implements ScheduleWatch {
 
   constructor(database: Database) {
     this.#database = database;
-    this.#wake = new Wake(database, "schedules");
+    this.#wake = wakeOf(database, "schedules");
   }
 
   async version(): Promise<string | undefined> {

@@ -1,26 +1,11 @@
 // How the server is reached: address, password, certificates. What of it is secret goes nowhere but
 // to the driver, and by a pipe to the workers of this `start`.
 import { QueueError } from "../../queue/errors.ts";
-import type { FileSystem } from "../../system/file_system.ts";
+import { type Handover, readCertificates } from "../shared/handover.ts";
+import type { ServerWorld } from "../shared/server_store.ts";
 import type { ServerConfig } from "./driver.ts";
-import type { HostFolder } from "./host_folder.ts";
 import { passwordFromFile } from "./password_file.ts";
 import { isSocket, type ServerUrl } from "./server_url.ts";
-
-/** What the store needs of the outside world. */
-export interface PostgresWorld {
-  readonly files: FileSystem;
-  readonly env: (name: string) => string | undefined;
-  readonly warn: (message: string) => void;
-}
-
-/** What a `start` tells its workers: they may read none of the files that this comes from. */
-export interface Handover {
-  readonly password: string | undefined;
-  /** Of those who may vouch for the server, as the text of a PEM file. */
-  readonly certificates: string | undefined;
-  readonly host?: HostFolder;
-}
 
 /**
  * What is needed beside the URL.
@@ -30,7 +15,7 @@ export interface Handover {
 export function secretsOf(
   url: ServerUrl,
   password: string | undefined,
-  world: PostgresWorld,
+  world: ServerWorld,
 ): Handover {
   const { env } = world;
   return {
@@ -38,11 +23,6 @@ export function secretsOf(
       passwordFromFile(url, world)),
     certificates: certificatesOf(url, world),
   };
-}
-
-/** Reads what `Host.handover` says. */
-export function readHandover(text: string): Handover {
-  return JSON.parse(text) as Handover;
 }
 
 /** What the driver is told. */
@@ -80,14 +60,10 @@ export function netOf(url: ServerUrl): string[] {
 
 function certificatesOf(
   { tls, rootCertificates: path }: ServerUrl,
-  { files }: PostgresWorld,
+  { files }: ServerWorld,
 ): string | undefined {
   if (tls === "disable" || tls === "require" || path === undefined || path === "system") {
     return undefined;
   }
-  try {
-    return files.readText(path);
-  } catch {
-    throw new QueueError("refused", `Cannot read the certificates in ${path} (sslrootcert)`);
-  }
+  return readCertificates(path, "sslrootcert", files);
 }

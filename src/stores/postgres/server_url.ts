@@ -1,5 +1,6 @@
 // What a URL such as postgres://user@host/database?schema=queuectl says. Pure.
 import { QueueError } from "../../queue/errors.ts";
+import { safePart } from "../shared/handover.ts";
 
 /** `verify-ca` does not look whether the certificate is that of the host, and `require` at none. */
 export type TlsMode = "disable" | "require" | "verify-ca" | "verify-full";
@@ -90,9 +91,7 @@ export function isSocket({ host }: Pick<ServerUrl, "host">): boolean {
 
 /** A name for files and folders that tells this queue from others. It has no password in it. */
 export function queueKey({ host, port, database, schema }: ServerUrl): string {
-  const safe = (part: string) =>
-    part.replace(/[^A-Za-z0-9.-]/g, (char) => `=${char.codePointAt(0)!.toString(16)}`);
-  return ["postgres", host, String(port), database, schema].map(safe).join("_");
+  return ["postgres", host, String(port), database, schema].map(safePart).join("_");
 }
 
 function wrong(why: string, hint?: string): QueueError {

@@ -1,18 +1,11 @@
 // The configuration of a queue in a database: a row for each key that was set.
-import {
-  DEFAULT_SETTINGS,
-  type SettingKey,
-  type Settings,
-  type SetValues,
-} from "../../queue/settings.ts";
+import type { SettingKey, Settings, SetValues } from "../../queue/settings.ts";
 import type { SettingsStore } from "../../queue/settings_store.ts";
+import { SERVER_DEFAULTS } from "../shared/server_settings.ts";
 import type { Database } from "./connection.ts";
 
-/** Where output is kept in a database, a job that prints without end must not fill it. */
-const DEFAULTS: Settings = { ...DEFAULT_SETTINGS, log_max: 10 * 1024 ** 2 };
-
 export class PostgresSettings implements SettingsStore {
-  readonly defaults = DEFAULTS;
+  readonly defaults = SERVER_DEFAULTS;
   readonly #database: Database;
 
   constructor(database: Database) {
@@ -27,7 +20,7 @@ export class PostgresSettings implements SettingsStore {
   }
 
   async load(): Promise<Settings> {
-    return { ...DEFAULTS, ...await this.setValues() };
+    return { ...SERVER_DEFAULTS, ...await this.setValues() };
   }
 
   async version(): Promise<number | undefined> {

@@ -5,7 +5,7 @@ import type { Job } from "../../queue/job.ts";
 import { type Database, type Sql, timestamp } from "./connection.ts";
 import { columnsOf, jobOf, type Row, UPDATE } from "./row.ts";
 import { forgetAwaited, PORTION, settle } from "./settle.ts";
-import type { Wake } from "./wake.ts";
+import type { Wake } from "../shared/wake.ts";
 
 export class Undone {
   readonly #database: Database;

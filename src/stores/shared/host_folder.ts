@@ -1,4 +1,4 @@
-// The folder that a host has for a queue in a database: journals, output on its way, locks of
+// The folder that a host has for a queue that many hosts share: journals, output on its way, locks of
 // workers. One for each start of the machine and each container, since locks and journals say
 // nothing elsewhere: home folders may be shared by machines, and volumes by containers.
 import { QueueError } from "../../queue/errors.ts";
@@ -6,10 +6,9 @@ import type { FileSystem } from "../../system/file_system.ts";
 import { folderOf } from "../../system/paths.ts";
 import { currentPlace } from "../../system/place.ts";
 import type { Host } from "../store.ts";
-import { queueKey, type ServerUrl } from "./server_url.ts";
 
 export interface HostFolder {
-  /** The id of the host in the database; undefined where no `start` has run here. */
+  /** The id of the host in the store; undefined where no `start` has run here. */
   readonly id: string | undefined;
   readonly path: string;
   readonly hostname: string;
@@ -19,14 +18,18 @@ export interface HostFolder {
 
 const FOLDERS = ["workers", "control", "output"];
 
-/** Where the folder is, which need not be there. @throws QueueError `refused` */
+/**
+ * Where the folder is, which need not be there.
+ * @param key tells this queue from all others, and is safe as the name of a folder
+ * @throws QueueError `refused`
+ */
 export async function findHostFolder(
-  url: ServerUrl,
+  key: string,
   files: FileSystem,
   env: (name: string) => string | undefined,
 ): Promise<HostFolder> {
   const { boot, namespace, hasUptime } = await currentPlace();
-  const path = `${stateFolder(env)}/queuectl/${queueKey(url)}/${boot.slice(0, 13)}_${namespace}`;
+  const path = `${stateFolder(env)}/queuectl/${key}/${boot.slice(0, 13)}_${namespace}`;
   return { id: readId(files, path), path, guarded: hasUptime, hostname: Deno.hostname() };
 }
 

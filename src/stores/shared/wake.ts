@@ -1,12 +1,18 @@
-// Tells others that something has changed, and hears it from them. A notification is a statement of
-// its own, after the commit: within one it would let all commits of the database wait for one
-// another. One that is lost costs the time until the next look.
+// Tells others that something has changed, and hears it from them. A word that is lost costs the time
+// until the next look.
 import { pause } from "../../system/delay.ts";
-import type { Database } from "./connection.ts";
+
+/** How words get from process to process. Who says and who hears them has named the same channel. */
+export interface Channel {
+  /**
+   * Calls `heard` for each word, and whenever one may have been missed. @returns ends the listening
+   */
+  listen(heard: (word: string) => void): Promise<() => Promise<void>>;
+  say(word: string): Promise<void>;
+}
 
 export class Wake {
-  readonly #database: Database;
-  readonly #channel: string;
+  readonly #channel: Channel;
   readonly #isWanted: boolean;
   /** By which it hears itself: behind a pooler it does not. */
   readonly #own = crypto.randomUUID();
@@ -16,13 +22,9 @@ export class Wake {
   #seen = 0;
   #news = Promise.withResolvers<void>();
 
-  /**
-   * @param topic what it is about; who hears it has named the same one
-   * @param listens whether to listen at all
-   */
-  constructor(database: Database, topic: string, listens = true) {
-    this.#database = database;
-    this.#channel = `${database.schema}_${topic}`;
+  /** @param listens whether to listen at all */
+  constructor(channel: Channel, listens = true) {
+    this.#channel = channel;
     this.#isWanted = listens;
   }
 
@@ -33,7 +35,7 @@ export class Wake {
 
   /** Tells all who wait, in every process. */
   async others(): Promise<void> {
-    await this.#notify("").catch(() => {});
+    await this.#channel.say("").catch(() => {});
   }
 
   /** What is new from now on ends the next `wait`. */
@@ -64,13 +66,13 @@ export class Wake {
   }
 
   async #listen(): Promise<void> {
-    this.#listening = this.#database.listen(this.#channel, (payload) => {
-      if (payload === this.#own) this.#isHeard = true;
+    this.#listening = this.#channel.listen((word) => {
+      if (word === this.#own) this.#isHeard = true;
       else this.#tell();
     });
     try {
       await this.#listening;
-      await this.#notify(this.#own);
+      await this.#channel.say(this.#own);
     } catch (error) {
       this.#listening = undefined;
       throw error;
@@ -81,9 +83,5 @@ export class Wake {
     this.#count++;
     this.#news.resolve();
     this.#news = Promise.withResolvers();
-  }
-
-  async #notify(payload: string): Promise<void> {
-    await this.#database.query("select pg_notify($1, $2)", [this.#channel, payload]);
   }
 }

@@ -1,19 +1,15 @@
-// A queue moves from a folder into a database and back, and nothing of it changes.
+// A queue moves from a folder to a server and back, and nothing of it changes.
 import { assertEquals, assertRejects } from "@std/assert";
 import { QueueError } from "../../src/queue/errors.ts";
 import { cancelled, claimed, created, ended } from "../../src/queue/transitions.ts";
 import type { Job } from "../../src/queue/job.ts";
 import type { Outcome } from "../../src/queue/outcome.ts";
 import { openStore } from "../../src/stores/open.ts";
-import { PostgresStore } from "../../src/stores/postgres/postgres_store.ts";
 import type { Store } from "../../src/stores/store.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
 import { anEnding, aRequest, EPOCH } from "../support/jobs.ts";
-import { type PostgresServer, startPostgres } from "../support/postgres_server.ts";
+import { type ServerForTests, serversForTests } from "../support/servers.ts";
 import { withTempDir } from "../support/temp_dir.ts";
-
-const server = await startPostgres();
-const ignore = server === undefined;
 
 const world = (dir: string) => ({
   files: diskFiles,
@@ -61,16 +57,11 @@ async function contents(store: Store): Promise<unknown> {
 }
 
 async function inDatabase(
-  server: PostgresServer,
+  server: ServerForTests,
   dir: string,
   use: (store: Store) => Promise<void>,
 ): Promise<void> {
-  const url = new URL(server.url());
-  url.searchParams.set("schema", `t_${crypto.randomUUID().replaceAll("-", "")}`);
-  const store = new PostgresStore(
-    { kind: "postgres", url: url.href, password: undefined },
-    world(dir),
-  );
+  const store = server.open(dir);
   try {
     await use(store);
   } finally {
@@ -84,10 +75,8 @@ function folder(path: string): Store {
   return store;
 }
 
-Deno.test({
-  name: "backup() and restore(): a queue moves from a folder into a database, and back",
-  ignore,
-  fn: () =>
+for (const server of await serversForTests()) {
+  Deno.test(`${server.kind}: backup() and restore(): a queue moves from a folder, and back`, () =>
     withTempDir(async (dir) => {
       const first = folder(`${dir}/first`);
       const store = await first.openJobs();
@@ -100,7 +89,7 @@ Deno.test({
       await (await first.maintenance()).backup(`${dir}/one`, () => {});
       const wanted = await contents(first);
 
-      await inDatabase(server!, dir, async (database) => {
+      await inDatabase(server, dir, async (database) => {
         const maintenance = await database.maintenance();
         assertEquals((await maintenance.restore(`${dir}/one`, () => {})).jobs, jobs().length);
         assertEquals(await contents(database), wanted);
@@ -115,15 +104,11 @@ Deno.test({
       await (await second.maintenance()).restore(`${dir}/two`, () => {});
       assertEquals(await contents(second), wanted);
       assertEquals(await (await second.maintenance()).check({ repair: false }, () => {}), []);
-    }),
-});
+    }));
 
-Deno.test({
-  name: "restore() changes nothing while a worker lives, or a job runs",
-  ignore,
-  fn: () =>
+  Deno.test(`${server.kind}: restore() changes nothing while a worker lives, or a job runs`, () =>
     withTempDir((dir) =>
-      inDatabase(server!, dir, async (database) => {
+      inDatabase(server, dir, async (database) => {
         const own = folder(`${dir}/own`);
         await (await own.maintenance()).backup(`${dir}/backup`, () => {});
         const store = await database.openJobs();
@@ -139,5 +124,5 @@ Deno.test({
         assertEquals((await store.count()).processing, 1);
         await store.close();
       })
-    ),
-});
+    ));
+}

@@ -13,7 +13,6 @@ import { DEFAULT_SETTINGS } from "../../queue/settings.ts";
 import { afterMilliseconds } from "../../system/delay.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { uptime } from "../../system/place.ts";
-import type { Database } from "./connection.ts";
 import { deadlinePath } from "./host_folder.ts";
 
 /**
@@ -30,30 +29,54 @@ export function leaseEpoch(files: FileSystem, folder: string): string | undefine
   return age < 1000 * (Number(lease) - 2 * margin(Number(lease)) + 1) ? epoch : undefined;
 }
 
+/** What a host says of itself. */
+export interface BeatingHost {
+  readonly id: string;
+  readonly hostname: string;
+  readonly guarded: boolean;
+}
+
+/** What the store answers to a sign of life. */
+export interface Beat {
+  /** How long the lease holds, in seconds. */
+  readonly lease: number;
+  /** Another one after this host was taken for gone. */
+  readonly epoch: string;
+  /** Which start of which server. */
+  readonly server: string;
+  readonly others: readonly LeaseView[];
+}
+
+/** Where the leases of hosts are. */
+export interface Leases {
+  /**
+   * Gives a sign of life: the lease of this host begins anew.
+   * @param fallback how long it holds where nothing is set, in seconds
+   * @param ages of this host's workers: milliseconds since the sign of life of each
+   */
+  beat(host: BeatingHost, fallback: number, ages: ReadonlyMap<string, number>): Promise<Beat>;
+  /** A look at other hosts, those that are gone among them. */
+  look(gone: readonly LeaseView[]): Promise<void>;
+  close(): Promise<void>;
+}
+
 /** Milliseconds between looks of a worker whether somebody keeps the lease. */
 const LOOK = 1000;
 
 export interface KeeperOptions {
-  readonly host: {
-    readonly id: string;
-    readonly path: string;
-    readonly guarded: boolean;
-    readonly hostname: string;
-  };
+  readonly host: BeatingHost & { readonly path: string };
   readonly files: FileSystem;
-  /** Opens a connection whose statements are answered in so many milliseconds, or not at all. */
-  readonly open: (answerWithin: number) => Database;
+  /** Opens a connection whose questions are answered in so many milliseconds, or not at all. */
+  readonly open: (answerWithin: number) => Leases;
   /** Whether this process does it first, and looks after other hosts. */
   readonly leads: boolean;
   /** The signs of life of this host's workers: milliseconds since each. */
   readonly ages: () => Promise<ReadonlyMap<string, number>>;
-  /** Told of each look at other hosts, those that are gone among them. */
-  readonly onLook: (database: Database, gone: readonly LeaseView[]) => Promise<void>;
 }
 
 export class HostKeeper {
   readonly #options: KeeperOptions;
-  #database: Database | undefined;
+  #leases: Leases | undefined;
   #sightings: Sightings = NOTHING_SEEN;
   /** In seconds, as far as it is known. */
   #lease = DEFAULT_SETTINGS.lease;
@@ -79,7 +102,7 @@ export class HostKeeper {
     this.#isClosed = true;
     this.#cancel();
     await this.#beating;
-    await this.#database?.close();
+    await this.#leases?.close();
   }
 
   #tick(): void {
@@ -111,31 +134,24 @@ export class HostKeeper {
   }
 
   async #beat(): Promise<void> {
-    const { host, leads, ages, onLook } = this.#options;
+    const { host, leads, ages } = this.#options;
     // Before the store is asked: the lease begins when it answers, or a moment earlier.
     const [asked, askedAt] = [Date.now(), await uptime()];
     const seen = leads ? await ages() : new Map<string, number>();
-    this.#database ??= this.#options.open(Math.max(1000, this.#lease * 200));
-    const [row] = await this.#database.query<BeatRow>(BEAT, [
-      host.id,
-      host.hostname,
-      host.guarded,
-      DEFAULT_SETTINGS.lease,
-      [...seen.keys()],
-      [...seen.values()],
-    ]);
-    this.#lease = row!.lease;
-    const until = askedAt === undefined ? "-" : deadline(askedAt, row!.lease).toFixed(2);
-    this.#write([until, String(row!.lease), row!.epoch, String(asked)]);
+    this.#leases ??= this.#options.open(Math.max(1000, this.#lease * 200));
+    const beat = await this.#leases.beat(host, DEFAULT_SETTINGS.lease, seen);
+    this.#lease = beat.lease;
+    const until = askedAt === undefined ? "-" : deadline(askedAt, beat.lease).toFixed(2);
+    this.#write([until, String(beat.lease), beat.epoch, String(asked)]);
     if (!leads || this.#isClosed) return;
     const { sightings, gone } = look(
       this.#sightings,
-      row!.server,
-      row!.others,
+      beat.server,
+      beat.others,
       performance.now(),
     );
     this.#sightings = sightings;
-    await onLook(this.#database, gone);
+    await this.#leases.look(gone);
   }
 
   #write(words: readonly [until: string, lease: string, epoch: string, asked: string]): void {
@@ -153,34 +169,3 @@ export class HostKeeper {
     files.rename(unfinished, path);
   }
 }
-
-interface BeatRow {
-  readonly lease: number;
-  /** Another one after this host was taken for gone. */
-  readonly epoch: string;
-  readonly server: string;
-  readonly others: readonly LeaseView[];
-}
-
-const BEAT = `
-with setting as (
-  select coalesce(
-    (select value::float8 from queuectl.settings where key = 'lease'), $4::float8) as lease
-), seen as (
-  update queuectl.workers set last_seen_at = clock_timestamp() - age * interval '1 millisecond'
-  from unnest($5::text[], $6::float8[]) as own (worker, age)
-  where name = worker and host_id = $1
-), beat as (
-  insert into queuectl.hosts (id, name, guarded, beat, lease, lease_until)
-  select $1, $2, $3, 1, lease, clock_timestamp() + lease * interval '1 second' from setting
-  on conflict (id) do update set name = excluded.name, guarded = excluded.guarded,
-    beat = hosts.beat + 1, lease = excluded.lease, lease_until = excluded.lease_until
-  returning lease, since
-)
-select (select lease from beat) as lease,
-  (select (extract(epoch from since) * 1000000)::bigint::text from beat) as epoch, pg_postmaster_start_time()::text as server,
-  coalesce((
-    select jsonb_agg(jsonb_build_object('id', id, 'beat', beat, 'lease', hosts.lease,
-      'guarded', guarded, 'hasRunOut', lease_until < clock_timestamp()))
-    from queuectl.hosts where id <> $1
-  ), '[]'::jsonb) as others`;

@@ -1,7 +1,6 @@
 // What the keeper of a host's lease writes down, and whether a worker may claim by it.
 import { assertEquals } from "@std/assert";
-import { HostKeeper, leaseEpoch } from "../../src/stores/postgres/host_keeper.ts";
-import type { Database } from "../../src/stores/postgres/connection.ts";
+import { HostKeeper, leaseEpoch } from "../../src/stores/shared/host_keeper.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 
@@ -19,17 +18,19 @@ Deno.test("leaseEpoch() counts from when the store was asked, not from its answe
 
 Deno.test("HostKeeper does not put an earlier deadline in the place of a later one", () =>
   withTempDir(async (dir) => {
-    const row = { lease: 60, epoch: "7", server: "s", others: [] };
-    const database = { query: () => Promise.resolve([row]), close: () => Promise.resolve() };
+    const leases = {
+      beat: () => Promise.resolve({ lease: 60, epoch: "7", server: "s", others: [] }),
+      look: () => Promise.resolve(),
+      close: () => Promise.resolve(),
+    };
     const writtenOver = async (before: string) => {
       Deno.writeTextFileSync(`${dir}/deadline`, `${before}\n`);
       const keeper = new HostKeeper({
         host: { id: "h", path: dir, guarded: true, hostname: "box" },
         files: diskFiles,
-        open: () => database as unknown as Database,
+        open: () => leases,
         leads: true,
         ages: () => Promise.resolve(new Map()),
-        onLook: () => Promise.resolve(),
       });
       await keeper.start();
       await keeper.close();

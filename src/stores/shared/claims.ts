@@ -1,20 +1,16 @@
-// What every job goes through: its claim, and the end of its run. Each is one statement, and the end
-// of one job claims the next.
+// What every job goes through: its claim, and the end of its run. Each is one step of the store, and
+// the end of one job claims the next.
 import { QueueError } from "../../queue/errors.ts";
 import { type Claim, claimOf, isClaimOn, isWaiting, type Job } from "../../queue/job.ts";
 import { expired } from "../../queue/start_by.ts";
 import type { Adds, Claimant } from "../../queue/store.ts";
 import { type Transition, unclaimed } from "../../queue/transitions.ts";
 import { afterMilliseconds } from "../../system/delay.ts";
-import { type Database, timestamp } from "./connection.ts";
-import { codeOf } from "./errors.ts";
 import type { IdleTime } from "./idle_time.ts";
-import { endOf, jobOf, type Row } from "./row.ts";
-import { PLACE_LOST } from "./schema_claim.ts";
 import type { Wake } from "./wake.ts";
 
 export interface ClaimsOptions {
-  /** The time of the store, in place of that of the database: for tests. */
+  /** The time of the store, in place of that of the server: for tests. */
   readonly now?: () => number;
   /**
    * Of workers: the id of the host that they are on. Claims are refused to one that has lost its
@@ -30,8 +26,48 @@ export interface ClaimsOptions {
   readonly ahead?: boolean;
 }
 
+/** What is asked for by a claim. */
+export interface Asked {
+  readonly by: Claimant;
+  /** The time, where it is not that of the server. */
+  readonly at: number | undefined;
+  readonly queues: readonly string[] | undefined;
+  /** The host on which the worker must have its place. */
+  readonly host: string | undefined;
+}
+
+/** A job as a claim found it. One that has not begun in time is there as it is. */
+export interface Found {
+  readonly job: Job;
+  /** Whether its end has to be told to others, so that it is not for `finish`. */
+  readonly awaited: boolean;
+}
+
+/** What a worker's step throws that has lost its place. */
+export class PlaceLost extends QueueError {
+  constructor(message: string) {
+    super("claim_lost", message);
+  }
+}
+
+/** The steps, each of them atomic. */
+export interface ClaimSteps {
+  /** @throws PlaceLost */
+  claim(asked: Asked): Promise<Found | undefined>;
+  /**
+   * How to end a job, if nothing else depends on it; undefined if it has to be done the other way.
+   * What is returned ends it, and claims the next if that is wanted. It returns whether a queue with
+   * settings has room now, and null if nothing was done, since the job is not as it was.
+   */
+  finish(
+    before: Job,
+    after: Job,
+    claim: Claim,
+  ): ((next?: Asked) => Promise<{ gated: boolean | null; next?: Found | undefined }>) | undefined;
+}
+
 interface ClaimsParts extends ClaimsOptions {
-  readonly database: Database;
+  readonly steps: ClaimSteps;
   readonly wake: Wake;
   readonly idle: IdleTime;
   /** As `JobStore.change`. */
@@ -51,7 +87,7 @@ export class Claims {
   readonly #parts: ClaimsParts;
   readonly #held = new Map<string, Held>();
   /** What was said at the last claim, and the job that was claimed ahead of the next one. */
-  #lastClaim: readonly unknown[] | undefined;
+  #lastClaim: Asked | undefined;
   #ahead: { job: Job; stop: () => void; epoch: string | undefined } | undefined;
   /** Why it is not known whether a job was claimed ahead. */
   #unknown: unknown;
@@ -75,26 +111,25 @@ export class Claims {
     if (isIdle && this.#parts.idle.known !== undefined) return undefined;
     this.#parts.wake.look();
     const asOf = this.#parts.idle.now;
-    const at = clock === undefined ? null : timestamp(now);
-    const values = [by.worker, by.pid, by.host, at, queues ?? null, host ?? null];
+    const asked: Asked = { by, at: clock === undefined ? undefined : now, queues, host };
     const unknown = this.#unknown;
     this.#unknown = undefined;
     // It may have claimed a job: whoever claims looks for such after an error.
     if (unknown !== undefined) throw unknown;
-    if (isSame(values, this.#lastClaim)) {
+    if (isSame(asked, this.#lastClaim)) {
       const ahead = this.#takeAhead();
       if (ahead !== undefined) return ahead;
     } else await this.giveBack();
-    this.#lastClaim = values;
+    this.#lastClaim = asked;
     for (;;) {
-      const [row] = await this.#parts.database.query<Row>(CLAIM, values).catch(placeLost);
-      if (row === undefined) {
+      const found = await this.#parts.steps.claim(asked);
+      if (found === undefined) {
         this.#parts.idle.empty(asOf);
         return undefined;
       }
-      const job = jobOf(row);
+      const { job } = found;
       if (job.status.state === "processing") {
-        this.#hold(row, job);
+        this.#hold(found);
         return job;
       }
       await this.#parts.change(job.id, expired).catch((error) => {
@@ -104,8 +139,8 @@ export class Claims {
   }
 
   /**
-   * The change of a job that this process has claimed: one statement, which does nothing if the job
-   * is no longer as it was.
+   * The change of a job that this process has claimed: one step, which does nothing if the job is
+   * no longer as it was.
    * @returns undefined if it has to be done the other way; likewise if there was no answer
    */
   async end(
@@ -121,10 +156,8 @@ export class Claims {
       Math.round(claim.startedAt + performance.now() - held.at);
     const after = transition(held.job, now);
     if (after instanceof QueueError || adds?.(after, now) !== undefined) return undefined;
-    const values = endOf(held.job, after);
-    if (values === undefined) return undefined;
-    const { worker, pid, attempt, startedAt } = claim;
-    const finish = [id, worker, pid, attempt, timestamp(startedAt), ...values];
+    const finish = this.#parts.steps.finish(held.job, after, claim);
+    if (finish === undefined) return undefined;
     try {
       const gated = await this.#finish(finish);
       if (gated === null) return undefined;
@@ -140,30 +173,23 @@ export class Claims {
    * Ends a job, and claims the next in the same step if that is wanted.
    * @returns whether its queue has settings; null if nothing was done
    */
-  async #finish(values: readonly unknown[]): Promise<boolean | null> {
+  async #finish(finish: NonNullable<ReturnType<ClaimSteps["finish"]>>): Promise<boolean | null> {
     const epoch = this.#epoch();
     const mayClaim = this.#parts.ahead === true && epoch !== undefined;
-    const claim = mayClaim ? this.#lastClaim : undefined;
-    if (claim === undefined) {
-      const [row] = await this.#parts.database.query<{ gated: boolean | null }>(
-        `select ${FINISH} as gated`,
-        values,
-      );
-      return row!.gated;
-    }
+    const asked = mayClaim ? this.#lastClaim : undefined;
+    if (asked === undefined) return (await finish()).gated;
     this.#parts.wake.look();
-    let row: Row & { gated: boolean | null } | undefined;
     try {
-      [row] = await this.#parts.database.query(FINISH_AND_CLAIM, [...values, ...claim]);
+      const { gated, next } = await finish(asked);
+      if (next !== undefined) this.#keepAhead(next, epoch);
+      return gated;
     } catch (error) {
       this.#lastClaim = undefined;
       // Without its place a worker may still say how a job ended.
-      if (codeOf(error) === PLACE_LOST) return null;
+      if (error instanceof PlaceLost) return null;
       this.#unknown = error;
       throw error;
     }
-    if (row!.id !== null) this.#keepAhead(row!, epoch);
-    return row!.gated;
   }
 
   /** Gives back what was claimed ahead, if there is such a job. */
@@ -182,15 +208,15 @@ export class Claims {
     return epoch === undefined ? "" : epoch();
   }
 
-  #hold(row: Row, job: Job): void {
-    if (!row.awaited) this.#held.set(job.id, { job, at: performance.now() });
+  #hold({ job, awaited }: Found): void {
+    if (!awaited) this.#held.set(job.id, { job, at: performance.now() });
   }
 
   /** One that has not begun in time is left to the next claim. */
-  #keepAhead(row: Row, epoch: string | undefined): void {
-    const job = jobOf(row);
+  #keepAhead(found: Found, epoch: string | undefined): void {
+    const { job } = found;
     if (job.status.state !== "processing") return;
-    this.#hold(row, job);
+    this.#hold(found);
     const stop = afterMilliseconds(AHEAD, () => void this.giveBack().catch(() => {}));
     this.#ahead = { job, stop, epoch };
   }
@@ -203,18 +229,7 @@ export class Claims {
   }
 }
 
-const CLAIM = "select * from queuectl.claim($1, $2, $3, $4, $5, $6)";
-const FINISH = "queuectl.finish($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
-const FINISH_AND_CLAIM = `select end_of.gated, next.* from ${FINISH} as end_of(gated)
-  left join lateral queuectl.claim($14, $15, $16, $17, $18, $19) as next
-  on end_of.gated is not null`;
-
-function placeLost(error: unknown): never {
-  if (codeOf(error) !== PLACE_LOST) throw error;
-  throw new QueueError("claim_lost", (error as Error).message);
-}
-
 /** Whether two claims ask for the same. */
-function isSame(one: readonly unknown[], other: readonly unknown[] | undefined): boolean {
+function isSame(one: Asked, other: Asked | undefined): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
 }

@@ -1,0 +1,60 @@
+// The claim of a job and the end of its run, as functions of the schema: see schema_claim.ts.
+import type { Claim, Job } from "../../queue/job.ts";
+import { type Asked, type ClaimSteps, type Found, PlaceLost } from "../shared/claims.ts";
+import { type Database, timestamp } from "./connection.ts";
+import { codeOf } from "./errors.ts";
+import { endOf, jobOf, type Row } from "./row.ts";
+import { PLACE_LOST } from "./schema_claim.ts";
+
+export class PostgresClaimSteps implements ClaimSteps {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  async claim(asked: Asked): Promise<Found | undefined> {
+    const [row] = await this.#database.query<Row>(CLAIM, valuesOf(asked)).catch(placeLost);
+    return row && foundIn(row);
+  }
+
+  finish(before: Job, after: Job, claim: Claim): ReturnType<ClaimSteps["finish"]> {
+    const end = endOf(before, after);
+    if (end === undefined) return undefined;
+    const { worker, pid, attempt, startedAt } = claim;
+    const values = [before.id, worker, pid, attempt, timestamp(startedAt), ...end];
+    return async (next) => {
+      if (next === undefined) {
+        const [row] = await this.#database.query<Gated>(`select ${FINISH} as gated`, values);
+        return row!;
+      }
+      const [row] = await this.#database
+        .query<Row & Gated>(FINISH_AND_CLAIM, [...values, ...valuesOf(next)]).catch(placeLost);
+      return { gated: row!.gated, next: row!.id === null ? undefined : foundIn(row!) };
+    };
+  }
+}
+
+interface Gated {
+  readonly gated: boolean | null;
+}
+
+const CLAIM = "select * from queuectl.claim($1, $2, $3, $4, $5, $6)";
+const FINISH = "queuectl.finish($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+const FINISH_AND_CLAIM = `select end_of.gated, next.* from ${FINISH} as end_of(gated)
+  left join lateral queuectl.claim($14, $15, $16, $17, $18, $19) as next
+  on end_of.gated is not null`;
+
+function valuesOf({ by, at, queues, host }: Asked): unknown[] {
+  const time = at === undefined ? null : timestamp(at);
+  return [by.worker, by.pid, by.host, time, queues ?? null, host ?? null];
+}
+
+function foundIn(row: Row): Found {
+  return { job: jobOf(row), awaited: row.awaited };
+}
+
+function placeLost(error: unknown): never {
+  if (codeOf(error) !== PLACE_LOST) throw error;
+  throw new PlaceLost((error as Error).message);
+}

@@ -1,0 +1,189 @@
+// The wire to a Redis server: npm's `@redis/client` as far as it is used here, which reads and writes
+// the protocol, on a socket of Deno's. Its own client reads 400 files at import and takes four times as
+// long to be there. Answers come in the order of questions; news come in between (RESP3).
+import decoding from "@redis/client/dist/lib/RESP/decoder.js";
+import encoding from "@redis/client/dist/lib/RESP/encoder.js";
+
+/** Where the server is. */
+export interface Address {
+  /** A name, an address, or the path of a socket. */
+  readonly host: string;
+  readonly port: number;
+  /** Undefined without TLS; else the certificates of those who may vouch for it, or `null`. */
+  readonly tls?: { readonly certificates: string | undefined } | undefined;
+}
+
+export type Argument = string | Uint8Array;
+/** Texts, numbers, `null`, maps as objects, and arrays of these; bytes where they are asked for. */
+export type Reply = unknown;
+
+/** What the server answers instead: a word such as `NOPERM` comes first. */
+export class ErrorReply extends Error {
+  get word(): string {
+    return this.message.split(" ", 1)[0]!;
+  }
+}
+
+/** The connection has ended, by whichever side. */
+export class ConnectionEnded extends Error {}
+
+interface Question {
+  readonly asBytes: boolean;
+  readonly resolve: (reply: Reply) => void;
+  readonly reject: (error: Error) => void;
+}
+
+interface Decoder {
+  write(chunk: Uint8Array): void;
+}
+
+interface Bytes {
+  from(buffer: ArrayBufferLike, offset: number, length: number): Uint8Array;
+}
+
+const { Decoder, RESP_TYPES } = decoding as unknown as {
+  Decoder: new (options: unknown) => Decoder;
+  RESP_TYPES: Readonly<Record<"BLOB_STRING", number>>;
+};
+const { default: encode } = encoding as unknown as {
+  default: (words: readonly Argument[]) => readonly Argument[];
+};
+/** The decoder wants bytes of this class, which is a global of npm's packages. */
+const { Buffer } = globalThis as unknown as { Buffer: Bytes };
+
+const CHUNK = 64 * 1024;
+const encoder = new TextEncoder();
+
+export class Wire {
+  readonly #socket: Deno.Conn;
+  readonly #questions: Question[] = [];
+  readonly #decoder: Decoder;
+  #unsent: Uint8Array[] = [];
+  #isSending = false;
+  #ended: Error | undefined;
+  /** Told once, when the connection has ended. */
+  onEnd: () => void = () => {};
+  /** Told of what is published on a channel. */
+  onNews: (channel: string, word: string) => void = () => {};
+
+  private constructor(socket: Deno.Conn) {
+    this.#socket = socket;
+    const asText = {};
+    const asBytes = { [RESP_TYPES.BLOB_STRING]: Buffer };
+    this.#decoder = new Decoder({
+      onReply: (reply: Reply) => this.#questions.shift()?.resolve(reply),
+      onErrorReply: ({ message }: Error) =>
+        this.#questions.shift()?.reject(new ErrorReply(message)),
+      onPush: ([kind, channel, word]: unknown[]) => {
+        // What answers SUBSCRIBE is a push, too.
+        if (String(kind) === "message") this.onNews(String(channel), String(word));
+        else this.#questions.shift()?.resolve(null);
+      },
+      getTypeMapping: () => this.#questions[0]?.asBytes ? asBytes : asText,
+    });
+  }
+
+  /** @param signal gives up connecting */
+  static async open(address: Address, signal: AbortSignal): Promise<Wire> {
+    const wire = new Wire(await connect(address, signal));
+    void wire.#receive();
+    return wire;
+  }
+
+  /** @throws ErrorReply; ConnectionEnded, if it is not known what became of the question */
+  ask(words: readonly Argument[], asBytes = false): Promise<Reply> {
+    if (this.#ended !== undefined) return Promise.reject(this.#ended);
+    const parts = encode(words.map((word) => word instanceof Uint8Array ? ours(word) : word));
+    const { promise, resolve, reject } = Promise.withResolvers<Reply>();
+    this.#questions.push({ asBytes, resolve, reject });
+    for (const part of parts) {
+      this.#unsent.push(typeof part === "string" ? encoder.encode(part) : part);
+    }
+    if (!this.#isSending) void this.#send();
+    return promise;
+  }
+
+  /** Ends it at once; what was asked for and not answered is rejected. */
+  end(reason: Error = new ConnectionEnded("it was closed")): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = reason;
+    try {
+      this.#socket.close();
+    } catch {
+      // It was closed by the other side.
+    }
+    for (const { reject } of this.#questions.splice(0)) reject(reason);
+    this.onEnd();
+  }
+
+  async #receive(): Promise<void> {
+    try {
+      for (;;) {
+        // A new one each time: what is decoded as bytes may be a view of it.
+        const chunk = new Uint8Array(CHUNK);
+        const count = await this.#socket.read(chunk);
+        if (count === null) throw new ConnectionEnded("the server has ended the connection");
+        this.#decoder.write(Buffer.from(chunk.buffer, 0, count));
+      }
+    } catch (error) {
+      this.end(endedBy(error));
+    }
+  }
+
+  async #send(): Promise<void> {
+    this.#isSending = true;
+    try {
+      while (this.#unsent.length > 0) {
+        const bytes = joined(this.#unsent.splice(0));
+        for (let at = 0; at < bytes.length;) at += await this.#socket.write(bytes.subarray(at));
+      }
+    } catch (error) {
+      this.end(endedBy(error));
+    } finally {
+      this.#isSending = false;
+    }
+  }
+}
+
+async function connect({ host, port, tls }: Address, signal: AbortSignal): Promise<Deno.Conn> {
+  if (host.startsWith("/")) return await Deno.connect({ transport: "unix", path: host });
+  const connecting = Deno.connect({ hostname: host, port, signal });
+  const socket = await connecting;
+  socket.setKeepAlive();
+  socket.setNoDelay();
+  if (tls === undefined) return socket;
+  const { certificates } = tls;
+  const secure = await Deno.startTls(socket, {
+    hostname: host,
+    ...(certificates === undefined ? {} : { caCerts: [certificates] }),
+  });
+  const giveUp = () => secure.close();
+  signal.addEventListener("abort", giveUp);
+  try {
+    await secure.handshake();
+  } finally {
+    signal.removeEventListener("abort", giveUp);
+  }
+  return secure;
+}
+
+function ours(bytes: Uint8Array): Uint8Array {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  if (parts.length === 1) return parts[0]!;
+  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+function endedBy(error: unknown): Error {
+  return error instanceof ConnectionEnded
+    ? error
+    : new ConnectionEnded("the connection has ended", { cause: error });
+}

@@ -1,0 +1,104 @@
+// What Redis and the way to it say when something goes wrong, in words for users. Never with a
+// password: no message of the server has one.
+import { QueueError } from "../../queue/errors.ts";
+import { UnknownOutcome } from "../shared/lost_answers.ts";
+import { ConnectionEnded, ErrorReply } from "./driver.ts";
+
+/** Answers of a server that is about to be there, or to be so again: nothing was done. */
+const SOON: Readonly<Record<string, string>> = {
+  LOADING: "it is reading its data",
+  BUSY: "it is busy with a script",
+  MASTERDOWN: "it is a replica without its master",
+  CLUSTERDOWN: "its cluster is down",
+  READONLY: "it takes no changes: it is a replica",
+  TRYAGAIN: "its cluster is being changed",
+  NOREPLICAS: "it has fewer replicas than it wants",
+};
+
+/** Whether another connection may do: this one is gone, or the server is not ready yet. */
+export function isAway(error: unknown): boolean {
+  if (error instanceof ErrorReply) return error.word in SOON;
+  if (error instanceof ConnectionEnded) return true;
+  return error instanceof Error && reasonOf(error) !== undefined;
+}
+
+/** Why the store can't be used now, for a user. */
+export function unavailable(store: string, error: unknown): QueueError {
+  if (error instanceof UnknownOutcome) {
+    return new QueueError("unavailable", `Lost ${store}: ${error.message}`, { cause: error });
+  }
+  const reason = reasonOf(error) ?? "the connection has ended";
+  return new QueueError("unavailable", `Cannot reach ${store}: ${reason}`, { cause: error });
+}
+
+/** The error as a QueueError, where users can do something about it; else as it is, a bug. */
+export function inWords(store: string, error: unknown): unknown {
+  if (error instanceof QueueError || !(error instanceof Error)) return error;
+  if (error instanceof UnknownOutcome || isAway(error)) return unavailable(store, error);
+  if (error instanceof ErrorReply) return refused(store, error);
+  const isCertificate = /certificate|tls/i.test(error.message);
+  return isCertificate
+    ? new QueueError("refused", `Cannot use ${store}: ${error.message}`, {
+      hint: "cacert=FILE in the URL names the certificates of those who vouch for the server",
+      cause: error,
+    })
+    : error;
+}
+
+function refused(store: string, error: ErrorReply): unknown {
+  const say = (why: string, hint = "", code: "refused" | "io" = "refused") =>
+    new QueueError(code, `Cannot use ${store}: ${why}`, { hint, cause: error });
+  switch (error.word) {
+    case "NOAUTH":
+      return say("it wants a password, and none is known", PASSWORD);
+    case "WRONGPASS":
+      return say("the name or the password is wrong", PASSWORD);
+    case "NOPERM":
+      return say(
+        `this user may not do that (${error.message})`,
+        "docs/redis.md has the rights that are needed",
+      );
+    case "OOM":
+      return say("its memory is full", "Give it more (maxmemory), or remove jobs", "io");
+    case "MISCONF":
+      return say("it can't write to its disk", "See the server's log", "io");
+    case "MOVED": {
+      const [, , place] = error.message.split(" ");
+      return say("it is one of a cluster, and another has this queue", `Name that one: ${place}`);
+    }
+    case "WRONGTYPE":
+      return say(
+        "another program uses keys with the same prefix",
+        "Name another one: ?prefix=NAME in the URL",
+      );
+  }
+  if (error.message.startsWith("ERR DB index")) return say("it has no database with that number");
+  if (/^ERR unknown command .?HELLO/i.test(error.message)) {
+    return say("it is older than queuectl can use", "queuectl needs Redis 6.2 or newer");
+  }
+  return error;
+}
+
+const PASSWORD = "Give it in $QUEUECTL_STORE_PASSWORD, or in the URL in $QUEUECTL_STORE";
+
+/** Undefined if it is not that the server can't be reached. */
+function reasonOf(error: unknown): string | undefined {
+  if (error instanceof ErrorReply) return SOON[error.word];
+  if (error instanceof Deno.errors.ConnectionRefused) return "nothing answers there";
+  if (error instanceof Deno.errors.NotFound) return "there is no such socket";
+  if (
+    error instanceof Deno.errors.TimedOut ||
+    error instanceof DOMException && ["AbortError", "TimeoutError"].includes(error.name)
+  ) {
+    return "no answer in time";
+  }
+  if (error instanceof Deno.errors.NetworkUnreachable) return "there is no way to its host";
+  if (error instanceof Error && /lookup address|Name or service/.test(error.message)) {
+    return "its host's name is not known";
+  }
+  const isGone = error instanceof Deno.errors.ConnectionReset ||
+    error instanceof Deno.errors.ConnectionAborted || error instanceof Deno.errors.BrokenPipe ||
+    error instanceof Deno.errors.UnexpectedEof || error instanceof Deno.errors.NotConnected ||
+    error instanceof Deno.errors.Interrupted || error instanceof Deno.errors.BadResource;
+  return isGone ? "the connection has ended" : undefined;
+}

@@ -1,0 +1,230 @@
+// The store of jobs in Redis. A change is read, made by the pure transition, and written if nobody else
+// was quicker; else it is made again. What every job goes through is in claim_steps.ts.
+import { hasExpired } from "../../queue/start_by.ts";
+import { QueueError } from "../../queue/errors.ts";
+import { type Claim, isClaimOn, type Job } from "../../queue/job.ts";
+import type { Adds, Claimant, JobStore } from "../../queue/store.ts";
+import type { Transition } from "../../queue/transitions.ts";
+import { keyTaken, needsKey } from "../../queue/unique.ts";
+import { Claims } from "../shared/claims.ts";
+import { IdleTime } from "../shared/idle_time.ts";
+import { ClaimedChange, unlessAdded } from "../shared/lost_answers.ts";
+import type { JobsOptions } from "../shared/server_store.ts";
+import type { Wake } from "../shared/wake.ts";
+import { askScript, type Known, readJobs } from "./asking.ts";
+import { addAll } from "./batch.ts";
+import { wakeOf } from "./channel.ts";
+import { RedisClaimSteps } from "./claim_steps.ts";
+import { Commit, isFailed } from "./commit.ts";
+import type { Redis } from "./connection.ts";
+import { batchOver, type Left } from "./new_jobs.ts";
+import { RedisReader } from "./reader.ts";
+import { HAS_WORK, NEXT_DUE } from "./scripts.ts";
+import { fateOwed, Undone } from "./undone.ts";
+
+/** Milliseconds between looks for what others have left undone, of a worker. */
+const RECOVER_EVERY = 5_000;
+
+export class RedisJobs extends RedisReader implements JobStore {
+  readonly #options: JobsOptions;
+  readonly #wake: Wake;
+  readonly #idle: IdleTime;
+  readonly #claims: Claims;
+  readonly #undone: Undone;
+  #recoverAt = 0;
+
+  constructor(redis: Redis, options: JobsOptions = {}) {
+    super(redis);
+    this.#options = options;
+    this.#wake = wakeOf(redis, "jobs", options.listens);
+    this.#idle = new IdleTime(this.#wake);
+    this.#undone = new Undone(redis, options.now);
+    this.#claims = new Claims({
+      ...options,
+      steps: new RedisClaimSteps(redis, (id) => this.get(id)),
+      wake: this.#wake,
+      idle: this.#idle,
+      change: (id, transition, claim) => this.change(id, transition, claim),
+    });
+  }
+
+  async add(jobs: Iterable<Job>, taken: Left = () => {}): Promise<number> {
+    const list = Array.isArray(jobs) ? jobs as Job[] : undefined;
+    const parts = { redis: this.redis, undone: this.#undone, now: this.#options.now };
+    return await addAll(parts, jobs, taken)
+      .catch((error) => unlessAdded(error, list, (id) => this.get(id)));
+  }
+
+  async claim(by: Claimant, now: number, queues?: readonly string[]): Promise<Job | undefined> {
+    return await this.#claims.claim(by, now, queues);
+  }
+
+  async change(id: string, transition: Transition, claim?: Claim, adds?: Adds): Promise<Job> {
+    if (claim === undefined) return await this.#change(id, transition);
+    const after = await this.#claims.end(id, transition, claim, adds);
+    if (after instanceof Object) return after;
+    const again = new ClaimedChange(claim, (id) => this.get(id), after === "unanswered");
+    return await this.redis.again(() =>
+      again.try(id, () => this.#change(id, transition, claim, adds))
+    );
+  }
+
+  async remove(id: string, unless: (job: Job) => QueueError | undefined): Promise<void> {
+    for (;;) {
+      const { known } = await this.#told(id);
+      const { job } = known;
+      const refusal = unless(job);
+      if (refusal !== undefined) throw refusal;
+      mustNotRun(job);
+      const commit = new Commit().sameJob(known).absent("owes", id).remove(known).step(
+        "forget",
+        id,
+      );
+      const result = await commit.run(this.redis);
+      if (isFailed(result)) continue;
+      if (result.owes) await this.#undone.tellAll();
+      return;
+    }
+  }
+
+  async nextDue(): Promise<number | undefined> {
+    return this.#options.host === undefined
+      ? (await this.#dueAfter(0)).due
+      : await this.#nextDueOfWorker();
+  }
+
+  /** Asked seldom. What is due already is found by the next claim. */
+  async #nextDueOfWorker(): Promise<number | undefined> {
+    const { known } = this.#idle;
+    if (known !== undefined) return known.due;
+    const { due, now } = await this.#dueAfter(this.#idle.age ?? 0);
+    this.#idle.begin(due, now);
+    return due === undefined || due > now ? due : undefined;
+  }
+
+  /** When the next job falls due after a time that is so many milliseconds ago. */
+  async #dueAfter(ago: number): Promise<{ due: number | undefined; now: number }> {
+    const [due, now] = await askScript(this.redis, NEXT_DUE, [this.#at(), String(ago)]) as [
+      string,
+      string,
+    ];
+    return { due: due === "" ? undefined : Number(due), now: Number(now) };
+  }
+
+  async hasWork(queues: readonly string[] = []): Promise<boolean> {
+    return await askScript(this.redis, HAS_WORK, [this.#at(), ...queues]) === 1;
+  }
+
+  override async claimedBy(worker: string): Promise<Job[]> {
+    await this.#claims.giveBack();
+    const jobs = await super.claimedBy(worker);
+    const { host } = this.#options;
+    if (host === undefined || jobs.length === 0) return jobs;
+    return await this.redis.read("HGET", "places", worker) === host ? jobs : [];
+  }
+
+  async waitForChange(timeout: number, signal?: AbortSignal): Promise<void> {
+    await this.#wake.wait(timeout, signal);
+  }
+
+  async recover(): Promise<void> {
+    if (this.#options.host !== undefined) {
+      if (performance.now() < this.#recoverAt) return;
+      this.#recoverAt = performance.now() + RECOVER_EVERY * (1 + Math.random());
+    }
+    await this.#undone.callOffExpired();
+    await this.#undone.tellAll();
+    if (await this.redis.read("EXISTS", "batch") === 1) await batchOver(this.redis);
+  }
+
+  override async close(): Promise<void> {
+    await this.#claims.giveBack().catch(() => {});
+    await this.#wake.close();
+  }
+
+  async #change(id: string, transition: Transition, claim?: Claim, adds?: Adds): Promise<Job> {
+    for (;;) {
+      const after = await this.#tryChange(id, transition, claim, adds);
+      if (after !== undefined) return after;
+    }
+  }
+
+  /** @returns undefined if somebody else was quicker */
+  async #tryChange(
+    id: string,
+    transition: Transition,
+    claim?: Claim,
+    adds?: Adds,
+  ): Promise<Job | undefined> {
+    const { known, now } = await this.#told(id);
+    const { job } = known;
+    if (claim !== undefined && !isClaimOn(job, claim)) throw claimLost(id);
+    const after = transition(job, now);
+    if (after instanceof QueueError) throw after;
+    const commit = new Commit().sameJob(known).absent("owes", id);
+    if (claim === undefined) {
+      mustNotRun(job);
+      if (needsKey(job, after)) {
+        if (await this.#keyIsTaken(job)) return undefined;
+        commit.absent("keys", job.unique!).absent("staged_keys", job.unique!);
+      }
+    }
+    const added = claim === undefined ? undefined : adds?.(after, now);
+    // If its id is there already it counts as added.
+    if (added !== undefined && await this.get(added.id) === undefined) {
+      commit.absent("jobs", added.id).absent("staged", added.id).put(added);
+    }
+    commit.replace(known, after).say("jobs");
+    const result = await commit.run(this.redis);
+    if (isFailed(result)) {
+      if (result.key.startsWith("staged")) await batchOver(this.redis);
+      return undefined;
+    }
+    if (result.owes) await this.#undone.tellAll();
+    return after;
+  }
+
+  /**
+   * Whether another job had the key of one that would go on, and was called off, as it has not begun
+   * in time. @throws QueueError if it has it
+   */
+  async #keyIsTaken(job: Job): Promise<boolean> {
+    const holder = await this.redis.read("HGET", "keys", job.unique!) as string | null;
+    if (holder === null) return false;
+    const { now, jobs: [known] } = await readJobs(this.redis, [holder]);
+    if (known === undefined || !hasExpired(known.job, this.#options.now?.() ?? now)) {
+      throw keyTaken(job, holder);
+    }
+    await this.#undone.callOff([holder]);
+    await this.#undone.tellAll();
+    return true;
+  }
+
+  /** A job all whose dependents have been told of its end, and the time. */
+  async #told(id: string): Promise<{ known: Known; now: number }> {
+    for (;;) {
+      const { now, jobs: [known] } = await readJobs(this.redis, [id]);
+      if (known === undefined) throw new QueueError("not_found", `No job "${id}"`);
+      const fate = fateOwed(known.owes);
+      if (fate === undefined) return { known, now: this.#options.now?.() ?? now };
+      await this.#undone.tell(id, fate);
+    }
+  }
+
+  #at(): string {
+    const { now } = this.#options;
+    return now === undefined ? "" : String(now());
+  }
+}
+
+function mustNotRun({ id, status }: Job): void {
+  if (status.state !== "processing") return;
+  throw new QueueError("wrong_state", `Cannot change job "${id}": it is running`);
+}
+
+function claimLost(id: string): QueueError {
+  return new QueueError(
+    "claim_lost",
+    `Cannot change job "${id}": another worker holds it, or none`,
+  );
+}

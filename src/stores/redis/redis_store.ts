@@ -1,0 +1,108 @@
+// A store in Redis: how it is reached, and its parts.
+import { type Handover, readCertificates, readHandover } from "../shared/handover.ts";
+import { type JobsOptions, type Server, ServerStore } from "../shared/server_store.ts";
+import type { ConnectOptions, Firing, ServerParts, ServerWorld } from "../shared/server_store.ts";
+import type { ServerLocation } from "../store.ts";
+import { channelOf } from "./channel.ts";
+import { Redis, type RedisOptions } from "./connection.ts";
+import { RedisJobs } from "./jobs.ts";
+import { RedisLeases } from "./leases.ts";
+import { RedisLogs } from "./outputs.ts";
+import { lostPlaces, RedisPlaces } from "./places.ts";
+import { netOf, parseServerUrl, queueKey, type ServerUrl } from "./server_url.ts";
+import { RedisSettings } from "./settings.ts";
+import { requestTable, tallyTable } from "./tables.ts";
+import { ensureVersion } from "./version.ts";
+
+export class RedisStore extends ServerStore {
+  constructor(location: ServerLocation, world: ServerWorld) {
+    super(location, redisServer(location, world), world);
+  }
+}
+
+function redisServer(location: ServerLocation, world: ServerWorld): Server {
+  const url = parseServerUrl(location.url);
+  const handover = location.handover === undefined
+    ? secretsOf(url, location.password, world)
+    : readHandover(location.handover);
+  const options = redisOptions(location.url, url, handover);
+  return {
+    key: queueKey(url),
+    net: netOf(url),
+    listens: true,
+    handover,
+    secrets: { QUEUECTL_STORE: location.url, QUEUECTL_STORE_PASSWORD: handover.password ?? "" },
+    connect: (connect: ConnectOptions) => partsOf({ ...options, ...connect }),
+  };
+}
+
+/** What is needed beside the URL. @throws QueueError `refused` */
+function secretsOf(
+  { certificates }: ServerUrl,
+  password: string | undefined,
+  { env, files }: ServerWorld,
+): Handover {
+  return {
+    password: password ?? (env("QUEUECTL_STORE_PASSWORD") || undefined),
+    certificates: certificates === undefined
+      ? undefined
+      : readCertificates(certificates, "cacert", files),
+  };
+}
+
+/** How a connection to the server is made. @param name what users call it */
+export function redisOptions(
+  name: string,
+  { host, port, user, database, prefix, tls }: ServerUrl,
+  { password, certificates }: Handover,
+): RedisOptions {
+  return {
+    name,
+    address: { host, port, tls: tls ? { certificates } : undefined },
+    user,
+    password,
+    database,
+    prefix,
+  };
+}
+
+const LOSES = "when it stops at once, it loses jobs and what became of them; see docs/redis.md";
+
+function partsOf(options: RedisOptions): ServerParts {
+  const redis = new Redis(options);
+  return {
+    prepare: () => ensureVersion(redis),
+    jobs: (options: JobsOptions) => new RedisJobs(redis, options),
+    schedules: async (firing: Firing | undefined) => {
+      const { RedisSchedules } = await import("./schedules.ts");
+      return new RedisSchedules(redis, firing);
+    },
+    scheduleWatch: async () => {
+      const { RedisScheduleWatch } = await import("./schedules.ts");
+      return new RedisScheduleWatch(redis);
+    },
+    queues: async () => {
+      const { RedisQueues } = await import("./queues.ts");
+      return new RedisQueues(redis);
+    },
+    requests: () => requestTable(redis),
+    channel: (topic) => channelOf(redis, topic),
+    outputs: () => new RedisLogs(redis),
+    settings: () => new RedisSettings(redis),
+    tallies: () => Promise.resolve(tallyTable(redis)),
+    maintenance: async (parts) => {
+      const { RedisMaintenance } = await import("./maintenance.ts");
+      return new RedisMaintenance({ redis, options, ...parts });
+    },
+    places: (hostId) => new RedisPlaces(redis, hostId),
+    lostPlaces: () => lostPlaces(redis),
+    leases: (settle) => new RedisLeases(redis, settle),
+    runningIds: async () => new Set(await redis.read("HKEYS", "running") as string[]),
+    cautions: async () => {
+      const info = await redis.info();
+      const keeps = info.get("aof_enabled") !== "0";
+      return keeps ? [] : [`${options.name} keeps no log of changes (appendonly no): ${LOSES}`];
+    },
+    close: () => redis.close(),
+  };
+}

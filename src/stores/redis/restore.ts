@@ -1,0 +1,153 @@
+// A backup in the place of all that is kept. It is built beside that, under keys of its own; one short
+// step puts it in its place, and until then everybody sees what was there before.
+import { QueueError } from "../../queue/errors.ts";
+import type { Job } from "../../queue/job.ts";
+import type { LeftOut } from "../../queue/maintenance.ts";
+import type { Progress } from "../../queue/operations.ts";
+import { parseConfig } from "../../queue/settings.ts";
+import type { FileSystem } from "../../system/file_system.ts";
+import { decode } from "../file/codec.ts";
+import { parseQueues } from "../file/queues_file.ts";
+import { readBackup, type SavedQueue } from "../file/read_backup.ts";
+import { checkSchedule } from "../file/schedules.ts";
+import { addAll } from "./batch.ts";
+import { Commit } from "./commit.ts";
+import { Redis, type RedisOptions } from "./connection.ts";
+import { REPLACED } from "./keys.ts";
+import { generationOf, outputKey } from "./outputs.ts";
+import { putQueue } from "./queues.ts";
+import { encodeEntry } from "./schedules.ts";
+import { REPLACE } from "./scripts.ts";
+import { putSettings } from "./settings.ts";
+import { Undone } from "./undone.ts";
+
+/** Bytes of output that are sent at once. */
+const PIECE = 256 * 1024;
+
+export interface RestoreParts {
+  readonly redis: Redis;
+  readonly options: RedisOptions;
+  readonly files: FileSystem;
+  /** Whether a worker or supervisor lives, on any host. */
+  readonly isAnybodyThere: () => Promise<boolean>;
+}
+
+/**
+ * Replaces the queue by the backup in `from`.
+ * @throws QueueError `damaged` if the backup is not whole; `refused` while workers or jobs run.
+ *   Then nothing was changed.
+ */
+export async function restore(
+  { redis, options, files, isAnybodyThere }: RestoreParts,
+  from: string,
+  progress: Progress,
+): Promise<{ readonly jobs: number; readonly leftOut: readonly LeftOut[] }> {
+  if (await isAnybodyThere()) throw workersRun();
+  const saved = readBackup(from, files, progress);
+  const before = await placesIn(redis);
+  if (await isAnybodyThere()) throw workersRun();
+  const generation = crypto.randomUUID();
+  const name = `restore-${generation}:`;
+  const built = new Redis({ ...options, within: name });
+  const old = await generationOf(redis);
+  try {
+    await putJobs(built, saved, progress);
+    await putRest(built, saved);
+    const bytes = await putOutputs({ redis, built, files }, generation, saved, from);
+    const args = [name, generation, String(bytes), String(before.length), ...before, ...REPLACED];
+    mustBeDone(await redis.run(REPLACE, args) as string[]);
+    await redis.removeAll(`out:${old}:`).catch(() => {});
+  } catch (error) {
+    await redis.removeAll(`out:${generation}:`).catch(() => {});
+    throw error;
+  } finally {
+    await redis.removeAll(name).catch(() => {});
+    await built.close();
+  }
+  return { jobs: saved.jobs.length, leftOut: saved.leftOut };
+}
+
+/** The places of workers that are taken, or were. */
+async function placesIn(redis: Redis): Promise<string[]> {
+  const [places, workers] = await Promise.all([
+    redis.read("HGETALL", "places"),
+    redis.read("HGETALL", "workers"),
+  ]) as Record<string, string>[];
+  return Object.entries(places!).map(([name, host]) => `${name} ${host} ${workers![name] ?? ""}`);
+}
+
+function mustBeDone([result, id, claim]: string[]): void {
+  if (result === "done") return;
+  if (result === "joined") throw workersRun();
+  const worker = claim!.split(" ")[2];
+  throw new QueueError(
+    "refused",
+    `Cannot restore: job "${id}" may still run, although its worker ${worker} has died; ` +
+      "nothing was changed",
+    { hint: "End it first: queuectl stop --force" },
+  );
+}
+
+function workersRun(): QueueError {
+  return new QueueError("refused", "Cannot restore while workers run; nothing was changed", {
+    hint: "Stop them first: queuectl stop --all-hosts",
+  });
+}
+
+async function putJobs(built: Redis, { jobs }: SavedQueue, progress: Progress): Promise<void> {
+  const decoded = function* (): Iterable<Job> {
+    for (const [index, { id, text }] of jobs.entries()) {
+      progress(jobs.length + index, jobs.length * 2);
+      yield decode(text, id, id).job;
+    }
+  };
+  await addAll({ redis: built, undone: new Undone(built) }, decoded(), (job, holder) => {
+    throw new QueueError(
+      "damaged",
+      `Cannot restore: jobs "${job.id}" and "${holder}" have the same key; nothing was changed`,
+    );
+  });
+}
+
+/** @returns how many bytes there are */
+async function putOutputs(
+  { redis, built, files }: { redis: Redis; built: Redis; files: FileSystem },
+  generation: string,
+  { jobs }: SavedQueue,
+  from: string,
+): Promise<number> {
+  let all = 0;
+  for (const { id, logs } of jobs) {
+    for (const log of logs) {
+      const attempt = Number(/\.(\d+)\.log$/.exec(log)![1]);
+      const key = outputKey(generation, id, attempt);
+      await built.ask("ZADD", "outputs", "0", `${id}/${attempt}`);
+      await redis.ask("SETRANGE", key, "0", new Uint8Array(1));
+      for (let start = 0;;) {
+        const bytes = files.readBytes(`${from}/jobs/${log}`, start, PIECE);
+        if (bytes === undefined || bytes.length === 0) break;
+        await redis.ask("SETRANGE", key, String(start + 1), bytes);
+        start += bytes.length;
+        all += bytes.length;
+      }
+    }
+  }
+  return all;
+}
+
+async function putRest(built: Redis, { schedules, queues, config }: SavedQueue): Promise<void> {
+  const kept = schedules.map(({ name, text }) => checkSchedule(text, name, name));
+  const commit = new Commit();
+  for (const { schedule, state } of kept) {
+    commit.set("schedules", schedule.name, encodeEntry({ schedule, state }));
+  }
+  for (const [name, settings] of queues === undefined ? [] : parseQueues(queues, "queues.json")) {
+    putQueue(commit, name, settings);
+  }
+  if (config !== undefined) putSettings(commit, parseConfig(config));
+  await commit.run(built);
+  for (const { adding } of kept) {
+    if (adding === undefined || await built.read("HEXISTS", "jobs", adding.id) === 1) continue;
+    await addAll({ redis: built, undone: new Undone(built) }, [adding], () => {});
+  }
+}

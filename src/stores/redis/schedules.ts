@@ -1,0 +1,189 @@
+// Schedules as texts of a hash. A firing is one step: the new state and its job, or neither.
+import { QueueError } from "../../queue/errors.ts";
+import type { Job } from "../../queue/job.ts";
+import { keyTaken, type ScheduleEntry } from "../../queue/schedule.ts";
+import { noSchedule } from "../../queue/schedule_firing.ts";
+import {
+  scheduleFromJson,
+  scheduleStateToJson,
+  scheduleToJson,
+} from "../../queue/schedule_json.ts";
+import type { Decide, ScheduleStore, ScheduleWatch } from "../../queue/schedule_store.ts";
+import { hasExpired } from "../../queue/start_by.ts";
+import type { JobStore } from "../../queue/store.ts";
+import type { Wake } from "../shared/wake.ts";
+import { readJobs } from "./asking.ts";
+import { wakeOf } from "./channel.ts";
+import { Commit, isFailed } from "./commit.ts";
+import type { Redis } from "./connection.ts";
+import { batchOver } from "./new_jobs.ts";
+import { fateOwed, Undone } from "./undone.ts";
+
+/** What firing needs: the jobs, and who is told of schedules that can't be read. */
+interface Firing {
+  readonly jobs: Pick<JobStore, "change" | "get">;
+  readonly warn?: (message: string) => void;
+}
+
+export class RedisSchedules implements ScheduleStore {
+  readonly #redis: Redis;
+  readonly #firing: Firing | undefined;
+
+  /** @param firing without it nothing can be fired */
+  constructor(redis: Redis, firing?: Firing) {
+    this.#redis = redis;
+    this.#firing = firing;
+  }
+
+  async get(name: string): Promise<ScheduleEntry | undefined> {
+    const text = await this.#text(name);
+    return text === undefined ? undefined : decoded(name, text);
+  }
+
+  async list(): Promise<ScheduleEntry[]> {
+    const texts = await this.#redis.read("HGETALL", "schedules") as Record<string, string>;
+    return Object.keys(texts).sort().flatMap((name) => {
+      try {
+        return [decoded(name, texts[name]!)];
+      } catch (error) {
+        this.#firing?.warn?.((error as Error).message);
+        return [];
+      }
+    });
+  }
+
+  async put(
+    name: string,
+    make: (before: ScheduleEntry | undefined) => ScheduleEntry | QueueError,
+  ): Promise<ScheduleEntry> {
+    for (;;) {
+      const text = await this.#text(name);
+      const entry = make(text === undefined ? undefined : decoded(name, text));
+      if (entry instanceof QueueError) throw entry;
+      const commit = new Commit();
+      if (text === undefined) commit.absent("schedules", name);
+      else commit.same("schedules", name, text);
+      commit.set("schedules", name, encodeEntry(entry)).step("count", "schedules")
+        .say("schedules");
+      if (!isFailed(await commit.run(this.#redis))) return entry;
+    }
+  }
+
+  async remove(name: string): Promise<void> {
+    for (;;) {
+      const text = await this.#text(name);
+      if (text === undefined) throw noSchedule(name);
+      const commit = new Commit().same("schedules", name, text).unset("schedules", name)
+        .step("count", "schedules").say("schedules");
+      if (!isFailed(await commit.run(this.#redis))) return;
+    }
+  }
+
+  async fire(name: string, decide: Decide): Promise<ScheduleEntry | undefined> {
+    const { jobs } = this.#firing!;
+    const text = await this.#text(name);
+    if (text === undefined) return undefined;
+    const entry = decoded(name, text);
+    const { lastJobId } = entry.state;
+    const last = lastJobId === null ? undefined : await jobs.get(lastJobId);
+    const firing = await decide(entry, last, (to) => jobs.change(lastJobId!, to));
+    if (firing === undefined) return undefined;
+    for (;;) {
+      const commit = new Commit().same("schedules", name, text);
+      const holder = firing.job && await this.#enqueue(commit, firing.job);
+      const state = holder === undefined ? firing.state : keyTaken(firing.state, holder);
+      const after = { schedule: entry.schedule, state };
+      const result = await commit.set("schedules", name, encodeEntry(after)).run(this.#redis);
+      if (!isFailed(result)) return after;
+      // Whoever has changed it meanwhile has the last word.
+      if (result.key === "schedules") return undefined;
+      if (result.key.startsWith("staged")) await batchOver(this.#redis);
+    }
+  }
+
+  /** The job, as a part of the firing, unless it is there. @returns who has its key instead */
+  async #enqueue(commit: Commit, job: Job): Promise<string | undefined> {
+    const { jobs: [there] } = await readJobs(this.#redis, [job.id]);
+    if (there !== undefined) return undefined;
+    const owed = fateOwed(
+      await this.#redis.read("HGET", "owes", job.id) as string | null ?? undefined,
+    );
+    if (owed !== undefined) await new Undone(this.#redis).tell(job.id, owed);
+    commit.absent("jobs", job.id).absent("staged", job.id).absent("owes", job.id);
+    if (job.unique !== null) {
+      const holder = await this.#holderOf(job.unique);
+      if (holder !== undefined) return holder;
+      commit.absent("keys", job.unique).absent("staged_keys", job.unique);
+    }
+    commit.put(job).say("jobs");
+    return undefined;
+  }
+
+  /** Who has a key; one that has not begun in time is called off. */
+  async #holderOf(key: string): Promise<string | undefined> {
+    const id = await this.#redis.read("HGET", "keys", key) as string | null;
+    if (id === null) return undefined;
+    const { now, jobs: [holder] } = await readJobs(this.#redis, [id]);
+    if (holder === undefined || !hasExpired(holder.job, now)) return id;
+    const undone = new Undone(this.#redis);
+    await undone.callOff([id]);
+    await undone.tellAll();
+    return await this.#holderOf(key);
+  }
+
+  async #text(name: string): Promise<string | undefined> {
+    return await this.#redis.read("HGET", "schedules", name) as string | null ?? undefined;
+  }
+}
+
+/** Tells of changed schedules by a number that each change counts up. */
+export class RedisScheduleWatch implements ScheduleWatch {
+  readonly #redis: Redis;
+  readonly #wake: Wake;
+
+  constructor(redis: Redis) {
+    this.#redis = redis;
+    this.#wake = wakeOf(redis, "schedules");
+  }
+
+  async version(): Promise<string | undefined> {
+    this.#wake.look();
+    const [version, isThere] = await Promise.all([
+      this.#redis.read("HGET", "versions", "schedules"),
+      this.#redis.read("EXISTS", "schedules"),
+    ]);
+    return isThere === 1 ? String(version) : undefined;
+  }
+
+  async wait(timeout: number, signal: AbortSignal): Promise<void> {
+    await this.#wake.wait(timeout, signal);
+  }
+
+  close(): void {
+    void this.#wake.close();
+  }
+}
+
+export function encodeEntry({ schedule, state }: ScheduleEntry): string {
+  return JSON.stringify({ ...scheduleToJson(schedule), ...scheduleStateToJson(state) });
+}
+
+/** @throws QueueError `damaged` */
+function decoded(name: string, text: string): ScheduleEntry {
+  let entry: ScheduleEntry | undefined;
+  try {
+    entry = scheduleFromJson(JSON.parse(text));
+  } catch {
+    // Not even JSON.
+  }
+  if (entry?.schedule.name === name) return entry;
+  throw new QueueError("damaged", `Cannot use the schedule "${name}": its record is damaged`, {
+    hint: `Remove it: queuectl schedule remove ${name}`,
+  });
+}
+
+/** All schedules, for a backup. @throws QueueError `damaged` */
+export async function allSchedules(redis: Redis): Promise<ScheduleEntry[]> {
+  const texts = await redis.read("HGETALL", "schedules") as Record<string, string>;
+  return Object.entries(texts).map(([name, text]) => decoded(name, text));
+}

@@ -1,0 +1,84 @@
+// What a URL such as redis://user@host:6379/0?prefix=queuectl says. Pure.
+import { QueueError } from "../../queue/errors.ts";
+import { safePart } from "../shared/handover.ts";
+
+export interface ServerUrl {
+  /** A name, an address, or the path of a socket. */
+  readonly host: string;
+  readonly port: number;
+  readonly user: string | undefined;
+  readonly database: number;
+  readonly prefix: string;
+  readonly tls: boolean;
+  /** The file with the certificates of those who may vouch for the server. */
+  readonly certificates: string | undefined;
+}
+
+const PARAMETERS = ["prefix", "cacert"];
+const DEFAULT_PORT = 6379;
+const PREFIX = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/;
+
+/** Reads a URL. @throws QueueError `usage` */
+export function parseServerUrl(text: string): ServerUrl {
+  const url = read(text);
+  const given = url.searchParams;
+  const unknown = [...given.keys()].find((name) => !PARAMETERS.includes(name));
+  if (unknown !== undefined) {
+    throw wrong(`"${unknown}" is unknown`, `It may have ${PARAMETERS.join(", ")}`);
+  }
+  const database = /^\/?(\d*)$/.exec(url.pathname)?.[1];
+  if (database === undefined || Number(database) > 1_000_000) {
+    throw wrong("what follows the host is the number of a database", "Such as redis://HOST:6379/0");
+  }
+  const prefix = given.get("prefix") ?? "queuectl";
+  if (!PREFIX.test(prefix)) {
+    throw wrong(`"${prefix}" can't be a prefix`, "It is of letters, digits, _ . and -, at most 64");
+  }
+  const tls = url.protocol === "rediss:";
+  const host = decodeURIComponent(url.hostname).replace(/^\[(.*)\]$/, "$1") || "localhost";
+  if (tls && host.startsWith("/")) throw wrong("a socket needs no TLS", "Begin it with redis:");
+  if (given.has("cacert") && !tls) throw wrong("cacert is for rediss: alone");
+  return {
+    host,
+    port: url.port === "" ? DEFAULT_PORT : Number(url.port),
+    user: decodeURIComponent(url.username) || undefined,
+    database: Number(database),
+    prefix,
+    tls,
+    certificates: given.get("cacert") || undefined,
+  };
+}
+
+/** Whether `host` is the path of a socket. */
+export function isSocket({ host }: Pick<ServerUrl, "host">): boolean {
+  return host.startsWith("/");
+}
+
+/** Where the server is, as permissions have it. */
+export function netOf(url: ServerUrl): string[] {
+  if (isSocket(url)) return [`unix:${url.host}`];
+  return [url.host.includes(":") ? `[${url.host}]:${url.port}` : `${url.host}:${url.port}`];
+}
+
+/** A name for files and folders that tells this queue from others. It has no password in it. */
+export function queueKey({ host, port, database, prefix }: ServerUrl): string {
+  return ["redis", host, String(port), String(database), prefix].map(safePart).join("_");
+}
+
+function read(text: string): URL {
+  try {
+    const url = new URL(text);
+    decodeURIComponent(url.hostname + url.username);
+    return url;
+  } catch {
+    throw wrong("it can't be read", "It should be as redis://HOST:6379/0");
+  }
+}
+
+function wrong(why: string, hint?: string): QueueError {
+  return new QueueError(
+    "usage",
+    `The URL of the store can't be used: ${why}`,
+    hint === undefined ? {} : { hint },
+  );
+}

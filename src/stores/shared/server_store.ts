@@ -1,0 +1,289 @@
+// A store on a server that many hosts share: hands out its parts, which share one connection. What a
+// part does is the matter of each kind of server; what belongs to a host is the same for all.
+import { QueueError } from "../../queue/errors.ts";
+import type { LogReader } from "../../queue/logs.ts";
+import type { Maintenance } from "../../queue/maintenance.ts";
+import type { QueueStore } from "../../queue/queues.ts";
+import type { Requests } from "../../queue/requests.ts";
+import type { ScheduleStore, ScheduleWatch } from "../../queue/schedule_store.ts";
+import type { SettingsStore } from "../../queue/settings_store.ts";
+import type { Inbox, JobReader, JobStore } from "../../queue/store.ts";
+import type { Tallies } from "../../queue/tally.ts";
+import type { Workers } from "../../queue/workers.ts";
+import type { FileSystem } from "../../system/file_system.ts";
+import { FileWorkers } from "../file/workers.ts";
+import type { Host, ServerLocation, Store } from "../store.ts";
+import type { ClaimsOptions } from "./claims.ts";
+import { FileSender, type OutputTable } from "./file_sender.ts";
+import type { Handover } from "./handover.ts";
+import {
+  deadlinePath,
+  findHostFolder,
+  type HostFolder,
+  makeHostFolder,
+  pathsIn,
+  tidyOutput,
+} from "./host_folder.ts";
+import { HostKeeper, leaseEpoch, type Leases } from "./host_keeper.ts";
+import { HostWorkers, type WorkerPlaces } from "./host_workers.ts";
+import type { TallyTable } from "./kept_tallies.ts";
+import { type LostPlaces, settleLost } from "./settle_lost.ts";
+import { type RequestTable, ToldRequests } from "./told_requests.ts";
+import type { Channel } from "./wake.ts";
+
+export interface JobsOptions extends ClaimsOptions {
+  /** Whether to be told of changes; else they are looked for. */
+  readonly listens?: boolean;
+}
+
+export interface ConnectOptions {
+  /** Milliseconds for which a connection is waited for. */
+  readonly patience?: number;
+  /** Milliseconds in which each question is answered, or the connection is taken for dead. */
+  readonly answerWithin?: number;
+}
+
+/** What firing schedules needs. */
+export interface Firing {
+  readonly jobs: JobStore;
+  readonly warn: (message: string) => void;
+}
+
+/** One connection, and the parts of the store that use it. */
+export interface ServerParts {
+  /** Makes what has to be there before anything else. Quick when it is there. */
+  prepare(): Promise<void>;
+  jobs(options: JobsOptions): JobStore;
+  schedules(firing: Firing | undefined): Promise<ScheduleStore>;
+  scheduleWatch(): Promise<ScheduleWatch>;
+  queues(): Promise<QueueStore>;
+  requests(): RequestTable;
+  /** @param topic what is told on it */
+  channel(topic: string): Channel;
+  outputs(): OutputTable;
+  settings(): SettingsStore;
+  tallies(): Promise<TallyTable>;
+  maintenance(
+    parts: { readonly files: FileSystem; readonly workers: () => Promise<Workers> },
+  ): Promise<Maintenance>;
+  /** @param hostId undefined where no `start` has run */
+  places(hostId: string | undefined): WorkerPlaces;
+  lostPlaces(): LostPlaces;
+  /** @param settle what is to be done at each look at other hosts */
+  leases(settle: () => Promise<void>): Leases;
+  runningIds(): Promise<ReadonlySet<string>>;
+  /** What whoever starts workers should know of how the server is set; nothing if all is well. */
+  cautions?(): Promise<readonly string[]>;
+  close(): Promise<void>;
+}
+
+/** A server, as it is reached. */
+export interface Server {
+  /** Tells this queue from all others, and is safe as the name of a folder. */
+  readonly key: string;
+  /** Where it is on the network, as permissions have it. */
+  readonly net: readonly string[];
+  /** Whether to be told of news; else they are looked for. */
+  readonly listens: boolean;
+  readonly handover: Handover;
+  /** As in `Host`. */
+  readonly secrets: Readonly<Record<string, string>>;
+  connect(options: ConnectOptions): ServerParts;
+}
+
+/** What the store needs of the outside world. */
+export interface ServerWorld {
+  readonly files: FileSystem;
+  readonly env: (name: string) => string | undefined;
+  readonly warn: (message: string) => void;
+}
+
+/**
+ * Milliseconds for which workers wait for the server within a step: they take it again, and must
+ * hear meanwhile that they are to stop.
+ */
+const WORKERS_PATIENCE = 2000;
+
+export class ServerStore implements Store {
+  readonly name: string;
+  readonly dataDir = null;
+  readonly #world: ServerWorld;
+  readonly #server: Server;
+  readonly #parts: ServerParts;
+  #isForWorkers: boolean;
+  #folder: Promise<HostFolder> | undefined;
+  #isPrepared = false;
+  #preparing: Promise<void> | undefined;
+
+  constructor(location: ServerLocation, server: Server, world: ServerWorld) {
+    this.name = location.url;
+    this.#world = world;
+    this.#server = server;
+    this.#isForWorkers = location.handover !== undefined;
+    this.#parts = server.connect(this.#isForWorkers ? { patience: WORKERS_PATIENCE } : {});
+    const { host } = server.handover;
+    if (host !== undefined) this.#folder = Promise.resolve(host);
+  }
+
+  prepare(): void {}
+
+  async openJobs(): Promise<JobStore> {
+    await this.#ready();
+    const { listens } = this.#server;
+    const { id: host, path } = this.#isForWorkers ? await this.#hostFolder() : {};
+    if (host === undefined) return this.#parts.jobs({ listens });
+    const epoch = () => leaseEpoch(this.#world.files, path!);
+    return this.#parts.jobs({ listens, host, epoch, ahead: true });
+  }
+
+  async openReader(): Promise<JobReader> {
+    return await this.openJobs();
+  }
+
+  async openInbox(): Promise<Inbox> {
+    return await this.openJobs();
+  }
+
+  async openSchedules(firing?: Firing): Promise<ScheduleStore> {
+    await this.#ready();
+    return await this.#parts.schedules(firing);
+  }
+
+  async watchSchedules(): Promise<ScheduleWatch> {
+    await this.#ready();
+    return await this.#parts.scheduleWatch();
+  }
+
+  async queues(): Promise<QueueStore> {
+    await this.#ready();
+    return await this.#parts.queues();
+  }
+
+  async workers(): Promise<Workers> {
+    await this.#ready();
+    const folder = await this.#hostFolder();
+    const local = new FileWorkers(folder.path, this.#world.files);
+    return new HostWorkers({
+      places: this.#parts.places(folder.id),
+      hostId: folder.id,
+      local,
+      keepLease: (leads) => this.#keepLease(folder, local, leads),
+    });
+  }
+
+  async openRequests(): Promise<Requests> {
+    await this.#ready();
+    const channel = this.#parts.channel("requests");
+    return new ToldRequests(this.#parts.requests(), channel, this.#server.listens);
+  }
+
+  async logs(): Promise<LogReader> {
+    await this.#ready();
+    return this.#parts.outputs();
+  }
+
+  async settings(): Promise<SettingsStore> {
+    await this.#ready();
+    return this.#parts.settings();
+  }
+
+  async tallies(): Promise<Tallies> {
+    await this.#ready();
+    const { KeptTallies } = await import("./kept_tallies.ts");
+    return new KeptTallies(await this.#parts.tallies());
+  }
+
+  async maintenance(): Promise<Maintenance> {
+    // Not `#ready`: a check says what to do where it may not be made ready.
+    return await this.#parts.maintenance({
+      files: this.#world.files,
+      workers: () => this.workers(),
+    });
+  }
+
+  async host(): Promise<Host> {
+    const { id, path, guarded, hostname } = await this.#madeFolder();
+    const paths = pathsIn(path);
+    const { password, certificates } = this.#server.handover;
+    const handover: Handover = { password, certificates, host: { id, path, guarded, hostname } };
+    return {
+      ...paths,
+      options: [`--store=${this.name}`],
+      handover: JSON.stringify(handover),
+      secrets: this.#server.secrets,
+      net: this.#server.net,
+      ...(guarded
+        ? { deadline: deadlinePath(path), epoch: () => leaseEpoch(this.#world.files, path) }
+        : {}),
+      sendOutput: (id, attempt, limit) =>
+        new FileSender({
+          outputs: this.#parts.outputs(),
+          files: this.#world.files,
+          path: paths.log(id, attempt),
+          id,
+          attempt,
+          limit,
+        }),
+    };
+  }
+
+  async forWorkers(): Promise<Store> {
+    if (this.#isForWorkers) return this;
+    await this.#ready();
+    for (const caution of await this.#parts.cautions?.() ?? []) this.#world.warn(caution);
+    const folder = await this.#madeFolder();
+    await tidyOutput(this.#world.files, folder.path, () => this.#parts.runningIds());
+    this.#isForWorkers = true;
+    return this;
+  }
+
+  /** Ends the connection. Programs that end need not. */
+  async close(): Promise<void> {
+    await this.#parts.close();
+  }
+
+  /** The folder of this host, which commands that only look at the store can do without. */
+  async #madeFolder(): Promise<HostFolder> {
+    const found = await this.#hostFolder();
+    if (this.#isForWorkers) return found;
+    const made = makeHostFolder(found, this.#world.files);
+    this.#folder = Promise.resolve(made);
+    return made;
+  }
+
+  #hostFolder(): Promise<HostFolder> {
+    const { files, env } = this.#world;
+    return this.#folder ??= findHostFolder(this.#server.key, files, env);
+  }
+
+  async #keepLease(folder: HostFolder, local: Workers, leads: boolean): Promise<HostKeeper> {
+    const { id } = folder;
+    if (id === undefined) throw new QueueError("refused", "No queuectl start has run here");
+    const keeper = new HostKeeper({
+      host: { ...folder, id },
+      files: this.#world.files,
+      open: (answerWithin) => {
+        const parts = this.#server.connect({ patience: answerWithin, answerWithin });
+        return parts.leases(() =>
+          settleLost(parts.lostPlaces(), parts.jobs({}), () => parts.settings().load())
+        );
+      },
+      leads,
+      ages: async () => {
+        const live = [...await local.live(), ...await local.liveSupervisors()];
+        return new Map(live.map(({ name, lastSeenAt }) => [name, Date.now() - lastSeenAt]));
+      },
+    });
+    await keeper.start();
+    return keeper;
+  }
+
+  /** Makes what has to be there, if it is not. */
+  async #ready(): Promise<void> {
+    if (this.#isPrepared) return;
+    this.#preparing ??= this.#parts.prepare().then(() => {
+      this.#isPrepared = true;
+    }).finally(() => this.#preparing = undefined);
+    await this.#preparing;
+  }
+}

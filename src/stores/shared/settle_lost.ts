@@ -1,0 +1,52 @@
+// Records the jobs of workers as lost that have no place any more, since their host was taken for gone.
+// Whoever comes by takes a step that another has left undone.
+import { QueueError } from "../../queue/errors.ts";
+import { hookFor } from "../../queue/hooks.ts";
+import { claimOf } from "../../queue/job.ts";
+import type { Ending } from "../../queue/outcome.ts";
+import type { Settings } from "../../queue/settings.ts";
+import type { JobStore } from "../../queue/store.ts";
+import { ended } from "../../queue/transitions.ts";
+
+/** The workers that have no place any more, or may have jobs although they never had one. */
+export interface LostPlaces {
+  list(): Promise<readonly { readonly name: string; readonly lostWith: string | null }[]>;
+  /** All jobs of that name are settled. */
+  forget(name: string): Promise<void>;
+}
+
+/** Records their jobs as lost. */
+export async function settleLost(
+  places: LostPlaces,
+  jobs: JobStore,
+  settings: () => Promise<Settings>,
+): Promise<void> {
+  const lost = await places.list();
+  if (lost.length === 0) return;
+  const current = await settings();
+  const backoff = { base: current.backoff_base, max: current.backoff_max };
+  for (const { name, lostWith } of lost) {
+    for (const job of await jobs.claimedBy(name)) {
+      await jobs.change(
+        job.id,
+        (job, now) => ended(job, endingOf(lostWith), backoff, now),
+        claimOf(job),
+        (after, now) => hookFor(after, current, now),
+      ).catch(unlessSettled);
+    }
+    await places.forget(name);
+  }
+}
+
+function endingOf(host: string | null): Ending {
+  const error = host === null
+    ? "its worker is gone, and with it how it ended"
+    : `its host ${host} is gone: it gave no sign of life for longer than its lease`;
+  return { outcome: "lost", exitCode: null, signal: null, error };
+}
+
+/** Another `start` does the same, or the job was removed. */
+function unlessSettled(error: unknown): void {
+  if (error instanceof QueueError && ["claim_lost", "not_found"].includes(error.code)) return;
+  throw error;
+}

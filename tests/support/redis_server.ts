@@ -1,0 +1,128 @@
+// A Redis server that lives as long as a file of tests: on a socket of its own, or on a port of
+// 127.0.0.1, its data in a folder that goes with it. Started at the top of the file, before the tests
+// are declared, so that it counts as no test's leak.
+import { Redis, type RedisOptions } from "../../src/stores/redis/connection.ts";
+import { Wire } from "../../src/stores/redis/driver.ts";
+import { pathOf } from "./has_program.ts";
+
+/** Ends with the process that started it, whatever that one dies of: then its input ends. */
+const GUARD = `
+# Ctrl-C at a terminal reaches this, too: it goes on until its input ends, and clears away.
+trap '' INT TERM HUP
+dir=$1; shift
+end() { [ -z "$server" ] || { kill "-$1" "$server"; wait "$server"; server=; }; }
+start() {
+  redis-server --unixsocket "$dir/s" --dir "$dir" --save '' --loglevel warning "$@" >>"$dir/log" 2>&1 &
+  server=$!
+}
+start "$@"
+while read -r word; do
+  case $word in
+    start) start "$@" ;;
+    stop) end TERM ;;
+    crash) end KILL ;;
+  esac
+  echo "$word"
+done
+end KILL
+rm -rf "$dir"
+`;
+
+export interface RedisServer {
+  /** Where its data and its socket are. */
+  readonly folder: string;
+  /** How a program reaches a queue of it. */
+  url(prefix?: string): string;
+  /** A new connection to a queue; the caller closes it. */
+  connect(prefix: string, options?: Partial<RedisOptions>): Redis;
+  /** Asks the server itself, by a connection of its own. */
+  command(...words: string[]): Promise<unknown>;
+  /** `stop`: all is written. `crash`: it is killed. */
+  tell(word: "start" | "stop" | "crash"): Promise<void>;
+}
+
+export interface RedisServerOptions {
+  /** Also on this port of 127.0.0.1. */
+  readonly port?: number;
+  /** Settings, such as `["--requirepass", "x"]`. */
+  readonly settings?: readonly string[];
+  /** What is needed to see that it is up. */
+  readonly password?: string;
+}
+
+/** A server; undefined where none can be had: then a test that is ignored says so. */
+export async function startRedis(
+  { port = 0, settings = ["--appendonly", "yes", "--appendfsync", "always"], password }:
+    RedisServerOptions = {},
+): Promise<RedisServer | undefined> {
+  if (pathOf("redis-server") === undefined) {
+    // One line, by which .ci/run also knows which files it has to run elsewhere.
+    Deno.test({ name: "Redis (skipped: no redis-server)", ignore: true, fn: () => {} });
+    return undefined;
+  }
+  const dir = Deno.makeTempDirSync({ prefix: "queuectl-redis-" });
+  const guard = new Deno.Command("/bin/sh", {
+    args: ["-c", GUARD, "sh", dir, "--port", String(port), "--bind", "127.0.0.1", ...settings],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "null", // the shell tells of what it kills
+    cwd: "/",
+  }).spawn();
+  const input = guard.stdin.getWriter();
+  const answers = guard.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  guard.unref();
+  const isUp = async () => {
+    const redis = server.connect("up", { patience: 60_000, password });
+    await redis.info().finally(() => redis.close());
+  };
+  const server: RedisServer = {
+    folder: dir,
+    url: (prefix = "queuectl") =>
+      (port === 0 ? `redis://${encodeURIComponent(`${dir}/s`)}` : `redis://127.0.0.1:${port}`) +
+      `?prefix=${prefix}`,
+    connect: (prefix, options = {}) =>
+      new Redis({
+        name: "the server",
+        address: port === 0 ? { host: `${dir}/s`, port: 0 } : { host: "127.0.0.1", port },
+        prefix,
+        ...options,
+      }),
+    command: async (...words) => {
+      const wire = await Wire.open({ host: `${dir}/s`, port: 0 }, AbortSignal.timeout(60_000));
+      return await wire.ask(words).finally(() => wire.end());
+    },
+    tell: async (word) => {
+      await input.write(new TextEncoder().encode(`${word}\n`));
+      guard.ref();
+      const { done } = await answers.read();
+      guard.unref();
+      if (done) throw new Error(`No server: ${Deno.readTextFileSync(`${dir}/log`)}`);
+      if (word === "start") await isUp();
+    },
+  };
+  await isUp();
+  return server;
+}
+
+/** Gives a test connections to a queue of its own, which is empty. */
+export type WithRedis = (test: (open: () => Redis) => Promise<void>) => Promise<void>;
+
+/** @param patience milliseconds for which the server is waited for */
+export function redisQueues(server: RedisServer, patience = 7000): WithRedis {
+  let queues = 0;
+  return async (test) => {
+    const prefix = `test-${++queues}`;
+    const opened: Redis[] = [];
+    // A test that says how time passes leaves none for answers.
+    const open = () => {
+      const redis = server.connect(prefix, { answerWithin: Infinity, patience });
+      opened.push(redis);
+      return redis;
+    };
+    try {
+      await test(open);
+    } finally {
+      for (const redis of opened) await redis.close();
+    }
+  };
+}
