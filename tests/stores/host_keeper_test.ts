@@ -20,7 +20,7 @@ Deno.test("HostKeeper does not put an earlier deadline in the place of a later o
   withTempDir(async (dir) => {
     const leases = {
       beat: () => Promise.resolve({ lease: 60, epoch: "7", server: "s", others: [] }),
-      look: () => Promise.resolve(),
+      settle: () => Promise.resolve(),
       close: () => Promise.resolve(),
     };
     const writtenOver = async (before: string) => {

@@ -1,7 +1,8 @@
 // One connection to the database, which comes back by itself. Says nothing of jobs: statements go
 // in, rows come out, errors are in a user's words.
 import { QueueError } from "../../queue/errors.ts";
-import { delay } from "../../system/delay.ts";
+import { afterMilliseconds, delay } from "../../system/delay.ts";
+import { Listeners } from "./listeners.ts";
 import { newClient, type PgClient, type ServerConfig } from "./driver.ts";
 import { UnknownOutcome } from "../shared/lost_answers.ts";
 import { inWords, isConflict, isDisconnection, unavailable } from "./errors.ts";
@@ -39,6 +40,8 @@ export interface DatabaseOptions {
 /** Milliseconds. Commands say within ten seconds that nothing can be reached. */
 const PATIENCE = 7_000;
 const ANSWER_WITHIN = 60_000;
+/** After so long without a statement a connection that is to rest is ended. */
+const REST = 1_000;
 const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 5_000;
 /**
@@ -58,13 +61,16 @@ export class Database implements Sql {
   #client: PgClient | undefined;
   /** Ends when all that was asked for before has been done. */
   #line: Promise<unknown> = Promise.resolve();
-  readonly #listeners = new Map<string, Set<(payload: string) => void>>();
+  readonly #listeners = new Listeners();
   readonly #closing = new AbortController();
   #isAway = false;
   /** Grows for as long as nothing can be reached, also over several calls. */
   #pause = FIRST_PAUSE;
   /** How often a connection was given up. */
   #failures = 0;
+  #isResting = false;
+  #isAsked = false;
+  #stayAwake = () => {};
 
   constructor(options: DatabaseOptions) {
     this.#options = options;
@@ -145,21 +151,27 @@ export class Database implements Sql {
    * @returns ends the listening
    */
   async listen(channel: string, heard: (payload: string) => void): Promise<() => Promise<void>> {
-    const own = this.#listeners.get(channel) ?? new Set();
-    this.#listeners.set(channel, own.add(heard));
-    if (own.size === 1) await this.query(`listen ${quoted(channel)}`);
+    if (this.#listeners.add(channel, heard)) await this.query(`listen ${quoted(channel)}`);
     return async () => {
-      own.delete(heard);
-      if (own.size > 0 || this.#listeners.get(channel) !== own) return;
-      this.#listeners.delete(channel);
-      if (this.#client !== undefined) await this.query(`unlisten ${quoted(channel)}`);
+      const isLast = this.#listeners.remove(channel, heard);
+      if (isLast && this.#client !== undefined) await this.query(`unlisten ${quoted(channel)}`);
     };
+  }
+
+  /**
+   * From now on the connection is ended whenever nothing was asked for a moment, until it is needed.
+   * Listeners hear nothing meanwhile; they are called when there is a connection again.
+   */
+  rest(isResting: boolean): void {
+    this.#isResting = isResting;
+    if (isResting) this.#endSoon();
   }
 
   /** Ends the connection, when all that was asked for has been done. */
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#line;
+    this.#stayAwake();
     const client = this.#client;
     this.#client = undefined;
     this.#listeners.clear();
@@ -171,13 +183,26 @@ export class Database implements Sql {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#line = promise;
     await before;
+    this.#isAsked = true;
     try {
       return await step();
     } catch (error) {
       throw inWords(this.name, error);
     } finally {
+      this.#isAsked = false;
+      if (this.#isResting) this.#endSoon();
       resolve();
     }
+  }
+
+  #endSoon(): void {
+    this.#stayAwake();
+    this.#stayAwake = afterMilliseconds(REST, () => {
+      if (!this.#isResting || this.#isAsked) return;
+      const client = this.#client;
+      this.#client = undefined;
+      client?.end().catch(() => {});
+    });
   }
 
   async #send<Row>(client: PgClient, text: string, values: readonly unknown[]): Promise<Row[]> {
@@ -259,11 +284,11 @@ export class Database implements Sql {
     client.on("error", forget);
     client.on("end", forget);
     client.on("notification", ({ channel, payload }) => {
-      for (const heard of this.#listeners.get(channel) ?? []) heard(payload ?? "");
+      this.#listeners.tell(channel, payload ?? "");
     });
     try {
       await client.connect();
-      for (const channel of this.#listeners.keys()) {
+      for (const channel of this.#listeners.channels) {
         await client.query({ text: `listen ${quoted(channel)}` });
       }
     } catch (error) {
@@ -271,18 +296,14 @@ export class Database implements Sql {
       throw error;
     }
     this.#client = client;
-    this.#wakeListeners();
+    this.#listeners.wake();
     return client;
   }
 
   #forget(client: PgClient): void {
     if (this.#client !== client) return;
     this.#client = undefined;
-    this.#wakeListeners();
-  }
-
-  #wakeListeners(): void {
-    for (const own of this.#listeners.values()) for (const heard of own) heard("");
+    this.#listeners.wake();
   }
 
   #inSchema(text: string): string {

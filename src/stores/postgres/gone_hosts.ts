@@ -27,16 +27,23 @@ export async function declareGone(database: Database, host: LeaseView): Promise<
 export function lostPlaces(database: Database): LostPlaces {
   return {
     list: () => database.read(LOST),
-    forget: async (name) => {
-      await database.query("delete from queuectl.workers where name = $1 and host_id is null", [
-        name,
-      ]);
+    free: async (name) => {
+      const rows = await database.read<{ id: string }>(FREE, [name]);
+      return rows.map(({ id }) => id);
     },
+    forget: async (name) => void await database.query(FORGET, [name]),
   };
 }
 
+const FREE = `select id from queuectl.jobs where state = 'processing' and worker = $1
+for update skip locked`;
+
+const FORGET = `delete from queuectl.workers where name = $1 and host_id is null
+and not exists (select from queuectl.jobs where state = 'processing' and worker = $1)`;
+
 // A claim that was under way when its worker lost its place may have left a job without either.
-const LOST = `select name, lost_with as "lostWith" from queuectl.workers where host_id is null
+export const LOST =
+  `select name, lost_with as "lostWith" from queuectl.workers where host_id is null
 union
 select distinct worker, null::text from queuectl.jobs
 where state = 'processing' and not exists (select from queuectl.workers where name = worker)`;

@@ -2,13 +2,13 @@
 import type { LeaseView } from "../../queue/leases.ts";
 import type { Beat, BeatingHost, Leases } from "../shared/host_keeper.ts";
 import type { Database } from "./connection.ts";
-import { declareGone } from "./gone_hosts.ts";
+import { declareGone, LOST } from "./gone_hosts.ts";
 
 export class PostgresLeases implements Leases {
   readonly #database: Database;
   readonly #settle: () => Promise<void>;
 
-  /** @param settle done at each look at other hosts */
+  /** @param settle done when hosts were declared gone, or had been */
   constructor(database: Database, settle: () => Promise<void>) {
     this.#database = database;
     this.#settle = settle;
@@ -30,7 +30,7 @@ export class PostgresLeases implements Leases {
     return beat!;
   }
 
-  async look(gone: readonly LeaseView[]): Promise<void> {
+  async settle(gone: readonly LeaseView[]): Promise<void> {
     for (const host of gone) await declareGone(this.#database, host);
     await this.#settle();
   }
@@ -61,4 +61,5 @@ select (select lease from beat) as lease,
     select jsonb_agg(jsonb_build_object('id', id, 'beat', beat, 'lease', hosts.lease,
       'guarded', guarded, 'hasRunOut', lease_until < clock_timestamp()))
     from queuectl.hosts where id <> $1
-  ), '[]'::jsonb) as others`;
+  ), '[]'::jsonb) as others,
+  exists (${LOST}) as "hasStrays"`;

@@ -91,6 +91,7 @@ function partsOf(database: Database): ServerParts {
       );
       return new Set(running.map(({ id }) => id));
     },
+    rest: (isResting) => database.rest(isResting),
     close: () => database.close(),
   };
 }

@@ -39,6 +39,7 @@ export class RedisJobs extends RedisReader implements JobStore {
     this.#wake = wakeOf(redis, "jobs", options.listens);
     this.#idle = new IdleTime(this.#wake);
     this.#undone = new Undone(redis, options.now);
+    options.lookout?.onRest(() => this.#idle.forget());
     this.#claims = new Claims({
       ...options,
       steps: new RedisClaimSteps(redis, (id) => this.get(id)),
@@ -95,6 +96,7 @@ export class RedisJobs extends RedisReader implements JobStore {
 
   /** Asked seldom. What is due already is found by the next claim. */
   async #nextDueOfWorker(): Promise<number | undefined> {
+    if (this.#options.lookout?.isResting) return undefined;
     const { known } = this.#idle;
     if (known !== undefined) return known.due;
     const { due, now } = await this.#dueAfter(this.#idle.age ?? 0);
@@ -124,11 +126,13 @@ export class RedisJobs extends RedisReader implements JobStore {
   }
 
   async waitForChange(timeout: number, signal?: AbortSignal): Promise<void> {
-    await this.#wake.wait(timeout, signal);
+    const { lookout } = this.#options;
+    await (lookout?.isResting ? lookout : this.#wake).wait(timeout, signal);
   }
 
   async recover(): Promise<void> {
     if (this.#options.host !== undefined) {
+      if (this.#options.lookout?.isResting) return;
       if (performance.now() < this.#recoverAt) return;
       this.#recoverAt = performance.now() + RECOVER_EVERY * (1 + Math.random());
     }
@@ -138,6 +142,7 @@ export class RedisJobs extends RedisReader implements JobStore {
   }
 
   override async close(): Promise<void> {
+    this.#options.lookout?.close();
     await this.#claims.giveBack().catch(() => {});
     await this.#wake.close();
   }

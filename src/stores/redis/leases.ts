@@ -9,7 +9,7 @@ export class RedisLeases implements Leases {
   readonly #redis: Redis;
   readonly #settle: () => Promise<void>;
 
-  /** @param settle done at each look at other hosts */
+  /** @param settle what is to be done for the workers of hosts that are gone */
   constructor(redis: Redis, settle: () => Promise<void>) {
     this.#redis = redis;
     this.#settle = settle;
@@ -40,7 +40,7 @@ export class RedisLeases implements Leases {
   }
 
   /** Takes hosts for gone, unless they have given a sign of life meanwhile. */
-  async look(gone: readonly LeaseView[]): Promise<void> {
+  async settle(gone: readonly LeaseView[]): Promise<void> {
     for (const { id, beat } of gone) await this.#redis.run(DECLARE_GONE, [id, String(beat)]);
     await this.#settle();
   }

@@ -7,6 +7,7 @@ import type { Adds, Claimant } from "../../queue/store.ts";
 import { type Transition, unclaimed } from "../../queue/transitions.ts";
 import { afterMilliseconds } from "../../system/delay.ts";
 import type { IdleTime } from "./idle_time.ts";
+import type { Lookout } from "./lookout.ts";
 import type { Wake } from "./wake.ts";
 
 export interface ClaimsOptions {
@@ -24,6 +25,8 @@ export interface ClaimsOptions {
    * once: if not, it is given back after a moment.
    */
   readonly ahead?: boolean;
+  /** Of workers: says which of them look for work. */
+  readonly lookout?: Lookout | undefined;
 }
 
 /** What is asked for by a claim. */
@@ -97,12 +100,17 @@ export class Claims {
   }
 
   /** As `JobStore.claim`. */
-  async claim(
-    by: Claimant,
-    now: number,
-    queues?: readonly string[],
-  ): Promise<Job | undefined> {
-    const { host, now: clock } = this.#parts;
+  async claim(by: Claimant, now: number, queues?: readonly string[]): Promise<Job | undefined> {
+    const { lookout } = this.#parts;
+    lookout?.getUp();
+    if (lookout?.isResting) return undefined;
+    const job = await this.#claim(by, now, queues);
+    if (job !== undefined) lookout?.found();
+    return job;
+  }
+
+  async #claim(by: Claimant, now: number, queues?: readonly string[]): Promise<Job | undefined> {
+    const { host, now: clock, lookout } = this.#parts;
     const epoch = this.#epoch();
     if (epoch === undefined) return undefined;
     // The host was taken for gone meanwhile, and the job may run elsewhere by now.
@@ -125,6 +133,7 @@ export class Claims {
       const found = await this.#parts.steps.claim(asked);
       if (found === undefined) {
         this.#parts.idle.empty(asOf);
+        lookout?.nothing(queues);
         return undefined;
       }
       const { job } = found;

@@ -16,7 +16,7 @@ export interface HostFolder {
   readonly guarded: boolean;
 }
 
-const FOLDERS = ["workers", "control", "output"];
+const FOLDERS = ["workers", "control", "output", "lookout", "lookout/locks"];
 
 /**
  * Where the folder is, which need not be there.

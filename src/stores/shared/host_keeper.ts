@@ -45,6 +45,8 @@ export interface Beat {
   /** Which start of which server. */
   readonly server: string;
   readonly others: readonly LeaseView[];
+  /** Whether hosts that are gone have left something to be done; looked for if left out. */
+  readonly hasStrays?: boolean;
 }
 
 /** Where the leases of hosts are. */
@@ -55,8 +57,8 @@ export interface Leases {
    * @param ages of this host's workers: milliseconds since the sign of life of each
    */
   beat(host: BeatingHost, fallback: number, ages: ReadonlyMap<string, number>): Promise<Beat>;
-  /** A look at other hosts, those that are gone among them. */
-  look(gone: readonly LeaseView[]): Promise<void>;
+  /** Does what is to be done for hosts that are gone. May take its time. */
+  settle(gone: readonly LeaseView[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -66,8 +68,8 @@ const LOOK = 1000;
 export interface KeeperOptions {
   readonly host: BeatingHost & { readonly path: string };
   readonly files: FileSystem;
-  /** Opens a connection whose questions are answered in so many milliseconds, or not at all. */
-  readonly open: (answerWithin: number) => Leases;
+  /** @param lease how long one holds, in seconds, as far as it is known */
+  readonly open: (lease: number) => Leases;
   /** Whether this process does it first, and looks after other hosts. */
   readonly leads: boolean;
   /** The signs of life of this host's workers: milliseconds since each. */
@@ -82,6 +84,8 @@ export class HostKeeper {
   #lease = DEFAULT_SETTINGS.lease;
   #cancel = () => {};
   #beating: Promise<void> = Promise.resolve();
+  /** Goes on beside the signs of life, which must not wait for it. */
+  #settling: Promise<void> | undefined;
   #isClosed = false;
 
   constructor(options: KeeperOptions) {
@@ -105,12 +109,15 @@ export class HostKeeper {
     await this.#leases?.close();
   }
 
-  #tick(): void {
+  #tick(pause = this.#pause()): void {
     if (this.#isClosed) return;
-    this.#cancel = afterMilliseconds(this.#pause(), () => {
-      // What goes wrong, workers tell: they need the store too. The next time is soon.
-      const step = this.#isDue() ? this.#beat().catch(() => {}) : Promise.resolve();
-      this.#beating = step.then(() => this.#tick());
+    this.#cancel = afterMilliseconds(pause, () => {
+      const step = this.#isDue() ? this.#beat() : Promise.resolve();
+      this.#beating = step.then(
+        () => this.#tick(),
+        // What goes wrong, workers tell: they need the store too. The next time is soon.
+        () => this.#tick(Math.min(this.#pause(), LOOK)),
+      );
     });
   }
 
@@ -138,7 +145,7 @@ export class HostKeeper {
     // Before the store is asked: the lease begins when it answers, or a moment earlier.
     const [asked, askedAt] = [Date.now(), await uptime()];
     const seen = leads ? await ages() : new Map<string, number>();
-    this.#leases ??= this.#options.open(Math.max(1000, this.#lease * 200));
+    this.#leases ??= this.#options.open(this.#lease);
     const beat = await this.#leases.beat(host, DEFAULT_SETTINGS.lease, seen);
     this.#lease = beat.lease;
     const until = askedAt === undefined ? "-" : deadline(askedAt, beat.lease).toFixed(2);
@@ -151,7 +158,9 @@ export class HostKeeper {
       performance.now(),
     );
     this.#sightings = sightings;
-    await this.#leases.look(gone);
+    if (gone.length === 0 && beat.hasStrays === false) return;
+    this.#settling ??= this.#leases.settle(gone).catch(() => {})
+      .finally(() => this.#settling = undefined);
   }
 
   #write(words: readonly [until: string, lease: string, epoch: string, asked: string]): void {

@@ -37,6 +37,10 @@ export interface HostWorkersOptions {
   readonly hostId: string | undefined;
   /** Those that have their locks on this host. */
   readonly local: Workers;
+  /** Which lease this host has: see host_keeper.ts. */
+  readonly epoch: () => string | undefined;
+  /** Whether this process asks only what it must. */
+  readonly isResting: () => boolean;
   /** Keeps the lease of this host while the process has a place among its workers. */
   readonly keepLease: (isSupervisor: boolean) => Promise<{ close(): Promise<void> }>;
 }
@@ -128,7 +132,7 @@ export class HostWorkers implements Workers {
 
   /** @param keeper of the lease, if the place was taken for this process itself */
   #portOf(lock: WorkerLock, keeper?: { close(): Promise<void> }): WorkerLock {
-    const { places } = this.#options;
+    const { places, epoch, isResting } = this.#options;
     const { name } = lock;
     let identity: WorkerIdentity | undefined;
     const announce = async () => {
@@ -141,7 +145,7 @@ export class HostWorkers implements Workers {
       if (await places.take(name)) return await announce();
       throw new QueueError("claim_lost", `${name} has lost its place: its host was taken for gone`);
     };
-    let lookedAt = performance.now();
+    let [lookedAt, lookedIn] = [performance.now(), epoch()];
     return {
       name,
       announce: async (own) => {
@@ -153,8 +157,11 @@ export class HostWorkers implements Workers {
         await lock.heartbeat();
         // The lease has a clock of its own; claims are refused at once where the place is lost.
         if (performance.now() - lookedAt < LOOK) return;
+        // A place is lost with the lease under which it was taken.
+        const now = epoch();
+        if (isResting() && (now === undefined || now === lookedIn)) return;
         await takeBack();
-        lookedAt = performance.now();
+        [lookedAt, lookedIn] = [performance.now(), now];
       },
       abandon: async () => {
         await lock.abandon();

@@ -54,6 +54,11 @@ export class IdleTime {
     this.#due = due;
   }
 
+  /** Nothing is known any more. */
+  forget(): void {
+    this.#until = 0;
+  }
+
   /** When the next job falls due, as far as that is known; undefined if it is to be asked. */
   get known(): { due: number | undefined } | undefined {
     const isOn = this.#emptyAt !== undefined && this.#emptyAt === this.#wake.count &&

@@ -25,6 +25,7 @@ import {
   tidyOutput,
 } from "./host_folder.ts";
 import { HostKeeper, leaseEpoch, type Leases } from "./host_keeper.ts";
+import { Lookout } from "./lookout.ts";
 import { HostWorkers, type WorkerPlaces } from "./host_workers.ts";
 import type { TallyTable } from "./kept_tallies.ts";
 import { type LostPlaces, settleLost } from "./settle_lost.ts";
@@ -69,11 +70,13 @@ export interface ServerParts {
   /** @param hostId undefined where no `start` has run */
   places(hostId: string | undefined): WorkerPlaces;
   lostPlaces(): LostPlaces;
-  /** @param settle what is to be done at each look at other hosts */
+  /** @param settle what is to be done for workers of hosts that are gone */
   leases(settle: () => Promise<void>): Leases;
   runningIds(): Promise<ReadonlySet<string>>;
   /** What whoever starts workers should know of how the server is set; nothing if all is well. */
   cautions?(): Promise<readonly string[]>;
+  /** Whether to have no connection while nothing is asked. */
+  rest?(isResting: boolean): void;
   close(): Promise<void>;
 }
 
@@ -110,6 +113,13 @@ export class ServerStore implements Store {
   readonly #world: ServerWorld;
   readonly #server: Server;
   readonly #parts: ServerParts;
+  /**
+   * For what takes but a moment and is asked again and again. In a `start` it has a connection of
+   * its own, which nothing holds up, so that the other one may rest.
+   */
+  #quick: ServerParts;
+  /** Of a worker. */
+  #lookout: Lookout | undefined;
   #isForWorkers: boolean;
   #folder: Promise<HostFolder> | undefined;
   #isPrepared = false;
@@ -121,6 +131,7 @@ export class ServerStore implements Store {
     this.#server = server;
     this.#isForWorkers = location.handover !== undefined;
     this.#parts = server.connect(this.#isForWorkers ? { patience: WORKERS_PATIENCE } : {});
+    this.#quick = this.#parts;
     const { host } = server.handover;
     if (host !== undefined) this.#folder = Promise.resolve(host);
   }
@@ -133,7 +144,13 @@ export class ServerStore implements Store {
     const { id: host, path } = this.#isForWorkers ? await this.#hostFolder() : {};
     if (host === undefined) return this.#parts.jobs({ listens });
     const epoch = () => leaseEpoch(this.#world.files, path!);
-    return this.#parts.jobs({ listens, host, epoch, ahead: true });
+    return this.#parts.jobs({
+      listens,
+      host,
+      epoch,
+      ahead: true,
+      lookout: this.#lookoutOfWorker(),
+    });
   }
 
   async openReader(): Promise<JobReader> {
@@ -151,7 +168,7 @@ export class ServerStore implements Store {
 
   async watchSchedules(): Promise<ScheduleWatch> {
     await this.#ready();
-    return await this.#parts.scheduleWatch();
+    return await this.#quick.scheduleWatch();
   }
 
   async queues(): Promise<QueueStore> {
@@ -163,18 +180,21 @@ export class ServerStore implements Store {
     await this.#ready();
     const folder = await this.#hostFolder();
     const local = new FileWorkers(folder.path, this.#world.files);
+    const lookout = this.#lookoutOfWorker();
     return new HostWorkers({
-      places: this.#parts.places(folder.id),
+      places: this.#quick.places(folder.id),
       hostId: folder.id,
       local,
+      epoch: () => leaseEpoch(this.#world.files, folder.path),
+      isResting: () => lookout?.isResting === true,
       keepLease: (leads) => this.#keepLease(folder, local, leads),
     });
   }
 
   async openRequests(): Promise<Requests> {
     await this.#ready();
-    const channel = this.#parts.channel("requests");
-    return new ToldRequests(this.#parts.requests(), channel, this.#server.listens);
+    const [table, channel] = [this.#quick.requests(), this.#quick.channel("requests")];
+    return new ToldRequests(table, channel, this.#server.listens, this.#lookoutOfWorker());
   }
 
   async logs(): Promise<LogReader> {
@@ -184,7 +204,7 @@ export class ServerStore implements Store {
 
   async settings(): Promise<SettingsStore> {
     await this.#ready();
-    return this.#parts.settings();
+    return this.#quick.settings();
   }
 
   async tallies(): Promise<Tallies> {
@@ -234,12 +254,16 @@ export class ServerStore implements Store {
     const folder = await this.#madeFolder();
     await tidyOutput(this.#world.files, folder.path, () => this.#parts.runningIds());
     this.#isForWorkers = true;
+    const { lease } = await this.#parts.settings().load();
+    this.#quick = this.#server.connect({ answerWithin: answerWithin(lease) });
+    this.#parts.rest?.(true);
     return this;
   }
 
   /** Ends the connection. Programs that end need not. */
   async close(): Promise<void> {
     await this.#parts.close();
+    if (this.#quick !== this.#parts) await this.#quick.close();
   }
 
   /** The folder of this host, which commands that only look at the store can do without. */
@@ -256,18 +280,22 @@ export class ServerStore implements Store {
     return this.#folder ??= findHostFolder(this.#server.key, files, env);
   }
 
+  /** Only in a worker's process, which was told by its `start` where its host is. */
+  #lookoutOfWorker(): Lookout | undefined {
+    const { host } = this.#server.handover;
+    if (host === undefined || this.#lookout !== undefined) return this.#lookout;
+    this.#lookout = new Lookout(this.#world.files, host.path);
+    this.#lookout.onRest((isResting) => this.#parts.rest?.(isResting));
+    return this.#lookout;
+  }
+
   async #keepLease(folder: HostFolder, local: Workers, leads: boolean): Promise<HostKeeper> {
     const { id } = folder;
     if (id === undefined) throw new QueueError("refused", "No queuectl start has run here");
     const keeper = new HostKeeper({
       host: { ...folder, id },
       files: this.#world.files,
-      open: (answerWithin) => {
-        const parts = this.#server.connect({ patience: answerWithin, answerWithin });
-        return parts.leases(() =>
-          settleLost(parts.lostPlaces(), parts.jobs({}), () => parts.settings().load())
-        );
-      },
+      open: (lease) => this.#leases(lease),
       leads,
       ages: async () => {
         const live = [...await local.live(), ...await local.liveSupervisors()];
@@ -278,6 +306,24 @@ export class ServerStore implements Store {
     return keeper;
   }
 
+  /** Signs of life have a connection that nothing holds up; what follows from them may take long. */
+  #leases(lease: number): Leases {
+    const isShared = this.#quick !== this.#parts;
+    const limit = answerWithin(lease);
+    const own = isShared
+      ? this.#quick
+      : this.#server.connect({ patience: limit, answerWithin: limit });
+    const parts = this.#parts;
+    const settle = () =>
+      settleLost(parts.lostPlaces(), parts.jobs({}), () => parts.settings().load());
+    const [beating, settling] = [own.leases(settle), parts.leases(settle)];
+    return {
+      beat: (...said) => beating.beat(...said),
+      settle: (gone) => settling.settle(gone),
+      close: async () => isShared ? undefined : await own.close(),
+    };
+  }
+
   /** Makes what has to be there, if it is not. */
   async #ready(): Promise<void> {
     if (this.#isPrepared) return;
@@ -286,4 +332,9 @@ export class ServerStore implements Store {
     }).finally(() => this.#preparing = undefined);
     await this.#preparing;
   }
+}
+
+/** Milliseconds in which a sign of life is answered, or tried again. @param lease in seconds */
+function answerWithin(lease: number): number {
+  return Math.max(1000, lease * 200);
 }

@@ -11,7 +11,12 @@ import { ended } from "../../queue/transitions.ts";
 /** The workers that have no place any more, or may have jobs although they never had one. */
 export interface LostPlaces {
   list(): Promise<readonly { readonly name: string; readonly lostWith: string | null }[]>;
-  /** All jobs of that name are settled. */
+  /**
+   * Its jobs that nobody else has locked, such as a transaction of an application: those are for
+   * later. All if left out.
+   */
+  free?(name: string): Promise<readonly string[]>;
+  /** Its jobs are settled: if all are, the place goes. */
   forget(name: string): Promise<void>;
 }
 
@@ -26,7 +31,9 @@ export async function settleLost(
   const current = await settings();
   const backoff = { base: current.backoff_base, max: current.backoff_max };
   for (const { name, lostWith } of lost) {
+    const free = await places.free?.(name);
     for (const job of await jobs.claimedBy(name)) {
+      if (free?.includes(job.id) === false) continue;
       await jobs.change(
         job.id,
         (job, now) => ended(job, endingOf(lostWith), backoff, now),

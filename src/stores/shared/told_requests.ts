@@ -1,6 +1,7 @@
 // Requests to those that run, in a store that tells of new ones.
 import type { Requests, StopKind } from "../../queue/requests.ts";
 import { delay } from "../../system/delay.ts";
+import type { Lookout } from "./lookout.ts";
 import type { Channel } from "./wake.ts";
 
 /**
@@ -30,17 +31,23 @@ export class ToldRequests implements Requests {
   readonly #table: RequestTable;
   readonly #channel: Channel;
   readonly #listens: boolean;
+  readonly #lookout: Lookout | undefined;
   #snapshot: Snapshot | undefined;
   #news = new AbortController();
   /** Something came while nobody waited. At first it may have: before anybody listened. */
   #hasMissed = true;
   #listening: Promise<() => Promise<void>> | undefined;
 
-  /** @param listens whether to be told of news; else they are looked for */
-  constructor(table: RequestTable, channel: Channel, listens: boolean) {
+  /**
+   * @param listens whether to be told of news; else they are looked for
+   * @param lookout of a worker: while that rests nothing is looked for, until another one calls
+   */
+  constructor(table: RequestTable, channel: Channel, listens: boolean, lookout?: Lookout) {
     this.#table = table;
     this.#channel = channel;
     this.#listens = listens;
+    this.#lookout = lookout;
+    lookout?.onRest(() => this.#tell());
   }
 
   async requestStop(name: string, kind: StopKind): Promise<void> {
@@ -100,9 +107,12 @@ export class ToldRequests implements Requests {
   }
 
   async #rows(): Promise<Snapshot["rows"]> {
+    if (this.#lookout?.isResting) return [];
     if (!this.#isFresh()) {
       const readAt = performance.now();
-      this.#snapshot = { readAt, rows: await this.#table.all() };
+      const rows = await this.#table.all();
+      this.#snapshot = { readAt, rows };
+      if (rows.length > 0) this.#lookout?.callAll();
     }
     return this.#snapshot!.rows;
   }
