@@ -3,7 +3,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { ignoredSignals } from "../../src/system/signals.ts";
 import { withQueue } from "../support/queue_program.ts";
 import { waitUntil } from "../support/wait_until.ts";
-import { isOnServer } from "../support/test_store.ts";
+import { testOfFolder } from "../support/test_store.ts";
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -284,9 +284,8 @@ Deno.test("a wrong command line gets one or two lines, exit code 2, and no stack
     assertEquals((await queue.run(["job", "show", "nobody"])).code, 1);
   }));
 
-Deno.test(
+testOfFolder(
   "the data folder of another user is refused",
-  { ignore: isOnServer || Deno.uid() !== 0 },
   () =>
     withQueue(async (queue) => {
       await queue.ok("enqueue", "true");
@@ -296,4 +295,5 @@ Deno.test(
       assertEquals(code, 1);
       assertStringIncludes(stderr, "another user");
     }),
+  Deno.uid() !== 0,
 );

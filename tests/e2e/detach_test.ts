@@ -9,7 +9,7 @@ import { withQueue } from "../support/queue_program.ts";
 import { needing } from "../support/has_program.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 import { waitUntil } from "../support/wait_until.ts";
-import { isOnServer } from "../support/test_store.ts";
+import { testOfFolder } from "../support/test_store.ts";
 
 for (const shell of ["dash", "bash", "busybox sh"]) {
   const words = shell.split(" ");
@@ -59,10 +59,9 @@ Deno.test("start --detach --drain says yes also when all is done at once", () =>
     await waitUntil(async () => (await queue.workers()).length === 0, "it has ended");
   }));
 
-Deno.test({
-  name: "start, also --detach, ends with exit code 1 and a clear line when no worker comes up",
-  ignore: isOnServer || Deno.env.has("QUEUECTL_BIN"), // which may use any folder
-  fn: () =>
+testOfFolder(
+  "start, also --detach, ends with exit code 1 and a clear line when no worker comes up",
+  () =>
     withQueue(async (queue) => {
       await queue.ok("enqueue", "true");
       // Workers may leave the data folder over no link.
@@ -79,7 +78,8 @@ Deno.test({
           `See ${queue.data}/start.log\n`,
       );
     }),
-});
+  Deno.env.has("QUEUECTL_BIN"),
+);
 
 Deno.test("rotate() puts a big log aside, in the place of the one before, and no other", () =>
   withTempDir((dir) => {

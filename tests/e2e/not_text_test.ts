@@ -3,7 +3,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { programUnderTest } from "../support/program.ts";
 import { type QueueProgram, withQueue } from "../support/queue_program.ts";
-import { isOnServer } from "../support/test_store.ts";
+import { testOfFolder } from "../support/test_store.ts";
 
 const ignore = Deno.build.os !== "linux";
 
@@ -39,11 +39,9 @@ Deno.test({
     }),
 });
 
-Deno.test({
-  name:
-    "a folder or variable that is not UTF-8 gets one clear line, and no more where it does not count",
-  ignore: ignore || isOnServer,
-  fn: () =>
+testOfFolder(
+  "a folder or variable that is not UTF-8 gets one clear line, and no more where it does not count",
+  () =>
     withQueue(async (queue) => {
       await queue.ok("enqueue", "--job-id", "a", "true");
       const inFolder = `d=$(printf 'bad\\377'); mkdir -p "$d"; cd "$d"; `;
@@ -60,4 +58,5 @@ Deno.test({
       assertStringIncludes(variable.stderr, "queuectl: Cannot use the environment variable");
       await shell(queue, `rmdir "$(printf 'bad\\377')"`);
     }),
-});
+  ignore,
+);

@@ -2,7 +2,7 @@
 // killed. The jobs' histories tell what ran when.
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { type QueueProgram, withQueue } from "../support/queue_program.ts";
-import { isOnServer } from "../support/test_store.ts";
+import { testOfFolder } from "../support/test_store.ts";
 import { waitUntil } from "../support/wait_until.ts";
 
 const ignore = Deno.build.os === "windows";
@@ -119,10 +119,9 @@ Deno.test({
     }),
 });
 
-Deno.test({
-  name: "no job begins while what is set of queues can't be read",
-  ignore: ignore || isOnServer,
-  fn: () =>
+testOfFolder(
+  "no job begins while what is set of queues can't be read",
+  () =>
     withQueue(async (queue) => {
       await queue.ok("queue", "set", "q", "--limit", "1");
       await queue.ok("enqueue", "--queue", "q", "--job-id", "a", "true");
@@ -157,4 +156,5 @@ Deno.test({
       Deno.writeTextFileSync(path, good);
       await queue.waitForState("a", "completed");
     }),
-});
+  ignore,
+);

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { type QueueProgram, withQueue } from "../support/queue_program.ts";
 import { waitUntil } from "../support/wait_until.ts";
-import { isOnServer } from "../support/test_store.ts";
+import { testOfFolder } from "../support/test_store.ts";
 
 const ignore = Deno.build.os === "windows";
 
@@ -84,10 +84,9 @@ Deno.test({
     }),
 });
 
-Deno.test({
-  name: "start tells of a damaged schedule, leaves it, and fires the others",
-  ignore: ignore || isOnServer,
-  fn: () =>
+testOfFolder(
+  "start tells of a damaged schedule, leaves it, and fires the others",
+  () =>
     withQueue(async (queue) => {
       await queue.ok("schedule", "add", "good", "--every", "1s", "true");
       const path = `${queue.data}/schedules/bad.json`;
@@ -102,7 +101,8 @@ Deno.test({
       assertEquals(check.code, 1);
       assertStringIncludes(check.stdout, "bad.json");
     }),
-});
+  ignore,
+);
 
 Deno.test({
   name: "a start without schedules fires one that is added while it runs, soon",

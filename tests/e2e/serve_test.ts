@@ -14,6 +14,13 @@ async function get(url: string, token: string): Promise<Response> {
   return await fetch(url, { headers: { authorization: `Bearer ${token}` } });
 }
 
+/** The paths of all files in a folder and below. */
+function filesIn(folder: string): string[] {
+  return Array.from(Deno.readDirSync(folder)).flatMap(({ name, isDirectory }) =>
+    isDirectory ? filesIn(`${folder}/${name}`) : `${folder}/${name}`
+  );
+}
+
 /** Sends a request as it is written, and returns the first line of the answer. */
 async function firstLine({ port }: Serving, request: string): Promise<string> {
   const connection = await Deno.connect({ hostname: "127.0.0.1", port });
@@ -47,17 +54,19 @@ Deno.test({
       assertEquals((await seen.json()).state, "pending");
 
       const token = await tokenOf(queue, serving);
-      const path = `${queue.data}/serve-${port}.token`;
+      const path = `${queue.hostFolder()}/serve-${port}.token`;
       assertEquals((await Deno.stat(path)).mode! & 0o777, 0o600);
       assert(!address.href.includes(token));
       assertEquals((await queue.run(["storage", "check"])).code, 0);
 
       // A stream that is open does not keep it from ending, and ends itself.
-      const stream = await get(`${origin}/api/events`, token);
+      const stream = (await get(`${origin}/api/events`, token)).body!
+        .pipeThrough(new TextDecoderStream()).getReader();
+      for (let said = ""; !said.includes("event: status");) said += (await stream.read()).value!;
       const { code, stderr } = await serving.end();
       assertEquals(code, 0);
-      assertStringIncludes(await stream.text(), "event: status");
-      assertEquals(stderr, `Serving ${queue.data}; this address works once:\n`);
+      while (!(await stream.read()).done);
+      assertEquals(stderr, `Serving ${queue.name}; this address works once:\n`);
       const gone = await queue.run(["serve", "--print-token", "--listen", `127.0.0.1:${port}`]);
       assertEquals([gone.code, gone.stdout], [1, ""]);
       assertStringIncludes(gone.stderr, `No queuectl serve runs on port ${port}`);
@@ -70,7 +79,7 @@ Deno.test({
   fn: () =>
     withQueue(async (queue) => {
       const serving = await queue.serve();
-      const path = `${queue.data}/serve-${serving.port}.token`;
+      const path = `${queue.hostFolder()}/serve-${serving.port}.token`;
       await serving.end("SIGKILL");
       await Deno.stat(path);
       const args = ["serve", "--print-token", "--listen", `127.0.0.1:${serving.port}`];
@@ -121,8 +130,7 @@ Deno.test({
       const serving = await queue.serve([], env);
       const status = await get(`${serving.origin}/api/status`, token);
       assertEquals((await status.json()).read_only, false);
-      const names = await Array.fromAsync(Deno.readDir(queue.data), ({ name }) => name);
-      assertEquals(names.filter((name) => name.endsWith(".token")), []);
+      assertEquals(filesIn(queue.dir).filter((path) => path.endsWith(".token")), []);
       const printed = await queue.run(["serve", "--print-token"], { env });
       assertEquals(printed.stdout, `${token}\n`);
       const { stderr } = await serving.end();

@@ -5,7 +5,7 @@ import { lives } from "../support/processes.ts";
 import { programUnderTest } from "../support/program.ts";
 import { numberOnceIn, type QueueProgram, withQueue } from "../support/queue_program.ts";
 import { waitUntil } from "../support/wait_until.ts";
-import { isOnServer } from "../support/test_store.ts";
+import { testOfFolder } from "../support/test_store.ts";
 
 const ignore = Deno.build.os === "windows";
 
@@ -71,10 +71,9 @@ Deno.test({
     }),
 });
 
-Deno.test({
-  name: "start is not stopped by a request to an earlier one that had its process id",
-  ignore: ignore || isOnServer,
-  fn: () =>
+testOfFolder(
+  "start is not stopped by a request to an earlier one that had its process id",
+  () =>
     withQueue(async (queue) => {
       const id = await queue.ok("enqueue", "true");
       // The shell becomes the program, so the process id is the program's.
@@ -83,7 +82,8 @@ Deno.test({
       assertEquals(await queue.state(id), "completed");
       assertEquals([...Deno.readDirSync(`${queue.data}/control`)], []);
     }),
-});
+  ignore,
+);
 
 Deno.test({
   name: "SIGHUP, however often, ends start gracefully and kills no job",

@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { programUnderTest } from "../support/program.ts";
 import { withQueue } from "../support/queue_program.ts";
-import { isOnServer } from "../support/test_store.ts";
+import { testOfFolder } from "../support/test_store.ts";
 
 Deno.test("start --timeout 30d runs jobs", () =>
   withQueue(async (queue) => {
@@ -31,10 +31,9 @@ Deno.test("start runs jobs in a folder with an odd name, also over a link and fr
     }
   }));
 
-Deno.test({
-  name: "start runs jobs where its sources lie behind a link",
-  ignore: isOnServer || Deno.env.has("QUEUECTL_BIN"),
-  fn: () =>
+testOfFolder(
+  "start runs jobs where its sources lie behind a link",
+  () =>
     withQueue(async (queue) => {
       const { program, args } = programUnderTest();
       const root = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
@@ -52,4 +51,5 @@ Deno.test({
       }).output();
       assertEquals([code, await queue.state("a")], [0, "completed"]);
     }),
-});
+  Deno.env.has("QUEUECTL_BIN"),
+);

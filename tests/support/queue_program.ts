@@ -3,7 +3,7 @@
 import { assertEquals } from "@std/assert";
 import { numberIn } from "./processes.ts";
 import { programUnderTest } from "./program.ts";
-import { newTestStore, type TestStore } from "./test_store.ts";
+import { isOnServer, newTestStore, type TestStore } from "./test_store.ts";
 import { withTempDir } from "./temp_dir.ts";
 import { waitUntil } from "./wait_until.ts";
 
@@ -27,6 +27,8 @@ export class QueueProgram {
   readonly dir: string;
   /** The folder, if the queue is in one. */
   readonly data: string;
+  /** What the program calls the queue. */
+  readonly name: string;
   /** The variables by which the program finds the queue. */
   readonly env: Readonly<Record<string, string>>;
   readonly #store: TestStore;
@@ -37,6 +39,7 @@ export class QueueProgram {
     this.data = `${dir}/data`;
     this.#store = store;
     this.env = this.#store.env;
+    this.name = isOnServer ? withoutPassword(this.env.QUEUECTL_STORE!) : this.data;
   }
 
   /** Runs a command to its end. `input` goes to its standard input. */
@@ -82,6 +85,14 @@ export class QueueProgram {
     this.#started.push(child);
     await waitUntil(async () => (await this.workers()).length > before, "a worker is there");
     return child;
+  }
+
+  /** The folder of what belongs to this host: that of the queue, or one of its own. */
+  hostFolder(): string {
+    if (!isOnServer) return this.data;
+    let path = `${this.dir}/state/queuectl`;
+    for (let depth = 0; depth < 2; depth++) path += `/${[...Deno.readDirSync(path)][0]!.name}`;
+    return path;
   }
 
   async workers(): Promise<{ name: string; pid: number; state: string; job_id: string | null }[]> {
@@ -150,4 +161,10 @@ export function withQueue(test: (queue: QueueProgram) => Promise<void>): Promise
 /** The number that a job wrote to a file, once it is there. */
 export function numberOnceIn(path: string): Promise<number> {
   return waitUntil(() => numberIn(path), `a number in ${path}`);
+}
+
+function withoutPassword(url: string): string {
+  const named = new URL(url);
+  named.password = "";
+  return named.href;
 }

@@ -41,9 +41,15 @@ export function newTestStore(dir: string): TestStore {
 /**
  * Declares a test of what only a folder has: its files, or the way to it. With a database it is
  * skipped, and says so.
+ * @param ignore whether to skip it in any case
  */
-export function testOfFolder(name: string, fn: () => Promise<void> | void): void {
-  Deno.test({ name: isOnServer ? `${name} (of folders alone)` : name, ignore: isOnServer, fn });
+export function testOfFolder(
+  name: string,
+  fn: () => Promise<void> | void,
+  ignore = false,
+): void {
+  const shown = isOnServer ? `${name} (of folders alone)` : name;
+  Deno.test({ name: shown, ignore: isOnServer || ignore, fn });
 }
 
 async function dropSchema(url: string, schema: string): Promise<void> {
