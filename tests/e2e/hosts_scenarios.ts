@@ -49,107 +49,162 @@ async function outcomes(host: QueueProgram, id: string): Promise<string[]> {
   return ended.filter((outcome: string | null) => outcome !== null);
 }
 
+/** @param lease in seconds */
+async function withScene(
+  server: ServerForTests,
+  dir: string,
+  lease: number,
+  test: (scene: Scene) => Promise<void>,
+): Promise<void> {
+  const url = new URL(server.url());
+  const host = (name: string, store = url.href) =>
+    new QueueProgram(dir, {
+      env: { QUEUECTL_STORE: store, XDG_STATE_HOME: `${dir}/${name}` },
+      remove: () => Promise.resolve(),
+    });
+  const [a, b] = [host("a"), host("b")];
+  const fars: { host: QueueProgram; way: CutProxy }[] = [];
+  const far = () => {
+    const way = new CutProxy(server.socket);
+    const through = url.href.replace(url.host, `127.0.0.1:${way.port}`);
+    fars.push({ host: host("far", through), way });
+    return fars.at(-1)!;
+  };
+  try {
+    await a.ok("config", "--key", "lease", "--value", String(lease));
+    await test({ dir, a, b, far, server });
+  } finally {
+    for (const { way } of fars) way.restore();
+    await Promise.all([a, b, ...fars.map(({ host }) => host)].map((one) => one.end()));
+    await Promise.all(fars.map(({ way }) => way.close()));
+  }
+}
+
+/**
+ * What is lost with a host, and what is not: each sets its scene, calls `begin`, which resolves when
+ * all scenes are set, and waits for a lease to run out, which takes ten seconds.
+ */
+type Loss = (scene: Scene, begin: () => Promise<void>) => Promise<void>;
+
+/** Sets the scenes one after the other, and then waits side by side. */
+async function allLosses(server: ServerForTests, dir: string): Promise<void> {
+  const all = Promise.withResolvers<void>();
+  const running: Promise<void>[] = [];
+  for (const [says, loss] of Object.entries(LOSSES)) {
+    const set = Promise.withResolvers<void>();
+    const own = `${dir}/${running.length}`;
+    Deno.mkdirSync(own);
+    const begin = () => {
+      set.resolve();
+      return all.promise;
+    };
+    const done = withScene(server, own, LEASE, (scene) => loss(scene, begin)).catch((error) => {
+      throw new Error(says, { cause: error });
+    });
+    running.push(done);
+    await Promise.race([set.promise, done.catch(() => {})]);
+  }
+  all.resolve();
+  await Promise.allSettled(running);
+  await Promise.all(running);
+}
+
+const LOSSES: Readonly<Record<string, Loss>> = {
+  "a host that is stopped for a while loses its job, and works when it is back": async (
+    { dir, a, b },
+    begin,
+  ) => {
+    const start = await a.start();
+    await a.ok("enqueue", "--job-id", "j", ALONE);
+    const first = await numberOnceIn(`${dir}/pid`);
+    await b.start();
+    const stopped = await processesOf(a, start);
+    await begin();
+    signalAll(stopped, "SIGSTOP");
+    await waitUntil(async () => (await outcomes(b, "j")).length === 1, "it is lost");
+    assertEquals([await outcomes(b, "j"), lives(first)], [["lost"], false]);
+    signalAll(stopped, "SIGCONT");
+    await endsElsewhere(b, dir);
+    await b.ok("stop");
+    await a.ok("enqueue", "--job-id", "k", "true");
+    await a.waitForState("k", "completed");
+  },
+
+  "a host of which all was killed is gone: its job is ended there": async (
+    { dir, a, b },
+    begin,
+  ) => {
+    const start = await a.start();
+    await b.ok("enqueue", "--job-id", "j", ALONE);
+    const first = await numberOnceIn(`${dir}/pid`);
+    await b.start();
+    const killed = await processesOf(a, start);
+    await begin();
+    for (const pid of killed) end(pid);
+    await waitUntil(async () => (await outcomes(b, "j")).length === 1, "it is lost");
+    assert(!lives(first));
+    await endsElsewhere(b, dir);
+  },
+
+  "a host that is cut off ends its job in time, and works again when it is not": async (
+    { dir, far, b },
+    begin,
+  ) => {
+    const { host, way } = far();
+    await host.start();
+    await host.ok("enqueue", "--job-id", "j", ALONE);
+    const first = await numberOnceIn(`${dir}/pid`);
+    await b.start();
+    await begin();
+    way.cut();
+    await waitUntil(async () => (await outcomes(b, "j")).length === 1, "it is lost");
+    assert(!lives(first));
+    await endsElsewhere(b, dir);
+    way.restore();
+    await b.ok("stop");
+    await b.ok("enqueue", "--job-id", "k", "true");
+    await b.waitForState("k", "completed");
+  },
+
+  "a worker whose start was killed keeps the lease until its job has ended": async (
+    { dir, a, b },
+    begin,
+  ) => {
+    const start = await a.start();
+    await a.ok("enqueue", "--job-id", "j", ALONE);
+    await numberOnceIn(`${dir}/pid`);
+    await b.start();
+    await begin();
+    end(start.pid);
+    const since = performance.now();
+    await waitUntil(() => performance.now() - since > 2000 * LEASE, "two leases have passed");
+    Deno.writeTextFileSync(`${dir}/go`, "");
+    await b.waitForState("j", "completed");
+    assertEquals(await outcomes(b, "j"), ["succeeded"]);
+  },
+};
+
+/** The job that was lost runs anew on another host, and never did so on both. */
+async function endsElsewhere(host: QueueProgram, dir: string): Promise<void> {
+  Deno.writeTextFileSync(`${dir}/go`, "");
+  await host.waitForState("j", "completed");
+  assertEquals(await outcomes(host, "j"), ["lost", "succeeded"]);
+  assert(!Array.from(Deno.readDirSync(dir)).some(({ name }) => name === "both"));
+}
+
 /** Declares all tests of hosts that share this server. */
 export function testHosts(server: ServerForTests): void {
   const hostsTest = (says: string, test: (scene: Scene) => Promise<void>, lease = LEASE) =>
     Deno.test({
       name: `${server.kind}: ${says}`,
       ignore: Deno.build.os !== "linux",
-      fn: () =>
-        withTempDir(async (dir) => {
-          const url = new URL(server.url());
-          const host = (name: string, store = url.href) =>
-            new QueueProgram(dir, {
-              env: { QUEUECTL_STORE: store, XDG_STATE_HOME: `${dir}/${name}` },
-              remove: () => Promise.resolve(),
-            });
-          const [a, b] = [host("a"), host("b")];
-          const fars: { host: QueueProgram; way: CutProxy }[] = [];
-          const far = () => {
-            const way = new CutProxy(server.socket);
-            const through = url.href.replace(url.host, `127.0.0.1:${way.port}`);
-            fars.push({ host: host("far", through), way });
-            return fars.at(-1)!;
-          };
-          await a.ok("config", "--key", "lease", "--value", String(lease));
-          try {
-            await test({ dir, a, b, far, server });
-          } finally {
-            for (const { way } of fars) way.restore();
-            await Promise.all([a, b, ...fars.map(({ host }) => host)].map((one) => one.end()));
-            await Promise.all(fars.map(({ way }) => way.close()));
-          }
-        }),
+      fn: () => withTempDir((dir) => withScene(server, dir, lease, test)),
     });
 
-  hostsTest(
-    "a host that is stopped for a while loses its job, which never runs twice at once",
-    async ({
-      dir,
-      a,
-      b,
-    }) => {
-      const start = await a.start();
-      await a.ok("enqueue", "--job-id", "j", ALONE);
-      const first = await numberOnceIn(`${dir}/pid`);
-      await b.start();
-      const stopped = await processesOf(a, start);
-      signalAll(stopped, "SIGSTOP");
-      await waitUntil(async () => (await outcomes(b, "j")).length === 1, "it is lost");
-      assertEquals([await outcomes(b, "j"), lives(first)], [["lost"], false]);
-      signalAll(stopped, "SIGCONT");
-      Deno.writeTextFileSync(`${dir}/go`, "");
-      await b.waitForState("j", "completed");
-      assertEquals(await outcomes(b, "j"), ["lost", "succeeded"]);
-      assert(!Array.from(Deno.readDirSync(dir)).some(({ name }) => name === "both"));
-      // The host that is back works again.
-      await b.ok("stop");
-      await a.ok("enqueue", "--job-id", "k", "true");
-      await a.waitForState("k", "completed");
-    },
-  );
-
-  hostsTest(
-    "a host of which all was killed is gone: its job is ended there, and retried elsewhere",
-    async ({
-      dir,
-      a,
-      b,
-    }) => {
-      const start = await a.start();
-      await b.ok("enqueue", "--job-id", "j", ALONE);
-      const first = await numberOnceIn(`${dir}/pid`);
-      await b.start();
-      for (const pid of await processesOf(a, start)) end(pid);
-      await waitUntil(async () => (await outcomes(b, "j")).length === 1, "it is lost");
-      assert(!lives(first));
-      Deno.writeTextFileSync(`${dir}/go`, "");
-      await b.waitForState("j", "completed");
-      assert(!Array.from(Deno.readDirSync(dir)).some(({ name }) => name === "both"));
-    },
-  );
-
-  hostsTest("a host that is cut off ends its job in time, and works again when it is not", async ({
-    dir,
-    far,
-    b,
-  }) => {
-    const { host, way } = far();
-    await host.start();
-    await host.ok("enqueue", "--job-id", "j", ALONE);
-    const first = await numberOnceIn(`${dir}/pid`);
-    await b.start();
-    way.cut();
-    await waitUntil(async () => (await outcomes(b, "j")).length === 1, "it is lost");
-    assert(!lives(first));
-    Deno.writeTextFileSync(`${dir}/go`, "");
-    await b.waitForState("j", "completed");
-    assertEquals(await outcomes(b, "j"), ["lost", "succeeded"]);
-    assert(!Array.from(Deno.readDirSync(dir)).some(({ name }) => name === "both"));
-    way.restore();
-    await b.ok("stop");
-    await b.ok("enqueue", "--job-id", "k", "true");
-    await b.waitForState("k", "completed");
+  Deno.test({
+    name: `${server.kind}: a host that is gone or cut off loses its jobs, which never run twice`,
+    ignore: Deno.build.os !== "linux",
+    fn: () => withTempDir((dir) => allLosses(server, dir)),
   });
 
   hostsTest(
@@ -173,22 +228,26 @@ export function testHosts(server: ServerForTests): void {
     60,
   );
 
-  hostsTest("a worker whose start was killed keeps the lease until its job has ended", async ({
-    dir,
-    a,
-    b,
-  }) => {
-    const start = await a.start();
-    await a.ok("enqueue", "--job-id", "j", ALONE);
-    await numberOnceIn(`${dir}/pid`);
-    await b.start();
-    end(start.pid);
-    const begin = performance.now();
-    await waitUntil(() => performance.now() - begin > 2000 * LEASE, "two leases have passed");
-    Deno.writeTextFileSync(`${dir}/go`, "");
-    await b.waitForState("j", "completed");
-    assertEquals(await outcomes(b, "j"), ["succeeded"]);
-  });
+  hostsTest(
+    "a job without a worker that is called off has all of its output",
+    async ({ dir, a }) => {
+      const start = await a.start();
+      const waits = "until [ -e go ]; do sleep 0.05; done";
+      await a.ok(
+        "enqueue",
+        "--job-id",
+        "j",
+        `echo $$ >pid; ${waits}; echo said; : >done; sleep 600`,
+      );
+      await numberOnceIn(`${dir}/pid`);
+      for (const pid of await processesOf(a, start)) end(pid);
+      Deno.writeTextFileSync(`${dir}/go`, "");
+      await waitUntil(() => Array.from(Deno.readDirSync(dir)).some(({ name }) => name === "done"));
+      assertEquals(await a.ok("job", "cancel", "j"), "Cancelled j");
+      assertEquals(await a.ok("job", "logs", "j"), "said");
+    },
+    60,
+  );
 
   hostsTest(
     "stop stops the workers of this host, and with --all-hosts those of all",

@@ -4,8 +4,11 @@ import { QueueError } from "../../src/queue/errors.ts";
 import { claimOf, type Job } from "../../src/queue/job.ts";
 import { ended } from "../../src/queue/transitions.ts";
 import type { Database } from "../../src/stores/postgres/connection.ts";
+import { lostPlaces } from "../../src/stores/postgres/gone_hosts.ts";
 import { PostgresJobs } from "../../src/stores/postgres/jobs.ts";
 import { PostgresQueues } from "../../src/stores/postgres/queues.ts";
+import { DEFAULT_SETTINGS } from "../../src/queue/settings.ts";
+import { settleLost } from "../../src/stores/shared/settle_lost.ts";
 import { aJob, anEnding } from "../support/jobs.ts";
 import { postgresSchemas } from "../support/postgres_schemas.ts";
 import { startPostgres } from "../support/postgres_server.ts";
@@ -42,6 +45,51 @@ async function makePlace(database: Database): Promise<void> {
 
 if (server !== undefined) {
   const withSchema = postgresSchemas(server);
+
+  Deno.test("settleLost() leaves a job that an application has locked for later, and no other", async () => {
+    await withSchema(async (open) => {
+      const database = open();
+      await makePlace(database);
+      const jobs = new PostgresJobs(database);
+      await jobs.add([aJob(), aJob({ id: "b", sequence: 1 })]);
+      for (const _ of ["a", "b"]) await jobs.claim(by, 0);
+      await database.query("update queuectl.workers set host_id = null, lost_with = 'box'");
+      const settle = () =>
+        settleLost(lostPlaces(database), jobs, () => Promise.resolve(DEFAULT_SETTINGS));
+      const states = async () =>
+        (await Array.fromAsync(jobs.list({}))).map(({ status }) => status.state);
+      await open().transaction(async (sql) => {
+        await sql.query("select from queuectl.jobs where id = 'a' for update");
+        await settle();
+        assertEquals(await states(), ["failed", "processing"]);
+      });
+      await settle();
+      assertEquals(await states(), ["failed", "failed"]);
+      assertEquals(await lostPlaces(database).list(), []);
+    });
+  });
+
+  Deno.test("list() of ended jobs does not read the newer ones that wait", async () => {
+    await withSchema(async (open) => {
+      const database = open();
+      await database.query(`insert into queuectl.jobs
+        (id, command, state, queue, priority, line, turn, since, created_at, sequence, max_retries,
+          timeout, cwd)
+        select n::text, 'true', case when n <= 2000 then 'completed' else 'pending' end, 'default',
+          0, case when n > 2000 then 'open' end, now(), now(), now() + n * interval '1 s', 0, 3, 0, '/'
+        from generate_series(1, 6000) as n`);
+      await database.query("analyze queuectl.jobs");
+      let plan = "";
+      const query = database.query.bind(database);
+      database.query = (async (text: string, values: unknown[]) => {
+        plan += JSON.stringify(await query(`explain ${text}`, values));
+        return await query(text, values);
+      }) as Database["query"];
+      const list = new PostgresJobs(database).list({ states: ["completed"], limit: 2 });
+      assertEquals((await Array.fromAsync(list)).map(({ id }) => id), ["2000", "1999"]);
+      assert(plan.includes("jobs_ended"), plan);
+    });
+  });
 
   Deno.test("claim() of a worker that found nothing asks again when it is told, and not before", async () => {
     await withSchema(async (open) => {

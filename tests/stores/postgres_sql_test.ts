@@ -205,6 +205,18 @@ if (server !== undefined) {
     }, { isEmpty: true });
   });
 
+  Deno.test("ensureSchema() says what to do where the version was removed", async () => {
+    await withSchema(async (open) => {
+      const owner = open();
+      await ensureSchema(owner);
+      await owner.query("delete from queuectl.version");
+      const { code, hint } = await assertRejects(() => ensureSchema(owner), QueueError);
+      assertEquals(code, "damaged");
+      await owner.query(hint!.replace("Tell it: ", ""));
+      await ensureSchema(owner);
+    }, { isEmpty: true });
+  });
+
   Deno.test("a role that may only enqueue and look can do that, and no more", async () => {
     await withSchema(async (open) => {
       const owner = open();
@@ -227,7 +239,12 @@ if (server !== undefined) {
           () => new PostgresQueues(clerk).change(["q"], (one) => ({ ...one, paused: true })),
         ]
       ) {
-        assertEquals((await assertRejects(action, QueueError)).code, "refused");
+        const { code, message, hint } = await assertRejects(action, QueueError);
+        assertEquals([code, hint], ["refused", undefined]);
+        assert(
+          /^The user of the database may not do that: permission denied/.test(message),
+          message,
+        );
       }
       await owner.query("drop owned by clerk");
     });

@@ -29,18 +29,26 @@ export async function check(
     parseConfig(JSON.stringify(values));
   });
   await noteErrors("schedules", note, async () => void await allSchedules(database));
-  const lost = await database.read<{ id: string }>(
-    `select id from queuectl.jobs where state = 'processing'
-      and not exists (select from queuectl.workers where name = worker and host_id is not null)`,
-  );
+  const lost = await strays(database);
   if (lost.length > 0 && repair) {
     const settings = new PostgresSettings(database);
     await settleLost(lostPlaces(database), new PostgresJobs(database), () => settings.load());
   }
-  for (const { id } of lost) {
-    note(`jobs/${id}`, "is said to run, and no worker has it", repair ? "recorded as lost" : null);
+  const left = new Set(repair ? await strays(database) : lost);
+  for (const id of lost) {
+    const repaired = left.has(id) ? null : "recorded as lost";
+    note(`jobs/${id}`, "is said to run, and no worker has it", repaired);
   }
   return findings;
+}
+
+/** The ids of the jobs whose workers have no place. */
+async function strays(database: Database): Promise<string[]> {
+  const rows = await database.read<{ id: string }>(
+    `select id from queuectl.jobs where state = 'processing'
+      and not exists (select from queuectl.workers where name = worker and host_id is not null)`,
+  );
+  return rows.map(({ id }) => id);
 }
 
 type Note = (path: string, problem: string, repaired?: string | null) => void;

@@ -94,12 +94,7 @@ export function inWords(store: string, error: unknown): unknown {
   const code = codeOf(error);
   if (isDisconnection(error) || error instanceof UnknownOutcome) return unavailable(store, error);
   if (code === undefined) return error;
-  if (code === "42501") {
-    return new QueueError("refused", `Cannot use ${store}: ${error.message}`, {
-      hint: "Ask the owner of the database for that right; storage check --repair prints the SQL",
-      cause: error,
-    });
-  }
+  if (code === "42501") return mayNot(store, error);
   if (/^(28|3D000|0A000)/.test(code) || SYSTEM_LIMITS.has(code) || CERTIFICATE.test(code)) {
     return new QueueError(
       code.startsWith("53") ? "io" : "refused",
@@ -111,6 +106,18 @@ export function inWords(store: string, error: unknown): unknown {
     );
   }
   return error;
+}
+
+/** Of a user without the right: to see the schema at all, or to do more than enqueue and look. */
+function mayNot(store: string, error: Error): QueueError {
+  if (/ schema /.test(error.message)) {
+    return new QueueError("refused", `Cannot use ${store}: ${error.message}`, {
+      hint: "Its owner can let you enqueue and look: select queuectl.grant_enqueue('YOU')",
+      cause: error,
+    });
+  }
+  const message = `The user of ${store} may not do that: ${error.message}`;
+  return new QueueError("refused", message, { cause: error });
 }
 
 /** What is said of a server whose certificate is not as `sslmode` wants it. */

@@ -136,13 +136,21 @@ export async function* allJobs(sql: Sql): AsyncIterable<Job> {
   }
 }
 
+/** One state as a constant: where it is one of an end, an index has its jobs in order of arrival. */
+function stateIn(states: readonly JobState[], value: (one: unknown) => string): string {
+  const [state] = states;
+  return states.length === 1 && JOB_STATES.includes(state!)
+    ? `state = '${state}'`
+    : `state = any (${value(states)})`;
+}
+
 /** The statement for the next jobs that are meant, newest first. */
 function pageOf(query: Query, last: Arrival | undefined, size: number): [string, unknown[]] {
   const values: unknown[] = [];
   const value = (one: unknown) => `$${values.push(one)}`;
   const { states, queue, group, since, endedBefore } = query;
   const conditions = [
-    states && `state = any (${value(states)})`,
+    states && stateIn(states, value),
     queue && `queue = ${value(queue)}`,
     group && `group_name = ${value(group)}`,
     since !== undefined && `created_at >= ${value(timestamp(since))}`,

@@ -11,13 +11,14 @@ import {
 } from "./schema_claim.ts";
 import { ENQUEUE_FUNCTION } from "./schema_enqueue.ts";
 import { HOST_TABLES } from "./schema_hosts.ts";
-import { JOB_TABLES } from "./schema_jobs.ts";
+import { ENDED_INDEX, JOB_TABLES } from "./schema_jobs.ts";
 
 /** What leads from each version to the next; only ever added to. */
 const MIGRATIONS: readonly string[] = [
   JOB_TABLES + HOST_TABLES + EXPIRY_FUNCTION + CLAIM_FUNCTIONS + FINISH_FUNCTION +
   WAITING_FUNCTIONS +
   ENQUEUE_FUNCTION,
+  ENDED_INDEX,
 ];
 
 /** One after the other, whatever the schema: who makes the tables holds this lock. */
@@ -92,7 +93,11 @@ async function versionOf(
     if (there.length === 0) return undefined;
   }
   try {
-    return (await read("select version from queuectl.version"))[0]?.version;
+    const [row] = await read("select version from queuectl.version");
+    if (row !== undefined) return row.version;
+    throw new QueueError("damaged", `Cannot use the tables in ${schema}: its version is gone`, {
+      hint: `Tell it: insert into ${quoted(schema)}.version values (${MIGRATIONS.length})`,
+    });
   } catch (error) {
     const code = codeOf(error);
     if (code === "42P01" || code === "3F000") return undefined;

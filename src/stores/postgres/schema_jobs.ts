@@ -116,3 +116,9 @@ create view queuectl.attempts as
     ended_at timestamptz, outcome text, exit_code integer, signal text, error text
   );
 `;
+
+/** For lists of ended jobs behind many newer ones that have not ended. */
+export const ENDED_INDEX = `
+create index jobs_ended on queuectl.jobs (state, created_at desc, sequence desc, id desc)
+  where state in ('completed', 'dead', 'cancelled');
+`;

@@ -52,6 +52,47 @@ export function makeHostFolder(folder: HostFolder, files: FileSystem): HostFolde
   return { ...folder, path, id: readId(files, path) };
 }
 
+/** Milliseconds without a sign of life, beyond any lease, after which nobody needs a folder. */
+const OLD = 7 * 24 * 3600 * 1000;
+
+/**
+ * Removes the folders of earlier starts of the machine and of containers that are gone, beside the
+ * one at `path`. Others may be those of hosts that live: a sign of life or a lock says so.
+ */
+export function removeOldFolders(files: FileSystem, path: string, now: number): void {
+  const parent = folderOf(path);
+  for (const name of files.names(parent)) {
+    const folder = `${parent}/${name}`;
+    const isHosts = /^[0-9a-f-]+_[0-9-]+$/.test(name) && files.info(folder)?.kind === "folder";
+    if (folder === path || !isHosts) continue;
+    try {
+      if (!isNeeded(files, folder, now)) removeAll(files, folder);
+    } catch {
+      // It stays: nothing depends on that it goes, and others may do the same at this moment.
+    }
+  }
+}
+
+function isNeeded(files: FileSystem, folder: string, now: number): boolean {
+  const times = [folder, deadlinePath(folder), `${folder}/host`, `${folder}/workers`];
+  if (times.some((path) => now - (files.info(path)?.modifiedAt ?? 0) < OLD)) return true;
+  if (files.info(`${folder}/workers`) === undefined) return false;
+  return files.names(`${folder}/workers`).filter((name) => name.endsWith(".lock")).some((name) => {
+    const lock = files.lock(`${folder}/workers/${name}`);
+    lock?.release();
+    return lock === undefined;
+  });
+}
+
+function removeAll(files: FileSystem, folder: string): void {
+  for (const name of files.names(folder)) {
+    const path = `${folder}/${name}`;
+    if (files.info(path)?.kind === "folder") removeAll(files, path);
+    else files.remove(path);
+  }
+  files.removeFolder(folder);
+}
+
 /**
  * Removes output that nobody sends any more, such as of a job that was killed by force.
  * @param running the ids of the jobs that run, asked for after the names were read

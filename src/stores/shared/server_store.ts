@@ -22,6 +22,7 @@ import {
   type HostFolder,
   makeHostFolder,
   pathsIn,
+  removeOldFolders,
   tidyOutput,
 } from "./host_folder.ts";
 import { HostKeeper, leaseEpoch, type Leases } from "./host_keeper.ts";
@@ -252,6 +253,7 @@ export class ServerStore implements Store {
     await this.#ready();
     for (const caution of await this.#parts.cautions?.() ?? []) this.#world.warn(caution);
     const folder = await this.#madeFolder();
+    removeOldFolders(this.#world.files, folder.path, Date.now());
     await tidyOutput(this.#world.files, folder.path, () => this.#parts.runningIds());
     this.#isForWorkers = true;
     const { lease } = await this.#parts.settings().load();
