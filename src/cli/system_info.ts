@@ -14,9 +14,11 @@ export async function readSystemInfo(
   store: Store,
 ): Promise<SystemInfo> {
   const now = call.context.now();
+  const maintenance = await store.maintenance();
   return {
     version: await call.context.version(),
-    size: await (await store.maintenance()).size(),
+    size: await maintenance.size(),
+    openTransactions: await maintenance.openTransactions?.() ?? [],
     queues: await readQueues(call, store),
     ...await readFigures(jobs, now),
     settings: await readSettings(store),

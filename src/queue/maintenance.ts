@@ -47,8 +47,20 @@ export interface CheckOptions {
   readonly lastRun?: LastRun;
 }
 
+/** A transaction that has been open for long, so that the store can't clear away what is old. */
+export interface OpenTransaction {
+  /** Whose it is, for a user. */
+  readonly who: string;
+  readonly seconds: number;
+  /** What ends it. */
+  readonly remedy: string;
+}
+
 export interface Maintenance {
   size(): Promise<StoreSize>;
+
+  /** Where there are such: the transactions that slow this store down. */
+  openTransactions?(): Promise<readonly OpenTransaction[]>;
 
   /**
    * Copies the whole store to a new folder.

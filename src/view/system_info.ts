@@ -1,7 +1,7 @@
 // What `status --verbose` shows besides counts and workers, as text and as JSON.
 import type { EndedState, Job } from "../queue/job.ts";
 import { isoTime } from "../queue/job_json.ts";
-import type { StoreSize } from "../queue/maintenance.ts";
+import type { OpenTransaction, StoreSize } from "../queue/maintenance.ts";
 import { queueToJson } from "../queue/queue_json.ts";
 import type { QueueView } from "../queue/queues.ts";
 import { DEFAULT_SETTINGS, type SettingKey } from "../queue/settings.ts";
@@ -19,6 +19,8 @@ type EndedCounts = Readonly<Record<EndedState, number>>;
 export interface SystemInfo extends Figures {
   readonly version: string;
   readonly size: StoreSize;
+  /** Those that have been open for long, if that matters to the store. */
+  readonly openTransactions: readonly OpenTransaction[];
   /** Null if what is set of them can't be read. */
   readonly queues: readonly QueueView[] | null;
   readonly settings: readonly { readonly key: SettingKey; readonly value: number | string }[];
@@ -56,7 +58,15 @@ export async function systemInfoText(
       info.schedules.length === 0 ? undefined : scheduleTable(info, now, style),
     ),
     await part("Settings", info.settings.length === 0 ? undefined : settingTable(info, style)),
+    ...info.openTransactions.map((one) => `\n${paint("Warning", "yellow")} ${openText(one)}\n`),
   ].join("");
+}
+
+function openText({ who, seconds, remedy }: OpenTransaction): string {
+  return `A transaction has been open for ${
+    durationText(seconds)
+  }, which slows down every claim: ` +
+    `${oneLine(who)}. To end it: ${oneLine(remedy)}`;
 }
 
 function oldestText(job: Job, now: number): string {
@@ -140,6 +150,7 @@ export function systemInfoJson(info: SystemInfo): Record<string, unknown> {
       paused: state.paused,
       next_at: typeof nextAt === "number" ? isoTime(nextAt) : null,
     })),
+    open_transactions: info.openTransactions,
     settings: Object.fromEntries(info.settings.map(({ key, value }) => [key, value])),
   };
 }

@@ -4,12 +4,14 @@ import { assert } from "@std/assert";
 import { QueueError } from "../../src/queue/errors.ts";
 import { ended } from "../../src/queue/transitions.ts";
 import { type Database, timestamp } from "../../src/stores/postgres/connection.ts";
+import { openTransactions } from "../../src/stores/postgres/open_transactions.ts";
 import { PostgresJobs } from "../../src/stores/postgres/jobs.ts";
 import { PostgresQueues } from "../../src/stores/postgres/queues.ts";
 import { ensureSchema, schemaScript } from "../../src/stores/postgres/schema.ts";
 import { aJob, anEnding, changeAs } from "../support/jobs.ts";
 import { postgresSchemas } from "../support/postgres_schemas.ts";
 import { startPostgres } from "../support/postgres_server.ts";
+import { waitUntil } from "../support/wait_until.ts";
 
 const server = await startPostgres();
 const W1 = { worker: "w-1", pid: 1, host: "box" };
@@ -203,6 +205,33 @@ if (server !== undefined) {
       const denied = await assertRejects(() => ensureSchema(guest), QueueError);
       assert(/permission denied for schema/.test(denied.message), denied.message);
     }, { isEmpty: true });
+  });
+
+  Deno.test("openTransactions() tells of those that hold a snapshot, and how to end them", async () => {
+    await withSchema(async (open) => {
+      const [database, other] = [open(), open()];
+      const all = () => openTransactions(database, 0);
+      const own = (await database.query<{ pid: number }>("select pg_backend_pid() as pid"))[0]!.pid;
+      const others = async () => (await all()).filter(({ remedy }) => !remedy.includes(`(${own})`));
+      await assertRejects(
+        () =>
+          other.transaction(async (sql) => {
+            await sql.query("set transaction isolation level repeatable read");
+            const [{ pid } = { pid: 0 }] = await sql.query<{ pid: number }>(
+              "select pg_backend_pid() as pid from queuectl.jobs right join (select 1) as one on true",
+            );
+            const found = (await others())[0]!;
+            assertEquals(found.remedy, `select pg_terminate_backend(${pid})`);
+            assert(found.who.includes("user queuectl, idle in transaction"), found.who);
+            assert(found.seconds >= 0 && found.seconds < 600);
+            assertEquals(await openTransactions(database), []);
+            throw new QueueError("refused", "seen");
+          }),
+        QueueError,
+        "seen",
+      );
+      await waitUntil(async () => (await others()).length === 0);
+    });
   });
 
   Deno.test("ensureSchema() says what to do where the version was removed", async () => {

@@ -5,6 +5,7 @@ import type {
   Finding,
   LeftOut,
   Maintenance,
+  OpenTransaction,
   StoreSize,
 } from "../../queue/maintenance.ts";
 import type { Progress } from "../../queue/operations.ts";
@@ -39,6 +40,11 @@ export class PostgresMaintenance implements Maintenance {
       [this.#parts.database.schema],
     );
     return { files: 0, bytes: row!.bytes, logBytes: row!.logs };
+  }
+
+  async openTransactions(): Promise<readonly OpenTransaction[]> {
+    const { openTransactions } = await import("./open_transactions.ts");
+    return await openTransactions(this.#parts.database);
   }
 
   async backup(target: string, progress: Progress): Promise<BackupResult> {
