@@ -3,7 +3,11 @@ import { assertEquals } from "@std/assert";
 import { pathOfUrl } from "../../src/system/self.ts";
 
 const TABLE: readonly [script: string, args: readonly string[], said: string][] = [
-  ["torture", ["--speed"], "Unknown option --speed: there are --minutes N, --seed S and --keep"],
+  [
+    "torture",
+    ["--speed"],
+    "Unknown option --speed: there are --minutes N, --seed S, --store KIND and --keep",
+  ],
   ["torture", ["--minutes", "0"], '--minutes takes a number above 0, not "0"'],
   ["torture", ["--minutes"], "--minutes takes a number above 0"],
   ["torture", ["--seed=1.5"], '--seed takes a whole number from 0, not "1.5"'],

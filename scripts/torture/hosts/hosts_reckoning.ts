@@ -1,0 +1,89 @@
+// The reckoning of a torture of hosts: what the jobs have noted themselves against what the database
+// says of them.
+import type { Database } from "../../../src/stores/postgres/connection.ts";
+import type { HostsScene } from "./hosts_scene.ts";
+
+interface JobRow {
+  readonly id: string;
+  readonly state: string;
+  readonly attempts: number;
+  readonly max_retries: number;
+  readonly history: readonly { readonly attempt: number; readonly outcome: string }[];
+}
+
+/** @returns how attempts ended, and how often */
+export async function reckonHosts(scene: HostsScene): Promise<Map<string, number>> {
+  const outcomes = new Map<string, number>();
+  await scene.withDatabase(async (database) => {
+    const rows = await database.read<JobRow>("select * from queuectl.jobs");
+    const found = new Map(rows.map((row) => [row.id, row]));
+    for (const id of scene.acknowledged) {
+      if (!found.has(id)) scene.problem(`${id} was acknowledged, and is gone`);
+    }
+    for (const row of rows) {
+      reckonJob(scene, row);
+      for (const { outcome } of row.history) {
+        outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+      }
+    }
+    await reckonOutput(scene, database);
+  });
+  return outcomes;
+}
+
+function reckonJob(scene: HostsScene, { id, state, attempts, max_retries, history }: JobRow): void {
+  const wrong = (text: string) => scene.problem(`${id}: ${text}; ${JSON.stringify(history)}`);
+  if (!scene.tried.has(id)) wrong("nobody has enqueued it");
+  if (!["completed", "dead", "cancelled"].includes(state)) wrong(`is ${state} at the end`);
+  if (state === "cancelled" && !scene.cancelled.has(id)) wrong("nobody has cancelled it");
+  const notes = notesOf(scene, id);
+  if (notesOf(scene, `${id}.overlap`).length > 0) wrong("ran twice at the same time");
+  const begun = notes.filter(([word]) => word === "begin").map(([, attempt]) => Number(attempt));
+  if (new Set(begun).size !== begun.length) wrong(`one attempt began twice: ${begun}`);
+  const known = history.map(({ attempt }) => attempt);
+  if (known.length !== attempts || new Set(known).size !== known.length) {
+    wrong(`has ${attempts} attempts`);
+  }
+  for (const attempt of begun) {
+    if (!known.includes(attempt)) wrong(`nothing is known of ${attempt}`);
+  }
+  const counted = history.filter(({ outcome }) => outcome !== "released");
+  if (counted.length > 1 + max_retries) wrong(`was tried ${counted.length} times`);
+  const succeeded = history.filter(({ outcome }) => outcome === "succeeded");
+  if ((succeeded.length === 1) !== (state === "completed")) wrong(`is ${state}`);
+  for (const { attempt } of succeeded) {
+    const ended = notes.some((words) => words.join(" ") === `end ${attempt} 0`);
+    if (!ended) wrong(`attempt ${attempt} has not succeeded`);
+    if (begun.some((other) => other > attempt)) wrong("ran after it had completed");
+  }
+  for (const { attempt, outcome } of history) {
+    const end = notes.find(([word, one]) => word === "end" && Number(one) === attempt)?.[2];
+    if (outcome === "failed" && (end === undefined || end === "0")) {
+      wrong(`attempt ${attempt} has not failed: ${end}`);
+    }
+  }
+}
+
+/** All that an attempt printed which ended by itself is there. */
+async function reckonOutput(scene: HostsScene, database: Database): Promise<void> {
+  const rows = await database.read<{ id: string; attempt: number; said: string | null }>(
+    `select j.id, (h ->> 'attempt')::integer as attempt,
+      (select string_agg(convert_from(data, 'UTF8'), '' order by start) from queuectl.outputs o
+       where o.job_id = j.id and o.attempt = (h ->> 'attempt')::integer) as said
+     from queuectl.jobs j, jsonb_array_elements(history) as h
+     where h ->> 'outcome' in ('succeeded', 'failed')`,
+  );
+  for (const { id, attempt, said } of rows) {
+    const all = `begin ${id} ${attempt}\nend ${id} ${attempt}\n`;
+    if (said !== all) scene.problem(`${id}: attempt ${attempt} has said ${JSON.stringify(said)}`);
+  }
+}
+
+function notesOf(scene: HostsScene, name: string): string[][] {
+  try {
+    const text = Deno.readTextFileSync(`${scene.folder}/notes/${name}`);
+    return text.trim().split("\n").map((line) => line.split(" "));
+  } catch {
+    return []; // it has never begun
+  }
+}
