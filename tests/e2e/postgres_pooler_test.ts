@@ -1,0 +1,93 @@
+// A real pooler in transaction mode between the program and its database: nothing is told there, and
+// each statement may reach another session.
+import { assert, assertEquals } from "@std/assert";
+import { needing } from "../support/has_program.ts";
+import { startPostgres } from "../support/postgres_server.ts";
+import { QueueProgram } from "../support/queue_program.ts";
+import { withTempDir } from "../support/temp_dir.ts";
+import { waitUntil } from "../support/wait_until.ts";
+
+const server = await startPostgres();
+const NOBODY = 65534;
+const PORT = 6432;
+
+/** Runs pgbouncer on a socket in `dir` as long as `use` takes. */
+async function withPooler(dir: string, use: (url: string) => Promise<void>): Promise<void> {
+  const { host, port } = server!.config();
+  const settings = {
+    listen_addr: "",
+    listen_port: PORT,
+    unix_socket_dir: dir,
+    auth_type: "any",
+    pool_mode: "transaction",
+    default_pool_size: 3,
+  };
+  Deno.writeTextFileSync(
+    `${dir}/pooler.ini`,
+    `[databases]\npostgres = host=${host} port=${port} user=queuectl\n[pgbouncer]\n` +
+      Object.entries(settings).map(([key, value]) => `${key} = ${value}\n`).join(""),
+  );
+  const isRoot = Deno.uid() === 0; // as whom it refuses to run
+  if (isRoot) {
+    for (const path of [dir, `${dir}/pooler.ini`]) {
+      Deno.chownSync(path, NOBODY, NOBODY);
+    }
+  }
+  const pooler = new Deno.Command("pgbouncer", {
+    args: ["--quiet", `${dir}/pooler.ini`],
+    ...(isRoot ? { uid: NOBODY, gid: NOBODY } : {}),
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  try {
+    const isThere = () => Array.from(Deno.readDirSync(dir)).some(({ name }) => /PGSQL/.test(name));
+    await waitUntil(isThere, "the pooler listens");
+    await use(`postgres://queuectl@${encodeURIComponent(dir)}:${PORT}/postgres?schema=pooled`);
+  } finally {
+    pooler.kill("SIGKILL");
+    await pooler.status;
+  }
+}
+
+Deno.test({
+  ...needing(["pgbouncer"], "behind a pooler in transaction mode all works, by looking for news"),
+  ...(server === undefined || Deno.build.os === "windows" ? { ignore: true } : {}),
+  fn: () =>
+    withTempDir(async (dir) => {
+      const sockets = `${dir}/sockets`;
+      Deno.mkdirSync(sockets);
+      Deno.chmodSync(dir, 0o755);
+      await withPooler(sockets, async (url) => {
+        const queue = new QueueProgram(dir, {
+          env: { QUEUECTL_STORE: url, XDG_STATE_HOME: `${dir}/state` },
+          remove: () => Promise.resolve(),
+        });
+        try {
+          // More workers than the pooler has connections.
+          await queue.start("--count", "4");
+          for (const id of ["a", "b", "c", "d", "e"]) {
+            await queue.ok("enqueue", "--job-id", id, "--max-retries", "0", `echo ${id} said it`);
+          }
+          await queue.ok("job", "wait", "a", "b", "c", "d", "e", "--timeout", "30");
+          assertEquals(await queue.ok("job", "logs", "c"), "c said it");
+          const followed = await queue.run([
+            "enqueue",
+            "--max-retries",
+            "0",
+            "--follow",
+            "echo followed; exit 3",
+          ]);
+          assertEquals([followed.code, followed.stdout], [3, "followed\n"]);
+          await queue.ok("enqueue", "--job-id", "long", "sleep 600");
+          await queue.waitForState("long", "processing");
+          await queue.ok("job", "cancel", "long");
+          await queue.waitForState("long", "cancelled");
+          assertEquals((await queue.run(["storage", "check"])).code, 0);
+          assert(/Stopped 4 workers/.test((await queue.run(["stop"])).stderr));
+        } finally {
+          await queue.end();
+        }
+      });
+    }),
+});
