@@ -1,7 +1,7 @@
 // Removes completed and cancelled jobs that are older than `keep_completed`, while a `start` runs:
 // a limited number at a time, and with at most a third of one processor's time. If there are
 // several `start`s, one does it. Its parts are passed in; it knows no store.
-import { messageOf } from "../queue/errors.ts";
+import { isUnavailable, messageOf } from "../queue/errors.ts";
 import type { JobStore } from "../queue/store.ts";
 import type { WorkerEvent } from "../queue/worker_event.ts";
 
@@ -35,7 +35,8 @@ export async function keepHouse(parts: HousekeeperParts, stopping: AbortSignal):
       told = "";
     } catch (error) {
       const message = `Cannot remove old jobs: ${messageOf(error)}`;
-      if (message !== told) parts.report({ kind: "warning", message });
+      // That the store is away is told by whoever keeps an eye on it.
+      if (message !== told && !isUnavailable(error)) parts.report({ kind: "warning", message });
       told = message;
     }
     await parts.sleep(pause, stopping);

@@ -1,6 +1,6 @@
 // Fires schedules while a `start` runs: waits for the next time, fires what is due, and waits
 // again. Without schedules it only watches for changes. Its parts are passed in; it knows no store.
-import { messageOf } from "../queue/errors.ts";
+import { isUnavailable, messageOf } from "../queue/errors.ts";
 import type { Fired, FiringParts } from "../queue/schedule_firing.ts";
 import type { Recurrence, Schedule, ScheduleEntry } from "../queue/schedule.ts";
 import type { ScheduleStore } from "../queue/schedule_store.ts";
@@ -120,7 +120,10 @@ export class Scheduler {
       this.#seen = { version, next: first, until };
     } catch (error) {
       // For example, the folder can't be read now. It may be readable the next time.
-      this.#tell("", `Cannot look after the schedules: ${messageOf(error)}`);
+      // That the store is away is told by whoever keeps an eye on it.
+      if (!isUnavailable(error)) {
+        this.#tell("", `Cannot look after the schedules: ${messageOf(error)}`);
+      }
     } finally {
       await tools?.close();
     }
@@ -154,6 +157,7 @@ export class Scheduler {
       return tools.nextLook(after, await recurrenceOf(after.schedule));
     } catch (error) {
       // A broken schedule must not stop the others.
+      if (isUnavailable(error)) throw error;
       this.#tell(name, `Cannot fire the schedule "${name}": ${messageOf(error)}`);
       return now + LONGEST;
     }

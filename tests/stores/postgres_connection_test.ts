@@ -29,8 +29,11 @@ function killer(open: Open): (said: string) => Promise<void> {
 
 if (server !== undefined) {
   const withSchema = postgresSchemas(server);
-  const test = (says: string, body: (open: Open) => Promise<void>) =>
-    Deno.test(says, () => withSchema(body, { isEmpty: true, patience: TWENTY_SECONDS }));
+  const test = (
+    says: string,
+    body: (open: Open) => Promise<void>,
+    patience = TWENTY_SECONDS,
+  ) => Deno.test(says, () => withSchema(body, { isEmpty: true, patience }));
 
   test("query() comes back by itself after its connection has ended", async (open) => {
     const [database, kill] = [open(), killer(open)];
@@ -53,6 +56,23 @@ if (server !== undefined) {
     await kill("select pg_sleep(50)");
     assertEquals([await again, calls], [[{ seven: 7 }], 2]);
   });
+
+  test("a standby is said to take no changes, and nothing is left unclear", async (open) => {
+    const reading = open({ options: "-c default_transaction_read_only=on" } as object);
+    const changes = [
+      () => reading.query("create table public.changed ()"),
+      () => reading.transaction((sql) => sql.query("create table public.changed ()")),
+    ];
+    for (const change of changes) {
+      const { code, message, cause } = await assertRejects(change, QueueError);
+      assertEquals(
+        [code, message],
+        ["unavailable", "Cannot reach the database: it takes no changes: it is a standby"],
+      );
+      assert(!(cause instanceof UnknownOutcome));
+    }
+    assertEquals(await reading.read("select 1 as one"), [{ one: 1 }]);
+  }, 200);
 
   test("transaction() begins again when the connection ends before the commit", async (open) => {
     const [database, kill] = [open(), killer(open)];

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { nextLook, type Recurrence, type Schedule } from "../../src/queue/schedule.ts";
 import { addSchedule, fireDue } from "../../src/queue/schedule_firing.ts";
+import { QueueError } from "../../src/queue/errors.ts";
 import type { WorkerEvent } from "../../src/queue/worker_event.ts";
 import { MemorySchedules } from "../../src/stores/memory/schedules.ts";
 import { MemoryStore } from "../../src/stores/memory/store.ts";
@@ -69,8 +70,20 @@ class Bench {
   }
 }
 
+const away = () => {
+  throw new QueueError("unavailable", "Cannot reach the store");
+};
 const nothing = () => {};
 const times = (n: number) => Array.from({ length: n }, () => nothing);
+
+Deno.test("Scheduler leaves it to others to tell that the store is away, and goes on", async () => {
+  const bench = new Bench();
+  await addSchedule(bench.store, aSchedule(), false);
+  const isBack = () => bench.isThere = () => true;
+  bench.isThere = away;
+  await bench.run(bench.now, [nothing, isBack, ...times(12)]);
+  assertEquals(bench.did(), ["fire 12:01"]);
+});
 
 Deno.test("Scheduler loads nothing where there are no schedules", async () => {
   const bench = new Bench();

@@ -5,7 +5,7 @@ import { afterMilliseconds, delay } from "../../system/delay.ts";
 import { Listeners } from "./listeners.ts";
 import { newClient, type PgClient, type ServerConfig } from "./driver.ts";
 import { UnknownOutcome } from "../shared/lost_answers.ts";
-import { inWords, isConflict, isDisconnection, unavailable } from "./errors.ts";
+import { inWords, isConflict, isDisconnection, isRefusal, unavailable } from "./errors.ts";
 
 export type { ServerConfig } from "./driver.ts";
 export { timestamp } from "./driver.ts";
@@ -89,7 +89,7 @@ export class Database implements Sql {
       try {
         return await this.#send<Row>(client, text, values);
       } catch (error) {
-        throw isDisconnection(error) ? new UnknownOutcome(error) : error;
+        throw isDisconnection(error) && !isRefusal(error) ? new UnknownOutcome(error) : error;
       }
     });
   }
@@ -114,6 +114,8 @@ export class Database implements Sql {
         // Where no connection came about, patience was had already.
         const isOver = this.#failures > failures || performance.now() >= deadline;
         if (!isAway || isOver || this.#closing.signal.aborted) throw error;
+        // A standby lets itself be connected to as often as one likes.
+        await delay(FIRST_PAUSE, this.#closing.signal);
       }
     }
   }
@@ -140,6 +142,7 @@ export class Database implements Sql {
           const isGone = isLost(error) && performance.now() < deadline &&
             this.#failures === failures && !this.#closing.signal.aborted;
           if (!isGone && !(isConflict(error) && tries < TRIES)) throw inWords(this.name, error);
+          if (isGone) await delay(FIRST_PAUSE, this.#closing.signal);
         }
       }
     });

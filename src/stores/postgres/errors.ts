@@ -43,6 +43,11 @@ export function isDisconnection(error: unknown): boolean {
   return ENDED.has(code) || SOON.has(code) || SYSTEM_CALLS.has(code);
 }
 
+/** Whether a server that is of no use said so before it did anything: a standby. */
+export function isRefusal(error: unknown): boolean {
+  return codeOf(error) === "25006";
+}
+
 /** What the driver says of a server without TLS. */
 const NO_TLS = "The server does not support SSL";
 
