@@ -19,12 +19,11 @@ export async function endOrphanOf(
 ): Promise<boolean> {
   const settings = await (await store.settings()).load();
   const workers = await store.workers();
-  const { journal } = await store.host();
   return await endOrphan(job, reason, {
     jobs,
     workers,
     settings,
     tallies: await store.tallies(),
-    journal,
+    host: await store.host(),
   });
 }

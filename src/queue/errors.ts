@@ -39,3 +39,8 @@ export function messageOf(error: unknown): string {
 export function isUnavailable(error: unknown): error is QueueError {
   return error instanceof QueueError && error.code === "unavailable";
 }
+
+/** Whether it may be over soon: the store can't be reached, or its disk is full. */
+export function isPassing(error: unknown): boolean {
+  return isUnavailable(error) || error instanceof QueueError && error.code === "io";
+}

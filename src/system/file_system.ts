@@ -18,6 +18,7 @@ export interface FileInfo {
 
 /** A lock that lasts until `release`, or until this process ends, however it ends. */
 export interface FileLock {
+  /** Does nothing where it was released before. */
   release(): void;
 }
 
@@ -182,7 +183,12 @@ export const diskFiles: FileSystem = {
       // The previous holder may have removed the file before it released the lock. Then this lock
       // is on a file without a name.
       if (locked && file.statSync().ino === named?.inode) {
-        return { release: () => file.close() };
+        let isHeld = true;
+        const release = () => {
+          if (isHeld) file.close();
+          isHeld = false;
+        };
+        return { release };
       }
       file.close();
       if (!locked) return undefined;

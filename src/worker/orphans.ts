@@ -9,6 +9,8 @@ import type { Settings } from "../queue/settings.ts";
 import type { JobStore } from "../queue/store.ts";
 import { counted, NOTHING, type Tallies } from "../queue/tally.ts";
 import { ended, unclaimed } from "../queue/transitions.ts";
+import { runOf } from "./job_runner.ts";
+import { type OutputPlace, sendingOutput } from "./output.ts";
 import type { Workers } from "../queue/workers.ts";
 
 export interface EndOrphanParts {
@@ -16,8 +18,10 @@ export interface EndOrphanParts {
   readonly workers: Workers;
   readonly settings: Settings;
   readonly tallies: Tallies;
-  /** The journal of a worker's shell. */
-  readonly journal: (worker: string) => string;
+  readonly host: OutputPlace & {
+    /** The journal of a worker's shell. */
+    journal(worker: string): string;
+  };
 }
 
 /**
@@ -32,7 +36,7 @@ export interface EndOrphanParts {
 export async function endOrphan(
   job: Job,
   reason: StopReason,
-  { jobs, workers, settings, tallies, journal }: EndOrphanParts,
+  { jobs, workers, settings, tallies, host }: EndOrphanParts,
 ): Promise<boolean> {
   if (job.status.state !== "processing") return false;
   const { worker } = job.status.running;
@@ -42,15 +46,14 @@ export async function endOrphan(
     // Read again, since nobody else can change it now.
     const held = (await jobs.claimedBy(worker)).find(({ id }) => id === job.id);
     if (held?.status.state !== "processing") return false;
-    const { attempt, startedAt } = held.status.running;
-    const running = {
-      id: job.id,
-      attempt,
-      startedAt,
-      timeout: job.timeout,
-      killGrace: settings.kill_grace,
-    };
-    const ending = await adopt(journal(worker), running, AbortSignal.abort(reason));
+    const run = runOf(held, worker, settings, host.log);
+    const stop = AbortSignal.abort(reason);
+    const ending = await sendingOutput(
+      host,
+      run,
+      stop,
+      () => adopt(host.journal(worker), run, stop),
+    );
     const backoff = { base: settings.backoff_base, max: settings.backoff_max };
     const after = await jobs.change(
       job.id,

@@ -19,6 +19,7 @@ import { FallibleSteps } from "./fallible_steps.ts";
 import { JobRunner, runOf } from "./job_runner.ts";
 import { JobsAtHand } from "./jobs_at_hand.ts";
 import { type OutputPlace, sendingOutput } from "./output.ts";
+import { onceReachable } from "./once_reachable.ts";
 import { Recorder } from "./recorder.ts";
 import { rescue } from "./rescue.ts";
 import { TallyKeeper } from "./tally_keeper.ts";
@@ -64,7 +65,9 @@ export interface WorkerOptions {
 
 /** Runs a worker until it ends. @returns whether it ended since another has its name */
 export async function runWorker(options: WorkerOptions): Promise<boolean> {
-  const lock = await options.workers.join(options.wanted);
+  const { workers, wanted, stopping } = options;
+  const lock = await onceReachable(() => workers.join(wanted), stopping.signal);
+  if (lock === undefined) return false;
   const worker = new WorkerProcess(options, lock);
   await worker.run();
   return worker.isReplaced;
@@ -165,7 +168,9 @@ class WorkerProcess {
 
   async #announce(): Promise<void> {
     const { pid, hostname, now, report } = this.#options;
-    await this.#lock.announce({ pid, host: hostname, startedAt: now() });
+    const who = { pid, host: hostname, startedAt: now() };
+    // If it has to stop before the store is there, nobody needs to know who it was.
+    await onceReachable(() => this.#lock.announce(who), this.#options.stopping.signal);
     report({ kind: "worker_started", worker: this.#lock.name });
   }
 
@@ -174,18 +179,20 @@ class WorkerProcess {
    * name is taken, since this worker's shell must not overwrite the journal then.
    */
   async #settleNamesakes(): Promise<void> {
-    const { workers, wanted } = this.#options;
+    const { workers, wanted, stopping } = this.#options;
     const avoid = new Set<string>();
     for (;;) {
       const { name } = this.#lock;
       const isFine = await this.#steps.attempt(
         `take over from ${name} yet`,
-        () => this.#rescue(name),
+        async () => void await onceReachable(() => this.#rescue(name), stopping.signal),
       );
       if (isFine) return;
       avoid.add(name);
+      const lock = await onceReachable(() => workers.join(wanted, avoid), stopping.signal);
+      if (lock === undefined) return;
       await this.#lock.abandon();
-      this.#lock = await workers.join(wanted, avoid);
+      this.#lock = lock;
       await this.#announce();
     }
   }

@@ -12,6 +12,8 @@ export interface FileWorkerOptions {
   readonly stopping?: AbortController;
   readonly force?: AbortController;
   readonly report?: (event: WorkerEvent) => void;
+  /** Called before the worker joins, announces itself, or looks for jobs of others: may throw. */
+  readonly away?: () => void;
 }
 
 /** Runs a worker until it ends. Its jobs are real. */
@@ -20,10 +22,29 @@ export async function runFileWorker(dir: string, options: FileWorkerOptions = {}
   const world = { files, os: "linux", userId: () => null, warn: () => {} };
   const store = await new FolderStore(dir, world).forWorkers();
   const [jobs, requests] = [await store.openJobs(), await store.openRequests()];
+  const { away = () => {} } = options;
+  const workers = await store.workers();
+  const join = workers.join.bind(workers);
+  workers.join = async (...args) => {
+    away();
+    const lock = await join(...args);
+    const announce = lock.announce.bind(lock);
+    return Object.assign(lock, {
+      announce: async (...args: Parameters<typeof announce>) => {
+        away();
+        await announce(...args);
+      },
+    });
+  };
+  const claimedBy = jobs.claimedBy.bind(jobs);
+  jobs.claimedBy = async (worker) => {
+    away();
+    return await claimedBy(worker);
+  };
   try {
     await runWorker({
       jobs,
-      workers: await store.workers(),
+      workers,
       requests,
       host: await store.host(),
       tallies: await store.tallies(),

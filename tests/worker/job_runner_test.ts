@@ -11,6 +11,7 @@ import { FallibleSteps } from "../../src/worker/fallible_steps.ts";
 import { JobRunner } from "../../src/worker/job_runner.ts";
 import { JobsAtHand } from "../../src/worker/jobs_at_hand.ts";
 import { Recorder } from "../../src/worker/recorder.ts";
+import { QueueError } from "../../src/queue/errors.ts";
 import { work } from "../../src/worker/worker.ts";
 import { aJob, anEnding, EPOCH } from "../support/jobs.ts";
 
@@ -180,4 +181,16 @@ Deno.test("Recorder says once that an end can't be recorded, and goes on with th
   await bench.work();
   assertEquals([await bench.state("a"), await bench.state("b")], ["dead", "completed"]);
   assertEquals(bench.kinds(), ["job_started", "warning", "job_started", "job_ended"]);
+});
+
+Deno.test("Recorder tries until the store has room again, and says so once", async () => {
+  const bench = new Bench();
+  await bench.jobs.add([aJob({ id: "a" })]);
+  const change = bench.jobs.change.bind(bench.jobs);
+  let refusals = 0;
+  bench.jobs.change = (...args) =>
+    refusals++ < 2 ? Promise.reject(new QueueError("io", "the disk is full")) : change(...args);
+  await bench.work();
+  assertEquals([await bench.state("a"), refusals], ["completed", 3]);
+  assertEquals(bench.kinds(), ["job_started", "warning", "job_ended"]);
 });

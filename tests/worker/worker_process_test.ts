@@ -1,13 +1,14 @@
 // A worker with its own data folder, in this process: what it does if one file, one job or one name
 // is damaged. Its jobs are real.
 import { assert, assertEquals } from "@std/assert";
+import { QueueError } from "../../src/queue/errors.ts";
 import { FileRequests } from "../../src/stores/file/requests.ts";
 import { FileTallies } from "../../src/stores/file/tallies.ts";
 import { FileWorkerLock } from "../../src/stores/file/worker_lock.ts";
 import type { WorkerEvent } from "../../src/queue/worker_event.ts";
 import { type FileStore, openFileStore } from "../../src/stores/file/store.ts";
 import { diskFiles, type FileSystem } from "../../src/system/file_system.ts";
-import { runFileWorker } from "../support/file_worker.ts";
+import { type FileWorkerOptions, runFileWorker } from "../support/file_worker.ts";
 import { aJob } from "../support/jobs.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 import { waitUntil } from "../support/wait_until.ts";
@@ -17,7 +18,7 @@ interface Bench {
   readonly store: FileStore;
   readonly events: WorkerEvent[];
   /** Starts a worker, which is stopped at the end. */
-  work(files?: FileSystem): Promise<void>;
+  work(files?: FileSystem, more?: Pick<FileWorkerOptions, "away">): Promise<void>;
   state(id: string): Promise<string | undefined>;
   ended(id: string): Promise<unknown>;
 }
@@ -33,8 +34,8 @@ function withBench(test: (bench: Bench) => Promise<void>): Promise<void> {
     const workers: Promise<void>[] = [];
     const state = async (id: string) => (await store.get(id))?.status.state;
     const report = (event: WorkerEvent) => void events.push(event);
-    const work = (files = diskFiles) => {
-      workers.push(runFileWorker(dir, { files, stopping, report }));
+    const work = (files = diskFiles, more: Pick<FileWorkerOptions, "away"> = {}) => {
+      workers.push(runFileWorker(dir, { files, stopping, report, ...more }));
       return Promise.resolve();
     };
     try {
@@ -192,4 +193,22 @@ Deno.test("runWorker() counts each attempt in the store, once it has ended", () 
       const outcomes = (await tallies.total()).attempts.get("default");
       return outcomes?.succeeded === 1 && outcomes.failed === 1;
     }, "both are counted");
+  }));
+
+Deno.test("a worker waits for a store that is away when it begins, and takes the place of a dead one then", () =>
+  withBench(async (bench) => {
+    await orphan(bench, "a", "worker-1");
+    Deno.writeTextFileSync(`${bench.dir}/workers/worker-1.lock`, "");
+    let refusals = 0;
+    await bench.work(diskFiles, {
+      away: () => {
+        if (refusals++ < 3) throw new QueueError("unavailable", "Cannot reach the store");
+      },
+    });
+    await bench.ended("a");
+    assertEquals(warnings(bench.events), []);
+    assertEquals(
+      bench.events.flatMap((event) => event.kind === "worker_started" ? [event.worker] : []),
+      ["worker-1"],
+    );
   }));

@@ -25,7 +25,14 @@ export class TorturedHost {
   /** Starts the program. What it says goes to a file of that name, if given. */
   start(args: readonly string[], log?: string): { pid: number; ended: Promise<Ended> } {
     const [key = "", value = ""] = this.marker.split("=");
-    const words = ["run", "-A", "--cached-only", "--no-check", `${root}main.ts`, ...args];
+    const words = [
+      "run",
+      "-A",
+      "--cached-only",
+      "--no-check",
+      `${this.scene.program}/main.ts`,
+      ...args,
+    ];
     const child = new Deno.Command(log === undefined ? Deno.execPath() : "/bin/sh", {
       args: log === undefined ? words : [
         "-c",
@@ -74,6 +81,8 @@ export const BUG = /This is a bug|Uncaught|at file:/;
 
 export class HostsScene {
   readonly hosts: readonly TorturedHost[];
+  /** Where the program is: what is edited meanwhile does not matter. */
+  readonly program: string;
   /** The ids of jobs that were acknowledged, and of all that were tried. */
   readonly acknowledged = new Set<string>();
   readonly tried = new Set<string>();
@@ -86,6 +95,8 @@ export class HostsScene {
 
   constructor(readonly folder: string, readonly server: PostgresServer, names: readonly string[]) {
     Deno.mkdirSync(`${folder}/notes`);
+    this.program = `${folder}/program`;
+    prepare(this.program);
     Deno.copyFileSync(`${root}scripts/torture/hosts/job.sh`, `${folder}/job.sh`);
     const { host, port } = server.config();
     this.hosts = names.map((name) => new TorturedHost(name, this, `${host}/.s.PGSQL.${port}`));
@@ -128,5 +139,15 @@ export class HostsScene {
   async close(): Promise<void> {
     this.killAll();
     await Promise.all(this.hosts.map(({ way }) => way.close()));
+  }
+}
+
+/** A copy of the program. */
+function prepare(folder: string): void {
+  Deno.mkdirSync(`${folder}/page`, { recursive: true });
+  // deno.json names page/ as a member of the workspace, so that has to be one.
+  for (const name of ["src", "main.ts", "deno.json", "deno.lock", "page/deno.json"]) {
+    const copy = new Deno.Command("cp", { args: ["-R", `${root}${name}`, `${folder}/${name}`] });
+    if (!copy.outputSync().success) throw new Error(`Cannot copy ${name}`);
   }
 }

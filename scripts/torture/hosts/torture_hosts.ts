@@ -39,7 +39,13 @@ async function play(
   random: Random,
   duration: number,
 ): Promise<Map<string, number>> {
-  const values = { lease: LEASE, backoff_base: "1", backoff_max: "1", kill_grace: "0.5" };
+  const values = {
+    lease: LEASE,
+    backoff_base: "1",
+    backoff_max: "1",
+    kill_grace: "0.5",
+    log_level: "DEBUG",
+  };
   for (const [key, value] of Object.entries(values)) {
     await scene.first.call("config", "--key", key, "--value", value);
   }
@@ -121,8 +127,10 @@ async function stopAll(scene: HostsScene, starters: readonly Promise<void>[]): P
 /** Until nothing is left to do, the jobs of hosts that are gone included. */
 async function drain(scene: HostsScene): Promise<void> {
   for (let n = 0; n < 20; n++) {
-    const { code, stderr } = await scene.first.call("start", "--drain", "--count", "4");
-    if (code !== 0) scene.problem(`start --drain ended with ${code}: ${stderr}`);
+    for (const host of scene.hosts) {
+      const { code, stderr } = await host.call("start", "--drain", "--count", "3");
+      if (code !== 0) scene.problem(`start --drain ended with ${code}: ${stderr}`);
+    }
     const { jobs } = JSON.parse((await scene.first.call("status", "--json")).stdout);
     scene.note(`after draining: ${JSON.stringify(jobs)}`);
     if (jobs.pending + jobs.processing + jobs.failed === 0) return;

@@ -1,10 +1,9 @@
 // queuectl worker: builds a worker process. A hidden command, which supervisors call.
-import { isUnavailable } from "../../queue/errors.ts";
 import type { Settings } from "../../queue/settings.ts";
 import type { SettingsReader } from "../../queue/settings_store.ts";
 import type { WorkerEvent } from "../../queue/worker_event.ts";
-import { delay } from "../../system/delay.ts";
 import { LineWriter } from "../../system/line_writer.ts";
+import { onceReachable } from "../../worker/once_reachable.ts";
 import { TERMINATED } from "../../worker/supervisor.ts";
 import { runWorker } from "../../worker/worker_process.ts";
 import type { CommandContext } from "../command_context.ts";
@@ -77,25 +76,6 @@ export async function workerCommand(call: CommandContext): Promise<number> {
   // In a folder another one of this host goes on in its place; elsewhere it may be of any host.
   if (isReplaced && isOnServer) return 1;
   return orders.isTerminated() ? TERMINATED : 0;
-}
-
-/** Milliseconds between tries. */
-const TRY_AGAIN = 1000;
-
-/**
- * Opens what needs the store, however long that is away: the `start` that it belongs to was able to,
- * and says that it is. @returns undefined if `signal` aborts before
- */
-async function onceReachable<T>(open: () => Promise<T>, signal: AbortSignal) {
-  while (!signal.aborted) {
-    try {
-      return await open();
-    } catch (error) {
-      if (!isUnavailable(error)) throw error;
-    }
-    await delay(TRY_AGAIN, signal);
-  }
-  return undefined;
 }
 
 /** Milliseconds that the last message to the supervisor may take. */

@@ -102,7 +102,7 @@ export function inWords(store: string, error: unknown): unknown {
   if (code === "42501") return mayNot(store, error);
   if (/^(28|3D000|0A000)/.test(code) || SYSTEM_LIMITS.has(code) || CERTIFICATE.test(code)) {
     return new QueueError(
-      code.startsWith("53") ? "io" : "refused",
+      SYSTEM_LIMITS.has(code) ? "io" : "refused",
       `Cannot use ${store}: ${error.message}`,
       {
         hint: hintOf(error),

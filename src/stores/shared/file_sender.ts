@@ -1,6 +1,6 @@
 // How what an attempt prints gets to the store from the file that the job writes to, while it does:
 // every half a second, so much at a time, the rest when the attempt has ended.
-import { QueueError } from "../../queue/errors.ts";
+import { isPassing } from "../../queue/errors.ts";
 import type { LogReader } from "../../queue/logs.ts";
 import { delay } from "../../system/delay.ts";
 import type { FileSystem } from "../../system/file_system.ts";
@@ -48,7 +48,8 @@ export class FileSender implements OutputSender {
   async finish(signal: AbortSignal): Promise<void> {
     this.#ended.abort();
     await this.#sending;
-    while (!signal.aborted) {
+    // Once in any case: an end that is on record has its output, also where nobody waits any more.
+    do {
       try {
         while (await this.#sendSome(true));
         const { files, path } = this.#options;
@@ -56,10 +57,10 @@ export class FileSender implements OutputSender {
         return;
       } catch (error) {
         // A job that was removed meanwhile has no output any more.
-        if (!(error instanceof QueueError) || error.code !== "unavailable") return;
+        if (!isPassing(error)) return;
       }
       await delay(TRY_AGAIN, signal);
-    }
+    } while (!signal.aborted);
   }
 
   async #follow(): Promise<void> {
