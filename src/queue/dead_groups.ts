@@ -1,4 +1,5 @@
 // Dead jobs grouped by what they have in common: the command, and how it ended.
+import { lastExitCode } from "./job.ts";
 import { isoTime } from "./job_json.ts";
 import type { JobReader, Watching } from "./store.ts";
 
@@ -16,9 +17,10 @@ export interface DeadGroup {
 export async function deadGroups(jobs: JobReader, watching?: Watching): Promise<DeadGroup[]> {
   const groups = new Map<string, { code: number | null; count: number; at: number; id: string }>();
   const commands = new Map<string, string>();
-  for await (const { id, command, status, history } of jobs.list({ states: ["dead"] }, watching)) {
+  for await (const job of jobs.list({ states: ["dead"] }, watching)) {
+    const { id, command, status } = job;
     if (status.state !== "dead") continue;
-    const code = history.at(-1)?.exitCode ?? null;
+    const code = lastExitCode(job);
     const key = `${code} ${command}`;
     commands.set(key, command);
     const group = groups.get(key) ?? { code, count: 0, at: -Infinity, id };

@@ -30,6 +30,7 @@ export const FILTERS: readonly Param[] = [
   { name: "queue", about: "Only of this queue" },
   { name: "group", about: "Only of this group" },
   { name: "command", about: "Only whose command fits this GLOB" },
+  { name: "exit_code", about: "Only whose last attempt ended with this exit code; none: without" },
   { name: "since", about: "Only enqueued since: a DURATION such as 1h, or a time" },
 ];
 
@@ -47,6 +48,15 @@ export const JOB_ROUTES: readonly Route[] = [
     ],
     answer: { schema: ref("Jobs") },
     handle: listJobs,
+  },
+  {
+    method: "GET",
+    path: "/api/failures",
+    summary: "List jobs that are dead or wait for a retry, the last failure first",
+    query: [{ name: "limit", kind: "whole", max: MOST, about: "At most so many; 10 if left out" }],
+    answer: { schema: ref("Failures") },
+    handle: async ({ query }, { jobs }) =>
+      json({ jobs: (await jobs.lastFailures(query.whole("limit") ?? 10)).map(listedWithEnd) }),
   },
   {
     method: "POST",

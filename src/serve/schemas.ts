@@ -189,6 +189,7 @@ export const SCHEMAS = {
       description: "How far back it was looked, where time ended the search: go on with the cursor",
     },
   }),
+  Failures: object({ jobs: listOf({ $ref: "#/components/schemas/Job" }) }),
   Graph: object({
     nodes: listOf(object({ id: text, command: textOrNull, state: textOrNull })),
     edges: listOf(object({ from: text, to: text, any: yes })),
@@ -230,7 +231,14 @@ export const SCHEMAS = {
       filter: {
         type: "object",
         description: "{} means all",
-        properties: { state: text, queue: text, group: text, command: text, since: text },
+        properties: {
+          state: text,
+          queue: text,
+          group: text,
+          command: text,
+          exit_code: { ...text, description: "A whole number, or none" },
+          since: text,
+        },
         additionalProperties: false,
       },
       ids: { ...listOf(text), description: "Whole ids, instead of a filter" },
