@@ -10,12 +10,14 @@ import { isOrphaned } from "../queue/status.ts";
 import type { Arrival, JobReader, JobStore } from "../queue/store.ts";
 import { shownJob } from "../view/json.ts";
 import { json, Problem } from "./answer.ts";
+import { cancelParts } from "./cancel_parts.ts";
 import { arrivalOf, cursorOf } from "./cursor.ts";
 import { forMilliseconds } from "./deadline.ts";
 import { queryOf } from "./filter.ts";
+import { FILTERS } from "./filters.ts";
 import { listedWithEnd } from "./listed.ts";
 import { type Parts, withJobs } from "./parts.ts";
-import type { Asked, Param, Route } from "./route.ts";
+import type { Asked, Route } from "./route.ts";
 import { ref } from "./schemas.ts";
 
 const PAGE = 50;
@@ -23,16 +25,6 @@ const MOST = 500;
 /** Of the attempts of a job, the logs of so many are named, the last. */
 const LOGS = 100;
 const MOST_NODES = 300;
-
-/** What a list of jobs can be asked for. */
-export const FILTERS: readonly Param[] = [
-  { name: "state", about: "Only these, separated by commas" },
-  { name: "queue", about: "Only of this queue" },
-  { name: "group", about: "Only of this group" },
-  { name: "command", about: "Only whose command fits this GLOB" },
-  { name: "exit_code", about: "Only whose last attempt ended with this exit code; none: without" },
-  { name: "since", about: "Only enqueued since: a DURATION such as 1h, or a time" },
-];
 
 const DONE = { schema: ref("Done") };
 
@@ -217,20 +209,4 @@ async function change(
 
 function mustBeDone({ refused }: Results): void {
   if (refused[0] !== undefined) throw refused[0];
-}
-
-/** What it takes to call jobs off. */
-export function cancelParts({ store, sleep, endOrphan, ending }: Parts, jobs: JobStore) {
-  return {
-    jobs,
-    settings: () => store.settings(),
-    workers: () => store.workers(),
-    openRequests: () => store.openRequests(),
-    endOrphan: (job: Job) => endOrphan(jobs, job),
-    sleep: async (milliseconds: number) => {
-      if (ending.aborted) throw new Problem(503, "unfinished", "The server is about to end");
-      await sleep(milliseconds);
-    },
-    say: () => {},
-  };
 }

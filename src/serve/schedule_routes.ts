@@ -19,7 +19,8 @@ import { json } from "./answer.ts";
 import { listedWithEnd } from "./listed.ts";
 import { type Parts, withJobs } from "./parts.ts";
 import type { Asked, Route } from "./route.ts";
-import { listOf, ref } from "./schemas.ts";
+import { listOf } from "./schema.ts";
+import { ref } from "./schemas.ts";
 
 /** Times to come, and jobs of the past, that are shown of one. */
 const NEXT = 5;

@@ -2,7 +2,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { openApi } from "../../src/serve/openapi.ts";
 import { ROUTES } from "../../src/serve/routes.ts";
-import { type Schema, SCHEMAS } from "../../src/serve/schemas.ts";
+import type { Schema } from "../../src/serve/schema.ts";
+import { SCHEMAS } from "../../src/serve/schemas.ts";
 import { type ApiWorld, codeOf, withApi } from "../support/api_world.ts";
 import { flawIn } from "../support/json_schema.ts";
 import { NOON } from "../support/world.ts";
@@ -79,6 +80,11 @@ Deno.test("each answer is as the OpenAPI document says", () =>
     for (const verb of ["retry", "remove", "cancel"]) {
       await check("POST", `/api/jobs/${verb}`, { filter: {}, dry_run: true });
     }
+    await check("POST", "/api/changes", { verb: "retry", filter: { state: "dead" } });
+    await check("GET", "/api/changes");
+    const [{ id: change }] = await api.json("/api/changes");
+    await check("GET", `/api/changes/${change}`);
+    await check("POST", `/api/changes/${change}/stop`, {});
     for (const verb of ["pause", "resume"]) {
       await check("POST", `/api/queues/mail/${verb}`, {});
       await check("POST", `/api/queues/other/${verb}`, {});
