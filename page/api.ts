@@ -25,6 +25,10 @@ export interface JobList {
   readonly looked_to: string | null;
 }
 
+export interface Failures {
+  readonly jobs: readonly Job[];
+}
+
 export interface Graph {
   readonly nodes: readonly {
     readonly id: string;
@@ -137,6 +141,15 @@ export interface BulkDone {
   readonly done: number;
   readonly refused: number;
   readonly refusals: readonly { readonly message: string; readonly hint: string | null }[];
+}
+
+/** A change of many jobs, which goes on in the background. */
+export interface ManyChange extends BulkDone {
+  readonly id: string;
+  readonly verb: "retry" | "cancel" | "remove";
+  readonly state: "looking" | "changing" | "done" | "stopped" | "failed";
+  readonly ended_at: string | null;
+  readonly error: string | null;
 }
 
 /** Why a request failed. */

@@ -7,6 +7,7 @@ import { recall, remember } from "./memory.ts";
 import { place } from "./place.ts";
 import { canEnqueue, status } from "./status.ts";
 import { openDialog, Overlays } from "./parts/dialog.tsx";
+import { ChangesUnderWay } from "./parts/many.tsx";
 import { Help, startKeys } from "./parts/keys.tsx";
 import { Dead } from "./screens/dead.tsx";
 import { Enqueue } from "./screens/enqueue.tsx";
@@ -71,6 +72,7 @@ function Frame() {
           )}
         </nav>
         <span class="room" />
+        <ChangesUnderWay />
         <span class="where" title={at?.store}>
           <bdi>{at?.store}</bdi>
         </span>

@@ -57,7 +57,7 @@ export function Filters({ filter }: { filter: Filter }) {
       <Field
         id="filter-command"
         label="Command"
-        hint="curl, or *backup*.sh"
+        hint='curl, *.sh, "exactly"'
         value={filter.command}
         onChange={(command) => set({ command })}
       />
@@ -81,6 +81,15 @@ export function Filters({ filter }: { filter: Filter }) {
         value={filter.group}
         onChange={(group) => set({ group })}
       />
+      {(filter.exit_code !== undefined || /dead|failed/.test(filter.state ?? "")) && (
+        <Field
+          id="filter-exit-code"
+          label="Exit code"
+          hint="any"
+          value={filter.exit_code}
+          onChange={(exit_code) => set({ exit_code })}
+        />
+      )}
       <label>
         <span>Enqueued</span>
         <select

@@ -31,7 +31,7 @@ export function queryOf(filter: Filter, now: number): Query {
   const { state, queue, group, command, exit_code, since } = filter;
   if (queue !== undefined) checkName("queue", queue);
   if (group !== undefined) checkName("group", group);
-  if (command !== undefined && command.includes("*") && command.length > LONGEST_GLOB) {
+  if (command !== undefined && command.length > LONGEST_GLOB && hasStar(command)) {
     throw new QueueError("usage", `A GLOB with a * has at most ${LONGEST_GLOB} characters`);
   }
   return {
@@ -42,6 +42,11 @@ export function queryOf(filter: Filter, now: number): Query {
     ...(exit_code !== undefined && { exitCode: exitCodeOf(exit_code) }),
     ...(since !== undefined && { since: sinceOf(since, now) }),
   };
+}
+
+/** Whether a `*` stands for anything: in brackets it stands for itself. */
+function hasStar(glob: string): boolean {
+  return glob.replace(/\[[^\]]+\]/g, "").includes("*");
 }
 
 /** The same query, of jobs in these states alone. */

@@ -19,7 +19,7 @@ const SCREENS = [
 ];
 
 export const PAGE_STEPS: readonly Step[] = [
-  ["a list under the hand stays as it is while thousands of jobs come", async ({ page, queue }) => {
+  ["a list under the hand stays as it is while ten thousand jobs come", async ({ page, queue }) => {
     await page.go("#/jobs?command=true");
     await page.sees("tell");
     const box = await (await page.page.$("tbody"))!.boundingBox();
@@ -29,7 +29,7 @@ export const PAGE_STEPS: readonly Step[] = [
       200,
     );
     try {
-      const many = "true more\n".repeat(3000);
+      const many = "true more\n".repeat(10_000);
       assertEquals((await queue.run(["enqueue", "--file", "-"], { input: many })).code, 0);
       await page.sees("Show 50+ new jobs");
       assertEquals(await page.ids(), before);
