@@ -127,6 +127,7 @@ export interface Dlq {
   readonly groups: readonly {
     readonly command: string;
     readonly exit_code: number | null;
+    readonly signal: string | null;
     readonly count: number;
     readonly newest_at: string;
     readonly newest_id: string;

@@ -1,6 +1,7 @@
 // The page: its frame, and the screen that the address names.
 import { signal } from "@preact/signals";
 import { render } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import { isSignedOut } from "./api.ts";
 import { isConnected, startListening } from "./live.ts";
 import { recall, remember } from "./memory.ts";
@@ -38,8 +39,14 @@ const NAV = [
 ] as const;
 
 function Frame() {
-  if (isSignedOut.value) return <SignIn />;
   const { screen } = place.value;
+  const nav = useRef<HTMLElement>(null);
+  // On a narrow screen not all of it is seen.
+  useEffect(() => {
+    const here = nav.current?.querySelector("[aria-current]");
+    here?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [screen]);
+  if (isSignedOut.value) return <SignIn />;
   const at = status.value;
   const dead = at?.jobs.dead ?? 0;
   return (
@@ -56,7 +63,7 @@ function Frame() {
       </a>
       <header class="top">
         <a class="brand" href="#/">queuectl</a>
-        <nav aria-label="Screens">
+        <nav ref={nav} aria-label="Screens">
           {NAV.map(([href, name, screens]) => (
             <a
               key={href}
@@ -89,7 +96,13 @@ function Frame() {
         <button type="button" class="plain" onClick={nextTheme} title="Light or dark">
           {theme.value}
         </button>
-        <button type="button" class="plain" onClick={() => openDialog(<Help />)} title="Keys">
+        <button
+          type="button"
+          class="plain keys-button"
+          onClick={() => openDialog(<Help />)}
+          title="Keyboard shortcuts"
+          aria-label="Keyboard shortcuts"
+        >
           ?
         </button>
       </header>

@@ -121,7 +121,7 @@ function Watching({ id, last }: { id: string; last: ManyChange }) {
           : `${number(tried)} of ${number(matched)}`}
         {refused > 0 && `, ${number(refused)} refused`}
       </p>
-      <p class="quiet">It goes on when you leave this page.</p>
+      <p class="quiet">It goes on, also when you close this page.</p>
       <Trouble problem={problem.value} />
       <p class="answers">
         <button type="button" disabled={isStopping.value} onClick={() => void stop()}>

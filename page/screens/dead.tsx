@@ -96,7 +96,7 @@ export function Dead() {
 }
 
 function Row({ group, onChanged }: { group: Group; onChanged: () => void }) {
-  const { command, exit_code, count, newest_at, newest_id } = group;
+  const { command, exit_code, signal, count, newest_at, newest_id } = group;
   const act = (verb: Verb) => actOnMany(verb, { filter: filterOf(group) }, onChanged);
   return (
     <tr>
@@ -104,7 +104,9 @@ function Row({ group, onChanged }: { group: Group; onChanged: () => void }) {
         <b>{number(count)}</b>
       </td>
       <td class="state-column">
-        <span class="state dead">{exit_code === null ? "no exit code" : `exit ${exit_code}`}</span>
+        <span class="state dead">
+          {signal ?? (exit_code === null ? "no exit code" : `exit ${exit_code}`)}
+        </span>
       </td>
       <td class="command-column">
         <a class="open" href={command.length > LONG ? jobAt(newest_id) : jobsAt(filterOf(group))}>

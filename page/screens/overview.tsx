@@ -197,7 +197,7 @@ function Row({ worker, job }: { worker: Worker; job: Job | undefined }) {
           </span>
         )}
       </td>
-      <td>{worker.job_id && <JobLink id={worker.job_id} />}</td>
+      <td class="id-column">{worker.job_id && <JobLink id={worker.job_id} />}</td>
       <td class="command-column">{job && <Command text={job.command} />}</td>
     </tr>
   );

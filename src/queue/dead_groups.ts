@@ -1,5 +1,5 @@
 // Dead jobs grouped by what they have in common: the command, and how it ended.
-import { lastExitCode } from "./job.ts";
+import { type Job, lastExitCode } from "./job.ts";
 import { isoTime } from "./job_json.ts";
 import type { JobReader, Watching } from "./store.ts";
 
@@ -8,36 +8,41 @@ export interface DeadGroup {
   readonly command: string;
   /** Null where the last attempt left none. */
   readonly exit_code: number | null;
+  /** What ended the last one, if that was a signal. */
+  readonly signal: string | null;
   readonly count: number;
   readonly newest_at: string;
   readonly newest_id: string;
 }
 
+interface Seen {
+  readonly newest: Job;
+  /** When that one died. */
+  readonly at: number;
+  readonly count: number;
+}
+
 /** The groups, the biggest first. */
 export async function deadGroups(jobs: JobReader, watching?: Watching): Promise<DeadGroup[]> {
-  const groups = new Map<string, { code: number | null; count: number; at: number; id: string }>();
-  const commands = new Map<string, string>();
+  const groups = new Map<string, Seen>();
   for await (const job of jobs.list({ states: ["dead"] }, watching)) {
-    const { id, command, status } = job;
-    if (status.state !== "dead") continue;
-    const code = lastExitCode(job);
-    const key = `${code} ${command}`;
-    commands.set(key, command);
-    const group = groups.get(key) ?? { code, count: 0, at: -Infinity, id };
-    const isNewer = status.since > group.at;
-    groups.set(key, {
-      code,
-      count: group.count + 1,
-      at: isNewer ? status.since : group.at,
-      id: isNewer ? id : group.id,
-    });
+    if (job.status.state !== "dead") continue;
+    const { since: at } = job.status;
+    const key = `${lastExitCode(job)} ${job.command}`;
+    const seen = groups.get(key);
+    const count = (seen?.count ?? 0) + 1;
+    groups.set(
+      key,
+      seen !== undefined && seen.at >= at ? { ...seen, count } : { newest: job, at, count },
+    );
   }
-  return [...groups].map(([key, { code, count, at, id }]) => ({
-    command: commands.get(key)!,
-    exit_code: code,
+  return [...groups.values()].map(({ newest, at, count }) => ({
+    command: newest.command,
+    exit_code: lastExitCode(newest),
+    signal: newest.history.at(-1)?.signal ?? null,
     count,
     newest_at: isoTime(at),
-    newest_id: id,
+    newest_id: newest.id,
   })).sort((a, b) =>
     b.count - a.count || compare(b.newest_at, a.newest_at) || compare(a.command, b.command)
   );

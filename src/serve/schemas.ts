@@ -299,6 +299,7 @@ export const SCHEMAS = {
     groups: listOf(object({
       command: text,
       exit_code: wholeOrNull,
+      signal: { ...textOrNull, description: "That ended the newest one" },
       count: whole,
       newest_at: time,
       newest_id: text,
