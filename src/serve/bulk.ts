@@ -7,6 +7,7 @@ import type { Counts, JobStore, Query } from "../queue/store.ts";
 import { Turns } from "../system/turns.ts";
 import type { Target } from "./bulk_wish.ts";
 import { cancelParts } from "./cancel_parts.ts";
+import type { Progress, Verb, Work } from "./changes.ts";
 import { forMilliseconds } from "./deadline.ts";
 import { queryOf, within } from "./filter.ts";
 import { type Parts, withJobs } from "./parts.ts";
@@ -20,33 +21,20 @@ const ENDED: readonly JobState[] = ["completed", "dead", "cancelled"];
 /** The running ones last: to end them takes time, in which others would begin. */
 const UNENDED: readonly JobState[] = ["pending", "blocked", "failed", "processing"];
 
-export const VERBS = ["retry", "remove", "cancel"] as const;
-export type Verb = typeof VERBS[number];
-
-/** What a change tells of itself, and by what it is told to stop. */
-export interface Progress {
-  /** Called for each job that is found. */
-  found(): void;
-  /** Called when all have been found, and changing them begins. */
-  begins(): void;
-  done(): void;
-  refused(why: QueueError): void;
-  readonly stop: AbortSignal;
-}
-
 /** Finds the jobs that are meant, and changes one after the other. */
-export async function changeAll(
-  parts: Parts,
-  verb: Verb,
-  target: Target,
-  progress: Progress,
-): Promise<void> {
-  await withJobs(parts, async (jobs) => {
-    const ids = await idsOf(parts, jobs, verb, target, progress);
-    progress.begins();
-    if (verb === "cancel") await cancelEach(parts, jobs, ids, progress);
-    else await changeEach(jobs, ids, verb === "retry" ? retryEnded : removeEnded, progress);
-  });
+export function changeOf(verb: Verb, target: Target, parts: Parts): Work {
+  return async (progress) => {
+    try {
+      await withJobs(parts, async (jobs) => {
+        const ids = await idsOf(parts, jobs, verb, target, progress);
+        progress.begins();
+        if (verb === "cancel") await cancelEach(parts, jobs, ids, progress);
+        else await changeEach(jobs, ids, verb === "retry" ? retryEnded : removeEnded, progress);
+      });
+    } finally {
+      for (const one of Object.values(parts.remembered)) one.forget();
+    }
+  };
 }
 
 function queryFor(verb: Verb, target: Target, now: number): Query | undefined {

@@ -2,9 +2,9 @@
 // before. Those that answer at once are in change_routes.ts.
 import { QueueError } from "../queue/errors.ts";
 import { json } from "./answer.ts";
-import { countMeant, type Verb } from "./bulk.ts";
+import { changeOf, countMeant } from "./bulk.ts";
 import { mustBeKnown, objectIn, targetOf } from "./bulk_wish.ts";
-import { Change } from "./changes.ts";
+import { Change, type Verb } from "./changes.ts";
 import type { Parts } from "./parts.ts";
 import type { Asked, Route } from "./route.ts";
 import { ref } from "./schemas.ts";
@@ -37,6 +37,6 @@ async function answerBulk(verb: Verb, { body }: Asked, parts: Parts): Promise<Re
     return json({ done: 0, refused: 0, refusals: [], ...counted });
   }
   const change = new Change(verb, target, parts);
-  await change.run(parts);
+  await change.run(changeOf(verb, target, parts));
   return json(change.results());
 }

@@ -1,8 +1,9 @@
 // Routes of changes of many jobs that go on in the background.
 import { QueueError } from "../queue/errors.ts";
 import { json } from "./answer.ts";
-import { type Verb, VERBS } from "./bulk.ts";
+import { changeOf } from "./bulk.ts";
 import { mustBeKnown, objectIn, targetOf } from "./bulk_wish.ts";
+import { Change, type Verb, VERBS } from "./changes.ts";
 import { queryOf } from "./filter.ts";
 import type { Parts } from "./parts.ts";
 import type { Asked, Route } from "./route.ts";
@@ -54,7 +55,8 @@ async function beginChange({ body }: Asked, parts: Parts): Promise<Response> {
   const target = targetOf(filter, ids);
   // What is wrong with the filter is told at once.
   if (target.filter !== undefined) queryOf(target.filter, parts.now());
-  const change = await parts.changes.begin(parts, verb as Verb, target, PATIENCE);
+  const change = new Change(verb as Verb, target, parts);
+  await parts.changes.begin(change, changeOf(change.verb, target, parts), PATIENCE);
   return json(change.toJson(), 202);
 }
 

@@ -4,9 +4,32 @@ import { messageOf, QueueError } from "../queue/errors.ts";
 import { isoTime } from "../queue/job_json.ts";
 import { pause } from "../system/delay.ts";
 import { Problem } from "./answer.ts";
-import { changeAll, type Progress, type Verb } from "./bulk.ts";
 import type { Target } from "./bulk_wish.ts";
-import type { Parts } from "./parts.ts";
+
+export const VERBS = ["retry", "remove", "cancel"] as const;
+export type Verb = typeof VERBS[number];
+
+/** What is told of a change while it goes on, and by what it is told to stop. */
+export interface Progress {
+  /** Called for each job that is found. */
+  found(): void;
+  /** Called when all have been found, and changing them begins. */
+  begins(): void;
+  done(): void;
+  refused(why: QueueError): void;
+  readonly stop: AbortSignal;
+}
+
+/** What is done; it tells how far it has come. */
+export type Work = (progress: Progress) => Promise<void>;
+
+/** What a change is made of, beside what it is to do. */
+interface Means {
+  readonly newId: () => string;
+  readonly now: () => number;
+  /** Aborts when the server ends. */
+  readonly ending: AbortSignal;
+}
 
 /** Refusals that are told. */
 const TOLD = 20;
@@ -23,6 +46,7 @@ export class Change implements Progress {
   readonly verb: Verb;
   readonly target: Target;
   readonly stop: AbortSignal;
+  readonly #now: () => number;
   readonly #startedAt: number;
   readonly #stopping = new AbortController();
   #state: State = "looking";
@@ -33,8 +57,8 @@ export class Change implements Progress {
   #refused = 0;
   readonly #refusals: { message: string; hint: string | null }[] = [];
 
-  constructor(verb: Verb, target: Target, { newId, now, ending }: Parts) {
-    [this.id, this.verb, this.target] = [newId(), verb, target];
+  constructor(verb: Verb, target: Target, { newId, now, ending }: Means) {
+    [this.id, this.verb, this.target, this.#now] = [newId(), verb, target, now];
     this.#startedAt = now();
     this.stop = AbortSignal.any([this.#stopping.signal, ending]);
   }
@@ -44,17 +68,16 @@ export class Change implements Progress {
   }
 
   /** Does it. @throws what kept it from going on */
-  async run(parts: Parts): Promise<void> {
+  async run(work: Work): Promise<void> {
     try {
-      await changeAll(parts, this.verb, this.target, this);
+      await work(this);
       this.#state = this.stop.aborted ? "stopped" : "done";
     } catch (error) {
       this.#state = "failed";
       this.#error = messageOf(error);
       throw error;
     } finally {
-      this.#endedAt = parts.now();
-      for (const one of Object.values(parts.remembered)) one.forget();
+      this.#endedAt = this.#now();
     }
   }
 
@@ -126,21 +149,19 @@ export class Changes {
    *
    * @throws Problem `busy`
    */
-  async begin(parts: Parts, verb: Verb, target: Target, patience: number): Promise<Change> {
+  async begin(change: Change, work: Work, patience: number): Promise<void> {
     if (this.#running.size >= MOST) {
       throw new Problem(503, "busy", `${MOST} changes of many jobs are under way`, {
         hint: "Wait for one of them to end",
       });
     }
-    const change = new Change(verb, target, parts);
     const ended = this.#all.filter(({ hasEnded }) => hasEnded).slice(-REMEMBERED);
     this.#all = [...this.#all.filter((one) => !one.hasEnded || ended.includes(one)), change];
     // Why it failed is told to whoever looks.
-    const run = change.run(parts).catch(() => {});
+    const run = change.run(work).catch(() => {});
     this.#running.add(run);
     void run.finally(() => this.#running.delete(run));
     await pause(patience, run);
-    return change;
   }
 
   /** Returns when none goes on; they end soon once the server does. */
