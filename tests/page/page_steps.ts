@@ -41,10 +41,13 @@ export const PAGE_STEPS: readonly Step[] = [
     await page.page.mouse.move(0, 0);
   }],
   [
-    "many tabs share one stream, and another one takes it over",
+    "fifty tabs share one stream, and another one takes it over",
     async ({ browser, serving, page }) => {
       const tabs: TestPage[] = [];
-      for (let i = 0; i < 8; i++) tabs.push(await browser.open(`${serving.origin}/#/queues`));
+      while (tabs.length < 50) {
+        const open = () => browser.open(`${serving.origin}/#/queues`);
+        tabs.push(...await Promise.all(Array.from({ length: 5 }, open)));
+      }
       for (const tab of tabs) await tab.sees("held", ".queues");
       const streams = (all: readonly TestPage[]) =>
         all.filter(({ requests }) => requests.some((url) => url.includes("/api/events"))).length;
