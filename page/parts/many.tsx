@@ -164,7 +164,7 @@ function Outcome({ result }: { result: ManyChange }) {
       {state === "failed" && <p class="trouble">It failed: {error}</p>}
       <ul class="refusals">
         {refusals.map(({ message, hint }, i) => (
-          <li key={i}>{message}{hint && <span class="quiet">· {hint}</span>}</li>
+          <li key={i}>{message} {hint && <span class="quiet">· {hint}</span>}</li>
         ))}
         {refused > refusals.length && <li>… and {number(refused - refusals.length)} more</li>}
       </ul>
