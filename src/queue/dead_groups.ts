@@ -1,7 +1,6 @@
 // Dead jobs grouped by what they have in common: the command, and how it ended.
 import { type Job, lastExitCode } from "./job.ts";
 import { isoTime } from "./job_json.ts";
-import type { JobReader, Watching } from "./store.ts";
 
 /** As the API has it. */
 export interface DeadGroup {
@@ -15,37 +14,36 @@ export interface DeadGroup {
   readonly newest_id: string;
 }
 
-interface Seen {
-  readonly newest: Job;
-  /** When that one died. */
-  readonly at: number;
-  readonly count: number;
-}
+type Seen = Omit<DeadGroup, "newest_at"> & { readonly at: number };
 
-/** The groups, the biggest first. */
-export async function deadGroups(jobs: JobReader, watching?: Watching): Promise<DeadGroup[]> {
-  const groups = new Map<string, Seen>();
-  for await (const job of jobs.list({ states: ["dead"] }, watching)) {
-    if (job.status.state !== "dead") continue;
-    const { since: at } = job.status;
-    const key = `${lastExitCode(job)} ${job.command}`;
-    const seen = groups.get(key);
+export class DeadGroups {
+  readonly #groups = new Map<string, Seen>();
+
+  add(job: Job): void {
+    const { id, command, status, history } = job;
+    if (status.state !== "dead") return;
+    const exit_code = lastExitCode(job);
+    const key = `${exit_code} ${command}`;
+    const seen = this.#groups.get(key);
     const count = (seen?.count ?? 0) + 1;
-    groups.set(
+    const signal = history.at(-1)?.signal ?? null;
+    const isNewest = seen === undefined || status.since > seen.at;
+    this.#groups.set(
       key,
-      seen !== undefined && seen.at >= at ? { ...seen, count } : { newest: job, at, count },
+      isNewest
+        ? { command, exit_code, signal, count, at: status.since, newest_id: id }
+        : { ...seen, count },
     );
   }
-  return [...groups.values()].map(({ newest, at, count }) => ({
-    command: newest.command,
-    exit_code: lastExitCode(newest),
-    signal: newest.history.at(-1)?.signal ?? null,
-    count,
-    newest_at: isoTime(at),
-    newest_id: newest.id,
-  })).sort((a, b) =>
-    b.count - a.count || compare(b.newest_at, a.newest_at) || compare(a.command, b.command)
-  );
+
+  /** The biggest first. */
+  list(): DeadGroup[] {
+    return [...this.#groups.values()]
+      .map(({ at, ...group }) => ({ ...group, newest_at: isoTime(at) }))
+      .sort((a, b) =>
+        b.count - a.count || compare(b.newest_at, a.newest_at) || compare(a.command, b.command)
+      );
+  }
 }
 
 function compare(a: string, b: string): number {

@@ -1,5 +1,5 @@
 // Gathers from a store what its metrics tell.
-import { deadGroups } from "../queue/dead_groups.ts";
+import { DeadGroups } from "../queue/dead_groups.ts";
 import { dlqStats } from "../queue/operations.ts";
 import { dueAt } from "../queue/status.ts";
 import type { QueueStore } from "../queue/queues.ts";
@@ -17,10 +17,11 @@ export function figureReaders(store: Store, jobs: JobReader, ending: AbortSignal
     counts: () => jobs.count(),
     queues: async () => await (queueStore ??= await store.queues()).list(),
     tally: async () => await (await store.tallies()).total(),
-    dlq: async () => ({
-      stats: await dlqStats(jobs, watching),
-      groups: await deadGroups(jobs, watching),
-    }),
+    dlq: async () => {
+      const groups = new DeadGroups();
+      const stats = await dlqStats(jobs, watching, (job) => groups.add(job));
+      return { stats, groups: groups.list() };
+    },
   } satisfies { [K in keyof Figures]: () => Promise<Figures[K]> };
 }
 
