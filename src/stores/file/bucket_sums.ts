@@ -2,7 +2,7 @@
 // not change, so that whoever asks again and again need not read a million names each time.
 import type { FileSystem } from "../../system/file_system.ts";
 import type { BucketedIndex } from "./bucketed_index.ts";
-import { type Bucket, letterOf, parseTicket, queueOf } from "./layout.ts";
+import { type Bucket, createdAtOf, letterOf, parseTicket, queueOf } from "./layout.ts";
 
 /** Of the tickets of one queue. */
 export interface Sum {
@@ -77,9 +77,11 @@ export function sumsOf(names: Iterable<string>): Sums {
   const sums: Sums = new Map();
   for (const name of names) {
     const key = queueOf(name);
-    const { createdAt, id } = parseTicket(name)!;
+    // Of the whole name only of one: there may be a million.
+    const createdAt = createdAtOf(name);
     let sum = sums.get(key);
     if (sum === undefined) {
+      const { id } = parseTicket(name)!;
       sums.set(key, sum = { count: 0, failed: 0, oldestCreatedAt: createdAt, id });
     }
     sum.count++;
