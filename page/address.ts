@@ -8,10 +8,12 @@ export interface Filter {
   readonly queue?: string | undefined;
   readonly group?: string | undefined;
   readonly command?: string | undefined;
+  /** Of the last attempt; `none`: it left none. */
+  readonly exit_code?: string | undefined;
   readonly since?: string | undefined;
 }
 
-export const FILTER_NAMES = ["state", "queue", "group", "command", "since"] as const;
+export const FILTER_NAMES = ["state", "queue", "group", "command", "exit_code", "since"] as const;
 
 export type Place =
   | { readonly screen: "overview"; readonly period: "hour" | "day" }
@@ -92,22 +94,34 @@ export function jobAt(id: string, attempt?: number): string {
   return addressOf({ screen: "job", id, attempt });
 }
 
+/** What one types to find just this command. */
+export function exactly(command: string): string {
+  return `"${command}"`;
+}
+
 /**
- * The filter that is sent for one that was typed: a command without wildcards may stand anywhere in
- * the text.
+ * The filter that is sent for one that was typed: a command in quotation marks is meant exactly, one
+ * without wildcards may stand anywhere in the text.
  */
 export function askedFor({ command, ...filter }: Filter): Filter {
   if (command === undefined) return filter;
-  return { ...filter, command: /[*?[]/.test(command) ? command : `*${command}*` };
+  return { ...filter, command: globOf(command) };
+}
+
+function globOf(typed: string): string {
+  const [, exact] = /^"(.+)"$/s.exec(typed) ?? [];
+  if (exact !== undefined) return exact.replace(/[*?[]/g, "[$&]");
+  return /[*?[]/.test(typed) ? typed : `*${typed}*`;
 }
 
 /** A filter in words, such as `dead, of queue mail, command has "curl"`; empty if it is none. */
-export function inWords({ state, queue, group, command, since }: Filter): string {
+export function inWords({ state, queue, group, command, exit_code, since }: Filter): string {
   return [
     state?.split(",").join(" or "),
     queue && `queue ${queue}`,
     group && `group ${group}`,
-    command && `command like ${command}`,
+    command && `command ${/^".+"$/s.test(command) ? "" : "like "}${command}`,
+    exit_code && (exit_code === "none" ? "no exit code" : `exit code ${exit_code}`),
     since &&
     `enqueued ${/^\d/.test(since) && !since.includes("-") ? "in the last" : "since"} ${since}`,
   ].filter(Boolean).join(", ");

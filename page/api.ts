@@ -25,6 +25,10 @@ export interface JobList {
   readonly looked_to: string | null;
 }
 
+export interface Failures {
+  readonly jobs: readonly Job[];
+}
+
 export interface Graph {
   readonly nodes: readonly {
     readonly id: string;
@@ -123,6 +127,7 @@ export interface Dlq {
   readonly groups: readonly {
     readonly command: string;
     readonly exit_code: number | null;
+    readonly signal: string | null;
     readonly count: number;
     readonly newest_at: string;
     readonly newest_id: string;
@@ -137,6 +142,15 @@ export interface BulkDone {
   readonly done: number;
   readonly refused: number;
   readonly refusals: readonly { readonly message: string; readonly hint: string | null }[];
+}
+
+/** A change of many jobs, which goes on in the background. */
+export interface ManyChange extends BulkDone {
+  readonly id: string;
+  readonly verb: "retry" | "cancel" | "remove";
+  readonly state: "looking" | "changing" | "done" | "stopped" | "failed";
+  readonly ended_at: string | null;
+  readonly error: string | null;
 }
 
 /** Why a request failed. */

@@ -1,12 +1,14 @@
 // The page: its frame, and the screen that the address names.
 import { signal } from "@preact/signals";
 import { render } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import { isSignedOut } from "./api.ts";
 import { isConnected, startListening } from "./live.ts";
 import { recall, remember } from "./memory.ts";
 import { place } from "./place.ts";
 import { canEnqueue, status } from "./status.ts";
 import { openDialog, Overlays } from "./parts/dialog.tsx";
+import { ChangesUnderWay } from "./parts/many.tsx";
 import { Help, startKeys } from "./parts/keys.tsx";
 import { Dead } from "./screens/dead.tsx";
 import { Enqueue } from "./screens/enqueue.tsx";
@@ -37,8 +39,14 @@ const NAV = [
 ] as const;
 
 function Frame() {
-  if (isSignedOut.value) return <SignIn />;
   const { screen } = place.value;
+  const nav = useRef<HTMLElement>(null);
+  // On a narrow screen not all of it is seen.
+  useEffect(() => {
+    const here = nav.current?.querySelector("[aria-current]");
+    here?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [screen]);
+  if (isSignedOut.value) return <SignIn />;
   const at = status.value;
   const dead = at?.jobs.dead ?? 0;
   return (
@@ -55,7 +63,7 @@ function Frame() {
       </a>
       <header class="top">
         <a class="brand" href="#/">queuectl</a>
-        <nav aria-label="Screens">
+        <nav ref={nav} aria-label="Screens">
           {NAV.map(([href, name, screens]) => (
             <a
               key={href}
@@ -71,6 +79,7 @@ function Frame() {
           )}
         </nav>
         <span class="room" />
+        <ChangesUnderWay />
         <span class="where" title={at?.store}>
           <bdi>{at?.store}</bdi>
         </span>
@@ -87,7 +96,13 @@ function Frame() {
         <button type="button" class="plain" onClick={nextTheme} title="Light or dark">
           {theme.value}
         </button>
-        <button type="button" class="plain" onClick={() => openDialog(<Help />)} title="Keys">
+        <button
+          type="button"
+          class="plain keys-button"
+          onClick={() => openDialog(<Help />)}
+          title="Keyboard shortcuts"
+          aria-label="Keyboard shortcuts"
+        >
           ?
         </button>
       </header>

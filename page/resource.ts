@@ -3,7 +3,7 @@
 import { type Signal, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { ask, type Problem, problemOf } from "./api.ts";
-import { liveStatus } from "./live.ts";
+import { isConnected, liveStatus } from "./live.ts";
 
 export interface Resource<T> {
   /** The last answer, also while it is being loaded again. */
@@ -17,6 +17,8 @@ export interface Resource<T> {
 
 /** The least milliseconds between two automatic loads. */
 const REST = 2000;
+/** Milliseconds after which it is tried again where the server or the store did not answer. */
+const AGAIN = 5000;
 /** The share of all time that automatic loads may take. */
 const SHARE = 1 / 10;
 
@@ -46,6 +48,7 @@ export function useResource<T>(path: string, { follow = true } = {}): Resource<T
       // Old data stays while the server can't be reached, but not when it no longer exists.
       const keeps = state.value.path === path && data !== undefined && problem.status !== 404;
       state.value = { path, ...(keeps && { data }), problem };
+      if (isPassing(problem)) timer.current = setTimeout(load, AGAIN);
     }
     const took = performance.now() - began;
     next.current = performance.now() + Math.max(REST, took / SHARE);
@@ -70,6 +73,11 @@ export function useResource<T>(path: string, { follow = true } = {}): Resource<T
     if (liveStatus.value !== undefined && follow && next.current > 0) loadLater();
   });
 
+  useSignalEffect(() => {
+    const { problem } = state.peek();
+    if (isConnected.value && problem !== undefined && isPassing(problem)) void load();
+  });
+
   const { data, problem } = state.value.path === path
     ? state.value
     : { data: undefined, problem: undefined };
@@ -82,4 +90,9 @@ export function useResource<T>(path: string, { follow = true } = {}): Resource<T
       if (before !== undefined) state.value = { ...state.value, data: by(before) };
     },
   };
+}
+
+/** Whether the same request may do better later. */
+function isPassing({ status }: Problem): boolean {
+  return status === 0 || status >= 500;
 }

@@ -2,7 +2,7 @@
 import { computed, effect, signal, untracked } from "@preact/signals";
 import { ask, isSignedOut, type Status } from "./api.ts";
 import { setClock } from "./clock.ts";
-import { liveStatus } from "./live.ts";
+import { isConnected, liveStatus } from "./live.ts";
 
 const asked = signal<Status | undefined>(undefined);
 
@@ -24,6 +24,9 @@ export async function refreshStatus(): Promise<void> {
   }
 }
 
+const isLost = computed(() => isConnected.value === false);
+
+// Also when the server is back, perhaps another one.
 effect(() => {
-  if (!isSignedOut.value) untracked(() => void refreshStatus());
+  if (!isSignedOut.value && !isLost.value) untracked(() => void refreshStatus());
 });

@@ -5,6 +5,7 @@ import { paintFor } from "../src/view/style.ts";
 import { batches } from "./bench/batches.ts";
 import { Bench } from "./bench/bench.ts";
 import { claims } from "./bench/claims.ts";
+import { dashboard } from "./bench/dashboard.ts";
 import { drains } from "./bench/drains.ts";
 import { type Environment, environmentOf } from "./bench/environment.ts";
 import { missingRow, type Row } from "./bench/figures.ts";
@@ -37,6 +38,7 @@ const MEASUREMENTS: Readonly<Record<string, (bench: Bench) => Promise<Row[]>>> =
   "schedules": schedules,
   "batches": batches,
   "grown": grown,
+  "dashboard": dashboard,
   "drains": drains,
   "held": held,
   "memory": memory,

@@ -4,9 +4,17 @@ import type { ComponentChildren, VNode } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 
 const shown = signal<VNode | undefined>(undefined);
-const notes = signal<readonly { id: number; text: string; href: string | undefined }[]>([]);
+const notes = signal<readonly Note[]>([]);
+
+interface Note {
+  readonly id: number;
+  readonly text: string;
+  /** Where more is to be seen: an address, or what opens it. */
+  readonly more: string | (() => void) | undefined;
+}
+
 /** Milliseconds for which a note is shown. */
-const STANDS = 6000;
+const STANDS = { plain: 6000, withMore: 20_000 };
 let lastNote = 0;
 
 export function openDialog(content: VNode): void {
@@ -21,11 +29,12 @@ export function isDialogOpen(): boolean {
   return shown.value !== undefined;
 }
 
-/** Confirms that something was done. `href`: a link to the result. */
-export function note(text: string, href?: string): void {
+/** Confirms that something was done. `more`: a link to the result, or what shows it. */
+export function note(text: string, more?: Note["more"]): void {
   const id = ++lastNote;
-  notes.value = [...notes.value.slice(-3), { id, text, href }];
-  setTimeout(() => notes.value = notes.value.filter((one) => one.id !== id), STANDS);
+  notes.value = [...notes.value.slice(-3), { id, text, more }];
+  const stands = more === undefined ? STANDS.plain : STANDS.withMore;
+  setTimeout(() => notes.value = notes.value.filter((one) => one.id !== id), stands);
 }
 
 /** Where dialogs and notes are shown. */
@@ -34,8 +43,14 @@ export function Overlays() {
     <>
       {shown.value !== undefined && <Frame key={shown.value}>{shown.value}</Frame>}
       <div class="notes" role="status">
-        {notes.value.map(({ id, text, href }) => (
-          <p key={id}>{href === undefined ? text : <a href={href}>{text}</a>}</p>
+        {notes.value.map(({ id, text, more }) => (
+          <p key={id}>
+            {typeof more === "string"
+              ? <a href={more}>{text}</a>
+              : more === undefined
+              ? text
+              : <button type="button" class="plain" onClick={more}>{text}</button>}
+          </p>
         ))}
       </div>
     </>

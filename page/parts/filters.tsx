@@ -51,29 +51,23 @@ export function Filters({ filter }: { filter: Filter }) {
     );
   };
   const since = TIMES.some(([value]) => value === filter.since);
-  const names = queues.map(({ name }) => name);
   return (
     <form class="filters" role="search" onSubmit={(event) => event.preventDefault()}>
       <Field
         id="filter-command"
         label="Command"
-        hint="curl, or *backup*.sh"
+        hint='curl, *.sh, "exactly"'
         value={filter.command}
         onChange={(command) => set({ command })}
       />
-      <label>
-        <span>Queue</span>
-        <select
-          value={filter.queue ?? ""}
-          onChange={(event) => set({ queue: event.currentTarget.value })}
-        >
-          <option value="">any</option>
-          {filter.queue !== undefined && !names.includes(filter.queue) && (
-            <option value={filter.queue}>{filter.queue}</option>
-          )}
-          {names.map((name) => <option key={name} value={name}>{name}</option>)}
-        </select>
-      </label>
+      <Field
+        id="filter-queue"
+        label="Queue"
+        hint="any"
+        value={filter.queue}
+        options={queues.map(({ name }) => name)}
+        onChange={(queue) => set({ queue })}
+      />
       <Field
         id="filter-group"
         label="Group"
@@ -81,6 +75,15 @@ export function Filters({ filter }: { filter: Filter }) {
         value={filter.group}
         onChange={(group) => set({ group })}
       />
+      {(filter.exit_code !== undefined || /dead|failed/.test(filter.state ?? "")) && (
+        <Field
+          id="filter-exit-code"
+          label="Exit code"
+          hint="any"
+          value={filter.exit_code}
+          onChange={(exit_code) => set({ exit_code })}
+        />
+      )}
       <label>
         <span>Enqueued</span>
         <select
@@ -100,11 +103,13 @@ export function Filters({ filter }: { filter: Filter }) {
 }
 
 /** A text field that reports its value when the user pauses typing. */
-function Field({ id, label, hint, value, onChange }: {
+function Field({ id, label, hint, value, options = [], onChange }: {
   id: string;
   label: string;
   hint: string;
   value: string | undefined;
+  /** What may be chosen rather than typed. */
+  options?: readonly string[];
   onChange: (value: string) => void;
 }) {
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
@@ -129,6 +134,7 @@ function Field({ id, label, hint, value, onChange }: {
         id={id}
         ref={field}
         type="search"
+        {...(options.length > 0 && { list: `${id}-options` })}
         placeholder={hint}
         defaultValue={value ?? ""}
         autocomplete="off"
@@ -140,6 +146,11 @@ function Field({ id, label, hint, value, onChange }: {
         onChange={say}
         onKeyDown={(event) => event.key === "Enter" && say()}
       />
+      {options.length > 0 && (
+        <datalist id={`${id}-options`}>
+          {options.map((option) => <option key={option} value={option} />)}
+        </datalist>
+      )}
     </label>
   );
 }

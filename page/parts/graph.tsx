@@ -33,8 +33,11 @@ export function JobGraph({ graph, id }: { graph: Graph; id: string }) {
       <h2 id="graph-title">
         Dependencies
         <span class="quiet">
-          waits for {countText(waitsFor, "job")}; {countText(waiting, "job")}{" "}
-          {waiting === 1 ? "waits" : "wait"} for it
+          {[
+            waitsFor > 0 && `waits for ${countText(waitsFor, "job")}`,
+            waiting > 0 &&
+            `${countText(waiting, "job")} ${waiting === 1 ? "waits" : "wait"} for it`,
+          ].filter(Boolean).join("; ")}
           {graph.cut && `; only the nearest ${graph.nodes.length} jobs are shown`}
           {graph.edges.some(({ any }) => any) &&
             "; dashed: waits until the job has ended, successfully or not"}

@@ -148,8 +148,7 @@ export function Trouble({ problem, onClose }: {
   return (
     <p class="trouble" role="alert">
       <span>
-        {problem.message}
-        {problem.hint && <span class="quiet">· {problem.hint}</span>}
+        {problem.message} {problem.hint && <span class="quiet">· {problem.hint}</span>}
       </span>
       {onClose && <button type="button" class="plain" onClick={onClose}>Close</button>}
     </p>

@@ -1,9 +1,10 @@
 // The dead letter queue: failed jobs, grouped by command and exit code.
-import { jobsAt } from "../address.ts";
+import { exactly, type Filter, jobAt, jobsAt } from "../address.ts";
 import type { Dlq } from "../api.ts";
 import { useResource } from "../resource.ts";
 import { canChange } from "../status.ts";
-import { actOnMany, type Verb } from "../parts/act.tsx";
+import type { Verb } from "../parts/act.tsx";
+import { actOnMany } from "../parts/many.tsx";
 import { ActionsHead } from "../parts/change.tsx";
 import {
   Ago,
@@ -16,9 +17,18 @@ import {
   Trouble,
 } from "../parts/words.tsx";
 
-/** A filter for the dead jobs with exactly this command: wildcards in it are escaped. */
-function deadWith(command: string) {
-  return { state: "dead", command: command.replace(/[*?[]/g, "[$&]") };
+type Group = Dlq["groups"][number];
+
+/** Longer commands are too much for an address. */
+const LONG = 2000;
+
+/** A filter for just the jobs of a group. */
+function filterOf({ command, exit_code }: Group): Filter {
+  return {
+    state: "dead",
+    command: exactly(command),
+    exit_code: String(exit_code ?? "none"),
+  };
 }
 
 export function Dead() {
@@ -85,19 +95,21 @@ export function Dead() {
   );
 }
 
-function Row({ group, onChanged }: { group: Dlq["groups"][number]; onChanged: () => void }) {
-  const { command, exit_code, count, newest_at, newest_id } = group;
-  const act = (verb: Verb) => actOnMany(verb, { filter: deadWith(command) }, onChanged);
+function Row({ group, onChanged }: { group: Group; onChanged: () => void }) {
+  const { command, exit_code, signal, count, newest_at, newest_id } = group;
+  const act = (verb: Verb) => actOnMany(verb, { filter: filterOf(group) }, onChanged);
   return (
     <tr>
       <td class="right">
         <b>{number(count)}</b>
       </td>
       <td class="state-column">
-        <span class="state dead">{exit_code === null ? "no exit code" : `exit ${exit_code}`}</span>
+        <span class="state dead">
+          {signal ?? (exit_code === null ? "no exit code" : `exit ${exit_code}`)}
+        </span>
       </td>
       <td class="command-column">
-        <a class="open" href={jobsAt(deadWith(command))}>
+        <a class="open" href={command.length > LONG ? jobAt(newest_id) : jobsAt(filterOf(group))}>
           <Command text={command} />
         </a>
       </td>

@@ -34,9 +34,21 @@ const FIELDS: readonly Field[] = [
     kind: "whole",
     of: ({ priority }) => priority || "",
   },
-  { name: "max_retries", label: "Retries at most", kind: "whole", of: (job) => job.max_retries },
-  { name: "timeout", label: "Timeout", hint: "none; 90s, 5m", of: ({ timeout }) => timeout || "" },
+  {
+    name: "max_retries",
+    label: "Retries at most",
+    hint: "as configured",
+    kind: "whole",
+    of: (job) => job.max_retries,
+  },
+  {
+    name: "timeout",
+    label: "Timeout",
+    hint: "as configured; 90s, 5m",
+    of: ({ timeout }) => timeout || "",
+  },
   { name: "delay", label: "Delay", hint: "none; 10m" },
+  { name: "start_by", label: "Start by", hint: "any time; 1h, 18:00" },
   {
     name: "after",
     label: "After jobs",

@@ -1,7 +1,7 @@
 // The overview: counts, charts, workers and what they run, the last failures.
 import { durationText } from "../../src/view/times.ts";
 import { addressOf, jobsAt } from "../address.ts";
-import type { Activity, Job, JobList, Status, Worker } from "../api.ts";
+import type { Activity, Failures, Job, JobList, Status, Worker } from "../api.ts";
 import { now } from "../clock.ts";
 import { useResource } from "../resource.ts";
 import { refreshStatus, status } from "../status.ts";
@@ -17,7 +17,7 @@ const REST = 5000;
 
 export function Overview({ period }: { period: "hour" | "day" }) {
   const activity = useResource<Activity>(`api/activity?period=${period}`);
-  const failures = useResource<JobList>("api/jobs?state=dead,failed&limit=8");
+  const failures = useResource<Failures>("api/failures?limit=8");
   const running = useResource<JobList>("api/jobs?state=processing&limit=200");
   useRefreshedStatus();
   const at = status.value;
@@ -197,7 +197,7 @@ function Row({ worker, job }: { worker: Worker; job: Job | undefined }) {
           </span>
         )}
       </td>
-      <td>{worker.job_id && <JobLink id={worker.job_id} />}</td>
+      <td class="id-column">{worker.job_id && <JobLink id={worker.job_id} />}</td>
       <td class="command-column">{job && <Command text={job.command} />}</td>
     </tr>
   );

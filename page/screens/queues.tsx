@@ -7,7 +7,7 @@ import { useResource } from "../resource.ts";
 import { canChange } from "../status.ts";
 import { ActionsHead, useChange } from "../parts/change.tsx";
 import { note } from "../parts/dialog.tsx";
-import { Nothing, number, Trouble } from "../parts/words.tsx";
+import { Loading, Nothing, number, Trouble } from "../parts/words.tsx";
 
 export function Queues() {
   const queues = useResource<readonly Queue[]>("api/queues");
@@ -15,6 +15,7 @@ export function Queues() {
     <>
       <h1>Queues</h1>
       <Trouble problem={queues.problem} />
+      {queues.data === undefined && queues.problem === undefined && <Loading />}
       {queues.data?.length === 0 && <Nothing>No queues yet: the first job creates one.</Nothing>}
       {queues.data !== undefined && queues.data.length > 0 && (
         <div class="scroller" tabIndex={0} role="region" aria-label="Queues">

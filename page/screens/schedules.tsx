@@ -27,6 +27,7 @@ export function Schedules() {
     <>
       <h1>Schedules</h1>
       <Trouble problem={schedules.problem} />
+      {schedules.data === undefined && schedules.problem === undefined && <Loading />}
       {schedules.data?.length === 0 && (
         <Nothing>
           None. In a terminal:{" "}

@@ -39,7 +39,19 @@ export async function doneQueue(ground: Ground, count: number): Promise<LargeQue
     if (sequence === count / 2) middle = after.id;
   }
   layOut(diskFiles, dataDir, layout);
+  ageBuckets(`${dataDir}/queue/completed`);
   return { queue, id: middle };
+}
+
+/** A bucket was last changed when the last of its jobs ended. */
+function ageBuckets(folder: string): void {
+  for (const { name: bucket } of Deno.readDirSync(folder)) {
+    let last = 0;
+    for (const { name } of Deno.readDirSync(`${folder}/${bucket}`)) {
+      last = Math.max(last, Number(name.slice(0, 13)));
+    }
+    Deno.utimeSync(`${folder}/${bucket}`, new Date(last), new Date(last));
+  }
 }
 
 function doneJob(sequence: number, begin: number): { before: Job; after: Job } {

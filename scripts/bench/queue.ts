@@ -42,6 +42,10 @@ export class Queue {
     return this.ground.start(this.words("start", ...args));
   }
 
+  serve(...args: string[]): Running {
+    return this.ground.start(this.words("serve", ...args));
+  }
+
   /** Enqueues `count` jobs as one batch; each line of it is what `line` says. */
   fill(count: number, line: string | Record<string, unknown> = "true"): Promise<Filled> {
     return this.fillWith(Array<typeof line>(count).fill(line));

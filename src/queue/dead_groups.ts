@@ -1,44 +1,49 @@
 // Dead jobs grouped by what they have in common: the command, and how it ended.
+import { type Job, lastExitCode } from "./job.ts";
 import { isoTime } from "./job_json.ts";
-import type { JobReader, Watching } from "./store.ts";
 
 /** As the API has it. */
 export interface DeadGroup {
   readonly command: string;
   /** Null where the last attempt left none. */
   readonly exit_code: number | null;
+  /** What ended the last one, if that was a signal. */
+  readonly signal: string | null;
   readonly count: number;
   readonly newest_at: string;
   readonly newest_id: string;
 }
 
-/** The groups, the biggest first. */
-export async function deadGroups(jobs: JobReader, watching?: Watching): Promise<DeadGroup[]> {
-  const groups = new Map<string, { code: number | null; count: number; at: number; id: string }>();
-  const commands = new Map<string, string>();
-  for await (const { id, command, status, history } of jobs.list({ states: ["dead"] }, watching)) {
-    if (status.state !== "dead") continue;
-    const code = history.at(-1)?.exitCode ?? null;
-    const key = `${code} ${command}`;
-    commands.set(key, command);
-    const group = groups.get(key) ?? { code, count: 0, at: -Infinity, id };
-    const isNewer = status.since > group.at;
-    groups.set(key, {
-      code,
-      count: group.count + 1,
-      at: isNewer ? status.since : group.at,
-      id: isNewer ? id : group.id,
-    });
+type Seen = Omit<DeadGroup, "newest_at"> & { readonly at: number };
+
+export class DeadGroups {
+  readonly #groups = new Map<string, Seen>();
+
+  add(job: Job): void {
+    const { id, command, status, history } = job;
+    if (status.state !== "dead") return;
+    const exit_code = lastExitCode(job);
+    const key = `${exit_code} ${command}`;
+    const seen = this.#groups.get(key);
+    const count = (seen?.count ?? 0) + 1;
+    const signal = history.at(-1)?.signal ?? null;
+    const isNewest = seen === undefined || status.since > seen.at;
+    this.#groups.set(
+      key,
+      isNewest
+        ? { command, exit_code, signal, count, at: status.since, newest_id: id }
+        : { ...seen, count },
+    );
   }
-  return [...groups].map(([key, { code, count, at, id }]) => ({
-    command: commands.get(key)!,
-    exit_code: code,
-    count,
-    newest_at: isoTime(at),
-    newest_id: id,
-  })).sort((a, b) =>
-    b.count - a.count || compare(b.newest_at, a.newest_at) || compare(a.command, b.command)
-  );
+
+  /** The biggest first. */
+  list(): DeadGroup[] {
+    return [...this.#groups.values()]
+      .map(({ at, ...group }) => ({ ...group, newest_at: isoTime(at) }))
+      .sort((a, b) =>
+        b.count - a.count || compare(b.newest_at, a.newest_at) || compare(a.command, b.command)
+      );
+  }
 }
 
 function compare(a: string, b: string): number {

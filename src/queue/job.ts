@@ -146,6 +146,11 @@ export function updatedAt(job: Job): number {
   return job.status.state === "processing" ? job.status.running.startedAt : job.status.since;
 }
 
+/** The exit code of the last attempt that ended; null if it left none, or none has ended. */
+export function lastExitCode({ history }: Pick<Job, "history">): number | null {
+  return history.at(-1)?.exitCode ?? null;
+}
+
 /** How many attempts have begun, the running one included. */
 export function attemptsBegun(job: Job): number {
   return job.status.state === "processing" ? job.status.running.attempt : lastAttempt(job);

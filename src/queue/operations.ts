@@ -98,14 +98,22 @@ export interface DlqStats {
   readonly byCommand: ReadonlyMap<string, number>;
 }
 
-/** Counts dead jobs by the result of their last attempt. */
-export async function dlqStats(store: JobReader, watching?: Watching): Promise<DlqStats> {
+/**
+ * Counts dead jobs by the result of their last attempt.
+ * @param seen called with each of them
+ */
+export async function dlqStats(
+  store: JobReader,
+  watching?: Watching,
+  seen: (job: Job) => void = () => {},
+): Promise<DlqStats> {
   let [total, oldest, newest] = [0, Infinity, -Infinity];
   const byOutcome = new Map<string, number>();
   const byExitCode = new Map<string, number>();
   const byCommand = new Map<string, number>();
   for await (const job of store.list({ states: ["dead"] }, watching)) {
     if (job.status.state !== "dead") continue;
+    seen(job);
     const last = job.history.at(-1);
     total += 1;
     oldest = Math.min(oldest, job.status.since);

@@ -1,6 +1,6 @@
 // The one definition of which jobs a query selects, for stores that look at each job. A database
 // expresses it in SQL.
-import { hasEnded, type Job, updatedAt } from "./job.ts";
+import { hasEnded, type Job, lastExitCode, updatedAt } from "./job.ts";
 import type { Query } from "./store.ts";
 
 /**
@@ -8,7 +8,7 @@ import type { Query } from "./store.ts";
  * the code that few queries need is loaded for those.
  */
 export async function matches(query: Query): Promise<(job: Job) => boolean> {
-  const { states, queue, group, command, since, endedBefore, before } = query;
+  const { states, queue, group, command, exitCode, since, endedBefore, before } = query;
   const fits = command === undefined ? undefined : (await import("./glob.ts")).globMatcher(command);
   const compare = before && (await import("./order.ts")).compareArrival;
   return (job) =>
@@ -16,6 +16,7 @@ export async function matches(query: Query): Promise<(job: Job) => boolean> {
     (states === undefined || states.includes(job.status.state)) &&
     (queue === undefined || job.queue === queue) &&
     (group === undefined || job.group === group) &&
+    (exitCode === undefined || lastExitCode(job) === exitCode) &&
     (since === undefined || job.createdAt >= since) &&
     (endedBefore === undefined || hasEnded(job) && updatedAt(job) < endedBefore) &&
     (fits === undefined || fits(job.command));

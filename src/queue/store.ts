@@ -16,6 +16,8 @@ export interface Query {
   readonly group?: string;
   /** Only jobs whose command matches this pattern (see glob.ts). */
   readonly command?: string;
+  /** Only jobs whose last attempt that ended left this exit code; null: left none. */
+  readonly exitCode?: number | null;
   /** Only jobs created at or after this time. */
   readonly since?: number;
   /** Only jobs that ended before this time. */
@@ -83,6 +85,12 @@ export interface JobReader {
    * next. The cost must not grow with their number.
    */
   waitingEnds(now: number): Promise<WaitingEnds>;
+
+  /**
+   * At most `limit` of the jobs that are dead or wait for a retry, the last failure first. The cost
+   * must not grow with the number of those that died earlier.
+   */
+  lastFailures(limit: number): Promise<Job[]>;
 
   /** The jobs that this worker has claimed and whose attempts have not ended. */
   claimedBy(worker: string): Promise<Job[]>;

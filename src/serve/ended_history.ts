@@ -1,5 +1,6 @@
 // What ended in each part of a time that is past. It stays as it is, so it is counted once.
 import type { EndedState } from "../queue/job.ts";
+import { Turns } from "../system/turns.ts";
 import type { JobReader } from "../queue/store.ts";
 
 /** Milliseconds for which a part that is past may still change: ends are recorded a little late. */
@@ -31,6 +32,7 @@ export class EndedHistory {
     const counts: Ended[] = [];
     // Backwards from now: what ended since a time, less what ended since the next one.
     let since: Ended | undefined = NONE;
+    const turns = new Turns();
     for (let start = last; start >= from; start -= step) {
       let part = before.get(start);
       if (part === undefined) {
@@ -38,6 +40,7 @@ export class EndedHistory {
         since = await this.#jobs.countEndedSince(start);
         part = minus(since, later);
       } else since = undefined;
+      await turns.give();
       counts.unshift(part);
       if (start + step + SETTLES <= now) known.set(start, part);
     }

@@ -14,6 +14,8 @@ export interface Filter {
   readonly queue?: string | undefined;
   readonly group?: string | undefined;
   readonly command?: string | undefined;
+  /** A whole number, or `none`. */
+  readonly exit_code?: string | undefined;
   /** So long ago, or a time. */
   readonly since?: string | undefined;
 }
@@ -25,10 +27,11 @@ export interface Filter {
 const LONGEST_GLOB = 500;
 
 /** @throws QueueError `usage` */
-export function queryOf({ state, queue, group, command, since }: Filter, now: number): Query {
+export function queryOf(filter: Filter, now: number): Query {
+  const { state, queue, group, command, exit_code, since } = filter;
   if (queue !== undefined) checkName("queue", queue);
   if (group !== undefined) checkName("group", group);
-  if (command !== undefined && command.includes("*") && command.length > LONGEST_GLOB) {
+  if (command !== undefined && command.length > LONGEST_GLOB && hasStar(command)) {
     throw new QueueError("usage", `A GLOB with a * has at most ${LONGEST_GLOB} characters`);
   }
   return {
@@ -36,14 +39,26 @@ export function queryOf({ state, queue, group, command, since }: Filter, now: nu
     ...(queue !== undefined && { queue }),
     ...(group !== undefined && { group }),
     ...(command !== undefined && { command }),
+    ...(exit_code !== undefined && { exitCode: exitCodeOf(exit_code) }),
     ...(since !== undefined && { since: sinceOf(since, now) }),
   };
+}
+
+/** Whether a `*` stands for anything: in brackets it stands for itself. */
+function hasStar(glob: string): boolean {
+  return glob.replace(/\[[^\]]+\]/g, "").includes("*");
 }
 
 /** The same query, of jobs in these states alone. */
 export function within(query: Query, states: readonly JobState[]): Query {
   const { states: wanted = states } = query;
   return { ...query, states: states.filter((state) => wanted.includes(state)) };
+}
+
+function exitCodeOf(text: string): number | null {
+  if (text === "none") return null;
+  if (/^\d{1,10}$/.test(text)) return Number(text);
+  throw new QueueError("usage", `exit_code takes a whole number or none, not "${text}"`);
 }
 
 function sinceOf(text: string, now: number): number {

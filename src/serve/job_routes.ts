@@ -10,12 +10,14 @@ import { isOrphaned } from "../queue/status.ts";
 import type { Arrival, JobReader, JobStore } from "../queue/store.ts";
 import { shownJob } from "../view/json.ts";
 import { json, Problem } from "./answer.ts";
+import { cancelParts } from "./cancel_parts.ts";
 import { arrivalOf, cursorOf } from "./cursor.ts";
 import { forMilliseconds } from "./deadline.ts";
 import { queryOf } from "./filter.ts";
+import { FILTERS } from "./filters.ts";
 import { listedWithEnd } from "./listed.ts";
 import { type Parts, withJobs } from "./parts.ts";
-import type { Asked, Param, Route } from "./route.ts";
+import type { Asked, Route } from "./route.ts";
 import { ref } from "./schemas.ts";
 
 const PAGE = 50;
@@ -23,15 +25,6 @@ const MOST = 500;
 /** Of the attempts of a job, the logs of so many are named, the last. */
 const LOGS = 100;
 const MOST_NODES = 300;
-
-/** What a list of jobs can be asked for. */
-export const FILTERS: readonly Param[] = [
-  { name: "state", about: "Only these, separated by commas" },
-  { name: "queue", about: "Only of this queue" },
-  { name: "group", about: "Only of this group" },
-  { name: "command", about: "Only whose command fits this GLOB" },
-  { name: "since", about: "Only enqueued since: a DURATION such as 1h, or a time" },
-];
 
 const DONE = { schema: ref("Done") };
 
@@ -47,6 +40,15 @@ export const JOB_ROUTES: readonly Route[] = [
     ],
     answer: { schema: ref("Jobs") },
     handle: listJobs,
+  },
+  {
+    method: "GET",
+    path: "/api/failures",
+    summary: "List jobs that are dead or wait for a retry, the last failure first",
+    query: [{ name: "limit", kind: "whole", max: MOST, about: "At most so many; 10 if left out" }],
+    answer: { schema: ref("Failures") },
+    handle: async ({ query }, { jobs }) =>
+      json({ jobs: (await jobs.lastFailures(query.whole("limit") ?? 10)).map(listedWithEnd) }),
   },
   {
     method: "POST",
@@ -207,20 +209,4 @@ async function change(
 
 function mustBeDone({ refused }: Results): void {
   if (refused[0] !== undefined) throw refused[0];
-}
-
-/** What it takes to call jobs off. */
-export function cancelParts({ store, sleep, endOrphan, ending }: Parts, jobs: JobStore) {
-  return {
-    jobs,
-    settings: () => store.settings(),
-    workers: () => store.workers(),
-    openRequests: () => store.openRequests(),
-    endOrphan: (job: Job) => endOrphan(jobs, job),
-    sleep: async (milliseconds: number) => {
-      if (ending.aborted) throw new Problem(503, "unfinished", "The server is about to end");
-      await sleep(milliseconds);
-    },
-    say: () => {},
-  };
 }

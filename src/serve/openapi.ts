@@ -1,6 +1,7 @@
 // The OpenAPI document, made of the table of routes.
 import type { Param, Route } from "./route.ts";
-import { ref, type Schema, SCHEMAS } from "./schemas.ts";
+import type { Schema } from "./schema.ts";
+import { ref, SCHEMAS } from "./schemas.ts";
 
 /** OpenAPI 3.1. */
 export function openApi(routes: readonly Route[], version: string): Record<string, unknown> {

@@ -8,6 +8,7 @@ import type { Counts, JobReader, JobStore } from "../queue/store.ts";
 import type { Tally } from "../queue/tally.ts";
 import type { Store } from "../stores/store.ts";
 import type { Access } from "./access.ts";
+import type { Changes } from "./changes.ts";
 import type { EndedHistory } from "./ended_history.ts";
 import type { EventHub } from "./events.ts";
 import type { Remembered } from "./remembered.ts";
@@ -33,6 +34,7 @@ export interface Parts {
   readonly access: Access;
   readonly options: ServeOptions;
   readonly events: EventHub;
+  readonly changes: Changes;
   readonly history: EndedHistory;
   readonly version: string;
   readonly now: () => number;

@@ -5,7 +5,8 @@ import { UNRESTRICTED } from "../queue/queues.ts";
 import { json } from "./answer.ts";
 import type { Parts } from "./parts.ts";
 import type { Asked, Route } from "./route.ts";
-import { listOf, ref } from "./schemas.ts";
+import { listOf } from "./schema.ts";
+import { ref } from "./schemas.ts";
 
 export const QUEUE_ROUTES: readonly Route[] = [
   {

@@ -1,7 +1,8 @@
 // Gathers from a store what its metrics tell.
-import { deadGroups } from "../queue/dead_groups.ts";
+import { DeadGroups } from "../queue/dead_groups.ts";
 import { dlqStats } from "../queue/operations.ts";
 import { dueAt } from "../queue/status.ts";
+import type { QueueStore } from "../queue/queues.ts";
 import type { JobReader } from "../queue/store.ts";
 import type { Store } from "../stores/store.ts";
 import { type MetricsFacts, metricsText } from "./metrics.ts";
@@ -10,14 +11,17 @@ import type { Figures } from "./parts.ts";
 /** How each of the figures is read that are remembered for a while. */
 export function figureReaders(store: Store, jobs: JobReader, ending: AbortSignal) {
   const watching = { signal: ending, passed: () => {} };
+  // Kept open, since it remembers what has not changed.
+  let queueStore: QueueStore | undefined;
   return {
     counts: () => jobs.count(),
-    queues: async () => await (await store.queues()).list(),
+    queues: async () => await (queueStore ??= await store.queues()).list(),
     tally: async () => await (await store.tallies()).total(),
-    dlq: async () => ({
-      stats: await dlqStats(jobs, watching),
-      groups: await deadGroups(jobs, watching),
-    }),
+    dlq: async () => {
+      const groups = new DeadGroups();
+      const stats = await dlqStats(jobs, watching, (job) => groups.add(job));
+      return { stats, groups: groups.list() };
+    },
   } satisfies { [K in keyof Figures]: () => Promise<Figures[K]> };
 }
 

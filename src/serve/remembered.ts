@@ -7,6 +7,8 @@ export class Remembered<T> {
   readonly #read: () => Promise<T>;
   readonly #lasts: number;
   readonly #clock: () => number;
+  /** The first reading may fill memories, so that what it costs tells little of the next. */
+  #hasRead = false;
   #generation = 0;
   #reading: Promise<T> | undefined;
   #value: { readonly it: T; readonly until: number } | undefined;
@@ -43,7 +45,8 @@ export class Remembered<T> {
     try {
       const it = await this.#read();
       const now = this.#clock();
-      const until = now + Math.max(this.#lasts, (now - began) / SHARE);
+      const until = now + Math.max(this.#lasts, this.#hasRead ? (now - began) / SHARE : 0);
+      this.#hasRead = true;
       if (isStill()) this.#value = { it, until };
       return it;
     } finally {

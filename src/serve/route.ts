@@ -2,7 +2,7 @@
 import { QueueError } from "../queue/errors.ts";
 import { nearest } from "../queue/nearest.ts";
 import type { Parts } from "./parts.ts";
-import type { Schema } from "./schemas.ts";
+import type { Schema } from "./schema.ts";
 
 export interface Param {
   readonly name: string;

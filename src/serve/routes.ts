@@ -1,5 +1,6 @@
 // The table of routes.
 import { BULK_ROUTES } from "./bulk_routes.ts";
+import { CHANGE_ROUTES } from "./change_routes.ts";
 import { JOB_ROUTES } from "./job_routes.ts";
 import { LOG_ROUTES } from "./log_routes.ts";
 import { OWN_ROUTES } from "./own_routes.ts";
@@ -13,6 +14,7 @@ export const ROUTES: readonly Route[] = [
   ...JOB_ROUTES,
   ...LOG_ROUTES,
   ...BULK_ROUTES,
+  ...CHANGE_ROUTES,
   ...QUEUE_ROUTES,
   ...SCHEDULE_ROUTES,
   ...OWN_ROUTES,

@@ -2,7 +2,13 @@
 import { addOne } from "../queue/enqueue_related.ts";
 import type { Job } from "../queue/job.ts";
 import { isoTime } from "../queue/job_json.ts";
-import { nextTimes, type ScheduleEntry } from "../queue/schedule.ts";
+import {
+  isRunJobId,
+  nextTimes,
+  runJobId,
+  runJobPrefix,
+  type ScheduleEntry,
+} from "../queue/schedule.ts";
 import { pauseSchedule, resumeSchedule, scheduledJob } from "../queue/schedule_firing.ts";
 import type { ScheduleStore } from "../queue/schedule_store.ts";
 import { recurrenceOf } from "../queue/schedule_times.ts";
@@ -13,7 +19,8 @@ import { json } from "./answer.ts";
 import { listedWithEnd } from "./listed.ts";
 import { type Parts, withJobs } from "./parts.ts";
 import type { Asked, Route } from "./route.ts";
-import { listOf, ref } from "./schemas.ts";
+import { listOf } from "./schema.ts";
+import { ref } from "./schemas.ts";
 
 /** Times to come, and jobs of the past, that are shown of one. */
 const NEXT = 5;
@@ -86,15 +93,32 @@ async function showSchedule({ path }: Asked, { store, jobs, now }: Parts): Promi
   });
 }
 
+/** The last jobs that a schedule fired or that a user had it enqueue, the newest first. */
+async function lastJobs(jobs: JobReader, entry: ScheduleEntry, now: number): Promise<Job[]> {
+  const { name } = entry.schedule;
+  const found: Job[] = [];
+  for (const id of [...await lastFired(jobs, entry, now), ...await lastRun(jobs, name)]) {
+    const job = await jobs.get(id);
+    if (job?.schedule === name) found.push(job);
+  }
+  return found.sort((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1))
+    .slice(0, HISTORY);
+}
+
+async function lastRun(jobs: JobReader, name: string): Promise<string[]> {
+  const ids = await jobs.findIdsByPrefix(runJobPrefix(name), Infinity);
+  return ids.filter((id) => isRunJobId(name, id)).sort().reverse().slice(0, HISTORY);
+}
+
 /**
- * The last jobs that a schedule fired, the newest first. Their ids begin with its name and the
- * time, so they are looked for by hours, then by days, then by years.
+ * The ids of jobs that a schedule fired begin with its name and the time, so they are looked for by
+ * hours, then by days, then by years.
  */
-async function lastJobs(
+async function lastFired(
   jobs: JobReader,
   { schedule: { name }, state: { lastAt } }: ScheduleEntry,
   now: number,
-): Promise<Job[]> {
+): Promise<string[]> {
   const ids = new Set<string>();
   const add = async (time: number, digits: number) => {
     const stamp = isoTime(time).replace(/[-:]/g, "").slice(0, digits);
@@ -107,12 +131,7 @@ async function lastJobs(
   for (let year = 0; year < 3 && ids.size < HISTORY; year++) {
     await add(last - year * 365 * 24 * HOUR, 4);
   }
-  const found: Job[] = [];
-  for (const id of [...ids].sort().reverse().slice(0, HISTORY)) {
-    const job = await jobs.get(id);
-    if (job?.schedule === name) found.push(job);
-  }
-  return found;
+  return [...ids].sort().reverse().slice(0, HISTORY);
 }
 
 async function runSchedule({ path }: Asked, parts: Parts): Promise<Response> {
@@ -120,8 +139,8 @@ async function runSchedule({ path }: Asked, parts: Parts): Promise<Response> {
   const { schedule } = await findSchedule(await store.openSchedules(), path.name!);
   const settings = await (await store.settings()).load();
   const time = now();
-  // Its id is as any: one with a time in it would stand for that time.
-  const wanted = scheduledJob(schedule, newId(), { settings, now: time });
+  const id = runJobId(schedule.name, time, newId());
+  const wanted = scheduledJob(schedule, id, { settings, now: time });
   const { job, remark } = await withJobs(parts, (jobs) => addOne(jobs, wanted));
   return json({ id: job.id, enqueued: job.id === wanted.id, remark: remark ?? null });
 }

@@ -1,48 +1,21 @@
 // The JSON that goes to and fro, as the OpenAPI document describes it (JSON Schema). Tests hold the
 // answers of all routes against it.
-
-export interface Schema {
-  readonly $ref?: string;
-  readonly type?: string | readonly string[];
-  readonly format?: string;
-  readonly enum?: readonly string[];
-  readonly description?: string;
-  readonly properties?: Readonly<Record<string, Schema>>;
-  readonly required?: readonly string[];
-  readonly additionalProperties?: Schema | boolean;
-  readonly items?: Schema;
-}
-
-const text: Schema = { type: "string" };
-const textOrNull: Schema = { type: ["string", "null"] };
-const whole: Schema = { type: "integer" };
-const wholeOrNull: Schema = { type: ["integer", "null"] };
-const number: Schema = { type: "number" };
-const yes: Schema = { type: "boolean" };
-const time: Schema = { type: "string", format: "date-time" };
-const timeOrNull: Schema = { type: ["string", "null"], format: "date-time" };
-const anything: Schema = {};
-
-export function listOf(items: Schema): Schema {
-  return { type: "array", items };
-}
-
-/** An object that always has all of these. */
-export function object(properties: Readonly<Record<string, Schema>>): Schema {
-  return { type: "object", properties, required: Object.keys(properties) };
-}
-
-/** An object that has some of the first, and all of the second. */
-function objectWith(
-  some: Readonly<Record<string, Schema>>,
-  all: Readonly<Record<string, Schema>>,
-): Schema {
-  return { type: "object", properties: { ...some, ...all }, required: Object.keys(all) };
-}
-
-function mapOf(additionalProperties: Schema): Schema {
-  return { type: "object", additionalProperties };
-}
+import {
+  anything,
+  listOf,
+  mapOf,
+  number,
+  object,
+  objectWith,
+  type Schema,
+  text,
+  textOrNull,
+  time,
+  timeOrNull,
+  whole,
+  wholeOrNull,
+  yes,
+} from "./schema.ts";
 
 /** One of `SCHEMAS`. */
 export function ref(name: keyof typeof SCHEMAS): Schema {
@@ -167,6 +140,38 @@ const schedule = {
   job: mapOf(anything),
 };
 
+const filter: Schema = {
+  type: "object",
+  description: "{} means all",
+  properties: {
+    state: text,
+    queue: text,
+    group: text,
+    command: text,
+    exit_code: { ...text, description: "A whole number, or none" },
+    since: text,
+  },
+  additionalProperties: false,
+};
+
+const target = {
+  filter,
+  ids: { ...listOf(text), description: "Whole ids, instead of a filter" },
+} satisfies Record<string, Schema>;
+
+const verb: Schema = { type: "string", enum: ["retry", "remove", "cancel"] };
+
+const bulkDone = {
+  matched: { ...whole, description: "How many were found" },
+  complete: { ...yes, description: "False: it was ended before all were seen" },
+  done: whole,
+  refused: whole,
+  refusals: {
+    ...listOf(object({ message: text, hint: textOrNull })),
+    description: "The first of them",
+  },
+} satisfies Record<string, Schema>;
+
 /** Of these one is always there. */
 const when = {
   cron: { ...text, description: "A pattern, or there is `every`" },
@@ -189,6 +194,7 @@ export const SCHEMAS = {
       description: "How far back it was looked, where time ended the search: go on with the cursor",
     },
   }),
+  Failures: object({ jobs: listOf({ $ref: "#/components/schemas/Job" }) }),
   Graph: object({
     nodes: listOf(object({ id: text, command: textOrNull, state: textOrNull })),
     edges: listOf(object({ from: text, to: text, any: yes })),
@@ -226,27 +232,33 @@ export const SCHEMAS = {
   Done: object({ id: text }),
   Bulk: {
     type: "object",
-    properties: {
-      filter: {
-        type: "object",
-        description: "{} means all",
-        properties: { state: text, queue: text, group: text, command: text, since: text },
-        additionalProperties: false,
-      },
-      ids: { ...listOf(text), description: "Whole ids, instead of a filter" },
-      dry_run: { ...yes, description: "Only count" },
-    },
+    properties: { ...target, dry_run: { ...yes, description: "Only count" } },
     additionalProperties: false,
   },
-  BulkDone: object({
-    matched: { ...whole, description: "How many were, or would be, tried" },
-    complete: { ...yes, description: "False: time ended the count, there may be more" },
-    done: whole,
-    refused: whole,
-    refusals: {
-      ...listOf(object({ message: text, hint: textOrNull })),
-      description: "The first of them",
+  BulkDone: object(bulkDone),
+  NewChange: {
+    type: "object",
+    properties: { verb, ...target },
+    required: ["verb"],
+    additionalProperties: false,
+  },
+  Change: object({
+    id: text,
+    verb,
+    filter: {
+      type: ["object", "null"],
+      additionalProperties: text,
+      description: "Null: the jobs were named by their ids",
     },
+    state: {
+      type: "string",
+      enum: ["looking", "changing", "done", "stopped", "failed"],
+      description: "looking: for the jobs that are meant",
+    },
+    started_at: time,
+    ended_at: timeOrNull,
+    error: { ...textOrNull, description: "Why it failed" },
+    ...bulkDone,
   }),
   Status: object({
     data_dir: textOrNull,
@@ -287,6 +299,7 @@ export const SCHEMAS = {
     groups: listOf(object({
       command: text,
       exit_code: wholeOrNull,
+      signal: { ...textOrNull, description: "That ended the newest one" },
       count: whole,
       newest_at: time,
       newest_id: text,

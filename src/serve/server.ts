@@ -5,6 +5,7 @@ import { readActivity } from "../queue/status.ts";
 import type { Store } from "../stores/store.ts";
 import { statusJson } from "../view/json.ts";
 import type { Access } from "./access.ts";
+import { Changes } from "./changes.ts";
 import { EndedHistory } from "./ended_history.ts";
 import { EventHub, type EventSources } from "./events.ts";
 import { handlerOf } from "./handler.ts";
@@ -37,6 +38,8 @@ export interface Server {
   readonly events: EventHub;
   /** The port that it came to listen on. */
   listensOn(port: number): void;
+  /** Begins to read what takes long where many jobs wait, before somebody asks for it. */
+  prepare(): void;
   /** Ends all streams, and what is under way. */
   close(): Promise<void>;
 }
@@ -47,17 +50,20 @@ export async function openServer(world: ServerWorld): Promise<Server> {
   const ending = new AbortController();
   const readers = figureReaders(store, jobs, ending.signal);
   const events = new EventHub({ ...sourcesOf(store, jobs), warn });
+  const changes = new Changes();
   let { port } = listen;
+  const queues = new Remembered(readers.queues, LASTS);
   const handle = handlerOf({
     ...world,
     searchTime: world.searchTime ?? SEARCH,
     jobs,
     events,
+    changes,
     history: new EndedHistory(jobs),
     port: () => port,
     remembered: {
       counts: new Remembered(readers.counts, LASTS),
-      queues: new Remembered(readers.queues, LASTS),
+      queues,
       tally: new Remembered(readers.tally, LASTS),
       dlq: new Remembered(readers.dlq, LASTS),
     },
@@ -68,8 +74,10 @@ export async function openServer(world: ServerWorld): Promise<Server> {
     handle,
     events,
     listensOn: (real) => void (port = real),
+    prepare: () => void queues.get().catch(() => {}),
     async close() {
       ending.abort();
+      await changes.close();
       await events.close();
       await jobs.close();
     },

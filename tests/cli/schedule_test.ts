@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { isRunJobId } from "../../src/queue/schedule.ts";
 import { NOON, World } from "../support/world.ts";
 
 /** A world with a schedule `s`; the zone is the test's own, whatever the machine's. */
@@ -189,6 +190,7 @@ Deno.test("schedule run enqueues an additional job now, with a new id each time"
   ];
   assertEquals(new Set(ids).size, 2);
   for (const id of ids) assertEquals((await world.store.get(id))?.command, "echo hi");
+  for (const id of ids) assert(isRunJobId("s", id), id);
   assertEquals((await world.store.get(ids[0]!))?.schedule, "s");
   const { state } = (await world.schedules.get("s"))!;
   assertEquals([state.lastAt, state.lastJobId], [null, null]);

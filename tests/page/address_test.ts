@@ -1,13 +1,14 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { addressOf, askedFor, inWords, type Place, placeOf } from "../../page/address.ts";
+import { addressOf, askedFor, exactly, inWords, type Place, placeOf } from "../../page/address.ts";
 
 Deno.test("placeOf() reads what addressOf() wrote, whatever the filter holds", () => {
   const text = fc.array(fc.nat(0x2fff), { minLength: 1, maxLength: 20 })
     .map((codes) => String.fromCharCode(...codes));
-  const filter = fc.record({ state: text, queue: text, group: text, command: text, since: text }, {
-    requiredKeys: [],
-  });
+  const filter = fc.record(
+    { state: text, queue: text, group: text, command: text, exit_code: text, since: text },
+    { requiredKeys: [] },
+  );
   const places: fc.Arbitrary<Place> = fc.oneof(
     fc.record({ screen: fc.constant("jobs" as const), filter, page: fc.constant(1) }),
     fc.record({
@@ -55,6 +56,8 @@ Deno.test("addressOf() leaves commas and stars as people read them", () => {
 Deno.test("askedFor() looks for a command without wildcards anywhere", () => {
   assertEquals(askedFor({ command: "curl", queue: "mail" }), { command: "*curl*", queue: "mail" });
   assertEquals(askedFor({ command: "curl *" }), { command: "curl *" });
+  assertEquals(askedFor({ command: exactly('echo "[a]*"') }), { command: 'echo "[[]a][*]"' });
+  assertEquals(askedFor({ command: '"' }), { command: '*"*' });
   assertEquals(askedFor({ state: "dead" }), { state: "dead" });
 });
 
@@ -64,5 +67,10 @@ Deno.test("inWords() says a filter", () => {
     "dead or failed, queue mail, command like *curl*, enqueued in the last 1h",
   );
   assertEquals(inWords({ since: "2026-11-28T10:00:00Z" }), "enqueued since 2026-11-28T10:00:00Z");
+  assertEquals(
+    inWords({ command: exactly("make"), exit_code: "2" }),
+    'command "make", exit code 2',
+  );
+  assertEquals(inWords({ exit_code: "none" }), "no exit code");
   assertEquals(inWords({}), "");
 });

@@ -5,14 +5,14 @@ import type { Step } from "./scene.ts";
 
 export const JOB_STEPS: readonly Step[] = [
   ["the overview shows counts, workers, failures, and leads to jobs", async ({ page }) => {
-    await page.sees(/pending 5 .*blocked 2 .*processing 1 .*dead 3 /, ".counts");
+    await page.sees(/pending 5 .*blocked 2 .*processing 1 .*dead 4 /, ".counts");
     await page.sees(/busy .*waits/, ".workers");
     await page.sees("exit 4", ".jobs");
     await page.sees("completed", ".chart");
     await page.press("dead", ".counts");
     await page.sees("dead-key");
     assertEquals(await page.hash, "#/jobs?state=dead");
-    assertEquals((await page.texts("tbody .state")).sort(), ["dead", "dead", "dead"]);
+    assertEquals((await page.texts("tbody .state")).sort(), ["dead", "dead", "dead", "dead"]);
   }],
   ["the list has filters that the address keeps, and pages", async ({ page }) => {
     await page.go("#/jobs?group=old");
@@ -150,6 +150,31 @@ export const JOB_STEPS: readonly Step[] = [
       await page.press("Back", "dialog");
       await page.page.keyboard.press("Escape");
       await page.sees("All matching:", ".bulk");
+    },
+  ],
+  [
+    "a change of many jobs that takes long shows how far it has come, and can be left",
+    async ({ page, queue }) => {
+      await queue.ok("config", "--key", "kill_grace", "--value", "600");
+      const stubborn = "trap '' TERM; while ! [ -e over ]; do sleep 0.05; done";
+      await queue.ok("enqueue", "--job-id", "stubborn", "--group", "slow", stubborn);
+      await queue.waitForState("stubborn", "processing");
+      await page.go("#/jobs?group=slow");
+      await page.sees("stubborn");
+      await page.press("Cancel…", ".bulk");
+      await page.press("Cancel 1 job", "dialog");
+      await page.sees("Cancelling 1 job", "dialog");
+      await page.sees("0 of 1", "dialog");
+      await page.press("Go on in the background", "dialog");
+      await page.sees("Cancelling 0 of 1", ".top");
+      await page.page.reload();
+      await page.press("Cancelling 0 of 1", ".top");
+      await page.sees("Cancelling 1 job", "dialog");
+      await page.page.keyboard.press("Escape");
+      await page.go("#/queues");
+      await Deno.writeTextFile(`${queue.dir}/over`, "");
+      await page.sees("Cancelled: 1 job", ".notes");
+      await queue.ok("config", "--key", "kill_grace", "--value", "5");
     },
   ],
   ["what a job waits for and what waits for it is drawn", async ({ page }) => {

@@ -1,5 +1,5 @@
 // What people do with queues, schedules, dead letters, settings, and new jobs.
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import type { Step } from "./scene.ts";
 
 export const OTHER_STEPS: readonly Step[] = [
@@ -22,6 +22,9 @@ export const OTHER_STEPS: readonly Step[] = [
     await page.sees(/Asia\/Kathmandu .*02:30:00/, ".times");
     await page.press("Run now");
     await page.sees("Enqueued: ", ".notes");
+    await page.sees("true nightly", ".jobs");
+    const [ran] = await page.ids();
+    assertMatch(ran!, /^nightly-run-\d{8}T\d{6}-/);
     await page.press("Pause");
     await page.sees("paused", "h1");
     await page.press("Resume");
@@ -30,12 +33,16 @@ export const OTHER_STEPS: readonly Step[] = [
   ["dead letters are grouped, and retried by the group", async ({ page }) => {
     await page.go("#/dead");
     await page.sees(/2 exit 3 exit 3/, ".dead-letters");
+    await page.sees(/1 exit 5 echo exit 3; exit 5/, ".dead-letters");
     await page.press("Retry…", ".dead-letters tbody tr");
     await page.sees("Retry 2 jobs?", "dialog");
     await page.press("Back", "dialog");
     await page.press("exit 3", ".dead-letters");
     await page.sees("bad-2");
-    assertEquals(await page.hash, "#/jobs?state=dead&command=exit+3");
+    assertEquals(await page.hash, "#/jobs?state=dead&command=%22exit+3%22&exit_code=3");
+    // Not those that only have it in their command.
+    assertEquals((await page.ids()).sort(), ["bad-1", "bad-2"]);
+    assertEquals(await page.page.$eval("#filter-exit-code", (field) => field.value), "3");
   }],
   ["settings are shown, and can't be changed", async ({ page }) => {
     await page.go("#/settings");

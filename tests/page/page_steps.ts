@@ -19,7 +19,7 @@ const SCREENS = [
 ];
 
 export const PAGE_STEPS: readonly Step[] = [
-  ["a list under the hand stays as it is while thousands of jobs come", async ({ page, queue }) => {
+  ["a list under the hand stays as it is while ten thousand jobs come", async ({ page, queue }) => {
     await page.go("#/jobs?command=true");
     await page.sees("tell");
     const box = await (await page.page.$("tbody"))!.boundingBox();
@@ -29,7 +29,7 @@ export const PAGE_STEPS: readonly Step[] = [
       200,
     );
     try {
-      const many = "true more\n".repeat(3000);
+      const many = "true more\n".repeat(10_000);
       assertEquals((await queue.run(["enqueue", "--file", "-"], { input: many })).code, 0);
       await page.sees("Show 50+ new jobs");
       assertEquals(await page.ids(), before);
@@ -41,10 +41,13 @@ export const PAGE_STEPS: readonly Step[] = [
     await page.page.mouse.move(0, 0);
   }],
   [
-    "many tabs share one stream, and another one takes it over",
+    "fifty tabs share one stream, and another one takes it over",
     async ({ browser, serving, page }) => {
       const tabs: TestPage[] = [];
-      for (let i = 0; i < 8; i++) tabs.push(await browser.open(`${serving.origin}/#/queues`));
+      while (tabs.length < 50) {
+        const open = () => browser.open(`${serving.origin}/#/queues`);
+        tabs.push(...await Promise.all(Array.from({ length: 5 }, open)));
+      }
       for (const tab of tabs) await tab.sees("held", ".queues");
       const streams = (all: readonly TestPage[]) =>
         all.filter(({ requests }) => requests.some((url) => url.includes("/api/events"))).length;
@@ -105,10 +108,12 @@ export const PAGE_STEPS: readonly Step[] = [
     },
   ],
   [
-    "who may only look has nothing to press; who has no token is asked for it",
+    "who may only look has nothing to press; who has no token is asked for it; a server comes back",
     async ({ browser, queue, serving }) => {
       const token = "a-token-for-this-test-alone";
-      const other = await queue.serve(["--read-only"], { QUEUECTL_SERVE_TOKEN: token });
+      const listen = ["--listen", `127.0.0.1:${quietPort()}`];
+      const readOnly = [...listen, "--read-only"];
+      const other = await queue.serve(readOnly, { QUEUECTL_SERVE_TOKEN: token });
       const page = await browser.open(`${other.origin}/?code=spent`);
       await page.sees("Token");
       await page.page.type("input", "wrong");
@@ -128,8 +133,38 @@ export const PAGE_STEPS: readonly Step[] = [
       }
       await other.end();
       await page.sees("offline", ".connection");
+      await page.go("#/jobs/bad-2");
+      await page.sees("does not answer · Is it still running?", ".trouble");
+      // On the same port, with the same token: nobody has to do anything.
+      const back = await queue.serve(readOnly, { QUEUECTL_SERVE_TOKEN: token });
+      await page.sees("exit 3", "article");
+      await page.sees("live", ".connection");
+      await back.end();
+      await page.sees("offline", ".connection");
+      const changed = await queue.serve(listen, {
+        QUEUECTL_SERVE_TOKEN: "another-token-of-a-test",
+      });
+      await page.sees("Token");
+      await page.fill("input", "another-token-of-a-test");
+      await page.press("Sign in");
+      await page.sees("exit 3", "article");
+      assertEquals(await page.hash, "#/jobs/bad-2");
+      await changed.end();
       await page.page.close();
       assert(serving.origin !== other.origin);
     },
   ],
 ];
+
+/** A free port that the system gives to nobody who asks for any, so that it stays free. */
+function quietPort(): number {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 10_000);
+    try {
+      Deno.listen({ hostname: "127.0.0.1", port }).close();
+      return port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
+}

@@ -27,6 +27,7 @@ const JOBS: readonly Record<string, unknown>[] = [
   { id: "waits", command: "echo begun; while ! [ -e go ]; do sleep 0.05; done; echo over" },
   { id: "bad-1", command: "exit 3", max_retries: 0 },
   { id: "bad-2", command: "exit 3", max_retries: 0 },
+  { id: "bad-other", command: "echo exit 3; exit 5", max_retries: 0 },
   { id: "dead-key", command: "exit 4", max_retries: 0, unique: "key" },
   ...["a", "b", "c"].map((name) => ({
     id: `held-${name}`,

@@ -1,8 +1,9 @@
 // What the API answers, route by route, over a world in memory.
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { openApi } from "../../src/serve/openapi.ts";
 import { ROUTES } from "../../src/serve/routes.ts";
-import { type Schema, SCHEMAS } from "../../src/serve/schemas.ts";
+import type { Schema } from "../../src/serve/schema.ts";
+import { SCHEMAS } from "../../src/serve/schemas.ts";
 import { type ApiWorld, codeOf, withApi } from "../support/api_world.ts";
 import { flawIn } from "../support/json_schema.ts";
 import { NOON } from "../support/world.ts";
@@ -60,6 +61,7 @@ Deno.test("each answer is as the OpenAPI document says", () =>
         "/api/dlq",
         "/api/config",
         "/api/jobs",
+        "/api/failures",
         "/api/queues",
         "/api/schedules",
         "/api/schedules/nightly",
@@ -78,6 +80,11 @@ Deno.test("each answer is as the OpenAPI document says", () =>
     for (const verb of ["retry", "remove", "cancel"]) {
       await check("POST", `/api/jobs/${verb}`, { filter: {}, dry_run: true });
     }
+    await check("POST", "/api/changes", { verb: "retry", filter: { state: "dead" } });
+    await check("GET", "/api/changes");
+    const [{ id: change }] = await api.json("/api/changes");
+    await check("GET", `/api/changes/${change}`);
+    await check("POST", `/api/changes/${change}/stop`, {});
     for (const verb of ["pause", "resume"]) {
       await check("POST", `/api/queues/mail/${verb}`, {});
       await check("POST", `/api/queues/other/${verb}`, {});
@@ -415,8 +422,9 @@ Deno.test("a schedule is run, paused and resumed, and shows its times and jobs",
     const { world } = api;
     await world.run("schedule", "add", "nightly", "--cron", "0 3 * * *", "--tz", "UTC", "backup");
     const [status, ran] = await api.post("/api/schedules/nightly/run");
-    assertEquals([status, ran], [200, { id: "new-1", enqueued: true, remark: null }]);
-    assertEquals((await world.store.get("new-1"))?.schedule, "nightly");
+    assertEquals([status, ran.enqueued, ran.remark], [200, true, null]);
+    assertMatch(ran.id, /^nightly-run-20300131T120000-new-1$/);
+    assertEquals((await world.store.get(ran.id))?.schedule, "nightly");
     const [, paused] = await api.post("/api/schedules/nightly/pause");
     assertEquals([paused.paused, paused.next_at], [true, null]);
     const [, resumed] = await api.post("/api/schedules/nightly/resume");
@@ -433,12 +441,54 @@ Deno.test("a schedule is run, paused and resumed, and shows its times and jobs",
     const page = await api.json("/api/schedules/nightly");
     assertEquals(page.next.length, 5);
     assertEquals(page.history.map((job: { id: string }) => job.id), [
+      ran.id,
       "nightly-20300131T120000Z",
       "nightly-20300130T120000Z",
       "nightly-20291222T120000Z",
       "nightly-20281227T120000Z",
     ]);
     assertEquals(await codeOf(await api.get("/api/schedules/nightl")), [404, "not_found"]);
+  }));
+
+Deno.test("the last failures are listed by when they failed, not by when they came", () =>
+  withApi(async (api) => {
+    const { world } = api;
+    const ids = [];
+    for (const retries of ["0", "1", "0"]) {
+      ids.push(await world.enqueue("--priority", `${ids.length}`, "--max-retries", retries, "x"));
+    }
+    for (const _ of ids) await world.work({ outcome: "failed", exitCode: 7 });
+    const { jobs } = await api.json("/api/failures");
+    const shown = jobs.map((
+      { id, state, last }: { id: string; state: string; last: { exit_code: number } },
+    ) => [id, state, last.exit_code]);
+    assertEquals(shown, [[ids[0], "dead", 7], [ids[1], "failed", 7], [ids[2], "dead", 7]]);
+    assertEquals((await api.json("/api/failures?limit=1")).jobs.length, 1);
+    assertEquals(await codeOf(await api.get("/api/failures?limit=0")), [400, "usage"]);
+  }));
+
+Deno.test("a group of dead jobs is what a filter by command and exit code finds", () =>
+  withApi(async (api) => {
+    for (const command of ["a", "b", "b"]) await api.world.dead(command);
+    const lost = await api.world.enqueue("--max-retries", "0", "b");
+    await api.world.work({ outcome: "timed_out", exitCode: null });
+    const { jobs } = await api.json("/api/jobs?state=dead&command=b&exit_code=none");
+    assertEquals(jobs.map(({ id }: { id: string }) => id), [lost]);
+    assertEquals((await api.json("/api/jobs?exit_code=3")).jobs.length, 3);
+    const group = { state: "dead", command: "b", exit_code: "3" };
+    const [, counted] = await api.post("/api/jobs/retry", { filter: group, dry_run: true });
+    assertEquals(counted.matched, 2);
+    const [, retried] = await api.post("/api/jobs/retry", { filter: group });
+    assertEquals([retried.done, retried.refused], [2, 0]);
+    const { groups } = await api.json("/api/dlq");
+    assertEquals(
+      groups.map((one: Record<string, unknown>) => [one.command, one.exit_code, one.count]),
+      [["b", null, 1], ["a", 3, 1]],
+    );
+    for (const wrong of ["-1", "x", "", "1.5"]) {
+      const answer = await api.get(`/api/jobs?exit_code=${wrong}`);
+      assertEquals(await codeOf(answer), [400, "usage"], wrong);
+    }
   }));
 
 Deno.test("the dead letter queue is grouped by command and exit code, the biggest first", () =>

@@ -196,6 +196,25 @@ export function testChanges(name: string, withStore: WithStore): void {
     },
   );
 
+  test("lastFailures() goes by when a job failed, dead or not", async (store, again) => {
+    const ids = Array.from({ length: 10 }, (_, i) => `j${i}`);
+    // The later they came, the earlier they run.
+    await store.add(ids.map((id, i) => aJob({ id, sequence: i, priority: i, maxRetries: i % 2 })));
+    for (const [i, id] of ids.toReversed().entries()) {
+      now = EPOCH + i;
+      assertEquals(await claimed(store), id);
+      await end(store, id, id === "j5" ? "succeeded" : "failed");
+    }
+    await store.change("j2", retriedOnceEnded);
+    const other = await again();
+    const last = async (limit: number) => (await other.lastFailures(limit)).map(({ id }) => id);
+    assertEquals(await last(100), ["j0", "j1", "j3", "j4", "j6", "j7", "j8", "j9"]);
+    const states = (await other.lastFailures(3)).map(({ status }) => status.state);
+    assertEquals(states, ["dead", "failed", "failed"]);
+    assertEquals(await last(0), []);
+    await other.close();
+  });
+
   test(
     "waitingEnds() knows which job is due for the longest, and which falls due next",
     async (store, again) => {

@@ -403,6 +403,22 @@ export function testJobStore(name: string, withStore: WithStore): void {
     assertEquals(await ids({ endedBefore: Infinity }), []);
   });
 
+  test("list() filters by the exit code of the last attempt that ended", async (store) => {
+    const ids = ["three", "four", "lost", "never"];
+    await store.add(ids.map((id, sequence) => aJob({ id, sequence, maxRetries: 0 })));
+    for (const [id, exitCode] of [["three", 3], ["four", 4], ["lost", null]] as const) {
+      assertEquals((await store.claim(W1, EPOCH))?.id, id);
+      const ending = { ...anEnding(exitCode === null ? "lost" : "failed"), exitCode };
+      await changeAs(store, W1.worker, id, (job) => ended(job, ending, BACKOFF, EPOCH));
+    }
+    const found = async (query: Query) => (await listed(store, query)).map(({ id }) => id);
+    assertEquals(await found({ exitCode: 3 }), ["three"]);
+    assertEquals(await found({ exitCode: 4, states: ["dead"], limit: 1 }), ["four"]);
+    assertEquals(await found({ exitCode: null }), ["never", "lost"]);
+    assertEquals(await found({ exitCode: null, states: ["dead"] }), ["lost"]);
+    assertEquals(await found({ exitCode: 5 }), []);
+  });
+
   test(
     "blocked jobs are counted, listed and never claimed, until they no longer are",
     async (store, again) => {

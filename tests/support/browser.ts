@@ -27,6 +27,8 @@ export async function withBrowser(test: (browser: TestBrowser) => Promise<void>)
       "--disable-dev-shm-usage",
       // Fonts, updates and the like are none of a test's business.
       "--disable-background-networking",
+      // Fifty tabs would be as many processes.
+      "--process-per-site",
     ],
   });
   try {

@@ -1,5 +1,6 @@
 // As much of JSON Schema as src/serve/schemas.ts uses.
-import { type Schema, SCHEMAS } from "../../src/serve/schemas.ts";
+import type { Schema } from "../../src/serve/schema.ts";
+import { SCHEMAS } from "../../src/serve/schemas.ts";
 
 /** What is wrong with a value, by where it is; undefined if it is as the schema says. */
 export function flawIn(value: unknown, schema: Schema, where = "$"): string | undefined {

@@ -1,7 +1,7 @@
 // queuectl schedule: every subcommand but `add`.
 import { QueueError } from "../../queue/errors.ts";
 import { isoTime } from "../../queue/job_json.ts";
-import { nextTimes, type ScheduleEntry } from "../../queue/schedule.ts";
+import { nextTimes, runJobId, type ScheduleEntry } from "../../queue/schedule.ts";
 import { pauseSchedule, resumeSchedule, scheduledJob } from "../../queue/schedule_firing.ts";
 import type { ScheduleStore } from "../../queue/schedule_store.ts";
 import { recurrenceOf } from "../../queue/schedule_times.ts";
@@ -57,8 +57,8 @@ export async function runCommand(call: CommandContext): Promise<void> {
   const { schedule } = await findSchedule(await call.store().openSchedules(), call.args[0]!);
   await call.withJobs(async (jobs, store) => {
     const settings = await (await store.settings()).load();
-    // It gets a random id: an id made of a time would mark that time as fired.
-    const job = scheduledJob(schedule, newId(), { settings, now: now() });
+    const id = runJobId(schedule.name, now(), newId());
+    const job = scheduledJob(schedule, id, { settings, now: now() });
     const { addOne } = await import("../../queue/enqueue_related.ts");
     const enqueued = await addOne(jobs, job);
     if (enqueued.remark !== undefined) call.say(`queuectl: ${enqueued.remark}`);

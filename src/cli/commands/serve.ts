@@ -45,6 +45,7 @@ export async function serveCommand(call: CommandContext): Promise<void> {
     const code = token === undefined ? "" : `?code=${access.newCode(call.context.now())}`;
     call.say(`Serving ${store.name}${code === "" ? "" : "; this address works once:"}`);
     call.print(`${here}${code}\n`);
+    server.prepare();
     await ended.promise;
     // Streams never end by themselves.
     await server.close();

@@ -26,26 +26,40 @@ export function idsEndedBefore(
   return ids;
 }
 
-/** How many jobs have ended at or after a time, and how. */
-export function countEndedSince(
+/**
+ * Goes through the buckets that may have to be read for it, and returns at the end how many jobs
+ * have ended at or after a time, and how.
+ *
+ * @param lastEnds when the last job of a sealed bucket ended, by its path, as far as known; a sealed
+ *   bucket never changes
+ */
+export function* countEndedSince(
   { files, ended }: Pick<Places, "files" | "ended">,
   since: number,
-): Record<EndedState, number> {
-  const count = (state: EndedState) => {
+  lastEnds: Map<string, number>,
+): Generator<void, Record<EndedState, number>> {
+  const counts = { completed: 0, dead: 0, cancelled: 0 };
+  for (const state of ["completed", "dead", "cancelled"] as const) {
     const index = ended[state];
-    let sum = 0;
     for (const bucket of index.buckets()) {
+      const path = index.path(bucket.name);
       const isWithin = Number(bucket.lower.slice(0, 13)) >= since;
       if (isWithin && bucket.count !== undefined) {
-        sum += bucket.count;
+        counts[state] += bucket.count;
         continue;
       }
+      const lastEnd = lastEnds.get(path);
+      if (lastEnd !== undefined && lastEnd < since) continue;
       // A bucket that was last changed before that time has no later tickets.
-      const changedAt = files.info(index.path(bucket.name))?.modifiedAt;
-      if (!isWithin && changedAt !== undefined && changedAt < since) continue;
-      sum += index.tickets(bucket).filter((name) => parseTicket(name)!.at >= since).length;
+      const changedAt = isWithin || lastEnd !== undefined
+        ? undefined
+        : files.info(path)?.modifiedAt;
+      if (changedAt !== undefined && changedAt < since) continue;
+      const times = index.tickets(bucket).map((name) => parseTicket(name)!.at);
+      if (bucket.count !== undefined) lastEnds.set(path, times.at(-1) ?? 0);
+      counts[state] += times.filter((at) => at >= since).length;
+      yield;
     }
-    return sum;
-  };
-  return { completed: count("completed"), dead: count("dead"), cancelled: count("cancelled") };
+  }
+  return counts;
 }

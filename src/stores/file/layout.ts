@@ -237,6 +237,11 @@ export function arrivalOf(name: string): string {
   return name.slice(22, 43);
 }
 
+/** When the job was enqueued, by its ticket's name. */
+export function createdAtOf(name: string): number {
+  return Number(name.slice(22, 35));
+}
+
 /** The part of a ticket's name, from the arrival on, that is the same wherever the job waits. */
 export function lastingPart(name: string): string {
   return name.slice(22);

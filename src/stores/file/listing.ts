@@ -118,33 +118,56 @@ export function* whereTicketsWait(
   yield* held.all(); // again, with those that were added meanwhile
 }
 
-/** Counts the jobs in each state. Sealed buckets have the count in their names. */
-export function countTickets(places: Places): Counts {
+/** What the tickets in a bucket come to, if that is known: see bucket_sums.ts. */
+export type Known = (
+  index: BucketedIndex,
+  bucket: Bucket,
+) => { readonly count: number; readonly failed: number } | undefined;
+
+/**
+ * Counts the jobs in each state. Sealed buckets have the count in their names; of others the names
+ * of tickets are read, unless it is known what they come to.
+ */
+export function countTickets(places: Places, known: Known = () => undefined): Counts {
   const counts = { ...NONE };
   // Counted before the folders that its tickets move to, so that none is missed.
-  counts.blocked = countIn(places.blocked);
+  counts.blocked = countIn(places.blocked, known);
   const seen = places.held.mayBe() ? new Set<string>() : undefined;
   const isNew = (what: string) => seen === undefined || !seen.has(what) && seen.add(what);
+  const [summed, read] = [new Set<string>(), new Set<string>()];
   for (const index of whereTicketsWait(places)) {
     for (const bucket of index.buckets()) {
       // A sealed bucket here is a batch of which no job has run; it keeps its name when it moves.
-      if (bucket.count === undefined) {
-        for (const name of index.tickets(bucket)) {
-          if (isNew(lastingPart(name))) counts[stateOf(letterOf(name))]++;
-        }
-      } else if (isNew(bucket.name)) counts.pending += bucket.count;
+      if (bucket.count !== undefined) {
+        if (isNew(bucket.name)) counts.pending += bucket.count;
+        continue;
+      }
+      const path = index.path(bucket.name);
+      if (summed.has(path)) continue;
+      const sum = read.has(path) ? undefined : known(index, bucket);
+      if (sum !== undefined) {
+        summed.add(path);
+        counts.failed += sum.failed;
+        counts.pending += sum.count - sum.failed;
+        continue;
+      }
+      read.add(path);
+      for (const name of index.tickets(bucket)) {
+        if (isNew(lastingPart(name))) counts[stateOf(letterOf(name))]++;
+      }
     }
   }
   counts.processing = heldTickets(places).length;
   for (const state of ["completed", "dead", "cancelled"] as const) {
-    counts[state] = countIn(places.ended[state]);
+    counts[state] = countIn(places.ended[state], known);
   }
   return counts;
 }
 
-function countIn(index: BucketedIndex): number {
+function countIn(index: BucketedIndex, known: Known): number {
   return index.buckets().reduce(
-    (sum, bucket) => sum + (bucket.count ?? index.tickets(bucket).length),
+    (sum, bucket) =>
+      sum + (bucket.count ?? known(index, bucket)?.count ?? index.tickets(bucket).length),
     0,
   );
 }
@@ -156,6 +179,7 @@ export function* newestFirst(
   places: Places,
   states: ReadonlySet<JobState>,
   before?: Arrival,
+  known: Known = () => undefined,
 ): Generator<Found> {
   const end = before === undefined ? "9" : arrival(before) + before.id;
   const pool: { found: Found; order: string }[] = [];
@@ -173,7 +197,9 @@ export function* newestFirst(
       if (states.has(stateOf(letterOf(name)))) take({ name, worker: undefined });
     }
   };
-  const unread = bucketsOf(places, states, read).sort((a, b) => a.newest < b.newest ? -1 : 1);
+  const unread = bucketsOf(places, states, read, known).sort((a, b) =>
+    a.newest < b.newest ? -1 : 1
+  );
   if (states.has("processing")) heldTickets(places).forEach(take);
   let sorted = false;
   for (;;) {
@@ -218,11 +244,17 @@ function bucketsOf(
   places: Places,
   states: ReadonlySet<JobState>,
   read: (index: BucketedIndex, bucket: Bucket) => void,
+  known: Known,
 ) {
   const result: { index: BucketedIndex; bucket: Bucket; newest: string }[] = [];
   const soon = Date.now() + LATER_SLICE;
+  // Where jobs wait, those in a sealed bucket are all pending.
+  const mayHave = (index: BucketedIndex, bucket: Bucket) =>
+    states.has("pending") || bucket.count === undefined && known(index, bucket)?.failed !== 0;
+  const isEnded = (index: BucketedIndex) => Object.values(places.ended).includes(index);
   const add = (index: BucketedIndex, bound: (bucket: Bucket) => string) => {
     for (const bucket of index.buckets()) {
+      if (index !== places.blocked && !isEnded(index) && !mayHave(index, bucket)) continue;
       const isFallingDue = index === places.later && Number(bucket.lower.slice(0, 13)) <= soon;
       if (isFallingDue) read(index, bucket);
       else result.push({ index, bucket, newest: bucket.newest ?? bound(bucket) });
@@ -235,7 +267,9 @@ function bucketsOf(
   if (states.has("pending") || states.has("failed")) {
     add(places.later, (bucket) => upTo(bucket.lower, LATER_SLICE));
     const atOnce = (indexes: BucketedIndex[]) => {
-      for (const index of indexes) index.buckets().forEach((bucket) => read(index, bucket));
+      for (const index of indexes) {
+        for (const bucket of index.buckets()) if (mayHave(index, bucket)) read(index, bucket);
+      }
     };
     // Tickets move between `ready` and those set aside in both directions. All are read at once,
     // with those set aside twice, so that each is seen at least once. A ticket that is seen twice

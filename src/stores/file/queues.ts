@@ -13,19 +13,13 @@ import {
 import type { FileSystem } from "../../system/file_system.ts";
 import { delay } from "../../system/delay.ts";
 import { Turns } from "../../system/turns.ts";
+import { addSums, BucketSums, type Sums, sumsOf } from "./bucket_sums.ts";
+import type { BucketedIndex } from "./bucketed_index.ts";
 import { Gates } from "./gates.ts";
 import { uniqueName } from "./inbox.ts";
 import { JobFiles } from "./job_files.ts";
 import { ALL_KNOW } from "./known_queues.ts";
-import {
-  COMMAND_HOLDER,
-  isCutKey,
-  lastingPart,
-  letterOf,
-  parseTicket,
-  queueKey,
-  queueOf,
-} from "./layout.ts";
+import { COMMAND_HOLDER, isCutKey, lastingPart, queueKey } from "./layout.ts";
 import { heldTickets, whereTicketsWait } from "./listing.ts";
 import { isBeingRestored, refusedByRestore, watchForRestore } from "./maintenance.ts";
 import { promised } from "./promised.ts";
@@ -41,14 +35,17 @@ export interface FileQueuesParts {
 }
 
 interface Activity {
-  waiting: number;
-  failed: number;
-  blocked: number;
-  running: number;
-  oldestWaitingAt: number | null;
+  readonly waiting: number;
+  readonly failed: number;
+  readonly blocked: number;
+  readonly running: number;
+  readonly oldestWaitingAt: number | null;
   /** The id of one of its jobs. */
   readonly id: string;
 }
+
+/** How often tickets are counted again because some have moved meanwhile. */
+const ROUNDS = 3;
 
 export class FileQueues implements QueueStore {
   readonly #dataDir: string;
@@ -57,6 +54,7 @@ export class FileQueues implements QueueStore {
   readonly #now: () => number;
   readonly #sleep: (ms: number) => Promise<void>;
   readonly #gates: Gates;
+  readonly #sums: BucketSums;
 
   constructor(dataDir: string, parts: FileQueuesParts) {
     const { files, now = Date.now, sleep = delay, warn = () => {} } = parts;
@@ -65,6 +63,7 @@ export class FileQueues implements QueueStore {
     this.#files = files;
     this.#now = now;
     this.#sleep = sleep;
+    this.#sums = new BucketSums(files);
     this.#tickets = new Tickets(files, dataDir, unique);
     this.#gates = new Gates({ dataDir, files, tickets: this.#tickets, warn, unique, now });
   }
@@ -139,45 +138,66 @@ export class FileQueues implements QueueStore {
 
   /**
    * What waits and runs, by the keys of queues, from the names of tickets alone. A million of those
-   * take seconds, in which other tasks of this process get their turn.
+   * take seconds, in which other tasks of this process get their turn. Tickets that moved meanwhile
+   * may be counted twice: then it looks again, and reads only what has changed.
    */
   async #activity(): Promise<Map<string, Activity>> {
-    const { blocked } = this.#tickets;
-    const turns = new Turns();
+    for (let round = 1;; round++) {
+      const activity = await this.#activityOnce();
+      if (round === ROUNDS || this.#sums.areStill()) return activity;
+    }
+  }
+
+  async #activityOnce(): Promise<Map<string, Activity>> {
+    this.#sums.begin();
+    const waiting = await this.#sumsIn(whereTicketsWait(this.#tickets));
+    const blocked = await this.#sumsIn([this.#tickets.blocked]);
+    const running = sumsOf(
+      heldTickets(this.#tickets).flatMap(({ name, worker }) =>
+        worker!.startsWith(COMMAND_HOLDER) ? [] : [name]
+      ),
+    );
     const found = new Map<string, Activity>();
-    const see = (name: string): Activity => {
-      const key = queueOf(name);
-      let activity = found.get(key);
-      if (activity === undefined) {
-        const { id } = parseTicket(name)!;
-        found.set(key, activity = { ...NONE, id });
+    for (const sums of [waiting, blocked, running]) {
+      for (const [key, { id }] of sums) {
+        found.set(key, {
+          id,
+          waiting: waiting.get(key)?.count ?? 0,
+          failed: waiting.get(key)?.failed ?? 0,
+          blocked: blocked.get(key)?.count ?? 0,
+          running: running.get(key)?.count ?? 0,
+          oldestWaitingAt: waiting.get(key)?.oldestCreatedAt ?? null,
+        });
       }
-      return activity;
-    };
-    // A ticket that moves meanwhile may be seen twice, but counts once.
-    const seen = new Set<string>();
-    for (const index of whereTicketsWait(this.#tickets)) {
-      for (const bucket of index.buckets()) {
-        await turns.give();
-        for (const name of index.tickets(bucket)) {
-          const lasting = lastingPart(name);
-          if (seen.has(lasting)) continue;
-          seen.add(lasting);
-          const { createdAt } = parseTicket(name)!;
-          const activity = see(name);
-          activity.waiting++;
-          if (letterOf(name) === "f") activity.failed++;
-          activity.oldestWaitingAt = Math.min(activity.oldestWaitingAt ?? createdAt, createdAt);
-        }
-      }
-    }
-    for (const bucket of blocked.buckets()) {
-      for (const name of blocked.tickets(bucket)) see(name).blocked++;
-    }
-    for (const { name, worker } of heldTickets(this.#tickets)) {
-      if (!worker!.startsWith(COMMAND_HOLDER)) see(name).running++;
     }
     return found;
+  }
+
+  async #sumsIn(indexes: Iterable<BucketedIndex>): Promise<Sums> {
+    const turns = new Turns();
+    const all: Sums = new Map();
+    const summed = new Set<string>();
+    const read = new Set<string>();
+    // A ticket that moves meanwhile may be seen twice, but counts once.
+    const seen = new Set<string>();
+    const isNew = (name: string) => {
+      const lasting = lastingPart(name);
+      return !seen.has(lasting) && seen.add(lasting);
+    };
+    for (const index of indexes) {
+      for (const bucket of index.buckets()) {
+        await turns.give();
+        const path = index.path(bucket.name);
+        // A sealed bucket keeps its name when it moves.
+        const mark = bucket.count === undefined ? path : bucket.name;
+        if (summed.has(mark)) continue;
+        const sums = read.has(path) ? undefined : this.#sums.of(index, bucket);
+        if (sums === undefined) read.add(path);
+        else summed.add(mark);
+        addSums(all, sums ?? sumsOf(index.tickets(bucket).filter(isNew)));
+      }
+    }
+    return all;
   }
 
   /** The name of a queue. A long name is only in the jobs' files. */

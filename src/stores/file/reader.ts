@@ -7,6 +7,7 @@ import { matches } from "../../queue/query.ts";
 import type { Counts, JobReader, Query, WaitingEnds, Watching } from "../../queue/store.ts";
 import { waitingStatus } from "../../queue/transitions.ts";
 import type { FileSystem } from "../../system/file_system.ts";
+import type { BucketSums } from "./bucket_sums.ts";
 import type { Decoded } from "./codec.ts";
 import { countEndedSince, idsEndedBefore } from "./ended_times.ts";
 import { HeldTickets } from "./held.ts";
@@ -16,6 +17,7 @@ import {
   countTickets,
   heldTickets,
   hostOf,
+  type Known,
   newestFirst,
   type Places,
   whileHeld,
@@ -51,6 +53,10 @@ export class Reader implements JobReader {
   readonly #places: Places;
   readonly #jobs: JobFiles;
   readonly #warn: (message: string) => void;
+  /** See `countEndedSince` in ended_times.ts. */
+  readonly #lastEnds = new Map<string, number>();
+  #hasCounted = false;
+  #sums: BucketSums | undefined;
 
   constructor(dataDir: string, places: Places, jobs: JobFiles, warn: (message: string) => void) {
     this.#dataDir = dataDir;
@@ -102,7 +108,8 @@ export class Reader implements JobReader {
   ): Generator<{ ticket: Ticket; job: Job | undefined }> {
     const seen = new Set<string>();
     if (limit <= 0) return;
-    for (const { name, worker } of newestFirst(this.#places, new Set(states), before)) {
+    const known: Known = (index, bucket) => this.#sums?.total(index, bucket);
+    for (const { name, worker } of newestFirst(this.#places, new Set(states), before, known)) {
       const ticket = parseTicket(name)!;
       if (ticket.createdAt < since) return;
       if (seen.has(ticket.id)) continue;
@@ -117,16 +124,38 @@ export class Reader implements JobReader {
     }
   }
 
-  count(): Promise<Counts> {
-    return this.#look(() => countTickets(this.#places));
+  async count(): Promise<Counts> {
+    // Most processes count once. One that counts again remembers what has not changed since.
+    const known = this.#hasCounted ? await this.#knownSums() : undefined;
+    this.#hasCounted = true;
+    this.#sums?.begin();
+    return await this.#look(() => countTickets(this.#places, known));
+  }
+
+  async #knownSums(): Promise<Known> {
+    const { BucketSums } = await import("./bucket_sums.ts");
+    const sums = this.#sums ??= new BucketSums(this.#places.files);
+    return (index, bucket) => sums.total(index, bucket);
   }
 
   idsEndedBefore(states: readonly EndedState[], before: number, limit: number): Promise<string[]> {
     return this.#look(() => idsEndedBefore(this.#places, states, before, limit));
   }
 
-  countEndedSince(since: number): Promise<Record<EndedState, number>> {
-    return this.#look(() => countEndedSince(this.#places, since));
+  async countEndedSince(since: number): Promise<Record<EndedState, number>> {
+    const isReplaced = watchForRestore(this.#dataDir, this.#places.files);
+    const counting = countEndedSince(this.#places, since, this.#lastEnds);
+    const turns = new (await import("../../system/turns.ts")).Turns();
+    try {
+      for (;;) {
+        const { done, value } = counting.next();
+        if (done && isReplaced()) throw refusedByRestore();
+        if (done) return value;
+        await turns.give();
+      }
+    } catch (error) {
+      throw isReplaced() ? refusedByRestore() : error;
+    }
   }
 
   waitingEnds(now: number): Promise<WaitingEnds> {
@@ -138,6 +167,18 @@ export class Reader implements JobReader {
         return job && waitingStatus(job) && job;
       };
       return { oldest: waiting(oldest), next: waiting(next) };
+    });
+  }
+
+  async lastFailures(limit: number): Promise<Job[]> {
+    const [{ lastFailures }, { latestFailures }, known] = await Promise.all([
+      import("./last_failures.ts"),
+      import("../../queue/failures.ts"),
+      this.#knownSums(),
+    ]);
+    return await this.#look(() => {
+      const ids = [...lastFailures(this.#places, limit, known)];
+      return latestFailures(ids.flatMap((id) => this.#readOrWarn(id)?.job ?? []), limit);
     });
   }
 

@@ -174,6 +174,10 @@ export class FileStore implements JobStore {
     return this.#reader.idsEndedBefore(states, before, limit);
   }
 
+  lastFailures(limit: number): Promise<Job[]> {
+    return this.#reader.lastFailures(limit);
+  }
+
   countEndedSince(since: number): Promise<Record<EndedState, number>> {
     return this.#reader.countEndedSince(since);
   }

@@ -18,6 +18,7 @@ import {
 } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
 import { compareArrival, compareTurns, turnOf } from "../../queue/order.ts";
+import { latestFailures } from "../../queue/failures.ts";
 import { matches } from "../../queue/query.ts";
 import type {
   Adds,
@@ -115,6 +116,10 @@ export class MemoryStore implements JobStore {
       if (hasEnded(job) && updatedAt(job) >= since) counts[job.status.state as EndedState] += 1;
     }
     return Promise.resolve(counts);
+  }
+
+  lastFailures(limit: number): Promise<Job[]> {
+    return Promise.resolve(latestFailures(this.#jobs.values(), limit));
   }
 
   waitingEnds(now: number): Promise<WaitingEnds> {

@@ -99,6 +99,17 @@ export class PostgresReader implements JobReader {
     };
   }
 
+  async lastFailures(limit: number): Promise<Job[]> {
+    const last = (state: string) =>
+      `(select * from queuectl.jobs where state = '${state}' order by since desc limit $1)`;
+    const rows = await this.database.read<Row>(
+      `select * from (${last("dead")} union all ${last("failed")}) as failures
+       order by since desc, id limit $1`,
+      [limit],
+    );
+    return rows.map(jobOf);
+  }
+
   async claimedBy(worker: string): Promise<Job[]> {
     const rows = await this.database.read<Row>(
       "select * from queuectl.jobs where state = 'processing' and worker = $1",
@@ -148,11 +159,13 @@ function stateIn(states: readonly JobState[], value: (one: unknown) => string): 
 function pageOf(query: Query, last: Arrival | undefined, size: number): [string, unknown[]] {
   const values: unknown[] = [];
   const value = (one: unknown) => `$${values.push(one)}`;
-  const { states, queue, group, since, endedBefore } = query;
+  const { states, queue, group, exitCode, since, endedBefore } = query;
   const conditions = [
     states && stateIn(states, value),
     queue && `queue = ${value(queue)}`,
     group && `group_name = ${value(group)}`,
+    exitCode === null && "history->-1->>'exit_code' is null",
+    typeof exitCode === "number" && `(history->-1->>'exit_code')::bigint = ${value(exitCode)}`,
     since !== undefined && `created_at >= ${value(timestamp(since))}`,
     endedBefore !== undefined &&
     `state in ('completed', 'dead', 'cancelled') and since < ${value(timestamp(endedBefore))}`,

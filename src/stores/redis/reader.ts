@@ -1,5 +1,6 @@
 // What can be seen of the jobs: each look is one step of the server.
 import { type EndedState, type Job, JOB_STATES, type JobState } from "../../queue/job.ts";
+import { latestFailures } from "../../queue/failures.ts";
 import { compareArrival } from "../../queue/order.ts";
 import { matches } from "../../queue/query.ts";
 import type {
@@ -52,7 +53,7 @@ export class RedisReader implements JobReader {
     while (left > 0) {
       // What is looked at here alone may not fit, so what fits may come late.
       const isExact = query.command === undefined && query.queue === undefined &&
-        query.endedBefore === undefined &&
+        query.endedBefore === undefined && query.exitCode === undefined &&
         (query.group === undefined || query.states === undefined);
       const size = isExact ? Math.min(left, MOST) : MOST;
       const jobs = await this.#page(query, last, size);
@@ -111,6 +112,15 @@ export class RedisReader implements JobReader {
     const [first, ...others] = jobs.map((known) => known?.job);
     const found = others.filter((job) => job !== undefined).sort(compareArrival);
     return { oldest: first, next: found[0] };
+  }
+
+  async lastFailures(limit: number): Promise<Job[]> {
+    if (limit <= 0) return [];
+    const ids = await this.redis
+      .read("ZREVRANGE", "ended:dead", "0", String(Math.min(limit, MOST) - 1)) as string[];
+    const dead = ids.length === 0 ? [] : (await readJobs(this.redis, ids)).jobs;
+    const retrying = await Array.fromAsync(this.list({ states: ["failed"] }));
+    return latestFailures([...retrying, ...dead.flatMap((known) => known?.job ?? [])], limit);
   }
 
   async claimedBy(worker: string): Promise<Job[]> {
