@@ -113,7 +113,7 @@ function loop(steps: string): string {
 }
 
 /** The length of a request to bash is given in so many digits. */
-const DIGITS = 7;
+const DIGITS = 10;
 
 /**
  * What the shell does for a job. The parameters: id, attempt, time of the claim, worker, folder,
