@@ -19,8 +19,9 @@ import { queues } from "./bench/queues.ts";
 import { resultText, tableOf } from "./bench/report.ts";
 import { schedules } from "./bench/schedules.ts";
 import { grown, startUp } from "./bench/start_up.ts";
-import { longRun, throughput } from "./bench/throughput.ts";
+import { throughput } from "./bench/throughput.ts";
 import { workflows } from "./bench/workflows.ts";
+import { longRun, shortRun } from "./bench/works.ts";
 import { BadOption, numberOption, optionsOr2 } from "./options.ts";
 
 /**
@@ -29,6 +30,7 @@ import { BadOption, numberOption, optionsOr2 } from "./options.ts";
 const MEASUREMENTS: Readonly<Record<string, (bench: Bench) => Promise<Row[]>>> = {
   "throughput": throughput,
   "long-run": longRun,
+  "short-run": shortRun,
   "start-up": startUp,
   "latency": latency,
   "claims": claims,
@@ -108,8 +110,9 @@ async function show(rows: readonly Row[], environment: Environment): Promise<voi
     paint: paintFor({ isTerminal: Deno.stdout.isTerminal() }, (name) => Deno.env.get(name)),
     width: undefined,
   };
-  const { cpu, cores, kernel, deno, commit, program } = environment;
-  const head = `${program} at ${commit}, Deno ${deno}, ${cpu}, ${cores} cores, Linux ${kernel}`;
+  const { cpu, cores, kernel, file_system, deno, commit, program } = environment;
+  const head = `${program} at ${commit}, Deno ${deno}, ${cpu}, ${cores} cores, Linux ${kernel}, ` +
+    file_system;
   write(Deno.stdout, `${head}\n\n${await tableOf(rows, style)}`);
 }
 

@@ -13,6 +13,11 @@ export interface Environment {
   readonly program: string;
 }
 
+/** Of ext4 also whether it has a journal: with one, and without, it makes files in different ways. */
+const FILE_SYSTEM = `set -- $(findmnt -n -o FSTYPE,SOURCE -T "$1"); printf %s "$1"
+  [ "$1" != ext4 ] || if ls -d "/proc/fs/jbd2/\${2##*/}"-* >/dev/null 2>&1
+  then echo ' with a journal'; else echo ' without a journal'; fi`;
+
 /** What is known of this machine. */
 export async function environmentOf(ground: Ground): Promise<Environment> {
   const ask = (...words: string[]) =>
@@ -26,7 +31,7 @@ export async function environmentOf(ground: Ground): Promise<Environment> {
     cores: navigator.hardwareConcurrency,
     memory_gb: Math.round(Deno.systemMemoryInfo().total / 2 ** 30),
     kernel: Deno.osRelease(),
-    file_system: await ask("stat", "-f", "-c", "%T", ground.folder),
+    file_system: await ask("/bin/sh", "-c", FILE_SYSTEM, "sh", ground.folder),
     deno: Deno.version.deno,
     commit: await ask("git", "-C", root, "rev-parse", "--short", "HEAD") +
       (changed ? " with changes" : ""),

@@ -41,12 +41,64 @@ export const PEERS: Readonly<Record<string, Peer>> = {
 };
 
 /** From typing it to its end: it keeps no times, and is ready at once. */
-async function whole(ground: Ground, count: number, script: string): Promise<Pace> {
-  const { seconds, cpu } = await ground.cost(["/bin/sh", "-c", script, "sh", String(count)], {
-    limit: 300,
-  });
+export async function whole(
+  ground: Ground,
+  count: number,
+  script: string,
+  ...args: string[]
+): Promise<Pace> {
+  const words = ["/bin/sh", "-c", script, "sh", String(count), ...args];
+  const { seconds, cpu } = await ground.cost(words, { limit: 300 });
   return { rate: count / seconds, cpu: cpu / count };
 }
+
+/** Beanstalkd, in memory, with two workers in Python: it keeps neither output nor history. */
+export const beanstalkd: Peer = async (ground, count) => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const port = String(listener.addr.port);
+  listener.close();
+  const server = ground.start(["beanstalkd", "-l", "127.0.0.1", "-p", port]);
+  try {
+    await ground.run(["python3", "-c", PRODUCER, port, String(count)]);
+    const { seconds, cpu } = await ground.cost([
+      ...["/bin/sh", "-c", 'python3 -c "$1" "$2" & python3 -c "$1" "$2"; wait', "sh"],
+      ...[CONSUMER, port],
+    ]);
+    return { rate: count / seconds, cpu: cpu / count };
+  } finally {
+    await server.end();
+  }
+};
+
+const CONNECT = `
+import socket, subprocess, sys, time
+for _ in range(500):
+    try:
+        connection = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+        break
+    except ConnectionRefusedError:
+        time.sleep(0.01)
+file = connection.makefile("rwb")
+def ask(words, body=None):
+    file.write(words + b"\\r\\n" + (b"" if body is None else body + b"\\r\\n"))
+    file.flush()
+    return file.readline().split()
+`;
+
+const PRODUCER = CONNECT + `
+for _ in range(int(sys.argv[2])):
+    assert ask(b"put 0 0 300 4", b"true")[0] == b"INSERTED"
+`;
+
+const CONSUMER = CONNECT + `
+while True:
+    answer = ask(b"reserve-with-timeout 0")
+    if answer[0] != b"RESERVED":
+        break
+    command = file.read(int(answer[2]) + 2)[:-2]
+    subprocess.run(["sh", "-c", command], check=True)
+    assert ask(b"delete " + answer[1])[0] == b"DELETED"
+`;
 
 /**
  * For those who begin with a job as soon as they have it: all wait behind jobs that wait for a gate

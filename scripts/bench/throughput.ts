@@ -66,37 +66,3 @@ function rowBeside(
   const target = isPeer ? { target: atLeast(1, "every ratio") } : {};
   return ratioRow({ what, unit: "/s", values, yardstick, ...target });
 }
-
-/** Ten thousand jobs, from typing `start` to its end. */
-export async function longRun(bench: Bench): Promise<Row[]> {
-  const { ground } = bench;
-  const count = bench.pick(10_000, 2000);
-  const samples = await inTurns<"queuectl" | "xargs", Pace>(bench.rounds(5, 1), {
-    queuectl: async () => {
-      const queue = new Queue(ground, "ten-thousand");
-      await queue.fill(count);
-      const { seconds, cpu } = await ground.cost(queue.words("start", "--count=2", "--drain"), {
-        limit: 300,
-      });
-      return { rate: count / seconds, cpu: cpu / count };
-    },
-    xargs: () => xargs(ground, count),
-  }, { told: (round) => bench.say(`round ${round + 1}`) });
-  const jobs = count.toLocaleString("en-US");
-  return [
-    ratioRow({
-      what: `${jobs} × true, 2 workers, from typing start to its end`,
-      unit: "/s",
-      values: samples.queuectl.map(({ rate }) => rate),
-      yardstick: { name: XARGS, values: samples.xargs.map(({ rate }) => rate) },
-      target: atLeast(0.7),
-    }),
-    ratioRow({
-      what: `CPU time a job, all processes, ${jobs} jobs`,
-      unit: "ms",
-      values: samples.queuectl.map(({ cpu }) => cpu * 1000),
-      yardstick: { name: XARGS, values: samples.xargs.map(({ cpu }) => cpu * 1000) },
-      target: atMost(1.4),
-    }),
-  ];
-}

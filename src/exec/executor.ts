@@ -25,6 +25,7 @@ const DRAIN_LIMIT = 250;
 export class ShellExecutor implements Executor {
   readonly #journal: string;
   readonly #files: FileSystem;
+  /** The kind of shell for jobs whose own variables need no other. */
   readonly #wanted: ShellKind;
   readonly #options: ShellOptions;
   #shell: ResidentShell | undefined;
@@ -41,13 +42,15 @@ export class ShellExecutor implements Executor {
     } & ShellOptions,
   ) {
     this.#journal = options.journal;
-    this.#wanted = options.shell ?? "bash";
+    // Bash keeps some variables of the worker's environment for itself.
+    const isKept = KEPT.some((name) => Deno.env.get(name) !== undefined);
+    this.#wanted = isKept ? "sh" : options.shell ?? "bash";
     this.#options = options;
     this.#files = options.files ?? diskFiles;
   }
 
   async ready(): Promise<void> {
-    await this.#readyShell(isEnvironmentKept() ? "sh" : this.#wanted);
+    await this.#readyShell(this.#wanted);
   }
 
   async run(run: Run, stop?: AbortSignal): Promise<Ending> {
@@ -81,7 +84,8 @@ export class ShellExecutor implements Executor {
 
   /** Runs the command in this shell; undefined if the shell died before the run began. */
   async #runIn(shell: ResidentShell, run: Run, stop?: AbortSignal): Promise<Ending | undefined> {
-    const answered = shell.ask(jobScript(run, this.#journal));
+    const inPlace = await shell.builtins?.inPlace(run);
+    const answered = shell.ask(jobScript(run, this.#journal, shell.kind, inPlace));
     const watch = new Watch(shell, run, answered, stop);
     const answer = await Promise.race([answered, watch.gaveUp]);
     const { cause, killing } = await watch.end();
@@ -224,12 +228,7 @@ class Watch {
 
 /** Whether a variable of the run is one that bash does not pass on, but other shells may. */
 function needsPlainShell({ env }: Run): boolean {
-  return Object.keys(env).some(isShellsOwn) || isEnvironmentKept();
-}
-
-/** Whether bash keeps for itself what the worker's own environment has. */
-function isEnvironmentKept(): boolean {
-  return KEPT.some((name) => Deno.env.get(name) !== undefined);
+  return Object.keys(env).some(isShellsOwn);
 }
 
 /** Variables of the worker's environment that bash would pass on changed. */

@@ -3,6 +3,7 @@
 // parameters instead, since the worker's environment may export a variable of the same name.
 
 import { shellWord } from "../system/shell_word.ts";
+import type { InPlace } from "./builtin_command.ts";
 import { aliveOf, pipeOf, type ProcessIdentity, type RunKey } from "./journal.ts";
 import type { Run } from "./run.ts";
 
@@ -42,16 +43,16 @@ export function runText({ id, attempt, startedAt }: RunKey): string {
 const SIGNALS = "HUP INT QUIT PIPE ALRM TERM USR1 USR2";
 
 /**
- * The first script. The shell opens the journal, ignores the signals of jobs, and identifies
- * itself: it writes `shell PID BOOT START NAMESPACE HOST` to the journal, and the same with umask
- * and the path of setsid to stdout. It keeps a named pipe open, by which others can tell that it
- * lives.
+ * The first script. The shell opens the journal, which is its stdout from then on, and keeps the
+ * pipe for its answers as fd 3. It ignores the signals of jobs, and identifies itself: it writes
+ * `shell PID BOOT START NAMESPACE HOST` to the journal, and answers the same with umask and the path
+ * of setsid. It keeps a named pipe open, by which others can tell that it lives.
  */
 export function greetingScript(journal: string): string {
   const alive = shellWord(aliveOf(journal));
   // The start time is field 22. The program name in field 2 may contain blanks, so fields are
   // counted from its end.
-  return `exec 3>>${shellWord(journal)};trap '' ${SIGNALS};set -- - -;` +
+  return `exec 3>&1;exec >>${shellWord(journal)}||exit 1;trap '' ${SIGNALS};set -- - -;` +
     `if read -r queuectl_line </proc/$$/stat;then set -- \${queuectl_line##*) };set -- "\${20}" -;` +
     `read -r queuectl_line </proc/sys/kernel/random/boot_id&&set -- "$1" "$queuectl_line";` +
     `else set -- $(LC_ALL=C ps -o lstart= -p $$);set -- "$1_$2_$3_$4_$5" -;fi 2>/dev/null;` +
@@ -59,7 +60,7 @@ export function greetingScript(journal: string): string {
     `{ set -- "$1" "$2" "$(readlink /proc/$$/ns/pid)" "$(uname -n)";` +
     `mkfifo ${alive}&&exec 4<>${alive};} 2>/dev/null;` +
     `set -- "shell $$ $2 $1 \${3:--} \${4:--}";` +
-    `echo "$1" >&3||exit 1;echo "$1 $(umask) $(command -v setsid)"\n`;
+    `echo "$1"||exit 1;echo "$1 $(umask) $(command -v setsid)" >&3\n`;
 }
 
 /** The shell's answer to the greeting. */
@@ -74,8 +75,9 @@ export function parseGreeting(answer: string): Greeting {
 export type Variables = Readonly<Record<string, string>>;
 
 /**
- * Defines the functions that the lines for jobs call. Bash reads a pipe byte by byte, so short
- * lines save time with each job.
+ * Defines the functions that the lines for jobs call. A shell reads its input byte by byte, since
+ * the programs that it starts may want the rest of it. Bash can be told to read so many characters
+ * at once, which saves two hundred system calls for each job.
  */
 export function functionsScript(
   kind: ShellKind,
@@ -84,8 +86,8 @@ export function functionsScript(
   variables: Variables = {},
   deadline?: string,
 ): string {
-  const { umask, identity } = greeting;
   const detach = kind === "bash" ? "" : `${shellWord(greeting.setsid)} `;
+  const steps = jobSteps(kind, greeting, detach, deadline);
   return [
     // Bash increases SHLVL; a job shall see the value that the worker sees.
     kind === "bash"
@@ -93,45 +95,79 @@ export function functionsScript(
       : "",
     OPEN_FILES,
     ...Object.entries(variables).map(([name, value]) => `export ${name}=${shellWord(value)}`),
-    "environment() { :;}",
-    // The job's own process. Its parameters are two more, and then those of `job`.
-    `child() { trap - ${SIGNALS};environment;` +
-    `QUEUECTL_JOB_ID="$3" QUEUECTL_ATTEMPT="$4" QUEUECTL_WORKER="$6" ` +
-    `${MARK}="$3.$4.$5.$$.${identity.start}." exec ${detach}/bin/sh -c -- "$9" ` +
-    `</dev/null >&5 2>&5 3>&- 4>&- 5>&-;}`,
-    // Messages of the shell itself go to the journal: they tell a death by a signal from an exit
-    // with the same `$?`. The command of the job is not in them.
-    kind === "bash"
-      ? 'start() { { (child "$@")& ended $!;} 2>&3;}'
-      : 'start() { { (child "$@");set -- $?;return $1;} 2>&3;}',
-    // With `set -m`, `wait` also returns when the job is stopped (SIGSTOP). So if the job still
-    // exists, wait again. If it ended before `kill -0` looked, `wait` is called once more; it
-    // answers 127 if it has already returned the exit code.
-    `ended() { wait $1;set -- $1 $?;while kill -0 $1 2>/dev/null;do sleep 0.1;wait $1;` +
-    `set -- $1 $?;done;[ $2 -le 128 ]||{ wait $1 2>/dev/null;set -- $1 $2 $?;` +
-    `[ $3 -eq 127 ]||return $3;};return $2;}`,
     cap(pipeOf(journal), detach),
     mayBegin(deadline),
-    // Parameters: id, attempt, time of the claim, worker, folder, log, command, output path, cap,
-    // epoch of the lease.
-    // The folder is always entered, even if the shell is in it: it may have been removed and made
-    // again. It is left afterwards, so that an idle worker does not keep a file system busy. If a
-    // redirection fails, the parameters are unchanged, and the shell goes on since the redirection
-    // belongs to a group of commands.
-    `job() { umask 077;if ! echo "+ $1 $2 $3\${10:+ \${10}}" >&3;then set -- ! journal "$1" "$2";` +
-    `elif ! cd "$5" 2>/dev/null;then set -- ! folder "$1" "$2";` +
-    `elif ! may "\${10}";then set -- ! ${LATE} "$1" "$2";` +
+    kind === "bash" ? `${ENDED}\nunset OLDPWD;${loop(steps)}` : "",
+    kind === "bash" ? "" : `job() { ${steps};}`,
+  ].filter((line) => line !== "").join("\n") + "\n";
+}
+
+/**
+ * The loop in which bash reads requests: the words of a job as its parameters, or else a question.
+ * Not a function, since bash copies that at each call. `TMOUT` would end the loop.
+ */
+function loop(steps: string): string {
+  const read = "${TMOUT+TMOUT= }read -r -N";
+  return `eval "while ${read} ${DIGITS} queuectl_line&&${read} \\"\\$queuectl_line\\" queuectl_line"` +
+    shellWord(`;do set --;eval "$queuectl_line";[ $# -gt 0 ]||continue;${steps};done`) + ";exit";
+}
+
+/** The length of a request to bash is given in so many digits. */
+const DIGITS = 10;
+
+/**
+ * What the shell does for a job. The parameters: id, attempt, time of the claim, worker, folder,
+ * log, command, output path, cap, epoch of the lease, `environment` if the job has one; and what to
+ * do in the place of /bin/sh, if anything: see builtin_command.ts.
+ *
+ * The folder is always entered, even if the shell is in it: it may have been removed and made
+ * again. It is left afterwards, so that an idle worker does not keep a file system busy. If a
+ * redirection fails, the shell goes on since the redirection belongs to a group of commands.
+ *
+ * Whatever is done here is done before the fork, where it can: each page of memory that a forked
+ * copy of the shell writes to has to be copied, and that costs more than all else.
+ */
+function jobSteps(
+  kind: ShellKind,
+  { umask, identity }: Greeting,
+  detach: string,
+  deadline: string | undefined,
+): string {
+  // The job's own process, forked from this shell.
+  const process = (begin: string) =>
+    `(trap - ${SIGNALS};${begin}exec ${detach}/bin/sh -c -- "$7") ` +
+    `</dev/null >&5 2>&5 3>&- 4>&- 5>&-`;
+  const usual = process("\${11:+environment};");
+  const note = 'set -- - $? "$1" "$2"';
+  return `umask 077;if ! echo "+ $1 $2 $3\${10:+ \${10}}";then set -- ! journal "$1" "$2";` +
+    `elif ! cd "$5";then set -- ! folder "$1" "$2";` +
+    (deadline === undefined ? "" : `elif ! may "\${10}";then set -- ! ${LATE} "$1" "$2";`) +
     `elif [ "$9" ]&&! tools;then set -- ! tools "$1" "$2";` +
     `elif [ "$9" ]&&! cap "$1 $2" "$6" $9;then set -- ! log "$1" "$2";` +
-    `else unset OLDPWD;set -- ! log "$@";{ {` +
     // Once both ends of the pipe are open, its name is removed, so that the next job can use it.
-    ` [ "$8" = "\${10}" ]||rm -f "\${10}";` +
-    `umask ${umask};start "$@";set -- - $? "$3" "$4";} 5>>"\${10}";} 2>/dev/null;fi;` +
-    `umask ${umask};set -- "$1" "$2" "$3" "$4";` +
-    `echo "$1 $3 $4 $2" >&3||set -- "$@" torn;cd /;echo "$1 $2 $5";}`,
-    "",
-  ].join("\n");
+    `else ${kind === "bash" ? "" : "unset OLDPWD;"}{ \${9:+rm -f "$8"};umask ${umask};` +
+    `export QUEUECTL_JOB_ID="$1" QUEUECTL_ATTEMPT="$2" QUEUECTL_WORKER="$4" ` +
+    `${MARK}="$1.$2.$3.$$.${identity.start}.";` +
+    // Messages of the shell itself go to the journal: they tell a death by a signal from an exit
+    // with the same `$?`. The command of the job is not in them.
+    (kind === "bash"
+      ? `if [ $# -gt 11 ];then ${process(IN_PLACE)}& else ${usual}& fi;` +
+        `{ wait $!;${note};[ $2 -le 128 ]||{ ended $! $2;set -- - $? "$3" "$4";};} 2>&1`
+      : `{ ${usual};${note};} 2>&1`) +
+    `;} 5>>"$8"||set -- ! log "$1" "$2";fi;` +
+    `echo "$1 $3 $4 $2"||set -- "$@" torn;cd /;echo "$1 $2 $5" >&3`;
 }
+
+// Where `echo` can't write, /bin/sh says so in its own words.
+const IN_PLACE = '"${@:12}" 2>&-&&exit;';
+
+// With `set -m`, `wait` also returns when the job is stopped (SIGSTOP), with a code above 128. So if
+// the job still exists then, wait again. If it ended before `kill -0` looked, `wait` is called once
+// more; it answers 127 if it has already returned the exit code. The mark of the run goes first, so
+// that `sleep` is not taken for a process of the job.
+const ENDED =
+  `ended() { unset ${MARK};while kill -0 $1 2>/dev/null;do sleep 0.1;wait $1;set -- $1 $?;done;` +
+  `[ $2 -le 128 ]||{ wait $1 2>/dev/null;set -- $1 $2 $?;[ $3 -eq 127 ]||return $3;};return $2;}`;
 
 /**
  * Deno raises its soft limit of open files to the hard limit. Jobs get the soft limit of the first
@@ -153,7 +189,7 @@ const OPEN_FILES =
  * would end what begins after it, but some moments later. What can't be read has no time in it.
  */
 function mayBegin(deadline: string | undefined): string {
-  if (deadline === undefined) return "may() { :;}";
+  if (deadline === undefined) return "";
   return `may() { { read -r queuectl_line </proc/uptime&&set -- "$1" "\${queuectl_line%%.*}"&&` +
     `read -r queuectl_line <${shellWord(deadline)}&&set -- "$1" "$2" $queuectl_line;` +
     `unset queuectl_line;[ "$2" -lt "\${3%%.*}" ]&&{ [ -z "$1" ]||[ "$1" = "$5" ];};} 2>/dev/null;}`;
@@ -170,9 +206,9 @@ function cap(pipe: string, detach: string): string {
   return `tools() { command -v cat&&command -v dd&&command -v mkfifo&&command -v rm&&` +
     `command -v wc;} >/dev/null 2>&1\n` +
     `cap() { { :;} 5>>"$2"&&rm -f ${fifo}&&mkfifo ${fifo}&&` +
-    `(${detach}/bin/sh -c ${
+    `(unset ${MARK};${detach}/bin/sh -c ${
       shellWord(FILTER)
-    } sh "$2" "$3" "$4" "$1" <${fifo} 3>&- 4>&- &);} 2>/dev/null`;
+    } sh "$2" "$3" "$4" "$1" <${fifo} >&3 3>&- 4>&- &);} 2>/dev/null`;
 }
 
 // Of the programs that every system has, only `cat` passes on at once what it reads, and only
@@ -187,14 +223,20 @@ const FILTER = `unset -f cat dd echo printf ulimit wc;` +
   `cat >/dev/null;fi;echo "~ $4"`;
 
 /**
- * The line that runs the job. The shell writes begin and end to the journal (fd 3) and then answers
- * on stdout, so the end is on record even if nobody reads the answer: `- CODE`, or `! FAULT` if it
- * was not started. `torn` at the end of the answer means that the end could not be written to the
- * journal, which may have half a line. If the log is capped, `~ ID ATTEMPT` follows when all of the
- * output has been written.
+ * The line that runs the job. The shell writes begin and end to the journal and then answers, so
+ * the end is on record even if nobody reads the answer: `- CODE`, or `! FAULT` if it was not
+ * started. `torn` at the end of the answer means that the end could not be written to the journal,
+ * which may have half a line. If the log is capped, `~ ID ATTEMPT` follows when all of the output
+ * has been written.
  */
-export function jobScript(run: Run, journal: string): string {
+export function jobScript(
+  run: Run,
+  journal: string,
+  kind: ShellKind,
+  inPlace: InPlace | [] = [],
+): string {
   const isCapped = run.logMax > 0;
+  const word = kind === "bash" ? plainTextWord : shellWord;
   const words = [
     run.id,
     String(run.attempt),
@@ -206,11 +248,20 @@ export function jobScript(run: Run, journal: string): string {
     isCapped ? pipeOf(journal) : run.log,
     isCapped ? `${run.logMax} ${Math.ceil(run.logMax / 512)}` : "",
     run.epoch ?? "",
+    Object.keys(run.env).length > 0 ? "environment" : "",
+    ...inPlace,
   ];
-  const job = `job ${words.map(shellWord).join(" ")}\n`;
-  return Object.keys(run.env).length === 0
-    ? job
-    : `environment() { ${environment(run)};}\n${job}environment() { :;}\n`;
+  const parameters = words.map(word).join(" ");
+  const hasEnvironment = Object.keys(run.env).length > 0;
+  const define = hasEnvironment ? `environment() { ${environment(run, journal, word)};}\n` : "";
+  return kind === "bash"
+    ? request(`${define}set -- ${parameters}`)
+    : `${define}job ${parameters}\n`;
+}
+
+/** A text for bash to execute, with its length before it. */
+export function request(text: string): string {
+  return String(text.length).padStart(DIGITS, "0") + text;
 }
 
 /**
@@ -218,14 +269,35 @@ export function jobScript(run: Run, journal: string): string {
  * users can read arguments. If the shell refuses a variable, the process ends, in some shells at
  * once, and a line in the journal says so.
  */
-function environment({ id, attempt, env }: Run): string {
-  const steps = Object.entries(env).map(([name, value]) =>
-    `export ${shellWord(`${name}=${value}`)}` +
+function environment(
+  { id, attempt, env }: Run,
+  journal: string,
+  word: (text: string) => string,
+): string {
+  const steps = Object.entries(env).filter(([name]) => !OURS.has(name)).map(([name, value]) =>
+    `export ${word(`${name}=${value}`)}` +
     // Some of a shell's own variables accept a value and then have another.
-    (isShellsOwn(name) ? `&&[ "$${name}" = ${shellWord(value)} ]` : "")
+    (isShellsOwn(name) ? `&&[ "$${name}" = ${word(value)} ]` : "")
   );
-  const refuse = `echo ${shellWord(`! ${id} ${attempt} environment`)} >&3;exit ${REFUSED}`;
-  return `trap ${shellWord(refuse)} EXIT;{ ${steps.join("&&")}||exit;} 2>/dev/null;trap - EXIT`;
+  const refuse = `echo ${word(`! ${id} ${attempt} environment`)} >>${word(journal)};` +
+    `exit ${REFUSED}`;
+  return `trap ${word(refuse)} EXIT;{ ${steps.join("&&") || ":"}||exit;} 2>/dev/null;trap - EXIT`;
+}
+
+/** Every job gets these, whatever its own environment says. */
+const OURS = new Set(["QUEUECTL_JOB_ID", "QUEUECTL_ATTEMPT", "QUEUECTL_WORKER", MARK]);
+
+/**
+ * The text as one word for bash, in characters of ASCII alone, so that its length is the same in
+ * every locale.
+ */
+function plainTextWord(text: string): string {
+  if (/^[\n -~]*$/.test(text)) return shellWord(text);
+  const bytes = Array.from(new TextEncoder().encode(text), (byte) => {
+    const character = String.fromCharCode(byte);
+    return /[ -&(-[\]-~]/.test(character) ? character : `\\x${byte.toString(16).padStart(2, "0")}`;
+  });
+  return `$'${bytes.join("")}'`;
 }
 
 /** The fault of a run that was not begun since the deadline has passed: see guard.ts. */

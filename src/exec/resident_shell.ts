@@ -3,11 +3,13 @@
 
 import type { FileSystem } from "../system/file_system.ts";
 import { aliveOf, pipeOf, type ProcessIdentity } from "./journal.ts";
+import { BuiltinCommands } from "./builtin_command.ts";
 import {
   functionsScript,
   type Greeting,
   greetingScript,
   parseGreeting,
+  request,
   type ShellKind,
   type Variables,
 } from "./job_script.ts";
@@ -28,6 +30,8 @@ export class ResidentShell {
   readonly died: Promise<void>;
   identity: ProcessIdentity = { pid: 0, boot: "-", start: "-", namespace: "-", host: "-" };
   kind: ShellKind = "sh";
+  /** Knows which commands this shell runs without /bin/sh; undefined if it can't. */
+  builtins: BuiltinCommands | undefined;
   /** Set once the shell has ended. */
   status: Deno.CommandStatus | undefined;
 
@@ -104,6 +108,9 @@ export class ResidentShell {
     }
     this.identity = greeting.identity;
     this.kind = kind;
+    if (kind === "bash") {
+      this.builtins = new BuiltinCommands((question) => this.ask(request(question)));
+    }
     // It needs no answer, since the shell reads lines in order.
     const script = functionsScript(kind, greeting, journal, variables, deadline);
     this.#input.write(encoder.encode(script)).catch(() => {});

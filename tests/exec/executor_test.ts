@@ -175,6 +175,9 @@ Deno.test(
         "the command is too long for this system",
       ]);
     }
+    // Each of these characters takes twelve in a request to bash.
+    const strange = await run(`: ${"東".repeat(1_000_000)}`);
+    assertEquals(strange.error, "the command is too long for this system");
     assertEquals((await run("echo on")).log, "on\n");
   }),
 );

@@ -1,0 +1,232 @@
+// Commands that the worker's shell does itself behave as they do through /bin/sh.
+
+import { assertEquals } from "@std/assert";
+import * as fc from "fast-check";
+import { builtinCommand } from "../../src/exec/builtin_command.ts";
+import { ShellExecutor } from "../../src/exec/executor.ts";
+import { withTempDir } from "../support/temp_dir.ts";
+import { needing } from "../support/has_program.ts";
+import { readLog, runsIn, withEachShell, withExecutor } from "./work_bench.ts";
+
+Deno.test("builtinCommand() knows true, false and echo with plain words, and nothing else", () => {
+  const table: [string, ReturnType<typeof builtinCommand>][] = [
+    ["true", ["exit", "0"]],
+    ["true a  b\t", ["exit", "0"]],
+    ["false", ["exit", "1"]],
+    ["false true", ["exit", "1"]],
+    ["echo", ["echo"]],
+    ["echo a  b\tc=d ./e:f,g@h%i+j_k-l ", ["echo", "a", "b", "c=d", "./e:f,g@h%i+j_k-l"]],
+  ];
+  for (const [command, expected] of table) assertEquals(builtinCommand(command), expected, command);
+  const others = [
+    ...["", " true", "true\n", "true\r", "TRUE", "truex", "true;", "true&", "true #", "/bin/true"],
+    ...[
+      "echo -n a",
+      "echo a -n",
+      "echo --",
+      "echo \\a",
+      "echo 'a'",
+      'echo "a"',
+      "echo $a",
+      "echo `a`",
+    ],
+    ...[
+      "echo *",
+      "echo a?",
+      "echo [a]",
+      "echo ~",
+      "echo a=~",
+      "echo {a,b}",
+      "echo a{1..3}",
+      "echo !a",
+    ],
+    ...[
+      "echo a>b",
+      "echo a<b",
+      "echo a|b",
+      "echo (a)",
+      "echo ^a",
+      "echo é",
+      "echo a\u00a0b",
+      "echo a\0",
+    ],
+    ...["a=b true", "!true", "! true", "exec true", ": true", `echo ${"a".repeat(5000)}`],
+  ];
+  for (const command of others) assertEquals(builtinCommand(command), undefined, command);
+});
+
+const PIECES = [
+  ..."a z A Z 0 9 _ . / + : , @ % = - # ~ * ? [ ] { } ( ) ! ^ ; | \\ ' \" ` é".split(" "),
+  ...[
+    "if",
+    "then",
+    "-n",
+    "-e",
+    "--help",
+    "--",
+    "true",
+    "false",
+    "echo",
+    ,
+    "a=b",
+    " ",
+    "  ",
+    "\t",
+  ],
+];
+
+Deno.test(
+  "ShellExecutor.run() does with true, false and echo what /bin/sh does with them",
+  // Nothing that differs from run to run, such as a process id, may come of these.
+  withExecutor(async ({ run }) => {
+    const rest = fc.array(fc.constantFrom(...PIECES), { maxLength: 8 }).map((pieces) =>
+      pieces.join("")
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom("true", "false", "echo"), rest, async (builtin, rest) => {
+        const command = `${builtin} ${rest}`;
+        const one = await run(command, { cwd: "/" });
+        // The same for a shell, but not to be done in its place.
+        const other = await run(`'${builtin}' ${rest}`, { cwd: "/" });
+        // A shell may quote what it complains of.
+        assertEquals({ ...one, log: "" }, { ...other, log: "" }, command);
+        if (one.exitCode === 0) assertEquals(one.log, other.log, command);
+      }),
+      { numRuns: 150 },
+    );
+  }),
+);
+
+Deno.test(
+  "ShellExecutor.run() lets true, false and echo have folder, log, cap and variables as any job",
+  withEachShell(async ({ folder, run }) => {
+    const ends = async (command: string, more = {}) => {
+      const { exitCode, log, error } = await run(command, more);
+      return [exitCode, log, error];
+    };
+    assertEquals(await ends("echo a b"), [0, "a b\n", null]);
+    assertEquals(await ends("true"), [0, "", null]);
+    assertEquals(await ends("false"), [1, "", "exit code 1"]);
+    assertEquals(await ends("echo a b", { env: { A: "1" } }), [0, "a b\n", null]);
+    const capped = await ends("echo abcdef", { logMax: 3 });
+    assertEquals(capped, [
+      0,
+      "abc\n[queuectl: log capped at 3 bytes; the rest was dropped]\n",
+      null,
+    ]);
+    const missing = `${folder}/missing`;
+    const fault = `cannot enter its folder ${missing}`;
+    assertEquals(await ends("true", { cwd: missing }), [null, "", fault]);
+    const log = `${missing}/log`;
+    assertEquals(await ends("echo a", { log }), [null, "", `cannot write its log ${log}`]);
+  }),
+);
+
+Deno.test({
+  ...needing(["bash"], "ShellExecutor.run() makes a silent job's log, for itself alone"),
+  fn: withExecutor(async ({ newRun, run }) => {
+    const { log } = newRun("true");
+    await run("true", { log });
+    const { size, mode } = Deno.statSync(log);
+    assertEquals([size, mode! & 0o777], [0, 0o600]);
+  }),
+});
+
+Deno.test({
+  name: "ShellExecutor.run() reports that echo could not write, as /bin/sh does",
+  ignore: Deno.build.os !== "linux",
+  fn: () =>
+    withTempDir(async (folder) => {
+      const executor = new ShellExecutor({ journal: `${folder}/worker.runs` });
+      const run = (command: string) =>
+        executor.run({ ...runsIn(folder)(command), log: "/dev/full" });
+      try {
+        const ending = await run("echo a b");
+        assertEquals(ending.outcome, "failed");
+        assertEquals(ending, await run("'echo' a b"));
+      } finally {
+        await executor.close();
+      }
+    }),
+});
+
+/** Other shells in the place of /bin/sh, which takes a mount that others do not see. */
+for (const shell of ["bash", "busybox", "dash"]) {
+  Deno.test({
+    ...needing(["unshare", shell], `ShellExecutor.run() is right where ${shell} is /bin/sh`),
+    fn: () =>
+      withTempDir(async (folder) => {
+        const script =
+          'mount --bind "$(readlink -f "$(command -v "$1")")" "$(readlink -f /bin/sh)"||' +
+          'exit 77;shift;exec env "BASH_FUNC_true%%=() { echo function;}" "$@"';
+        const fixture = new URL("./worker_fixture.ts", import.meta.url).pathname;
+        const newRun = runsIn(folder);
+        const commands = [
+          "true",
+          "echo a b",
+          "false",
+          "'echo' c",
+          "echo $0",
+          "exit 3",
+          "kill -9 $$",
+        ];
+        const runs = commands.map((command) => newRun(command));
+        const args = [
+          "-m",
+          "sh",
+          "-c",
+          script,
+          "sh",
+          shell,
+          Deno.execPath(),
+          "run",
+          "-A",
+          "--no-check",
+        ];
+        const { code, stdout } = await new Deno.Command("unshare", {
+          args: [
+            ...args,
+            fixture,
+            `${folder}/worker.runs`,
+            ...runs.map((run) => JSON.stringify(run)),
+          ],
+          stderr: "null",
+        }).output();
+        if (code === 77 || code === 1 && stdout.length === 0) return; // it may not mount
+        const ends = new TextDecoder().decode(stdout).trim().split("\n").map((line) =>
+          JSON.parse(line)
+        );
+        assertEquals(ends.map(({ exitCode }) => exitCode), [0, 0, 1, 0, 0, 3, 137]);
+        assertEquals(ends.at(-1).signal, "SIGKILL");
+        assertEquals(
+          runs.slice(0, 5).map(({ log }) => readLog(log)),
+          // Bash as /bin/sh has the function from the environment.
+          [shell === "bash" ? "function\n" : "", "a b\n", "", "c\n", "/bin/sh\n"],
+        );
+      }),
+  });
+}
+
+Deno.test({
+  ...needing(["bash"], "ShellExecutor.run() goes on where TMOUT is set, however long it is idle"),
+  fn: () =>
+    withTempDir(async (folder) => {
+      const executor = new ShellExecutor({
+        journal: `${folder}/worker.runs`,
+        variables: { TMOUT: "0.001" },
+      });
+      try {
+        const newRun = runsIn(folder);
+        const first = newRun("echo $TMOUT $PPID");
+        await executor.run(first);
+        // Longer than that, however fast the machine is.
+        await new Deno.Command("/bin/sh", { args: ["-c", "sleep 0.1"] }).output();
+        const second = newRun("echo $TMOUT $PPID");
+        await executor.run(second);
+        await executor.run(newRun("true"));
+        assertEquals(readLog(second.log), readLog(first.log));
+      } finally {
+        await executor.close();
+      }
+    }),
+});
