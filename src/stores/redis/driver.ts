@@ -93,7 +93,8 @@ export class Wire {
   /** @throws ErrorReply; ConnectionEnded, if it is not known what became of the question */
   ask(words: readonly Argument[], asBytes = false): Promise<Reply> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
-    const parts = encode(words.map((word) => word instanceof Uint8Array ? ours(word) : word));
+    const parts = plainly(words) ??
+      encode(words.map((word) => word instanceof Uint8Array ? ours(word) : word));
     const { promise, resolve, reject } = Promise.withResolvers<Reply>();
     this.#questions.push({ asBytes, resolve, reject });
     for (const part of parts) {
@@ -143,6 +144,17 @@ export class Wire {
       this.#isSending = false;
     }
   }
+}
+
+/** What `encode` makes of texts without a character of several bytes, in half the time. */
+function plainly(words: readonly Argument[]): readonly string[] | undefined {
+  let text = `*${words.length}\r\n`;
+  for (const word of words) {
+    if (typeof word !== "string") return undefined;
+    text += `$${word.length}\r\n${word}\r\n`;
+  }
+  // deno-lint-ignore no-control-regex -- all of ASCII
+  return /^[\x00-\x7f]*$/.test(text) ? [text] : undefined;
 }
 
 async function connect({ host, port, tls }: Address, signal: AbortSignal): Promise<Deno.Conn> {

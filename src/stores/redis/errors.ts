@@ -39,7 +39,9 @@ export function inWords(store: string, error: unknown): unknown {
   const isCertificate = /certificate|tls/i.test(error.message);
   return isCertificate
     ? new QueueError("refused", `Cannot use ${store}: ${error.message}`, {
-      hint: "cacert=FILE in the URL names the certificates of those who vouch for the server",
+      hint: error.message.includes("not valid for name")
+        ? "Name the host as its certificate does"
+        : "cacert=FILE in the URL names the certificates of those who vouch for the server",
       cause: error,
     })
     : error;
