@@ -2,6 +2,7 @@
 // schedule.
 import type { WorkerEvent } from "../../queue/worker_event.ts";
 import type { Store } from "../../stores/store.ts";
+import { delay } from "../../system/delay.ts";
 import { Scheduler } from "../../worker/scheduler.ts";
 
 /** Milliseconds for which another live `start` may take to fire what is due. */
@@ -44,7 +45,8 @@ export async function whileSchedulesFire(
     settings: () => settings.load(),
     now,
     aliveSince: await aliveSince(options),
-    wait: (timeout, signal) => watch.wait(timeout, signal),
+    // Where nothing can be heard now, the clock alone says when to look next.
+    wait: (timeout, signal) => watch.wait(timeout, signal).catch(() => delay(timeout, signal)),
     report,
   });
   if (drain) await scheduler.look(end);

@@ -70,9 +70,13 @@ export class Commit {
     return this;
   }
 
-  /** Tells those who wait for news about a topic. */
+  /**
+   * Tells those who wait for news about a topic. The first of the steps: where a user may not do that,
+   * nothing is changed. It is heard when all is done.
+   */
   say(topic: string): this {
-    return this.step("say", `talk:${topic}`, "");
+    this.steps.unshift("say", `talk:${topic}`, "");
+    return this;
   }
 
   /** A new job, in all its places. */

@@ -56,10 +56,7 @@ function refused(store: string, error: ErrorReply): unknown {
     case "WRONGPASS":
       return say("the name or the password is wrong", PASSWORD);
     case "NOPERM":
-      return say(
-        `this user may not do that (${error.message})`,
-        "docs/redis.md has the rights that are needed",
-      );
+      return say(`this user may not do that (${error.message})`, RIGHTS);
     case "OOM":
       return say("its memory is full", "Give it more (maxmemory), or remove jobs", "io");
     case "MISCONF":
@@ -74,6 +71,10 @@ function refused(store: string, error: ErrorReply): unknown {
         "Name another one: ?prefix=NAME in the URL",
       );
   }
+  // As Redis 7.0 says NOPERM of what a script does.
+  if (error.message.startsWith("ERR The user executing the script")) {
+    return say(`this user may not do that (${error.message})`, RIGHTS);
+  }
   if (error.message.startsWith("ERR DB index")) return say("it has no database with that number");
   if (/^ERR unknown command .?HELLO/i.test(error.message)) {
     return say("it is older than queuectl can use", "queuectl needs Redis 6.2 or newer");
@@ -81,6 +82,7 @@ function refused(store: string, error: ErrorReply): unknown {
   return error;
 }
 
+const RIGHTS = "docs/redis.md has the rights that are needed";
 const PASSWORD = "Give it in $QUEUECTL_STORE_PASSWORD, or in the URL in $QUEUECTL_STORE";
 
 /** Undefined if it is not that the server can't be reached. */

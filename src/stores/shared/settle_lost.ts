@@ -31,8 +31,12 @@ export async function settleLost(
   const current = await settings();
   const backoff = { base: current.backoff_base, max: current.backoff_max };
   for (const { name, lostWith } of lost) {
-    const free = await places.free?.(name);
-    for (const job of await jobs.claimedBy(name)) {
+    const found = await jobs.claimedBy(name);
+    // Another may have settled them meanwhile, and the name be taken again, with a job that runs. As the
+    // name is nobody's after the jobs were seen, they are nobody's, too.
+    if (found.length > 0 && !await isLost(places, name)) continue;
+    const free = found.length > 0 ? await places.free?.(name) : undefined;
+    for (const job of found) {
       if (free?.includes(job.id) === false) continue;
       await jobs.change(
         job.id,
@@ -43,6 +47,10 @@ export async function settleLost(
     }
     await places.forget(name);
   }
+}
+
+async function isLost(places: LostPlaces, name: string): Promise<boolean> {
+  return (await places.list()).some((place) => place.name === name);
 }
 
 function endingOf(host: string | null): Ending {
