@@ -56,7 +56,7 @@ export function Filters({ filter }: { filter: Filter }) {
       <Field
         id="filter-command"
         label="Command"
-        hint='curl, *.sh, "exactly"'
+        hint='curl, *.sh, "ls"'
         value={filter.command}
         onChange={(command) => set({ command })}
       />
