@@ -4,7 +4,6 @@ import { QueueError } from "./errors.ts";
 import type { Job } from "./job.ts";
 import {
   type Facts,
-  firedJobId,
   isUnfinished,
   nextLook,
   nextStep,
@@ -16,6 +15,7 @@ import {
   type ScheduleEntry,
   type Step,
 } from "./schedule.ts";
+import { firedJobId } from "./schedule_ids.ts";
 import type { ScheduleStore } from "./schedule_store.ts";
 import { unlessExpired } from "./start_by.ts";
 

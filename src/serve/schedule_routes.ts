@@ -2,13 +2,8 @@
 import { addOne } from "../queue/enqueue_related.ts";
 import type { Job } from "../queue/job.ts";
 import { isoTime } from "../queue/job_json.ts";
-import {
-  isRunJobId,
-  nextTimes,
-  runJobId,
-  runJobPrefix,
-  type ScheduleEntry,
-} from "../queue/schedule.ts";
+import { nextTimes, type ScheduleEntry } from "../queue/schedule.ts";
+import { isRunJobId, runJobId, runJobPrefix } from "../queue/schedule_ids.ts";
 import { pauseSchedule, resumeSchedule, scheduledJob } from "../queue/schedule_firing.ts";
 import type { ScheduleStore } from "../queue/schedule_store.ts";
 import { recurrenceOf } from "../queue/schedule_times.ts";

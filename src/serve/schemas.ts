@@ -1,5 +1,6 @@
 // The JSON that goes to and fro, as the OpenAPI document describes it (JSON Schema). Tests hold the
 // answers of all routes against it.
+import { CHANGE_SCHEMAS } from "./change_schemas.ts";
 import {
   anything,
   listOf,
@@ -140,38 +141,6 @@ const schedule = {
   job: mapOf(anything),
 };
 
-const filter: Schema = {
-  type: "object",
-  description: "{} means all",
-  properties: {
-    state: text,
-    queue: text,
-    group: text,
-    command: text,
-    exit_code: { ...text, description: "A whole number, or none" },
-    since: text,
-  },
-  additionalProperties: false,
-};
-
-const target = {
-  filter,
-  ids: { ...listOf(text), description: "Whole ids, instead of a filter" },
-} satisfies Record<string, Schema>;
-
-const verb: Schema = { type: "string", enum: ["retry", "remove", "cancel"] };
-
-const bulkDone = {
-  matched: { ...whole, description: "How many were found" },
-  complete: { ...yes, description: "False: it was ended before all were seen" },
-  done: whole,
-  refused: whole,
-  refusals: {
-    ...listOf(object({ message: text, hint: textOrNull })),
-    description: "The first of them",
-  },
-} satisfies Record<string, Schema>;
-
 /** Of these one is always there. */
 const when = {
   cron: { ...text, description: "A pattern, or there is `every`" },
@@ -230,36 +199,7 @@ export const SCHEMAS = {
   }),
   Nothing: { type: "object", description: "There is nothing to say: {}" },
   Done: object({ id: text }),
-  Bulk: {
-    type: "object",
-    properties: { ...target, dry_run: { ...yes, description: "Only count" } },
-    additionalProperties: false,
-  },
-  BulkDone: object(bulkDone),
-  NewChange: {
-    type: "object",
-    properties: { verb, ...target },
-    required: ["verb"],
-    additionalProperties: false,
-  },
-  Change: object({
-    id: text,
-    verb,
-    filter: {
-      type: ["object", "null"],
-      additionalProperties: text,
-      description: "Null: the jobs were named by their ids",
-    },
-    state: {
-      type: "string",
-      enum: ["looking", "changing", "done", "stopped", "failed"],
-      description: "looking: for the jobs that are meant",
-    },
-    started_at: time,
-    ended_at: timeOrNull,
-    error: { ...textOrNull, description: "Why it failed" },
-    ...bulkDone,
-  }),
+  ...CHANGE_SCHEMAS,
   Status: object({
     data_dir: textOrNull,
     store: text,

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { isRunJobId } from "../../src/queue/schedule.ts";
+import { isRunJobId } from "../../src/queue/schedule_ids.ts";
 import { NOON, World } from "../support/world.ts";
 
 /** A world with a schedule `s`; the zone is the test's own, whatever the machine's. */

@@ -3,7 +3,6 @@ import fc from "fast-check";
 import { QueueError } from "../../src/queue/errors.ts";
 import { isJobId } from "../../src/queue/job.ts";
 import {
-  firedJobId,
   isScheduleName,
   latestTime,
   MISSED,
@@ -18,6 +17,7 @@ import {
   scheduled,
   type ScheduleEntry,
 } from "../../src/queue/schedule.ts";
+import { firedJobId } from "../../src/queue/schedule_ids.ts";
 
 const MINUTE = 60_000;
 const START = Date.parse("2026-11-24T12:00:00Z");

@@ -1,7 +1,8 @@
 // queuectl schedule: every subcommand but `add`.
 import { QueueError } from "../../queue/errors.ts";
 import { isoTime } from "../../queue/job_json.ts";
-import { nextTimes, runJobId, type ScheduleEntry } from "../../queue/schedule.ts";
+import { nextTimes, type ScheduleEntry } from "../../queue/schedule.ts";
+import { runJobId } from "../../queue/schedule_ids.ts";
 import { pauseSchedule, resumeSchedule, scheduledJob } from "../../queue/schedule_firing.ts";
 import type { ScheduleStore } from "../../queue/schedule_store.ts";
 import { recurrenceOf } from "../../queue/schedule_times.ts";
