@@ -1,6 +1,8 @@
 // Answers of Redis that are lost.
 import { RedisJobs } from "../../src/stores/redis/jobs.ts";
-import { CHANGE, CHANGE_AND_CLAIM, CLAIM_ONE, hashOf } from "../../src/stores/redis/scripts.ts";
+import { CHANGE } from "../../src/stores/redis/script_change.ts";
+import { CHANGE_AND_CLAIM, CLAIM_ONE } from "../../src/stores/redis/script_claim.ts";
+import { hashOf } from "../../src/stores/redis/script_common.ts";
 import { startRedis } from "../support/redis_server.ts";
 import { testLostAnswers } from "./lost_answers_scenarios.ts";
 

@@ -1,7 +1,8 @@
 // What several parts ask of the server, where a batch may have to be put in its place first.
 import type { Redis, Reply } from "./connection.ts";
 import { decode, type Stored } from "./record.ts";
-import { MOVE, READ } from "./scripts.ts";
+import { MOVE } from "./script_change.ts";
+import { READ } from "./script_read.ts";
 
 /** Calls a script that reads, until no batch is on its way to its place. */
 export async function askScript(

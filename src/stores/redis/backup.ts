@@ -11,7 +11,7 @@ import type { Redis } from "./connection.ts";
 import { RedisLogs } from "./outputs.ts";
 import { RedisQueues } from "./queues.ts";
 import { allSchedules } from "./schedules.ts";
-import { COUNT } from "./scripts.ts";
+import { COUNT } from "./script_read.ts";
 import { RedisSettings } from "./settings.ts";
 
 /** Jobs, and bytes of output, that are read at once. */

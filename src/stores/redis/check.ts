@@ -14,7 +14,7 @@ import { lostPlaces } from "./places.ts";
 import { RedisQueues } from "./queues.ts";
 import { decode, type Stored } from "./record.ts";
 import { allSchedules } from "./schedules.ts";
-import { PLACED } from "./scripts.ts";
+import { PLACED } from "./script_rest.ts";
 import { RedisSettings } from "./settings.ts";
 
 type Note = (path: string, problem: string, repaired?: string | null) => void;

@@ -5,7 +5,7 @@ import { moveAll } from "./asking.ts";
 import { Commit } from "./commit.ts";
 import type { Redis } from "./connection.ts";
 import { decode, type Stored } from "./record.ts";
-import { CHANGE_AND_CLAIM, CLAIM_ONE } from "./scripts.ts";
+import { CHANGE_AND_CLAIM, CLAIM_ONE } from "./script_claim.ts";
 
 type ClaimReply = ["job", string, string, number] | ["expired", string] | [string];
 

@@ -5,7 +5,7 @@ import { hasEnded, type Job } from "../../queue/job.ts";
 import type { Redis } from "./connection.ts";
 import { entriesOf, type Entry } from "./entries.ts";
 import { encode, type Stored } from "./record.ts";
-import { CHANGE } from "./scripts.ts";
+import { CHANGE } from "./script_change.ts";
 
 /** Why a change was not made. */
 export interface Failed {
@@ -64,7 +64,7 @@ export class Commit {
     return this;
   }
 
-  /** Another step, as scripts.ts has them. */
+  /** Another step, as script_change.ts has them. */
   step(...words: string[]): this {
     this.steps.push(...words);
     return this;

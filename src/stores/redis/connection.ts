@@ -13,18 +13,13 @@ import {
   Wire,
 } from "./driver.ts";
 import { inWords, isAway, unavailable } from "./errors.ts";
-import { hashOf } from "./scripts.ts";
+import { greet, type Greeting, type Info } from "./greeting.ts";
+import { hashOf } from "./script_common.ts";
 
 export type { Reply } from "./driver.ts";
 
-export interface RedisOptions extends ConnectOptions {
-  /** What users call it: a URL without a password. */
-  readonly name: string;
+export interface RedisOptions extends ConnectOptions, Greeting {
   readonly address: Address;
-  readonly user?: string | undefined;
-  readonly password?: string | undefined;
-  /** The number of the database. */
-  readonly database?: number;
   /** What the names of all keys begin with. */
   readonly prefix: string;
   /** And what follows that, of a queue that is built beside another. */
@@ -36,9 +31,6 @@ const PATIENCE = 7_000;
 const ANSWER_WITHIN = 60_000;
 const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 5_000;
-
-/** What a server tells of itself, each as `INFO` names it. */
-export type Info = ReadonlyMap<string, string>;
 
 export class Redis {
   readonly name: string;
@@ -249,7 +241,7 @@ export class Redis {
     const giveUp = () => wire.end(new ConnectionEnded("no answer in time"));
     signal.addEventListener("abort", giveUp);
     try {
-      this.#info = await greet(wire, this.#options, this.name);
+      this.#info = await greet(wire, this.#options);
       wire.onNews = (channel, word) => {
         for (const heard of this.#listeners.get(channel) ?? []) heard(word);
       };
@@ -278,46 +270,4 @@ export class Redis {
   #wakeListeners(): void {
     for (const own of this.#listeners.values()) for (const heard of own) heard("");
   }
-}
-
-/** The first words: who one is, which database, and what the server is. All in one go. */
-async function greet(wire: Wire, options: RedisOptions, name: string): Promise<Info> {
-  const { user, password, database = 0 } = options;
-  const who = password === undefined ? [] : ["AUTH", user ?? "default", password];
-  const asked = [
-    ["HELLO", "3", ...who, "SETNAME", "queuectl"],
-    ...(database === 0 ? [] : [["SELECT", String(database)]]),
-    ["INFO"],
-  ].map((words) => wire.ask(words));
-  const results = await Promise.allSettled(asked);
-  for (const result of results) {
-    if (result.status === "rejected") throw result.reason;
-  }
-  const { value } = results.at(-1) as PromiseFulfilledResult<unknown>;
-  const info = parseInfo(String(value));
-  const version = info.get("redis_version") ?? "";
-  if (Number.parseFloat(version) < 6.2) {
-    throw new QueueError("refused", `Cannot use ${name}: it is Redis ${version}`, {
-      hint: "queuectl needs 6.2 or newer",
-    });
-  }
-  refuseEviction(info, name);
-  return info;
-}
-
-function parseInfo(text: string): Info {
-  return new Map(
-    [...text.matchAll(/^([a-z_0-9]+):(.*?)\r?$/gm)].map(([, key, value]) => [key!, value!]),
-  );
-}
-
-/** Keys would be gone, and jobs with them. Keys of ours have no time after which they may go. */
-function refuseEviction(info: Info, name: string): void {
-  const policy = info.get("maxmemory_policy") ?? "noeviction";
-  if ((info.get("maxmemory") ?? "0") === "0" || !policy.startsWith("allkeys")) return;
-  throw new QueueError(
-    "refused",
-    `Cannot use ${name}: it would throw away jobs when its memory is full (${policy})`,
-    { hint: "Set there: maxmemory-policy noeviction" },
-  );
 }

@@ -19,7 +19,7 @@ export interface Entry {
   readonly member: string;
 }
 
-/** All places of a job. A claim changes them by itself: see scripts.ts. */
+/** All places of a job. A claim changes them by itself: see script_claim.ts. */
 export function entriesOf(job: Job): Entry[] {
   const { id, queue, group, status } = job;
   const arrival = arrivalText(job);

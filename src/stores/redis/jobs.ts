@@ -19,7 +19,7 @@ import { Commit, isFailed } from "./commit.ts";
 import type { Redis } from "./connection.ts";
 import { batchOver, type Left } from "./new_jobs.ts";
 import { RedisReader } from "./reader.ts";
-import { HAS_WORK, NEXT_DUE } from "./scripts.ts";
+import { HAS_WORK, NEXT_DUE } from "./script_read.ts";
 import { fateOwed, Undone } from "./undone.ts";
 
 /** Milliseconds between looks for what others have left undone, of a worker. */

@@ -3,7 +3,7 @@ import type { LeaseView } from "../../queue/leases.ts";
 import type { Beat, BeatingHost, Leases } from "../shared/host_keeper.ts";
 import type { Redis } from "./connection.ts";
 import { parseHost } from "./places.ts";
-import { BEAT, DECLARE_GONE } from "./scripts.ts";
+import { BEAT, DECLARE_GONE } from "./script_rest.ts";
 
 export class RedisLeases implements Leases {
   readonly #redis: Redis;

@@ -2,7 +2,7 @@
 import { QueueError } from "../../queue/errors.ts";
 import type { OutputTable } from "../shared/file_sender.ts";
 import type { Redis } from "./connection.ts";
-import { PUT_OUTPUT } from "./scripts.ts";
+import { PUT_OUTPUT } from "./script_rest.ts";
 
 export class RedisLogs implements OutputTable {
   readonly #redis: Redis;

@@ -5,7 +5,7 @@ import type { WorkerPlaces } from "../shared/host_workers.ts";
 import type { LostPlaces } from "../shared/settle_lost.ts";
 import { Commit, isFailed } from "./commit.ts";
 import type { Redis } from "./connection.ts";
-import { ALL_PLACES } from "./scripts.ts";
+import { ALL_PLACES } from "./script_rest.ts";
 
 type Texts = Readonly<Record<string, string>>;
 
@@ -87,7 +87,7 @@ function forget(commit: Commit, name: string): void {
     .unset("requests", `graceful ${name}`).unset("requests", `force ${name}`);
 }
 
-/** A host as the script BEAT in scripts.ts writes it. */
+/** A host as the script BEAT in script_rest.ts writes it. */
 export function parseHost(text: string) {
   const [beat, lease, until, since, guarded, ...name] = text.split(" ");
   return {

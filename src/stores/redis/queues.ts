@@ -12,7 +12,7 @@ import { askScript } from "./asking.ts";
 import { Commit, isFailed } from "./commit.ts";
 import type { Redis } from "./connection.ts";
 import { timeOfText } from "./entries.ts";
-import { QUEUE_LIST } from "./scripts.ts";
+import { QUEUE_LIST } from "./script_read.ts";
 
 export class RedisQueues implements QueueStore {
   readonly #redis: Redis;

@@ -15,7 +15,7 @@ import { askScript, readJobs } from "./asking.ts";
 import type { Redis } from "./connection.ts";
 import { arrivalText, timeText } from "./entries.ts";
 import { decode } from "./record.ts";
-import { COUNT, PAGE, WAITING_ENDS } from "./scripts.ts";
+import { COUNT, PAGE, WAITING_ENDS } from "./script_read.ts";
 
 /** Jobs that are read at once: the server does nothing else meanwhile. */
 const MOST = 1000;

@@ -98,7 +98,7 @@ export function resting({ status }: Job): Resting {
   return status.state === "processing" ? status.before : status;
 }
 
-/** A job by whom it was claimed: a text of the script in scripts.ts. */
+/** A job by whom it was claimed: a text of the script in script_claim.ts. */
 function runningJob(job: Job, running: string): Job {
   const [, startedAt, pid, worker, host] = /^(\S+) (\S+) (\S+) (.*)$/s.exec(running)!;
   const { status: before } = job;

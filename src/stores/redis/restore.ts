@@ -17,7 +17,7 @@ import { REPLACED } from "./keys.ts";
 import { generationOf, outputKey } from "./outputs.ts";
 import { putQueue } from "./queues.ts";
 import { encodeEntry } from "./schedules.ts";
-import { REPLACE } from "./scripts.ts";
+import { REPLACE } from "./script_rest.ts";
 import { putSettings } from "./settings.ts";
 import { Undone } from "./undone.ts";
 

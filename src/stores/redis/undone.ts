@@ -8,7 +8,7 @@ import { readJobs } from "./asking.ts";
 import { Commit, isFailed } from "./commit.ts";
 import type { Redis } from "./connection.ts";
 import { decode } from "./record.ts";
-import { TO_TELL } from "./scripts.ts";
+import { TO_TELL } from "./script_read.ts";
 
 /** Jobs that are changed in one step: the server does nothing else meanwhile. */
 const PORTION = 200;
