@@ -120,8 +120,7 @@ class WorkerProcess {
     const listening = this.#listen();
     try {
       await this.#caretaker.start();
-      await this.#settleNamesakes();
-      await this.#work();
+      if (await this.#settleNamesakes()) await this.#work();
       // Adopted jobs are killed and given back like the worker's own. Otherwise another worker
       // takes them over.
       if (force.signal.aborted) await this.#caretaker.settled();
@@ -177,20 +176,26 @@ class WorkerProcess {
   /**
    * Settles the jobs that a dead worker of this name has left. If that is not possible, another
    * name is taken, since this worker's shell must not overwrite the journal then.
+   * @returns false if it has to stop before
    */
-  async #settleNamesakes(): Promise<void> {
+  async #settleNamesakes(): Promise<boolean> {
     const { workers, wanted, stopping } = this.#options;
     const avoid = new Set<string>();
     for (;;) {
       const { name } = this.#lock;
+      let isSettled = false;
+      const rescue = async () => {
+        await this.#rescue(name);
+        isSettled = true;
+      };
       const isFine = await this.#steps.attempt(
         `take over from ${name} yet`,
-        async () => void await onceReachable(() => this.#rescue(name), stopping.signal),
+        () => onceReachable(rescue, stopping.signal),
       );
-      if (isFine) return;
+      if (isFine) return isSettled;
       avoid.add(name);
       const lock = await onceReachable(() => workers.join(wanted, avoid), stopping.signal);
-      if (lock === undefined) return;
+      if (lock === undefined) return false;
       await this.#lock.abandon();
       this.#lock = lock;
       await this.#announce();

@@ -212,3 +212,25 @@ Deno.test("a worker waits for a store that is away when it begins, and takes the
       ["worker-1"],
     );
   }));
+
+Deno.test("a worker that has to stop while the store is away leaves the journal of its namesake alone", () =>
+  withBench(async (bench) => {
+    await orphan(bench, "a", "worker-1");
+    Deno.writeTextFileSync(`${bench.dir}/workers/worker-1.lock`, "");
+    const journal = `${bench.dir}/workers/worker-1.runs`;
+    Deno.writeTextFileSync(journal, "what its shell has noted\n");
+    const [stopping, calls] = [new AbortController(), { count: 0 }];
+    const worker = runFileWorker(bench.dir, {
+      stopping,
+      away: () => {
+        // It joins, and says who it is.
+        if (calls.count++ >= 2) throw new QueueError("unavailable", "Cannot reach the store");
+      },
+    });
+    await waitUntil(() => calls.count > 3);
+    stopping.abort();
+    await worker;
+    assertEquals(Deno.readTextFileSync(journal), "what its shell has noted\n");
+    assertEquals(await bench.state("a"), "processing");
+    Deno.removeSync(journal);
+  }));

@@ -1,11 +1,12 @@
 // queuectl start: runs the supervisor in the foreground, or starts it in the background.
-import { QueueError } from "../../queue/errors.ts";
+import { messageOf, QueueError } from "../../queue/errors.ts";
 import { isWorkerName } from "../../queue/workers.ts";
 import type { Store } from "../../stores/store.ts";
 import { delay } from "../../system/delay.ts";
 import { ignoredSignals } from "../../system/signals.ts";
 import { pluralize } from "../../view/pluralize.ts";
 import { keepHouse } from "../../worker/housekeeper.ts";
+import { onceReachable } from "../../worker/once_reachable.ts";
 import { supervise } from "../../worker/supervisor.ts";
 import type { CommandContext } from "../command_context.ts";
 import { openReporter } from "../start/reporter.ts";
@@ -63,7 +64,10 @@ export async function startCommand(call: CommandContext): Promise<number> {
     const parts = {
       count,
       spawn: () => spawnWorker({ host, name, queues, drain, onDead: () => dead++ }),
-      ready: () => void lock.announce({ ...who, ready: true }),
+      ready: () => {
+        onceReachable(() => lock.announce({ ...who, ready: true }), ended.signal)
+          .catch((error) => report({ kind: "warning", message: messageOf(error) }));
+      },
       ...shared,
     };
     const firing = { store, drain, now: context.now, report, stopping };
