@@ -1,6 +1,6 @@
 // Records how attempts ended. If the disk is full or the store can't be reached, it tries until it
 // works, since nothing else may be done with a job before.
-import { isUnavailable, QueueError } from "../queue/errors.ts";
+import { type ErrorCode, isUnavailable, QueueError } from "../queue/errors.ts";
 import { hookFor } from "../queue/hooks.ts";
 import { type Claim, claimOf, type Job } from "../queue/job.ts";
 import type { Ending } from "../queue/outcome.ts";
@@ -67,7 +67,7 @@ export class Recorder {
         const what = `Cannot record the end of job "${job.id}"`;
         if (isUnavailable(error)) {
           // Nobody else is told of it here: see FallibleSteps.
-        } else if (error instanceof QueueError) {
+        } else if (isFinal(error)) {
           // An earlier try may have failed after it had written the end.
           const after = isAgain ? await jobs.get(job.id).catch(() => undefined) : undefined;
           if (after !== undefined && isRecorded(after, claim)) return after;
@@ -84,6 +84,14 @@ export class Recorder {
   #warn(message: string): void {
     this.#parts.report({ kind: "warning", message });
   }
+}
+
+/** What no other try changes: the job is gone, has another owner, or can't be read. */
+const FINAL: readonly ErrorCode[] = ["not_found", "claim_lost", "wrong_state", "damaged"];
+
+/** Whether trying again is of no use. A server that is full or refuses a password may take it later. */
+function isFinal(error: Error): boolean {
+  return error instanceof QueueError && FINAL.includes(error.code);
 }
 
 /** Whether the attempt that was claimed has ended in `after`. */

@@ -2,6 +2,7 @@
 // the test controls.
 import { assertEquals } from "@std/assert";
 import type { Executor, Run } from "../../src/exec/run.ts";
+import { QueueError } from "../../src/queue/errors.ts";
 import type { Ending } from "../../src/queue/outcome.ts";
 import { DEFAULT_SETTINGS } from "../../src/queue/settings.ts";
 import type { WorkerEvent } from "../../src/queue/worker_event.ts";
@@ -180,4 +181,19 @@ Deno.test("Recorder says once that an end can't be recorded, and goes on with th
   await bench.work();
   assertEquals([await bench.state("a"), await bench.state("b")], ["dead", "completed"]);
   assertEquals(bench.kinds(), ["job_started", "warning", "job_started", "job_ended"]);
+});
+
+Deno.test("Recorder tries until it can record an end that the store refuses for a while", async () => {
+  const bench = new Bench();
+  await bench.jobs.add([aJob({ id: "a" })]);
+  const change = bench.jobs.change.bind(bench.jobs);
+  bench.answer = () => {
+    let refusals = 1;
+    bench.jobs.change = (...args) =>
+      refusals-- > 0 ? Promise.reject(new QueueError("io", "its memory is full")) : change(...args);
+    return Promise.resolve(anEnding("succeeded"));
+  };
+  await bench.work();
+  assertEquals(await bench.state("a"), "completed");
+  assertEquals(bench.kinds(), ["job_started", "warning", "job_ended"]);
 });
