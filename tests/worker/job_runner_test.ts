@@ -2,6 +2,7 @@
 // the test controls.
 import { assertEquals } from "@std/assert";
 import type { Executor, Run } from "../../src/exec/run.ts";
+import { QueueError } from "../../src/queue/errors.ts";
 import type { Ending } from "../../src/queue/outcome.ts";
 import { DEFAULT_SETTINGS } from "../../src/queue/settings.ts";
 import type { WorkerEvent } from "../../src/queue/worker_event.ts";

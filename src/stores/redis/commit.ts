@@ -88,11 +88,14 @@ export class Commit {
     return this;
   }
 
-  /** What becomes of a job. Those who wait for it are to be told, if it has ended. */
+  /**
+   * What becomes of a job. Those who wait for it are to be told, if it has ended. Of one that runs, its
+   * claim goes first: a script that has begun to remove may go on where the memory is full.
+   */
   replace(before: Stored, after: Job): this {
     const { id, unique, status } = after;
-    this.set("jobs", id, encode(after));
     if (before.running !== undefined) this.unset("running", id);
+    this.set("jobs", id, encode(after));
     this.#move(before.job, after);
     if (unique !== null && hasEnded(before.job) !== hasEnded(after)) {
       if (hasEnded(after)) this.unset("keys", unique);

@@ -174,12 +174,12 @@ export class RedisJobs extends RedisReader implements JobStore {
         commit.absent("keys", job.unique!).absent("staged_keys", job.unique!);
       }
     }
+    commit.replace(known, after).say("jobs");
     const added = claim === undefined ? undefined : adds?.(after, now);
     // If its id is there already it counts as added.
     if (added !== undefined && await this.get(added.id) === undefined) {
       commit.absent("jobs", added.id).absent("staged", added.id).put(added);
     }
-    commit.replace(known, after).say("jobs");
     const result = await commit.run(this.redis);
     if (isFailed(result)) {
       if (result.key.startsWith("staged")) await batchOver(this.redis);

@@ -10,6 +10,8 @@ local id, name, guarded, fallback = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local lease = tonumber(call('HGET', base..'settings', 'lease') or '') or tonumber(fallback)
+-- A script that has begun to remove may go on where the memory is full: else all jobs would end there.
+call('HDEL', base..'hosts', '')
 for i = 5, #ARGV, 2 do
   if call('HGET', base..'places', ARGV[i]) == id then
     call('HSET', base..'seen', ARGV[i], string.format('%.0f', now - tonumber(ARGV[i + 1])))

@@ -1,6 +1,7 @@
 // Small things that are fields of hashes: counters, and requests to those that run.
 import type { TallyTable } from "../shared/kept_tallies.ts";
 import type { Request, RequestTable } from "../shared/told_requests.ts";
+import { Commit } from "./commit.ts";
 import type { Redis } from "./connection.ts";
 
 export function tallyTable(redis: Redis): TallyTable {
@@ -15,7 +16,10 @@ export function requestTable(redis: Redis): RequestTable {
   const fieldOf = ({ kind, name }: Request) => `${kind} ${name}`;
   return {
     put: async (request) => {
-      await redis.again(() => redis.ask("HSET", "requests", fieldOf(request), ""));
+      const field = fieldOf(request);
+      // Begun with a removal, it may be done where the memory is full.
+      const commit = new Commit().unset("requests", field).set("requests", field, "");
+      await redis.again(() => commit.run(redis));
     },
     remove: async (requests) => {
       await redis.again(() => redis.ask("HDEL", "requests", ...requests.map(fieldOf)));
