@@ -44,3 +44,13 @@ export function isUnavailable(error: unknown): error is QueueError {
 export function isPassing(error: unknown): boolean {
   return isUnavailable(error) || error instanceof QueueError && error.code === "io";
 }
+
+/** What no other try changes: the job is gone, has another owner, or can't be read. */
+const FINAL: readonly ErrorCode[] = ["not_found", "claim_lost", "wrong_state", "damaged"];
+
+/**
+ * Whether trying again is of no use. A server that is full or refuses a password may take it later.
+ */
+export function isFinal(error: unknown): boolean {
+  return error instanceof QueueError && FINAL.includes(error.code);
+}

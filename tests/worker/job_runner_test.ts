@@ -12,7 +12,6 @@ import { FallibleSteps } from "../../src/worker/fallible_steps.ts";
 import { JobRunner } from "../../src/worker/job_runner.ts";
 import { JobsAtHand } from "../../src/worker/jobs_at_hand.ts";
 import { Recorder } from "../../src/worker/recorder.ts";
-import { QueueError } from "../../src/queue/errors.ts";
 import { work } from "../../src/worker/worker.ts";
 import { aJob, anEnding, EPOCH } from "../support/jobs.ts";
 
