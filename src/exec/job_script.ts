@@ -104,11 +104,13 @@ export function functionsScript(
 
 /**
  * The loop in which bash reads requests: the words of a job as its parameters, or else a question.
- * Not a function, since bash copies that at each call. `TMOUT` would end the loop.
+ * Not a function, since bash copies that at each call. `TMOUT` would end the loop. Bash before 4.1,
+ * such as that of macOS, can read so many characters only one by one.
  */
 function loop(steps: string): string {
-  const read = "${TMOUT+TMOUT= }read -r -N";
-  return `eval "while ${read} ${DIGITS} queuectl_line&&${read} \\"\\$queuectl_line\\" queuectl_line"` +
+  const read = "${TMOUT+TMOUT= }$1";
+  return `set -- 'read -r -N';case $BASH_VERSION in [123].*|4.0.*)set -- "IFS= read -r -d '' -n";;esac;` +
+    `eval "while ${read} ${DIGITS} queuectl_line&&${read} \\"\\$queuectl_line\\" queuectl_line"` +
     shellWord(`;do set --;eval "$queuectl_line";[ $# -gt 0 ]||continue;${steps};done`) + ";exit";
 }
 

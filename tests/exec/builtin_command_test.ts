@@ -230,3 +230,27 @@ Deno.test({
       }
     }),
 });
+
+Deno.test({
+  ...needing(["bash"], "ShellExecutor.run() reads requests as bash before 4.1 can, too"),
+  fn: () =>
+    withTempDir(async (folder) => {
+      const executor = new ShellExecutor({
+        journal: `${folder}/worker.runs`,
+        // It makes the loop take that bash for an older one.
+        variables: { BASH_VERSION: "3.2.57(1)-release", TMOUT: "0.001" },
+      });
+      try {
+        const newRun = runsIn(folder);
+        const runs = ["printf '%s\\n' '  a\\  '\n\necho 'ä 日'  ", "true", "exit 3"].map((
+          command,
+        ) => newRun(command));
+        const ends = [];
+        for (const run of runs) ends.push((await executor.run(run)).exitCode);
+        assertEquals(ends, [0, 0, 3]);
+        assertEquals(readLog(runs[0]!.log), "  a\\  \nä 日\n");
+      } finally {
+        await executor.close();
+      }
+    }),
+});
