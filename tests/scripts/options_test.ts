@@ -21,9 +21,9 @@ const TABLE: readonly [script: string, args: readonly string[], said: string][] 
   [
     "bench",
     ["--only", "idle,toString"],
-    "--only takes names, with commas between them, of throughput, long-run, short-run, " +
-    "start-up, latency, claims, idle, queues, workflows, schedules, batches, grown, dashboard, drains, held, memory, postgres, redis; " +
-    'not "toString"',
+    "--only takes names, with commas between them, of throughput, long-run, short-run, start-up, " +
+    "latency, claims, idle, queues, workflows, schedules, batches, grown, dashboard, drains, held, " +
+    'memory, postgres, redis; not "toString"',
   ],
 ];
 

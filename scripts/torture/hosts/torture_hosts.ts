@@ -147,11 +147,14 @@ async function checkRest(scene: HostsScene): Promise<void> {
   const { code, stdout, stderr } = await scene.first.call("storage", "check");
   if (code !== 0) scene.problem(`storage check: ${stdout}${stderr}`);
   await scene.withDatabase(async (database) => {
-    const [row] = await database.read<{ n: number }>(
-      `select (select count(*) from queuectl.workers) + (select count(*) from queuectl.requests
-        where kind <> 'cancel') as n`,
+    const left = await database.read<{ name: string; what: string }>(
+      "select name, 'worker' as what from queuectl.workers union all select name, kind from queuectl.requests",
     );
-    if (row!.n > 0) scene.problem(`${row!.n} workers or requests are left`);
+    for (const { name, what } of left) {
+      // A stop that was killed, or could not reach the server, leaves what it has asked for.
+      if (what === "worker") scene.problem(`the worker ${name} is left`);
+      else scene.did(`requests left: ${what}`, name);
+    }
   });
   for (const { name } of scene.hosts) {
     const text = Deno.readTextFileSync(`${scene.folder}/${name}.log`);
