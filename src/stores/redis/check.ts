@@ -50,19 +50,21 @@ async function checkJobs(
 ): Promise<void> {
   const count = await redis.read("HLEN", "jobs") as number;
   let done = 0;
+  const checkOne = async (id: string, record: string) => {
+    progress(Math.min(done++, count), count);
+    await noteErrors(`jobs/${id}`, note, async () => {
+      decode(record);
+      const missing = await misplaced(redis, id);
+      if (missing === undefined) return;
+      if (repair) await putRight(redis, missing);
+      const places = missing.entries.map(({ key }) => key).join(", ");
+      note(`jobs/${id}`, `is not in its place in ${places}`, repair ? "put there" : null);
+    });
+  };
+  // A portion of them is asked about at once: else each would wait for the way there and back.
   for await (const flat of redis.scan("HSCAN", "jobs")) {
-    for (let i = 0; i < flat.length; i += 2) {
-      progress(Math.min(done++, count), count);
-      const id = flat[i]!;
-      await noteErrors(`jobs/${id}`, note, async () => {
-        decode(flat[i + 1]!);
-        const missing = await misplaced(redis, id);
-        if (missing === undefined) return;
-        if (repair) await putRight(redis, missing);
-        const places = missing.entries.map(({ key }) => key).join(", ");
-        note(`jobs/${id}`, `is not in its place in ${places}`, repair ? "put there" : null);
-      });
-    }
+    const checks = flat.flatMap((id, i) => i % 2 === 0 ? [checkOne(id, flat[i + 1]!)] : []);
+    await Promise.all(checks);
   }
 }
 
