@@ -10,6 +10,7 @@ import { Commit } from "./commit.ts";
 import type { Redis } from "./connection.ts";
 import { entriesOf, type Entry } from "./entries.ts";
 import { RedisJobs } from "./jobs.ts";
+import { checkLeftovers } from "./leftovers.ts";
 import { lostPlaces } from "./places.ts";
 import { RedisQueues } from "./queues.ts";
 import { decode, type Stored } from "./record.ts";
@@ -17,7 +18,7 @@ import { allSchedules } from "./schedules.ts";
 import { PLACED } from "./scripts.ts";
 import { RedisSettings } from "./settings.ts";
 
-type Note = (path: string, problem: string, repaired?: string | null) => void;
+export type Note = (path: string, problem: string, repaired?: string | null) => void;
 
 /** Sets whose members end in the id of a job. */
 const INDEXES = ["ids", "arrivals", "states", "groups", "active", "ready", "later"];
@@ -38,6 +39,7 @@ export async function check(
   await noteErrors("schedules", note, async () => void await allSchedules(redis));
   await noteErrors("queues", note, async () => void await new RedisQueues(redis).settings());
   await checkLost(redis, repair, note);
+  await checkLeftovers(redis, repair, note);
   return findings;
 }
 

@@ -598,6 +598,7 @@ return {time[1] * 1000 + math.floor(time[2] / 1000), call('HGETALL', base..'plac
 export const REPLACE = `
 local base, call = KEYS[1], redis.call
 local built = base..ARGV[1]
+if call('EXISTS', built..'versions') == 0 then return {'gone'} end
 local running = call('HGETALL', base..'running')
 if running[1] then return {'running', running[1], running[2]} end
 local before = {}
@@ -617,6 +618,15 @@ call('HSET', base..'versions', 'generation', ARGV[2], 'log_bytes', ARGV[3])
 for _, topic in ipairs({'settings', 'schedules'}) do call('HINCRBY', base..'versions', topic, 1) end
 for _, topic in ipairs({'jobs', 'schedules'}) do call('PUBLISH', base..'talk:'..topic, '') end
 return {'done'}`;
+
+/** For how many seconds nobody has used any of these keys. */
+export const IDLE = `
+local least
+for _, key in ipairs(ARGV) do
+  local idle = redis.call('OBJECT', 'IDLETIME', KEYS[1]..key)
+  if idle and (not least or idle < least) then least = idle end
+end
+return least or 0`;
 
 const hashes = new Map<string, Promise<string>>();
 
