@@ -1,5 +1,6 @@
 // A backup of a queue in Redis. Which jobs it has is of one moment; each is as it was when it was read,
 // as in a backup of a folder that is in use.
+import { HOOK_QUEUE } from "../../queue/hooks.ts";
 import type { Job } from "../../queue/job.ts";
 import type { BackupResult } from "../../queue/maintenance.ts";
 import type { Progress } from "../../queue/operations.ts";
@@ -30,14 +31,16 @@ export async function backup(
 ): Promise<BackupResult> {
   mustBeFree(target, files);
   await askScript(redis, COUNT, []); // a batch that is published is there
+  // Before the jobs: a time that fires meanwhile has fired in neither, or its job is there.
+  const schedules = await allSchedules(redis);
   // All at once, so that whatever a job waits for is among them.
-  const ids = await redis.read("ZRANGE", "ids", "0", "-1") as string[];
+  const copied = new Set(await idsIn(redis));
   return await writeBackup(
     {
-      count: () => Promise.resolve(ids.length),
-      jobs: () => jobsOf(redis, ids),
-      outputs: () => outputsOf(redis, ids),
-      schedules: () => allSchedules(redis),
+      count: () => Promise.resolve(copied.size),
+      jobs: () => jobsOf(redis, copied),
+      outputs: () => outputsOf(redis, copied),
+      schedules: () => Promise.resolve(schedules),
       queues: () => new RedisQueues(redis).settings(),
       settings: () => new RedisSettings(redis).setValues(),
     },
@@ -47,7 +50,23 @@ export async function backup(
   );
 }
 
-async function* jobsOf(redis: Redis, ids: readonly string[]): AsyncIterable<Job> {
+async function idsIn(redis: Redis): Promise<string[]> {
+  return await redis.read("ZRANGE", "ids", "0", "-1") as string[];
+}
+
+/** @param copied the jobs that are meant; others that belong to them are added */
+async function* jobsOf(redis: Redis, copied: Set<string>): AsyncIterable<Job> {
+  yield* jobsWith(redis, [...copied]);
+  // What ended meanwhile has its hook, and a restore enqueues none.
+  const since = (await idsIn(redis)).filter((id) => !copied.has(id));
+  for await (const job of jobsWith(redis, since)) {
+    if (job.queue !== HOOK_QUEUE) continue;
+    copied.add(job.id);
+    yield job;
+  }
+}
+
+async function* jobsWith(redis: Redis, ids: readonly string[]): AsyncIterable<Job> {
   for (let at = 0; at < ids.length; at += PAGE) {
     const { jobs } = await readJobs(redis, ids.slice(at, at + PAGE));
     for (const known of jobs) if (known !== undefined) yield known.job; // else removed meanwhile
@@ -55,8 +74,10 @@ async function* jobsOf(redis: Redis, ids: readonly string[]): AsyncIterable<Job>
 }
 
 /** Of those jobs that are copied. */
-async function* outputsOf(redis: Redis, ids: readonly string[]): AsyncIterable<OutputPiece> {
-  const copied = new Set(ids);
+async function* outputsOf(
+  redis: Redis,
+  copied: ReadonlySet<string>,
+): AsyncIterable<OutputPiece> {
   const logs = new RedisLogs(redis);
   for (let last = "";;) {
     const low = last === "" ? "-" : `(${last}`;

@@ -10,6 +10,7 @@ import { Commit } from "./commit.ts";
 import type { Redis } from "./connection.ts";
 import { entriesOf, type Entry } from "./entries.ts";
 import { RedisJobs } from "./jobs.ts";
+import { checkLeftovers } from "./leftovers.ts";
 import { lostPlaces } from "./places.ts";
 import { RedisQueues } from "./queues.ts";
 import { decode, type Stored } from "./record.ts";
@@ -17,7 +18,7 @@ import { allSchedules } from "./schedules.ts";
 import { PLACED } from "./script_rest.ts";
 import { RedisSettings } from "./settings.ts";
 
-type Note = (path: string, problem: string, repaired?: string | null) => void;
+export type Note = (path: string, problem: string, repaired?: string | null) => void;
 
 /** Sets whose members end in the id of a job. */
 const INDEXES = ["ids", "arrivals", "states", "groups", "active", "ready", "later"];
@@ -38,6 +39,7 @@ export async function check(
   await noteErrors("schedules", note, async () => void await allSchedules(redis));
   await noteErrors("queues", note, async () => void await new RedisQueues(redis).settings());
   await checkLost(redis, repair, note);
+  await checkLeftovers(redis, repair, note);
   return findings;
 }
 
@@ -50,19 +52,21 @@ async function checkJobs(
 ): Promise<void> {
   const count = await redis.read("HLEN", "jobs") as number;
   let done = 0;
+  const checkOne = async (id: string, record: string) => {
+    progress(Math.min(done++, count), count);
+    await noteErrors(`jobs/${id}`, note, async () => {
+      decode(record);
+      const missing = await misplaced(redis, id);
+      if (missing === undefined) return;
+      if (repair) await putRight(redis, missing);
+      const places = missing.entries.map(({ key }) => key).join(", ");
+      note(`jobs/${id}`, `is not in its place in ${places}`, repair ? "put there" : null);
+    });
+  };
+  // A portion of them is asked about at once: else each would wait for the way there and back.
   for await (const flat of redis.scan("HSCAN", "jobs")) {
-    for (let i = 0; i < flat.length; i += 2) {
-      progress(Math.min(done++, count), count);
-      const id = flat[i]!;
-      await noteErrors(`jobs/${id}`, note, async () => {
-        decode(flat[i + 1]!);
-        const missing = await misplaced(redis, id);
-        if (missing === undefined) return;
-        if (repair) await putRight(redis, missing);
-        const places = missing.entries.map(({ key }) => key).join(", ");
-        note(`jobs/${id}`, `is not in its place in ${places}`, repair ? "put there" : null);
-      });
-    }
+    const checks = flat.flatMap((id, i) => i % 2 === 0 ? [checkOne(id, flat[i + 1]!)] : []);
+    await Promise.all(checks);
   }
 }
 

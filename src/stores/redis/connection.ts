@@ -126,9 +126,18 @@ export class Redis {
 
   /** Removes all keys whose names begin so. */
   async removeAll(beginning: string): Promise<void> {
+    for await (const keys of this.keys(beginning)) {
+      if (keys.length === 0) continue;
+      const names = keys.map((key) => this.base + key);
+      await this.again(() => this.#ask(["UNLINK", ...names]));
+    }
+  }
+
+  /** The names of keys that begin so, without the prefix; portion by portion, each at least once. */
+  async *keys(beginning: string): AsyncIterable<readonly string[]> {
     const pattern = `${(this.base + beginning).replace(/[\\*?[\]]/g, "\\$&")}*`;
-    for await (const keys of this.#scan(["SCAN"], "MATCH", pattern)) {
-      if (keys.length > 0) await this.again(() => this.#ask(["UNLINK", ...keys]));
+    for await (const names of this.#scan(["SCAN"], "MATCH", pattern)) {
+      yield names.map((name) => name.slice(this.base.length));
     }
   }
 

@@ -51,6 +51,7 @@ export async function restore(
   const built = new Redis({ ...options, within: name });
   const old = await generationOf(redis);
   try {
+    await built.ask("HSET", "versions", "building", "1");
     await putJobs(built, saved, progress);
     await putRest(built, saved);
     const bytes = await putOutputs({ redis, built, files }, generation, saved, from);
@@ -79,6 +80,13 @@ async function placesIn(redis: Redis): Promise<string[]> {
 function mustBeDone([result, id, claim]: string[]): void {
   if (result === "done") return;
   if (result === "joined") throw workersRun();
+  if (result === "gone") {
+    throw new QueueError(
+      "refused",
+      "Cannot restore: it stood still for so long that storage check --repair has removed what was " +
+        "built; nothing was changed",
+    );
+  }
   const worker = claim!.split(" ")[2];
   throw new QueueError(
     "refused",

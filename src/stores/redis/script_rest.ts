@@ -100,6 +100,7 @@ return found`;
 export const REPLACE = `
 local base, call = KEYS[1], redis.call
 local built = base..ARGV[1]
+if call('EXISTS', built..'versions') == 0 then return {'gone'} end
 local running = call('HGETALL', base..'running')
 if running[1] then return {'running', running[1], running[2]} end
 local before = {}
@@ -119,3 +120,12 @@ call('HSET', base..'versions', 'generation', ARGV[2], 'log_bytes', ARGV[3])
 for _, topic in ipairs({'settings', 'schedules'}) do call('HINCRBY', base..'versions', topic, 1) end
 for _, topic in ipairs({'jobs', 'schedules'}) do call('PUBLISH', base..'talk:'..topic, '') end
 return {'done'}`;
+
+/** For how many seconds nobody has used any of these keys. */
+export const IDLE = `
+local least
+for _, key in ipairs(ARGV) do
+  local idle = redis.call('OBJECT', 'IDLETIME', KEYS[1]..key)
+  if idle and (not least or idle < least) then least = idle end
+end
+return least or 0`;

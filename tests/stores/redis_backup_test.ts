@@ -1,0 +1,69 @@
+// What happens while a backup is made is in it as a whole, or not at all.
+import { assert, assertEquals } from "@std/assert";
+import { claimOf, type Job } from "../../src/queue/job.ts";
+import { addSchedule } from "../../src/queue/schedule_firing.ts";
+import { ended } from "../../src/queue/transitions.ts";
+import { readBackup } from "../../src/stores/file/read_backup.ts";
+import { backup } from "../../src/stores/redis/backup.ts";
+import type { Redis } from "../../src/stores/redis/connection.ts";
+import { RedisJobs } from "../../src/stores/redis/jobs.ts";
+import { RedisSchedules } from "../../src/stores/redis/schedules.ts";
+import { READ } from "../../src/stores/redis/scripts.ts";
+import { diskFiles } from "../../src/system/file_system.ts";
+import { aJob, anEnding } from "../support/jobs.ts";
+import { redisQueues, startRedis } from "../support/redis_server.ts";
+import { withTempDir } from "../support/temp_dir.ts";
+import { aSchedule, fire, MINUTE, START } from "./schedule_conformance.ts";
+
+const W1 = { worker: "w-1", pid: 1, host: "box" };
+
+/** Makes a backup, and does something when it is about to read its first jobs. */
+async function backupWhile(redis: Redis, happens: () => Promise<void>) {
+  const run = redis.run.bind(redis);
+  redis.run = async (script, args) => {
+    if (script === READ) {
+      redis.run = run;
+      await happens();
+    }
+    return await run(script, args);
+  };
+  let saved!: ReturnType<typeof readBackup>;
+  await withTempDir(async (dir) => {
+    await backup(redis, `${dir}/copy`, diskFiles, () => {});
+    saved = readBackup(`${dir}/copy`, diskFiles, () => {});
+  });
+  return saved;
+}
+
+const server = await startRedis();
+if (server !== undefined) {
+  const withQueue = redisQueues(server);
+
+  Deno.test("Redis: backup() of a schedule that fires meanwhile has the job, or it is to fire", () =>
+    withQueue(async (open) => {
+      const jobs = new RedisJobs(open());
+      const schedules = new RedisSchedules(open(), { jobs });
+      await addSchedule(schedules, aSchedule(), false);
+      await jobs.add([aJob({ id: "a" })]);
+      const saved = await backupWhile(open(), async () => {
+        assertEquals(await fire(schedules, START + MINUTE), ["fire 12:01"]);
+      });
+      const { text } = saved.schedules[0]!;
+      const isThere = saved.jobs.length === 2;
+      assert(isThere || JSON.parse(text).last_job_id === null, text);
+    }));
+
+  Deno.test("Redis: backup() has the hook of a job that ends meanwhile", () =>
+    withQueue(async (open) => {
+      const jobs = new RedisJobs(open());
+      await jobs.add([aJob({ id: "a" })]);
+      const job = (await jobs.claim(W1, Date.now()))!;
+      const end = (job: Job, now: number) =>
+        ended(job, anEnding("succeeded"), { base: 2, max: 60 }, now);
+      const saved = await backupWhile(open(), async () => {
+        await jobs.change("a", end, claimOf(job), () => aJob({ id: "hook-a", queue: "hooks" }));
+        await jobs.add([aJob({ id: "b" })]);
+      });
+      assertEquals(saved.jobs.map(({ id }) => id).sort(), ["a", "hook-a"]);
+    }));
+}

@@ -1,0 +1,65 @@
+// What a restore that was killed has left is found, and removed, once it is sure that it is left.
+import { assertEquals, assertRejects } from "@std/assert";
+import { QueueError } from "../../src/queue/errors.ts";
+import { backup } from "../../src/stores/redis/backup.ts";
+import { check } from "../../src/stores/redis/check.ts";
+import { RedisJobs } from "../../src/stores/redis/jobs.ts";
+import { RedisLogs } from "../../src/stores/redis/outputs.ts";
+import { restore } from "../../src/stores/redis/restore.ts";
+import { IDLE, REPLACE } from "../../src/stores/redis/scripts.ts";
+import { diskFiles } from "../../src/system/file_system.ts";
+import { aJob } from "../support/jobs.ts";
+import { redisQueues, startRedis } from "../support/redis_server.ts";
+import { withTempDir } from "../support/temp_dir.ts";
+
+const server = await startRedis();
+if (server !== undefined) {
+  const withQueue = redisQueues(server);
+
+  Deno.test("Redis: check() removes what a killed restore has left, and nothing of one that goes on", () =>
+    withQueue(async (open) => {
+      const redis = open();
+      await new RedisJobs(redis).add([aJob({ id: "a" })]);
+      await new RedisLogs(redis).put("a", 1, 0, new TextEncoder().encode("hello"));
+      const left = ["restore-x:jobs", "restore-x:ids", "out:x:a/1"];
+      for (const key of left) await redis.ask("SET", key, "1");
+      const look = (repair: boolean) => check(redis, { repair }, () => {});
+      assertEquals(await look(true), []);
+
+      // The server does not let time pass; nobody has used them for long.
+      const run = redis.run.bind(redis);
+      redis.run = (script, args) => script === IDLE ? Promise.resolve(601) : run(script, args);
+      const problem = "was left by a restore that was killed";
+      assertEquals(await look(false), [{ path: "restore-x", problem, repaired: null }]);
+      assertEquals(await look(true), [{ path: "restore-x", problem, repaired: "removed" }]);
+      assertEquals(await look(false), []);
+      for (const key of left) assertEquals(await redis.read("EXISTS", key), 0);
+      assertEquals(await new RedisLogs(redis).size("a", 1), 5);
+    }));
+
+  Deno.test("Redis: restore() changes nothing if what it had built is gone", () =>
+    withQueue((open) =>
+      withTempDir(async (dir) => {
+        const redis = open();
+        const jobs = new RedisJobs(redis);
+        await jobs.add([aJob({ id: "a" })]);
+        await backup(redis, `${dir}/copy`, diskFiles, () => {});
+        const run = redis.run.bind(redis);
+        redis.run = async (script, args) => {
+          if (script === REPLACE) await redis.removeAll("restore-");
+          return await run(script, args);
+        };
+        const [prefix] = /(?<=\{).*(?=\})/.exec(redis.base)!;
+        const address = { host: `${server.folder}/s`, port: 0 };
+        const parts = {
+          redis,
+          options: { name: "the server", address, prefix },
+          files: diskFiles,
+          isAnybodyThere: () => Promise.resolve(false),
+        };
+        const restoring = restore(parts, `${dir}/copy`, () => {});
+        await assertRejects(() => restoring, QueueError, "nothing was changed");
+        assertEquals((await jobs.get("a"))?.id, "a");
+      })
+    ));
+}
