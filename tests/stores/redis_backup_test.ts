@@ -8,7 +8,7 @@ import { backup } from "../../src/stores/redis/backup.ts";
 import type { Redis } from "../../src/stores/redis/connection.ts";
 import { RedisJobs } from "../../src/stores/redis/jobs.ts";
 import { RedisSchedules } from "../../src/stores/redis/schedules.ts";
-import { READ } from "../../src/stores/redis/scripts.ts";
+import { READ } from "../../src/stores/redis/script_read.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
 import { aJob, anEnding } from "../support/jobs.ts";
 import { redisQueues, startRedis } from "../support/redis_server.ts";

@@ -6,7 +6,7 @@ import { check } from "../../src/stores/redis/check.ts";
 import { RedisJobs } from "../../src/stores/redis/jobs.ts";
 import { RedisLogs } from "../../src/stores/redis/outputs.ts";
 import { restore } from "../../src/stores/redis/restore.ts";
-import { IDLE, REPLACE } from "../../src/stores/redis/scripts.ts";
+import { IDLE, REPLACE } from "../../src/stores/redis/script_rest.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
 import { aJob } from "../support/jobs.ts";
 import { redisQueues, startRedis } from "../support/redis_server.ts";

@@ -10,15 +10,13 @@ import { Commit } from "./commit.ts";
 import type { Redis } from "./connection.ts";
 import { entriesOf, type Entry } from "./entries.ts";
 import { RedisJobs } from "./jobs.ts";
-import { checkLeftovers } from "./leftovers.ts";
+import { checkLeftovers, type Note } from "./leftovers.ts";
 import { lostPlaces } from "./places.ts";
 import { RedisQueues } from "./queues.ts";
 import { decode, type Stored } from "./record.ts";
 import { allSchedules } from "./schedules.ts";
 import { PLACED } from "./script_rest.ts";
 import { RedisSettings } from "./settings.ts";
-
-export type Note = (path: string, problem: string, repaired?: string | null) => void;
 
 /** Sets whose members end in the id of a job. */
 const INDEXES = ["ids", "arrivals", "states", "groups", "active", "ready", "later"];
