@@ -83,7 +83,7 @@ export class RedisJobs extends RedisReader implements JobStore {
       );
       const result = await commit.run(this.redis);
       if (isFailed(result)) continue;
-      if (result.owes) await this.#undone.tellAll();
+      if (result.owes) await this.#undone.tellAllOrLeave();
       return;
     }
   }
@@ -185,7 +185,7 @@ export class RedisJobs extends RedisReader implements JobStore {
       if (result.key.startsWith("staged")) await batchOver(this.redis);
       return undefined;
     }
-    if (result.owes) await this.#undone.tellAll();
+    if (result.owes) await this.#undone.tellAllOrLeave();
     return after;
   }
 

@@ -64,7 +64,7 @@ export async function addPortion(
       : await commit.run(redis);
     if (!isFailed(result)) {
       for (const [job, holder] of out) left(job, holder);
-      if (isOwed || result.owes) await undone.tellAll();
+      if (isOwed || result.owes) await undone.tellAllOrLeave();
       return wanted.length;
     }
     await comeAgain(parts, result, place !== undefined);

@@ -3,7 +3,7 @@
 import { type Fate, isFinal, settled } from "../../queue/dependencies.ts";
 import { hasEnded, isWaiting } from "../../queue/job.ts";
 import { expired, hasExpired } from "../../queue/start_by.ts";
-import { QueueError } from "../../queue/errors.ts";
+import { isUnavailable, QueueError } from "../../queue/errors.ts";
 import { readJobs } from "./asking.ts";
 import { Commit, isFailed } from "./commit.ts";
 import type { Redis } from "./connection.ts";
@@ -30,6 +30,16 @@ export class Undone {
       if (Object.keys(owed).length === 0) return any;
       for (const [id, fate] of Object.entries(owed)) await this.tell(id, fate);
     }
+  }
+
+  /**
+   * As `tellAll`, after a change that is made already: where the server can't be reached any more, others
+   * do it, and the change is still made.
+   */
+  async tellAllOrLeave(): Promise<void> {
+    await this.tellAll().catch((error) => {
+      if (!isUnavailable(error)) throw error;
+    });
   }
 
   /** Tells all who wait for this one. */
