@@ -6,18 +6,21 @@ import { delay } from "../system/delay.ts";
 /** Milliseconds between tries. */
 const TRY_AGAIN = 1000;
 
-/** @returns what `step` returns; undefined if `signal` aborts before the store is there */
+/**
+ * Tries at least once, also where `signal` has aborted before.
+ * @returns what `step` returns; undefined if the store is not there, and `signal` aborts
+ */
 export async function onceReachable<T>(
   step: () => Promise<T>,
   signal: AbortSignal,
 ): Promise<T | undefined> {
-  while (!signal.aborted) {
+  for (;;) {
     try {
       return await step();
     } catch (error) {
       if (!isUnavailable(error)) throw error;
     }
+    if (signal.aborted) return undefined;
     await delay(TRY_AGAIN, signal);
   }
-  return undefined;
 }

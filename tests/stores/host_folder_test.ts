@@ -1,6 +1,6 @@
 // The folder of a host: when those of earlier starts of the machine go.
 import { assertEquals } from "@std/assert";
-import { removeOldFolders } from "../../src/stores/shared/host_folder.ts";
+import { removeOldFolders, tidyOutput } from "../../src/stores/shared/host_folder.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 
@@ -35,4 +35,23 @@ Deno.test("removeOldFolders() removes what gave no sign of life for a week, and 
     assertEquals(left(in8Days), "aa-1_1,aa-3_1,aa-5_1,not-a-host,start.log");
     // What a link points at is left alone, and what is gone does not come back.
     assertEquals(Array.from(Deno.readDirSync(`${dir}/not-a-host`)).length, 3);
+  }));
+
+Deno.test("tidyOutput() sends what jobs have left that do not run any more", () =>
+  withTempDir(async (dir) => {
+    Deno.mkdirSync(`${dir}/output`);
+    const said = { "a.b.1.log": "one", "a.b.12.log": "two", "runs.1.log": "on", "none.1.log": "" };
+    for (const [name, text] of Object.entries(said)) {
+      Deno.writeTextFileSync(`${dir}/output/${name}`, text);
+    }
+    const sent: string[] = [];
+    await tidyOutput(
+      diskFiles,
+      dir,
+      () => Promise.resolve(new Set(["runs"])),
+      (id, attempt) => Promise.resolve(void sent.push(`${id} ${attempt}`)),
+    );
+    assertEquals(sent.sort(), ["a.b 1", "a.b 12"]);
+    const left = Array.from(Deno.readDirSync(`${dir}/output`), ({ name }) => name);
+    assertEquals(left.sort(), ["a.b.1.log", "a.b.12.log", "runs.1.log"]);
   }));

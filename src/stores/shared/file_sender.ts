@@ -52,15 +52,18 @@ export class FileSender implements OutputSender {
     do {
       try {
         while (await this.#sendSome(true));
-        const { files, path } = this.#options;
-        if (files.info(path) !== undefined) files.remove(path);
-        return;
+        return this.#remove();
       } catch (error) {
         // A job that was removed meanwhile has no output any more.
-        if (!isPassing(error)) return;
+        if (!isPassing(error)) return this.#remove();
       }
       await delay(TRY_AGAIN, signal);
     } while (!signal.aborted);
+  }
+
+  #remove(): void {
+    const { files, path } = this.#options;
+    if (files.info(path) !== undefined) files.remove(path);
   }
 
   async #follow(): Promise<void> {

@@ -94,19 +94,26 @@ function removeAll(files: FileSystem, folder: string): void {
 }
 
 /**
- * Removes output that nobody sends any more, such as of a job that was killed by force.
+ * Sends, and removes, output that nobody sends any more, such as of a job that was killed by force.
  * @param running the ids of the jobs that run, asked for after the names were read
+ * @param send removes the file as well, unless the store is away
  */
 export async function tidyOutput(
   files: FileSystem,
   path: string,
   running: () => Promise<ReadonlySet<string>>,
+  send: (id: string, attempt: number) => Promise<void>,
 ): Promise<void> {
   const names = files.names(`${path}/output`);
   if (names.length === 0) return;
   const ids = await running();
   for (const name of names) {
-    if (!ids.has(name.replace(/\.\d+\.log$/, ""))) files.remove(`${path}/output/${name}`);
+    const [, id = "", attempt = ""] = /^(.+)\.(\d+)\.log$/.exec(name) ?? [];
+    if (ids.has(id)) continue;
+    const file = `${path}/output/${name}`;
+    // One that has not begun has no output, and will have some when it begins elsewhere.
+    if (id === "" || files.info(file)?.size === 0) files.remove(file);
+    else await send(id, Number(attempt));
   }
 }
 

@@ -254,10 +254,17 @@ export class ServerStore implements Store {
     for (const caution of await this.#parts.cautions?.() ?? []) this.#world.warn(caution);
     const folder = await this.#madeFolder();
     removeOldFolders(this.#world.files, folder.path, Date.now());
-    await tidyOutput(this.#world.files, folder.path, () => this.#parts.runningIds());
+    const { sendOutput } = await this.host();
+    const settings = await this.#parts.settings().load();
+    await tidyOutput(
+      this.#world.files,
+      folder.path,
+      () => this.#parts.runningIds(),
+      // What can't be sent at once is left to the next start.
+      (id, attempt) => sendOutput!(id, attempt, settings.log_max).finish(AbortSignal.abort()),
+    );
     this.#isForWorkers = true;
-    const { lease } = await this.#parts.settings().load();
-    this.#quick = this.#server.connect({ answerWithin: answerWithin(lease) });
+    this.#quick = this.#server.connect({ answerWithin: answerWithin(settings.lease) });
     this.#parts.rest?.(true);
     return this;
   }
