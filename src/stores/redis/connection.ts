@@ -173,7 +173,12 @@ export class Redis {
    */
   async listen(topic: string, heard: (word: string) => void): Promise<() => Promise<void>> {
     const channel = this.base + topic;
-    if (this.#listeners.add(channel, heard)) await this.#ask(["SUBSCRIBE", channel]);
+    try {
+      if (this.#listeners.add(channel, heard)) await this.#ask(["SUBSCRIBE", channel]);
+    } catch (error) {
+      this.#listeners.remove(channel, heard);
+      throw error;
+    }
     return async () => {
       const isLast = this.#listeners.remove(channel, heard);
       if (isLast && this.#wire !== undefined) await this.#ask(["UNSUBSCRIBE", channel]);
