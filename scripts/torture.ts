@@ -1,5 +1,5 @@
-// deno task torture [--minutes N] [--seed S] [--store folder|postgres] [--keep]: the real program with real processes, and
-// everything done to it that can happen: whatever is killed, stopped, damaged or called off, no job
+// deno task torture [--minutes N] [--seed S] [--store folder|postgres|redis] [--keep]: the real
+// program with real processes, and everything done to it that can happen: whatever is killed, stopped, damaged or called off, no job
 // may be lost, and none may run twice at the same time. The seed gives the plan again; the timing
 // is the machine's. Linux only: processes are found through /proc.
 import { BadOption, numberOption, optionsOr2 } from "./options.ts";
@@ -11,12 +11,13 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   Deno.addSignalListener(signal, () => interrupt.abort());
 }
 const { tortureHosts } = await import("./torture/hosts/torture_hosts.ts");
-const result = await (store === "postgres" ? tortureHosts : torture)({
+const options = {
   minutes,
   seed,
   keep,
   interrupt: interrupt.signal,
-});
+};
+const result = await (store === "folder" ? torture(options) : tortureHosts(store, options));
 if (interrupt.signal.aborted) Deno.exit(130);
 Deno.stdout.writeSync(new TextEncoder().encode(result.report));
 Deno.exit(result.problems.length === 0 ? 0 : 1);
@@ -25,7 +26,7 @@ interface Options {
   readonly minutes: number;
   readonly seed: number;
   readonly keep: boolean;
-  /** On a database it is done to two hosts that share it. */
+  /** On a server it is done to two hosts that share it. */
   readonly store: string;
 }
 
@@ -39,8 +40,8 @@ function parse(args: readonly string[]): Options {
     } else if (name === "--seed") seed = numberOption(name, value(), { least: 0, whole: true });
     else if (name === "--store") {
       store = value() ?? "";
-      if (store !== "folder" && store !== "postgres") {
-        throw new BadOption(`--store takes folder or postgres, not "${store}"`);
+      if (!["folder", "postgres", "redis"].includes(store)) {
+        throw new BadOption(`--store takes folder, postgres or redis, not "${store}"`);
       }
     } else if (name === "--keep" && glued === undefined) keep = true;
     else {

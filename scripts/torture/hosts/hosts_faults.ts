@@ -58,10 +58,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
     strike: async (scene) => {
       if (!scene.isUp) return;
       scene.did("connections dropped");
-      await scene.withDatabase((database) =>
-        database.query(`select pg_terminate_backend(pid) from pg_stat_activity
-          where pid <> pg_backend_pid() and backend_type = 'client backend' and random() < 0.5`)
-      );
+      await scene.server.dropConnections();
     },
   },
   restartServer: {
@@ -80,19 +77,12 @@ const FAULTS: Readonly<Record<string, Fault>> = {
       scene.isUp = true;
     },
   },
-  lockRow: {
+  holdUp: {
     weight: 2,
     strike: async (scene, _host, random) => {
       const seconds = random.between(1, 6);
       if (!scene.isUp) return;
-      scene.did("rows locked by an application");
-      await scene.withDatabase((database) =>
-        database.transaction(async (sql) => {
-          await sql.query(`select from queuectl.jobs where id = (select id from queuectl.jobs
-            where state in ('pending', 'processing') order by random() limit 1) for update`);
-          await delay(seconds * 1000);
-        }, { once: true })
-      );
+      scene.did(await scene.server.holdUp(seconds));
     },
   },
   stop: { weight: 2, strike: (scene, host) => call(scene, host, ["stop"]) },

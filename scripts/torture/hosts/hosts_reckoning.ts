@@ -1,37 +1,32 @@
-// The reckoning of a torture of hosts: what the jobs have noted themselves against what the database
-// says of them.
-import type { Database } from "../../../src/stores/postgres/connection.ts";
+// The reckoning of a torture of hosts: what the jobs have noted themselves against what the store says
+// of them.
+import { attemptsBegun, type Job } from "../../../src/queue/job.ts";
+import type { LogReader } from "../../../src/queue/logs.ts";
 import type { HostsScene } from "./hosts_scene.ts";
-
-interface JobRow {
-  readonly id: string;
-  readonly state: string;
-  readonly attempts: number;
-  readonly max_retries: number;
-  readonly history: readonly { readonly attempt: number; readonly outcome: string }[];
-}
 
 /** @returns how attempts ended, and how often */
 export async function reckonHosts(scene: HostsScene): Promise<Map<string, number>> {
   const outcomes = new Map<string, number>();
-  await scene.withDatabase(async (database) => {
-    const rows = await database.read<JobRow>("select * from queuectl.jobs");
-    const found = new Map(rows.map((row) => [row.id, row]));
-    for (const id of scene.acknowledged) {
-      if (!found.has(id)) scene.problem(`${id} was acknowledged, and is gone`);
-    }
-    for (const row of rows) {
-      reckonJob(scene, row);
-      for (const { outcome } of row.history) {
-        outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
-      }
-    }
-    await reckonOutput(scene, database);
-  });
+  const store = scene.server.store();
+  const reader = await store.openReader();
+  const jobs = await Array.fromAsync(reader.list({}));
+  const logs = await store.logs();
+  const found = new Set(jobs.map(({ id }) => id));
+  for (const id of scene.acknowledged) {
+    if (!found.has(id)) scene.problem(`${id} was acknowledged, and is gone`);
+  }
+  for (const job of jobs) {
+    reckonJob(scene, job);
+    for (const { outcome } of job.history) outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+    await reckonOutput(scene, logs, job);
+  }
+  await reader.close();
   return outcomes;
 }
 
-function reckonJob(scene: HostsScene, { id, state, attempts, max_retries, history }: JobRow): void {
+function reckonJob(scene: HostsScene, job: Job): void {
+  const { id, status: { state }, maxRetries, history } = job;
+  const attempts = attemptsBegun(job);
   const wrong = (text: string) => scene.problem(`${id}: ${text}; ${JSON.stringify(history)}`);
   if (!scene.tried.has(id)) wrong("nobody has enqueued it");
   if (!["completed", "dead", "cancelled"].includes(state)) wrong(`is ${state} at the end`);
@@ -48,7 +43,7 @@ function reckonJob(scene: HostsScene, { id, state, attempts, max_retries, histor
     if (!known.includes(attempt)) wrong(`nothing is known of ${attempt}`);
   }
   const counted = history.filter(({ outcome }) => outcome !== "released");
-  if (counted.length > 1 + max_retries) wrong(`was tried ${counted.length} times`);
+  if (counted.length > 1 + maxRetries) wrong(`was tried ${counted.length} times`);
   const succeeded = history.filter(({ outcome }) => outcome === "succeeded");
   if ((succeeded.length === 1) !== (state === "completed")) wrong(`is ${state}`);
   for (const { attempt } of succeeded) {
@@ -65,15 +60,12 @@ function reckonJob(scene: HostsScene, { id, state, attempts, max_retries, histor
 }
 
 /** All that an attempt printed which ended by itself is there. */
-async function reckonOutput(scene: HostsScene, database: Database): Promise<void> {
-  const rows = await database.read<{ id: string; attempt: number; said: string | null }>(
-    `select j.id, (h ->> 'attempt')::integer as attempt,
-      (select string_agg(convert_from(data, 'UTF8'), '' order by start) from queuectl.outputs o
-       where o.job_id = j.id and o.attempt = (h ->> 'attempt')::integer) as said
-     from queuectl.jobs j, jsonb_array_elements(history) as h
-     where h ->> 'outcome' in ('succeeded', 'failed')`,
-  );
-  for (const { id, attempt, said } of rows) {
+async function reckonOutput(scene: HostsScene, logs: LogReader, job: Job): Promise<void> {
+  const { id } = job;
+  for (const { attempt, outcome } of job.history) {
+    if (outcome !== "succeeded" && outcome !== "failed") continue;
+    const bytes = await logs.read(id, attempt, 0, 10_000);
+    const said = bytes && new TextDecoder().decode(bytes);
     const all = `begin ${id} ${attempt}\nend ${id} ${attempt}\n`;
     if (said !== all) scene.problem(`${id}: attempt ${attempt} has said ${JSON.stringify(said)}`);
   }

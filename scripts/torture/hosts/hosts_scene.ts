@@ -1,8 +1,7 @@
 // Where hosts are tortured: a server, hosts that each reach it by a way of their own, and what is
 // kept for the reckoning.
 import { CutProxy } from "../../../tests/support/cut_proxy.ts";
-import type { PostgresServer } from "../../../tests/support/postgres_server.ts";
-import { Database } from "../../../src/stores/postgres/connection.ts";
+import type { TorturedServer } from "./tortured_server.ts";
 import { killAllWith, type Process, processesWith } from "../../processes.ts";
 
 const root = new URL("../../..", import.meta.url).pathname;
@@ -45,7 +44,7 @@ export class TorturedHost {
       env: {
         [key]: value,
         NO_COLOR: "1",
-        QUEUECTL_STORE: `postgres://queuectl@127.0.0.1:${this.way.port}/postgres`,
+        QUEUECTL_STORE: this.scene.server.urlBy(this.way.port),
         XDG_STATE_HOME: `${this.scene.folder}/${this.name}`,
       },
       stdin: "null",
@@ -93,27 +92,16 @@ export class HostsScene {
   isUp = true;
   readonly #begun = performance.now();
 
-  constructor(readonly folder: string, readonly server: PostgresServer, names: readonly string[]) {
+  constructor(readonly folder: string, readonly server: TorturedServer, names: readonly string[]) {
     Deno.mkdirSync(`${folder}/notes`);
     this.program = `${folder}/program`;
     prepare(this.program);
     Deno.copyFileSync(`${root}scripts/torture/hosts/job.sh`, `${folder}/job.sh`);
-    const { host, port } = server.config();
-    this.hosts = names.map((name) => new TorturedHost(name, this, `${host}/.s.PGSQL.${port}`));
+    this.hosts = names.map((name) => new TorturedHost(name, this, server.socket));
   }
 
   get first(): TorturedHost {
     return this.hosts[0]!;
-  }
-
-  /** A connection of the torture's own. */
-  async withDatabase<T>(use: (database: Database) => Promise<T>): Promise<T> {
-    const database = new Database({ name: "the server", server: this.server.config() });
-    try {
-      return await use(database);
-    } finally {
-      await database.close();
-    }
   }
 
   problem(text: string): void {

@@ -1,18 +1,19 @@
-// A torture of hosts that share a database: from its begin to its report.
-import { startPostgres } from "../../../tests/support/postgres_server.ts";
+// A torture of hosts that share a server: from its begin to its report.
 import { delay } from "../../../src/system/delay.ts";
 import { Random } from "../random.ts";
 import type { TortureOptions, TortureResult } from "../torture.ts";
 import { tormentHosts } from "./hosts_faults.ts";
 import { reckonHosts } from "./hosts_reckoning.ts";
 import { BUG, HostsScene, type TorturedHost } from "./hosts_scene.ts";
+import { torturedServer } from "./tortured_server.ts";
 
 /** In seconds; the shortest there is. */
 const LEASE = "5";
 const BACKLOG = 60;
 
-export async function tortureHosts(options: TortureOptions): Promise<TortureResult> {
-  const server = await startPostgres({ settings: ["max_connections=60"] });
+/** @param kind of the server: postgres or redis */
+export async function tortureHosts(kind: string, options: TortureOptions): Promise<TortureResult> {
+  const server = await torturedServer(kind);
   if (server === undefined) return { report: "", problems: ["no server"] };
   const folder = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "queuectl-torture-" }));
   const scene = new HostsScene(folder, server, ["a", "b"]);
@@ -146,16 +147,11 @@ async function checkRest(scene: HostsScene): Promise<void> {
   for (const { pid, command } of left()) scene.problem(`process ${pid} is left: ${command}`);
   const { code, stdout, stderr } = await scene.first.call("storage", "check");
   if (code !== 0) scene.problem(`storage check: ${stdout}${stderr}`);
-  await scene.withDatabase(async (database) => {
-    const left = await database.read<{ name: string; what: string }>(
-      "select name, 'worker' as what from queuectl.workers union all select name, kind from queuectl.requests",
-    );
-    for (const { name, what } of left) {
-      // A stop that was killed, or could not reach the server, leaves what it has asked for.
-      if (what === "worker") scene.problem(`the worker ${name} is left`);
-      else scene.did(`requests left: ${what}`, name);
-    }
-  });
+  for (const { name, what } of await scene.server.leftOver()) {
+    // A stop that was killed, or could not reach the server, leaves what it has asked for.
+    if (what === "worker") scene.problem(`the worker ${name} is left`);
+    else scene.did(`requests left: ${what}`, name);
+  }
   for (const { name } of scene.hosts) {
     const text = Deno.readTextFileSync(`${scene.folder}/${name}.log`);
     for (const line of text.split("\n").filter((line) => BUG.test(line))) {

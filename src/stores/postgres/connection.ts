@@ -2,7 +2,7 @@
 // in, rows come out, errors are in a user's words.
 import { QueueError } from "../../queue/errors.ts";
 import { afterMilliseconds, delay } from "../../system/delay.ts";
-import { Listeners } from "./listeners.ts";
+import { Listeners } from "../shared/listeners.ts";
 import { newClient, type PgClient, type ServerConfig } from "./driver.ts";
 import { UnknownOutcome } from "../shared/lost_answers.ts";
 import { inWords, isConflict, isDisconnection, isRefusal, unavailable } from "./errors.ts";

@@ -1,7 +1,8 @@
 // One connection to the server, which comes back by itself. Says nothing of jobs: commands and scripts
 // go in, replies come out, errors are in a user's words.
 import { QueueError } from "../../queue/errors.ts";
-import { delay } from "../../system/delay.ts";
+import { afterMilliseconds, delay } from "../../system/delay.ts";
+import { Listeners } from "../shared/listeners.ts";
 import { UnknownOutcome } from "../shared/lost_answers.ts";
 import type { ConnectOptions } from "../shared/server_store.ts";
 import {
@@ -31,6 +32,8 @@ const PATIENCE = 7_000;
 const ANSWER_WITHIN = 60_000;
 const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 5_000;
+/** After so long without a question a connection that is to rest is ended. */
+const REST = 1_000;
 
 export class Redis {
   readonly name: string;
@@ -41,12 +44,16 @@ export class Redis {
   #wire: Wire | undefined;
   #connecting: Promise<Wire> | undefined;
   #info: Info = new Map();
-  readonly #listeners = new Map<string, Set<(word: string) => void>>();
+  readonly #listeners = new Listeners();
   readonly #closing = new AbortController();
   /** Grows for as long as nothing can be reached, also over several calls. */
   #pause = FIRST_PAUSE;
   /** How often a connection was given up. */
   #failures = 0;
+  #isResting = false;
+  /** Questions that are not answered yet. */
+  #asked = 0;
+  #stayAwake = () => {};
 
   constructor(options: RedisOptions) {
     this.#options = options;
@@ -166,20 +173,31 @@ export class Redis {
    */
   async listen(topic: string, heard: (word: string) => void): Promise<() => Promise<void>> {
     const channel = this.base + topic;
-    const own = this.#listeners.get(channel) ?? new Set();
-    this.#listeners.set(channel, own.add(heard));
-    if (own.size === 1) await this.#ask(["SUBSCRIBE", channel]);
+    try {
+      if (this.#listeners.add(channel, heard)) await this.#ask(["SUBSCRIBE", channel]);
+    } catch (error) {
+      this.#listeners.remove(channel, heard);
+      throw error;
+    }
     return async () => {
-      own.delete(heard);
-      if (own.size > 0 || this.#listeners.get(channel) !== own) return;
-      this.#listeners.delete(channel);
-      if (this.#wire !== undefined) await this.#ask(["UNSUBSCRIBE", channel]);
+      const isLast = this.#listeners.remove(channel, heard);
+      if (isLast && this.#wire !== undefined) await this.#ask(["UNSUBSCRIBE", channel]);
     };
+  }
+
+  /**
+   * From now on the connection is ended whenever nothing was asked for a moment, until it is needed.
+   * Listeners hear nothing meanwhile; they are called when there is a connection again.
+   */
+  rest(isResting: boolean): void {
+    this.#isResting = isResting;
+    if (isResting) this.#endSoon();
   }
 
   /** Ends the connection. */
   async close(): Promise<void> {
     this.#closing.abort();
+    this.#stayAwake();
     await this.#connecting?.catch(() => {});
     this.#listeners.clear();
     const wire = this.#wire;
@@ -188,6 +206,26 @@ export class Redis {
   }
 
   async #ask(words: readonly Argument[], asBytes = false): Promise<Reply> {
+    this.#asked++;
+    try {
+      return await this.#askOnce(words, asBytes);
+    } finally {
+      this.#asked--;
+      if (this.#isResting && !this.#closing.signal.aborted) this.#endSoon();
+    }
+  }
+
+  #endSoon(): void {
+    this.#stayAwake();
+    this.#stayAwake = afterMilliseconds(REST, () => {
+      if (!this.#isResting || this.#asked > 0) return;
+      const wire = this.#wire;
+      this.#wire = undefined;
+      wire?.end();
+    });
+  }
+
+  async #askOnce(words: readonly Argument[], asBytes: boolean): Promise<Reply> {
     return await this.#inWords(async () => {
       const wire = await this.#connected();
       const { answerWithin = ANSWER_WITHIN } = this.#options;
@@ -251,10 +289,8 @@ export class Redis {
     signal.addEventListener("abort", giveUp);
     try {
       this.#info = await greet(wire, this.#options);
-      wire.onNews = (channel, word) => {
-        for (const heard of this.#listeners.get(channel) ?? []) heard(word);
-      };
-      const channels = [...this.#listeners.keys()];
+      wire.onNews = (channel, word) => this.#listeners.tell(channel, word);
+      const { channels } = this.#listeners;
       if (channels.length > 0) {
         await Promise.all(channels.map((one) => wire.ask(["SUBSCRIBE", one])));
       }
@@ -266,17 +302,13 @@ export class Redis {
     }
     wire.onEnd = () => this.#forget(wire);
     this.#wire = wire;
-    this.#wakeListeners();
+    this.#listeners.wake();
     return wire;
   }
 
   #forget(wire: Wire): void {
     if (this.#wire !== wire) return;
     this.#wire = undefined;
-    this.#wakeListeners();
-  }
-
-  #wakeListeners(): void {
-    for (const own of this.#listeners.values()) for (const heard of own) heard("");
+    this.#listeners.wake();
   }
 }

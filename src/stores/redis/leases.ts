@@ -9,7 +9,7 @@ export class RedisLeases implements Leases {
   readonly #redis: Redis;
   readonly #settle: () => Promise<void>;
 
-  /** @param settle what is to be done for the workers of hosts that are gone */
+  /** @param settle done when hosts were declared gone, or had been */
   constructor(redis: Redis, settle: () => Promise<void>) {
     this.#redis = redis;
     this.#settle = settle;
@@ -22,12 +22,16 @@ export class RedisLeases implements Leases {
   ): Promise<Beat> {
     const own = [host.id, host.hostname, host.guarded ? "1" : "0", String(fallback)];
     const seen = [...ages].flatMap(([name, age]) => [name, String(Math.round(age))]);
-    const [now, lease, epoch, server, others] = await this.#redis.run(BEAT, [...own, ...seen]) as [
+    const [now, lease, epoch, server, others, strays] = await this.#redis.run(BEAT, [
+      ...own,
+      ...seen,
+    ]) as [
       number,
       string,
       string,
       string,
       string[],
+      number,
     ];
     const views: LeaseView[] = [];
     for (let i = 0; i < others.length; i += 2) {
@@ -36,7 +40,7 @@ export class RedisLeases implements Leases {
       const { beat, lease, guarded, until } = other;
       views.push({ id, beat, lease, guarded, hasRunOut: until < now });
     }
-    return { lease: Number(lease), epoch, server, others: views };
+    return { lease: Number(lease), epoch, server, others: views, hasStrays: strays === 1 };
   }
 
   /** Takes hosts for gone, unless they have given a sign of life meanwhile. */

@@ -35,7 +35,8 @@ export class RedisLogs implements OutputTable {
 
   async put(id: string, attempt: number, from: number, bytes: Uint8Array): Promise<void> {
     const args = [id, String(attempt), String(from), bytes];
-    if (await this.#redis.run(PUT_OUTPUT, args) === 1) return;
+    // What is there already may be said again.
+    if (await this.#redis.again(() => this.#redis.run(PUT_OUTPUT, args)) === 1) return;
     throw new QueueError("not_found", `No job "${id}"`);
   }
 }

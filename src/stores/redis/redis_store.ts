@@ -103,6 +103,7 @@ function partsOf(options: RedisOptions): ServerParts {
       const keeps = info.get("aof_enabled") !== "0";
       return keeps ? [] : [`${options.name} keeps no log of changes (appendonly no): ${LOSES}`];
     },
+    rest: (isResting) => redis.rest(isResting),
     close: () => redis.close(),
   };
 }

@@ -1,6 +1,10 @@
 // Tells others that something has changed, and hears it from them. A word that is lost costs the time
 // until the next look.
-import { pause } from "../../system/delay.ts";
+import { isUnavailable } from "../../queue/errors.ts";
+import { delay, pause } from "../../system/delay.ts";
+
+/** Milliseconds until the next try to listen, while the store is away. */
+const AWAY = 1_000;
 
 /** How words get from process to process. Who says and who hears them has named the same channel. */
 export interface Channel {
@@ -45,11 +49,19 @@ export class Wake {
 
   /**
    * Resolves when there is news since the last `look`, after `timeout` milliseconds, or when `signal`
-   * aborts. The first call resolves at once: nobody has listened before.
+   * aborts. The first call resolves at once: nobody has listened before. While the store is away
+   * nothing can be heard; then it resolves soon.
    */
   async wait(timeout: number, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) return;
-    if (this.#isWanted && this.#listening === undefined) return await this.#listen();
+    if (this.#isWanted && this.#listening === undefined) {
+      try {
+        return await this.#listen();
+      } catch (error) {
+        if (!isUnavailable(error)) throw error;
+        return await delay(Math.min(timeout, AWAY), signal);
+      }
+    }
     if (this.#count === this.#seen) {
       const { promise, resolve } = Promise.withResolvers<void>();
       signal?.addEventListener("abort", () => resolve(), { once: true });
@@ -70,11 +82,13 @@ export class Wake {
       if (word === this.#own) this.#isHeard = true;
       else this.#tell();
     });
+    let stop = () => Promise.resolve();
     try {
-      await this.#listening;
+      stop = await this.#listening;
       await this.#channel.say(this.#own);
     } catch (error) {
       this.#listening = undefined;
+      await stop().catch(() => {});
       throw error;
     }
   }
