@@ -19,60 +19,19 @@ Deno.test("builtinCommand() knows true, false and echo with plain words, and not
   ];
   for (const [command, expected] of table) assertEquals(builtinCommand(command), expected, command);
   const others = [
-    ...["", " true", "true\n", "true\r", "TRUE", "truex", "true;", "true&", "true #", "/bin/true"],
-    ...[
-      "echo -n a",
-      "echo a -n",
-      "echo --",
-      "echo \\a",
-      "echo 'a'",
-      'echo "a"',
-      "echo $a",
-      "echo `a`",
-    ],
-    ...[
-      "echo *",
-      "echo a?",
-      "echo [a]",
-      "echo ~",
-      "echo a=~",
-      "echo {a,b}",
-      "echo a{1..3}",
-      "echo !a",
-    ],
-    ...[
-      "echo a>b",
-      "echo a<b",
-      "echo a|b",
-      "echo (a)",
-      "echo ^a",
-      "echo é",
-      "echo a\u00a0b",
-      "echo a\0",
-    ],
-    ...["a=b true", "!true", "! true", "exec true", ": true", `echo ${"a".repeat(5000)}`],
+    ..." true|true\n|true\r|TRUE|truex|true;|true&|true #|/bin/true|echo -n a|echo a -n".split("|"),
+    ..."echo --|echo \\a|echo 'a'|echo \"a\"|echo $a|echo `a`|echo *|echo a?|echo [a]".split("|"),
+    ..."echo ~|echo a=~|echo {a,b}|echo a{1..3}|echo !a|echo a>b|echo a<b|echo (a)".split("|"),
+    ..."echo ^a|echo é|echo a\u00a0b|echo a\0|a=b true|!true|! true|exec true|: true".split("|"),
+    ...["", "echo a|b", `echo ${"a".repeat(5000)}`],
   ];
   for (const command of others) assertEquals(builtinCommand(command), undefined, command);
 });
 
 const PIECES = [
   ..."a z A Z 0 9 _ . / + : , @ % = - # ~ * ? [ ] { } ( ) ! ^ ; | \\ ' \" ` é".split(" "),
-  ...[
-    "if",
-    "then",
-    "-n",
-    "-e",
-    "--help",
-    "--",
-    "true",
-    "false",
-    "echo",
-    ,
-    "a=b",
-    " ",
-    "  ",
-    "\t",
-  ],
+  ..."if then -n -e --help -- true false echo a=b".split(" "),
+  ...[" ", "  ", "\t"],
 ];
 
 Deno.test(
@@ -86,8 +45,8 @@ Deno.test(
       fc.asyncProperty(fc.constantFrom("true", "false", "echo"), rest, async (builtin, rest) => {
         const command = `${builtin} ${rest}`;
         const one = await run(command, { cwd: "/" });
-        // The same for a shell, but not to be done in its place.
-        const other = await run(`'${builtin}' ${rest}`, { cwd: "/" });
+        // A job with variables of its own is always given to /bin/sh.
+        const other = await run(command, { cwd: "/", env: { A: "1" } });
         // A shell may quote what it complains of.
         assertEquals({ ...one, log: "" }, { ...other, log: "" }, command);
         if (one.exitCode === 0) assertEquals(one.log, other.log, command);
