@@ -94,6 +94,7 @@ export class Gates {
         this.known.look();
         if (this.#isClosed(key)) return this.#close(line, seen);
       }
+      this.#rooms.reopen(key);
       // Nobody else lets a job of this queue begin meanwhile, so its room can only grow.
       for (let next: Seen | undefined = seen;;) {
         const taken = this.#takeFirst(key, line, next, worker, tag);

@@ -68,6 +68,11 @@ export class QueueRooms {
     this.#openings.set(key, this.now + milliseconds);
   }
 
+  /** Looks at a queue again at once, since this process has its lock, and it has room. */
+  reopen(key: string): void {
+    this.#openings.delete(key);
+  }
+
   /** Whether a queue is not to be looked at yet. */
   isShut(key: string): boolean {
     const opening = this.#openings.get(key);
