@@ -23,9 +23,10 @@ interface Scene {
 
 /**
  * A job that notes when it is not alone: one attempt runs while another does. It ends when there is
- * a file `go`.
+ * a file `go`. One that has ended, and that nobody has waited for yet, has no `exe`, but `kill -0`
+ * still finds it.
  */
-const ALONE = "for f in pid.*; do kill -0 ${f#pid.} 2>/dev/null && echo $f >>both; done; " +
+const ALONE = 'for f in pid.*; do [ -e "/proc/${f#pid.}/exe" ] && echo $f >>both; done; ' +
   ": >pid.$$; echo $$ >pid; until [ -e go ]; do sleep 0.05; done";
 
 /** The processes of a `start` and of its workers. */
