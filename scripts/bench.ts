@@ -18,6 +18,7 @@ import { redis } from "./bench/redis.ts";
 import { queues } from "./bench/queues.ts";
 import { resultText, tableOf } from "./bench/report.ts";
 import { schedules } from "./bench/schedules.ts";
+import { servers } from "./bench/servers.ts";
 import { grown, startUp } from "./bench/start_up.ts";
 import { throughput } from "./bench/throughput.ts";
 import { workflows } from "./bench/workflows.ts";
@@ -46,6 +47,7 @@ const MEASUREMENTS: Readonly<Record<string, (bench: Bench) => Promise<Row[]>>> =
   "memory": memory,
   "postgres": postgres,
   "redis": redis,
+  "servers": servers,
 };
 
 const write = (stream: { writeSync(bytes: Uint8Array): number }, text: string) =>

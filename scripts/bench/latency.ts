@@ -17,6 +17,16 @@ const REST = 150;
  */
 export async function latency(bench: Bench): Promise<Row[]> {
   const queue = new Queue(bench.ground, "latency");
+  return await latencyOf(bench, queue, "idle worker", 10);
+}
+
+/** The same of any queue. `goal`: milliseconds that the median may take. */
+export async function latencyOf(
+  bench: Bench,
+  queue: Queue,
+  who: string,
+  goal: number,
+): Promise<Row[]> {
   await queue.fill(2);
   const worker = queue.start("--count=1");
   const values: number[] = [];
@@ -30,14 +40,14 @@ export async function latency(bench: Bench): Promise<Row[]> {
   } finally {
     await worker.end();
   }
-  const what = "idle worker, end of enqueue to the job's first instruction";
+  const what = `${who}, end of enqueue to the job's first instruction`;
   return [
     plainRow({
       what: `${what}, median`,
       unit: "ms",
       values,
       value: median(values),
-      target: atMost(10, "value"),
+      target: atMost(goal, "value"),
     }),
     plainRow({
       what: `${what}, 99th of ${values.length}`,

@@ -18,10 +18,13 @@ export interface Filled {
 export class Queue {
   readonly ground: Ground;
   readonly folder: string;
+  readonly #store: string | undefined;
 
-  constructor(ground: Ground, name: string) {
+  /** `store`: the URL of a server that keeps it; without it, its folder does. */
+  constructor(ground: Ground, name: string, store?: string) {
     this.ground = ground;
     this.folder = ground.newFolder(name);
+    this.#store = store;
   }
 
   get dataDir(): string {
@@ -30,7 +33,10 @@ export class Queue {
 
   /** The words of a command on this queue. */
   words(...args: string[]): string[] {
-    return [...this.ground.program, ...args, `--data-dir=${this.dataDir}`];
+    const store = this.#store === undefined
+      ? `--data-dir=${this.dataDir}`
+      : `--store=${this.#store}`;
+    return [...this.ground.program, ...args, store];
   }
 
   /** Runs a command to its end. */
