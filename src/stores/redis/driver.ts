@@ -1,8 +1,8 @@
 // The wire to a Redis server: npm's `@redis/client` as far as it is used here, which reads and writes
 // the protocol, on a socket of Deno's. Its own client reads 400 files at import and takes four times as
 // long to be there. Answers come in the order of questions; news come in between (RESP3).
-import decoding from "@redis/client/dist/lib/RESP/decoder.js";
-import encoding from "@redis/client/dist/lib/RESP/encoder.js";
+import * as decoding from "@redis/client/dist/lib/RESP/decoder.js";
+import * as encoding from "@redis/client/dist/lib/RESP/encoder.js";
 
 /** Where the server is. */
 export interface Address {
@@ -41,13 +41,22 @@ interface Bytes {
   from(buffer: ArrayBufferLike, offset: number, length: number): Uint8Array;
 }
 
-const { Decoder, RESP_TYPES } = decoding as unknown as {
+const { Decoder, RESP_TYPES } = exportsOf(decoding) as {
   Decoder: new (options: unknown) => Decoder;
   RESP_TYPES: Readonly<Record<"BLOB_STRING", number>>;
 };
-const { default: encode } = encoding as unknown as {
+const { default: encode } = exportsOf(encoding) as {
   default: (words: readonly Argument[]) => readonly Argument[];
 };
+/**
+ * What a CommonJS module exports. Deno has all of it as `default`; in a build's bundle, the module
+ * is what it exports.
+ */
+function exportsOf(module: unknown): unknown {
+  const { default: inner } = module as { default?: { __esModule?: boolean } };
+  return inner?.__esModule === true ? inner : module;
+}
+
 /** The decoder wants bytes of this class, which is a global of npm's packages. */
 const { Buffer } = globalThis as unknown as { Buffer: Bytes };
 
