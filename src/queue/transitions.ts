@@ -169,3 +169,20 @@ export function refusal(verb: string, job: Job, hint?: string): QueueError {
     hint === undefined ? {} : { hint },
   );
 }
+
+/** @throws QueueError `wrong_state` if the job runs, so that its worker alone may change it */
+export function mustNotRun(job: Job): void {
+  if (job.status.state === "processing") throw refusal("change", job);
+}
+
+export function noJob(id: string): QueueError {
+  return new QueueError("not_found", `No job "${id}"`);
+}
+
+/** What a worker is told that no longer has the job. */
+export function claimLost(id: string): QueueError {
+  return new QueueError(
+    "claim_lost",
+    `Cannot change job "${id}": another worker holds it, or none`,
+  );
+}

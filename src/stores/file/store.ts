@@ -21,7 +21,13 @@ import type {
   WaitingEnds,
   Watching,
 } from "../../queue/store.ts";
-import { claimed, type Transition, waitingStatus } from "../../queue/transitions.ts";
+import {
+  claimed,
+  mustNotRun,
+  noJob,
+  type Transition,
+  waitingStatus,
+} from "../../queue/transitions.ts";
 import { keyTaken, needsKey } from "../../queue/unique.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { nameOf } from "../../system/paths.ts";
@@ -571,7 +577,7 @@ export class FileStore implements JobStore {
     if (held === undefined || ticket === undefined || isLeftover) {
       this.#held.delete(id);
       if (held !== undefined && isLeftover) this.#tickets.setAside(held.path, parse(held.path));
-      if (this.#reader.jobNow(id) === undefined) throw notFound(id);
+      if (this.#reader.jobNow(id) === undefined) throw noJob(id);
       throw new QueueError(
         "claim_lost",
         `Cannot change job "${id}": ${claim.worker} no longer has it`,
@@ -685,12 +691,10 @@ export class FileStore implements JobStore {
     for (let tries = 0; tries < most; tries++) {
       if (tries >= TRIES_AT_ONCE) await new Promise((resolve) => setTimeout(resolve, PAUSE));
       const seen = this.#reader.jobNow(id);
-      if (seen === undefined) throw notFound(id);
+      if (seen === undefined) throw noJob(id);
       const refusal = unless(seen);
       if (refusal !== undefined) throw refusal;
-      if (seen.status.state === "processing") {
-        throw new QueueError("wrong_state", `Cannot change job "${id}": it is running`);
-      }
+      mustNotRun(seen);
       const path = this.#takeFree(seen, holder);
       if (path === undefined) {
         // It is on its way: a worker's, or that of a command, which may have died over it.
@@ -803,8 +807,4 @@ export class FileStore implements JobStore {
 /** The ticket at a path. */
 function parse(path: string): Ticket {
   return parseTicket(nameOf(path))!;
-}
-
-function notFound(id: string): QueueError {
-  return new QueueError("not_found", `No job "${id}"`);
 }

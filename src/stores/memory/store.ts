@@ -31,7 +31,14 @@ import type {
 } from "../../queue/store.ts";
 import { holdsKey, keyTaken, needsKey } from "../../queue/unique.ts";
 import { expired, hasExpired } from "../../queue/start_by.ts";
-import { claimed, type Transition, type TransitionResult } from "../../queue/transitions.ts";
+import {
+  claimed,
+  claimLost,
+  mustNotRun,
+  noJob,
+  type Transition,
+  type TransitionResult,
+} from "../../queue/transitions.ts";
 import { MemoryQueues } from "./queues.ts";
 
 /** A store that keeps its jobs in memory. */
@@ -265,7 +272,7 @@ export class MemoryStore implements JobStore {
 
   #need(id: string): Job {
     const job = this.#jobs.get(id);
-    if (job === undefined) throw new QueueError("not_found", `No job "${id}"`);
+    if (job === undefined) throw noJob(id);
     return job;
   }
 
@@ -298,16 +305,4 @@ export class MemoryStore implements JobStore {
 
 function holderOf(job: Job): string | undefined {
   return job.status.state === "processing" ? job.status.running.worker : undefined;
-}
-
-function mustNotRun({ id, status }: Job): void {
-  if (status.state !== "processing") return;
-  throw new QueueError("wrong_state", `Cannot change job "${id}": it is running`);
-}
-
-function claimLost(id: string): QueueError {
-  return new QueueError(
-    "claim_lost",
-    `Cannot change job "${id}": another worker holds it, or none`,
-  );
 }

@@ -4,7 +4,7 @@ import { isFinal } from "../../queue/dependencies.ts";
 import { QueueError } from "../../queue/errors.ts";
 import { type Claim, isClaimOn, type Job } from "../../queue/job.ts";
 import type { Adds, Claimant, JobStore } from "../../queue/store.ts";
-import type { Transition } from "../../queue/transitions.ts";
+import { claimLost, mustNotRun, noJob, type Transition } from "../../queue/transitions.ts";
 import { keyTaken, needsKey } from "../../queue/unique.ts";
 import { Claims } from "../shared/claims.ts";
 import { ClaimedChange, unlessAdded } from "../shared/lost_answers.ts";
@@ -217,7 +217,7 @@ export class PostgresJobs extends PostgresReader implements JobStore {
       "select *, queuectl.time() as now from queuectl.jobs where id = $1 for update",
       [id],
     );
-    if (row === undefined) throw new QueueError("not_found", `No job "${id}"`);
+    if (row === undefined) throw noJob(id);
     const now = this.#options.now?.() ?? row.now;
     if (row.owes) {
       await settle(sql, new Map([[id, row.state]]), now);
@@ -237,20 +237,8 @@ function unlessRefused(error: unknown): void {
   if (!(error instanceof QueueError) || error.code !== "refused") throw error;
 }
 
-function mustNotRun({ id, status }: Job): void {
-  if (status.state !== "processing") return;
-  throw new QueueError("wrong_state", `Cannot change job "${id}": it is running`);
-}
-
 /** @throws QueueError if another job has the key of one that would go on */
 async function mustBeFree(sql: Sql, job: Job): Promise<void> {
   const holder = (await holdersOf(sql, [job])).get(job.unique!);
   if (holder !== undefined) throw keyTaken(job, holder);
-}
-
-function claimLost(id: string): QueueError {
-  return new QueueError(
-    "claim_lost",
-    `Cannot change job "${id}": another worker holds it, or none`,
-  );
 }

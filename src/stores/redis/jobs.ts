@@ -4,7 +4,7 @@ import { hasExpired } from "../../queue/start_by.ts";
 import { QueueError } from "../../queue/errors.ts";
 import { type Claim, isClaimOn, type Job } from "../../queue/job.ts";
 import type { Adds, Claimant, JobStore } from "../../queue/store.ts";
-import type { Transition } from "../../queue/transitions.ts";
+import { claimLost, mustNotRun, noJob, type Transition } from "../../queue/transitions.ts";
 import { keyTaken, needsKey } from "../../queue/unique.ts";
 import { Claims } from "../shared/claims.ts";
 import { IdleTime } from "../shared/idle_time.ts";
@@ -209,7 +209,7 @@ export class RedisJobs extends RedisReader implements JobStore {
   async #told(id: string): Promise<{ known: Known; now: number }> {
     for (;;) {
       const { now, jobs: [known] } = await readJobs(this.redis, [id]);
-      if (known === undefined) throw new QueueError("not_found", `No job "${id}"`);
+      if (known === undefined) throw noJob(id);
       const fate = fateOwed(known.owes);
       if (fate === undefined) return { known, now: this.#options.now?.() ?? now };
       await this.#undone.tell(id, fate);
@@ -220,16 +220,4 @@ export class RedisJobs extends RedisReader implements JobStore {
     const { now } = this.#options;
     return now === undefined ? "" : String(now());
   }
-}
-
-function mustNotRun({ id, status }: Job): void {
-  if (status.state !== "processing") return;
-  throw new QueueError("wrong_state", `Cannot change job "${id}": it is running`);
-}
-
-function claimLost(id: string): QueueError {
-  return new QueueError(
-    "claim_lost",
-    `Cannot change job "${id}": another worker holds it, or none`,
-  );
 }

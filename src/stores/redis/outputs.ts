@@ -1,5 +1,5 @@
 // What attempts printed: a text for each. A restore puts those of another generation in their place.
-import { QueueError } from "../../queue/errors.ts";
+import { noJob } from "../../queue/transitions.ts";
 import type { OutputTable } from "../shared/file_sender.ts";
 import type { Redis } from "./connection.ts";
 import { PUT_OUTPUT } from "./script_rest.ts";
@@ -37,7 +37,7 @@ export class RedisLogs implements OutputTable {
     const args = [id, String(attempt), String(from), bytes];
     // What is there already may be said again.
     if (await this.#redis.again(() => this.#redis.run(PUT_OUTPUT, args)) === 1) return;
-    throw new QueueError("not_found", `No job "${id}"`);
+    throw noJob(id);
   }
 }
 
