@@ -46,11 +46,11 @@ export function isPassing(error: unknown): boolean {
 }
 
 /** What no other try changes: the job is gone, has another owner, or can't be read. */
-const FINAL: readonly ErrorCode[] = ["not_found", "claim_lost", "wrong_state", "damaged"];
+const PERMANENT: readonly ErrorCode[] = ["not_found", "claim_lost", "wrong_state", "damaged"];
 
 /**
  * Whether trying again is of no use. A server that is full or refuses a password may take it later.
  */
-export function isFinal(error: unknown): boolean {
-  return error instanceof QueueError && FINAL.includes(error.code);
+export function isPermanent(error: unknown): boolean {
+  return error instanceof QueueError && PERMANENT.includes(error.code);
 }

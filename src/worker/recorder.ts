@@ -1,6 +1,6 @@
 // Records how attempts ended. If the disk is full or the store can't be reached, it tries until it
 // works, since nothing else may be done with a job before.
-import { isFinal, isUnavailable } from "../queue/errors.ts";
+import { isPermanent, isUnavailable } from "../queue/errors.ts";
 import { hookFor } from "../queue/hooks.ts";
 import { type Claim, claimOf, type Job } from "../queue/job.ts";
 import type { Ending } from "../queue/outcome.ts";
@@ -67,7 +67,7 @@ export class Recorder {
         const what = `Cannot record the end of job "${job.id}"`;
         if (isUnavailable(error)) {
           // Nobody else is told of it here: see FallibleSteps.
-        } else if (isFinal(error)) {
+        } else if (isPermanent(error)) {
           // An earlier try may have failed after it had written the end.
           const after = isAgain ? await jobs.get(job.id).catch(() => undefined) : undefined;
           if (after !== undefined && isRecorded(after, claim)) return after;

@@ -1,5 +1,5 @@
 // Settles the jobs of a dead worker: each is followed to its end, and the end is recorded.
-import { isFinal, isUnavailable, messageOf } from "../queue/errors.ts";
+import { isPermanent, isUnavailable, messageOf } from "../queue/errors.ts";
 import { claimOf, type Job } from "../queue/job.ts";
 import type { Ending } from "../queue/outcome.ts";
 import type { JobStore } from "../queue/store.ts";
@@ -45,7 +45,7 @@ export async function rescue(from: string, parts: RescueParts): Promise<void> {
         }
         told = message;
         // The job's file is damaged or was removed, and the store has set its ticket aside.
-        if (isFinal(error)) return;
+        if (isPermanent(error)) return;
         // For example, the machine could not start a process to look. The other jobs are not
         // affected.
         if (!await parts.again()) throw error;
