@@ -1,6 +1,5 @@
 // The store of jobs in Redis. A change is read, made by the pure transition, and written if nobody else
 // was quicker; else it is made again. What every job goes through is in claim_steps.ts.
-import { hasExpired } from "../../queue/start_by.ts";
 import { QueueError } from "../../queue/errors.ts";
 import { type Claim, isClaimOn, type Job } from "../../queue/job.ts";
 import type { Adds, Claimant, JobStore } from "../../queue/store.ts";
@@ -170,7 +169,8 @@ export class RedisJobs extends RedisReader implements JobStore {
     if (claim === undefined) {
       mustNotRun(job);
       if (needsKey(job, after)) {
-        if (await this.#keyIsTaken(job)) return undefined;
+        const holder = await this.#undone.holderOf(job.unique!);
+        if (holder !== undefined) throw keyTaken(job, holder);
         commit.absent("keys", job.unique!).absent("staged_keys", job.unique!);
       }
     }
@@ -187,22 +187,6 @@ export class RedisJobs extends RedisReader implements JobStore {
     }
     if (result.owes) await this.#undone.tellAllOrLeave();
     return after;
-  }
-
-  /**
-   * Whether another job had the key of one that would go on, and was called off, as it has not begun
-   * in time. @throws QueueError if it has it
-   */
-  async #keyIsTaken(job: Job): Promise<boolean> {
-    const holder = await this.redis.read("HGET", "keys", job.unique!) as string | null;
-    if (holder === null) return false;
-    const { now, jobs: [known] } = await readJobs(this.redis, [holder]);
-    if (known === undefined || !hasExpired(known.job, this.#options.now?.() ?? now)) {
-      throw keyTaken(job, holder);
-    }
-    await this.#undone.callOff([holder]);
-    await this.#undone.tellAll();
-    return true;
   }
 
   /** A job all whose dependents have been told of its end, and the time. */

@@ -9,7 +9,6 @@ import {
   scheduleToJson,
 } from "../../queue/schedule_json.ts";
 import type { Decide, ScheduleStore, ScheduleWatch } from "../../queue/schedule_store.ts";
-import { hasExpired } from "../../queue/start_by.ts";
 import type { JobStore } from "../../queue/store.ts";
 import type { Wake } from "../shared/wake.ts";
 import { readJobs } from "./asking.ts";
@@ -108,27 +107,16 @@ export class RedisSchedules implements ScheduleStore {
     const owed = fateOwed(
       await this.#redis.read("HGET", "owes", job.id) as string | null ?? undefined,
     );
-    if (owed !== undefined) await new Undone(this.#redis).tell(job.id, owed);
+    const undone = new Undone(this.#redis);
+    if (owed !== undefined) await undone.tell(job.id, owed);
     commit.absent("jobs", job.id).absent("staged", job.id).absent("owes", job.id);
     if (job.unique !== null) {
-      const holder = await this.#holderOf(job.unique);
+      const holder = await undone.holderOf(job.unique);
       if (holder !== undefined) return holder;
       commit.absent("keys", job.unique).absent("staged_keys", job.unique);
     }
     commit.put(job).say("jobs");
     return undefined;
-  }
-
-  /** Who has a key; one that has not begun in time is called off. */
-  async #holderOf(key: string): Promise<string | undefined> {
-    const id = await this.#redis.read("HGET", "keys", key) as string | null;
-    if (id === null) return undefined;
-    const { now, jobs: [holder] } = await readJobs(this.#redis, [id]);
-    if (holder === undefined || !hasExpired(holder.job, now)) return id;
-    const undone = new Undone(this.#redis);
-    await undone.callOff([id]);
-    await undone.tellAll();
-    return await this.#holderOf(key);
   }
 
   async #text(name: string): Promise<string | undefined> {

@@ -92,6 +92,18 @@ export class Undone {
     }
   }
 
+  /** Who has a unique key; one that has not begun in time is called off. */
+  async holderOf(key: string): Promise<string | undefined> {
+    for (;;) {
+      const id = await this.#redis.read("HGET", "keys", key) as string | null;
+      if (id === null) return undefined;
+      const { now, jobs: [holder] } = await readJobs(this.#redis, [id]);
+      if (holder === undefined || !hasExpired(holder.job, this.#now?.() ?? now)) return id;
+      await this.callOff([id]);
+      await this.tellAll();
+    }
+  }
+
   /** Calls off those of these jobs that have not begun in time. @returns whether there were any */
   async callOff(ids: readonly string[]): Promise<boolean> {
     if (ids.length === 0) return false;
