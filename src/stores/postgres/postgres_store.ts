@@ -1,6 +1,6 @@
 // A store in a PostgreSQL database: how it is reached, and its parts.
 import { type JobsOptions, type Server, ServerStore } from "../shared/server_store.ts";
-import type { ConnectOptions, Firing, ServerParts, ServerWorld } from "../shared/server_store.ts";
+import type { Firing, ServerParts, ServerWorld } from "../shared/server_store.ts";
 import { readHandover } from "../shared/handover.ts";
 import type { ServerLocation } from "../store.ts";
 import { channelOf } from "./channel.ts";
@@ -37,14 +37,13 @@ function postgresServer(location: ServerLocation, world: ServerWorld): Server {
       QUEUECTL_STORE_PASSWORD: handover.password ?? "",
       PGPASSWORD: "",
     },
-    connect: ({ patience, answerWithin }: ConnectOptions) =>
+    connect: (connect) =>
       partsOf(
         new Database({
           name: location.url,
           server: serverConfig(url, handover),
           schema: url.schema,
-          ...(patience === undefined ? {} : { patience }),
-          ...(answerWithin === undefined ? {} : { answerWithin }),
+          ...connect,
         }),
       ),
   };

@@ -1,10 +1,8 @@
 // One connection to the server, which comes back by itself. Says nothing of jobs: commands and scripts
 // go in, replies come out, errors are in a user's words.
 import { QueueError } from "../../queue/errors.ts";
-import { afterMilliseconds, delay } from "../../system/delay.ts";
-import { Listeners } from "../shared/listeners.ts";
 import { UnknownOutcome } from "../shared/lost_answers.ts";
-import type { ConnectOptions } from "../shared/server_store.ts";
+import { type ConnectOptions, Reconnecting } from "../shared/reconnecting.ts";
 import {
   type Address,
   type Argument,
@@ -13,7 +11,7 @@ import {
   type Reply,
   Wire,
 } from "./driver.ts";
-import { inWords, isAway, unavailable } from "./errors.ts";
+import { inWords, isAway } from "./errors.ts";
 import { greet, type Greeting, type Info } from "./greeting.ts";
 import { hashOf } from "./script_common.ts";
 
@@ -27,44 +25,25 @@ export interface RedisOptions extends ConnectOptions, Greeting {
   readonly within?: string;
 }
 
-/** Milliseconds. Commands say within ten seconds that nothing can be reached. */
-const PATIENCE = 7_000;
-const ANSWER_WITHIN = 60_000;
-const FIRST_PAUSE = 50;
-const LONGEST_PAUSE = 5_000;
-/** After so long without a question a connection that is to rest is ended. */
-const REST = 1_000;
-
 export class Redis {
   readonly name: string;
   /** With braces, so that in a cluster all keys are on one server. */
   readonly base: string;
   readonly #options: RedisOptions;
-  readonly #patience: number;
-  #wire: Wire | undefined;
-  #connecting: Promise<Wire> | undefined;
+  readonly #link: Reconnecting<Wire>;
   #info: Info = new Map();
-  readonly #listeners = new Listeners();
-  readonly #closing = new AbortController();
-  /** Grows for as long as nothing can be reached, also over several calls. */
-  #pause = FIRST_PAUSE;
-  /** How often a connection was given up. */
-  #failures = 0;
-  #isResting = false;
-  /** Questions that are not answered yet. */
-  #asked = 0;
-  #stayAwake = () => {};
 
   constructor(options: RedisOptions) {
     this.#options = options;
     this.name = options.name;
     this.base = `{${options.prefix}}:${options.within ?? ""}`;
-    this.#patience = options.patience ?? PATIENCE;
+    const open = (within: number, signal: AbortSignal) => this.#connect(within, signal);
+    this.#link = new Reconnecting({ open, end: (wire) => wire.end(), isAway }, options);
   }
 
   /** What the server has told at the last connection: it is another one after a restart. */
   async info(): Promise<Info> {
-    await this.#inWords(() => this.#connected());
+    await this.#inWords(() => this.#link.get());
     return this.#info;
   }
 
@@ -104,21 +83,8 @@ export class Redis {
    * Does `step` again when the connection has ended under way, for as long as this server is waited
    * for. Only for what may be done twice.
    */
-  async again<T>(step: () => Promise<T>): Promise<T> {
-    const deadline = performance.now() + this.#patience;
-    for (;;) {
-      const failures = this.#failures;
-      try {
-        return await step();
-      } catch (error) {
-        const isGone = error instanceof QueueError && error.code === "unavailable";
-        // Where no connection came about, patience was had already.
-        const isOver = this.#failures > failures || performance.now() >= deadline;
-        if (!isGone || isOver || this.#closing.signal.aborted) throw error;
-        // A server that answers, but is not ready.
-        if (error.cause instanceof ErrorReply) await delay(FIRST_PAUSE, this.#closing.signal);
-      }
-    }
+  again<T>(step: () => Promise<T>): Promise<T> {
+    return this.#link.again(step);
   }
 
   /** The bytes that a key takes, about; 0 if it is not there, or one may not ask. */
@@ -173,75 +139,43 @@ export class Redis {
    */
   async listen(topic: string, heard: (word: string) => void): Promise<() => Promise<void>> {
     const channel = this.base + topic;
+    const { listeners } = this.#link;
     try {
-      if (this.#listeners.add(channel, heard)) await this.#ask(["SUBSCRIBE", channel]);
+      if (listeners.add(channel, heard)) await this.#ask(["SUBSCRIBE", channel]);
     } catch (error) {
-      this.#listeners.remove(channel, heard);
+      listeners.remove(channel, heard);
       throw error;
     }
     return async () => {
-      const isLast = this.#listeners.remove(channel, heard);
-      if (isLast && this.#wire !== undefined) await this.#ask(["UNSUBSCRIBE", channel]);
+      const isLast = listeners.remove(channel, heard);
+      if (isLast && this.#link.current !== undefined) await this.#ask(["UNSUBSCRIBE", channel]);
     };
   }
 
-  /**
-   * From now on the connection is ended whenever nothing was asked for a moment, until it is needed.
-   * Listeners hear nothing meanwhile; they are called when there is a connection again.
-   */
+  /** As `Reconnecting.rest`. */
   rest(isResting: boolean): void {
-    this.#isResting = isResting;
-    if (isResting) this.#endSoon();
+    this.#link.rest(isResting);
   }
 
   /** Ends the connection. */
   async close(): Promise<void> {
-    this.#closing.abort();
-    this.#stayAwake();
-    await this.#connecting?.catch(() => {});
-    this.#listeners.clear();
-    const wire = this.#wire;
-    this.#wire = undefined;
-    wire?.end();
+    (await this.#link.close())?.end();
   }
 
   async #ask(words: readonly Argument[], asBytes = false): Promise<Reply> {
-    this.#asked++;
-    try {
-      return await this.#askOnce(words, asBytes);
-    } finally {
-      this.#asked--;
-      if (this.#isResting && !this.#closing.signal.aborted) this.#endSoon();
-    }
-  }
-
-  #endSoon(): void {
-    this.#stayAwake();
-    this.#stayAwake = afterMilliseconds(REST, () => {
-      if (!this.#isResting || this.#asked > 0) return;
-      const wire = this.#wire;
-      this.#wire = undefined;
-      wire?.end();
-    });
+    return await this.#link.asking(() => this.#inWords(() => this.#askOnce(words, asBytes)));
   }
 
   async #askOnce(words: readonly Argument[], asBytes: boolean): Promise<Reply> {
-    return await this.#inWords(async () => {
-      const wire = await this.#connected();
-      const { answerWithin = ANSWER_WITHIN } = this.#options;
-      const giveUp = () => wire.end(new ConnectionEnded("no answer in time"));
-      const timer = answerWithin === Infinity ? undefined : setTimeout(giveUp, answerWithin);
-      try {
-        return await wire.ask(words, asBytes);
-      } catch (error) {
-        if (error instanceof ConnectionEnded) throw new UnknownOutcome(error);
-        // Another server may have taken its place.
-        if (error instanceof ErrorReply && error.word === "READONLY") wire.end();
-        throw error;
-      } finally {
-        clearTimeout(timer);
-      }
-    });
+    const wire = await this.#link.get();
+    try {
+      return await this.#link.inTime(() => wire.ask(words, asBytes), () => giveUp(wire));
+    } catch (error) {
+      if (error instanceof ConnectionEnded) throw new UnknownOutcome(error);
+      // Another server may have taken its place.
+      if (error instanceof ErrorReply && error.word === "READONLY") wire.end();
+      throw error;
+    }
   }
 
   async #inWords<T>(step: () => Promise<T>): Promise<T> {
@@ -254,43 +188,16 @@ export class Redis {
     }
   }
 
-  /** The open connection; a new one where there is none, which all who ask wait for. */
-  async #connected(): Promise<Wire> {
-    if (this.#wire !== undefined) return this.#wire;
-    if (this.#closing.signal.aborted) throw new Error("The connection was closed");
-    this.#connecting ??= this.#tryToConnect().finally(() => this.#connecting = undefined);
-    return await this.#connecting;
-  }
-
-  async #tryToConnect(): Promise<Wire> {
-    const deadline = performance.now() + this.#patience;
-    for (;; this.#pause = Math.min(2 * this.#pause, LONGEST_PAUSE)) {
-      const pause = this.#pause;
-      try {
-        const wire = await this.#connect(deadline);
-        this.#pause = FIRST_PAUSE;
-        return wire;
-      } catch (error) {
-        const left = deadline - performance.now();
-        if (!isAway(error) || left < pause || this.#closing.signal.aborted) {
-          this.#failures++;
-          throw isAway(error) ? unavailable(this.name, error) : error;
-        }
-      }
-      await delay(pause * (0.5 + Math.random() / 2), this.#closing.signal);
-    }
-  }
-
-  async #connect(deadline: number): Promise<Wire> {
-    const left = Math.max(100, Math.min(deadline - performance.now(), PATIENCE));
-    const signal = AbortSignal.any([AbortSignal.timeout(left), this.#closing.signal]);
+  async #connect(within: number, closing: AbortSignal): Promise<Wire> {
+    const signal = AbortSignal.any([AbortSignal.timeout(within), closing]);
     const wire = await Wire.open(this.#options.address, signal);
-    const giveUp = () => wire.end(new ConnectionEnded("no answer in time"));
-    signal.addEventListener("abort", giveUp);
+    const onAbort = () => giveUp(wire);
+    signal.addEventListener("abort", onAbort);
+    const { listeners } = this.#link;
     try {
       this.#info = await greet(wire, this.#options);
-      wire.onNews = (channel, word) => this.#listeners.tell(channel, word);
-      const { channels } = this.#listeners;
+      wire.onNews = (channel, word) => listeners.tell(channel, word);
+      const { channels } = listeners;
       if (channels.length > 0) {
         await Promise.all(channels.map((one) => wire.ask(["SUBSCRIBE", one])));
       }
@@ -298,17 +205,13 @@ export class Redis {
       wire.end();
       throw error;
     } finally {
-      signal.removeEventListener("abort", giveUp);
+      signal.removeEventListener("abort", onAbort);
     }
-    wire.onEnd = () => this.#forget(wire);
-    this.#wire = wire;
-    this.#listeners.wake();
+    wire.onEnd = () => this.#link.forget(wire);
     return wire;
   }
+}
 
-  #forget(wire: Wire): void {
-    if (this.#wire !== wire) return;
-    this.#wire = undefined;
-    this.#listeners.wake();
-  }
+function giveUp(wire: Wire): void {
+  wire.end(new ConnectionEnded("no answer in time"));
 }

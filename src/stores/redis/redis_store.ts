@@ -1,7 +1,7 @@
 // A store in Redis: how it is reached, and its parts.
 import { type Handover, readCertificates, readHandover } from "../shared/handover.ts";
 import { type JobsOptions, type Server, ServerStore } from "../shared/server_store.ts";
-import type { ConnectOptions, Firing, ServerParts, ServerWorld } from "../shared/server_store.ts";
+import type { Firing, ServerParts, ServerWorld } from "../shared/server_store.ts";
 import type { ServerLocation } from "../store.ts";
 import { channelOf } from "./channel.ts";
 import { Redis, type RedisOptions } from "./connection.ts";
@@ -32,7 +32,7 @@ function redisServer(location: ServerLocation, world: ServerWorld): Server {
     listens: true,
     handover,
     secrets: { QUEUECTL_STORE: location.url, QUEUECTL_STORE_PASSWORD: handover.password ?? "" },
-    connect: (connect: ConnectOptions) => partsOf({ ...options, ...connect }),
+    connect: (connect) => partsOf({ ...options, ...connect }),
   };
 }
 

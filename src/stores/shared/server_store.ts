@@ -29,6 +29,7 @@ import { HostKeeper, leaseEpoch, type Leases } from "./host_keeper.ts";
 import { Lookout } from "./lookout.ts";
 import { HostWorkers, type WorkerPlaces } from "./host_workers.ts";
 import type { TallyTable } from "./kept_tallies.ts";
+import type { ConnectOptions } from "./reconnecting.ts";
 import { type LostPlaces, settleLost } from "./settle_lost.ts";
 import { type RequestTable, ToldRequests } from "./told_requests.ts";
 import type { Channel } from "./wake.ts";
@@ -36,13 +37,6 @@ import type { Channel } from "./wake.ts";
 export interface JobsOptions extends ClaimsOptions {
   /** Whether to be told of changes; else they are looked for. */
   readonly listens?: boolean;
-}
-
-export interface ConnectOptions {
-  /** Milliseconds for which a connection is waited for. */
-  readonly patience?: number;
-  /** Milliseconds in which each question is answered, or the connection is taken for dead. */
-  readonly answerWithin?: number;
 }
 
 /** What firing schedules needs. */

@@ -1,0 +1,186 @@
+// A connection to a server that comes back by itself: it is made when it is needed, made anew when it
+// has ended, and ended whenever it may rest.
+import { isUnavailable } from "../../queue/errors.ts";
+import { afterMilliseconds, delay } from "../../system/delay.ts";
+import { Listeners } from "./listeners.ts";
+
+/** How connections of a kind are made. */
+export interface Connector<Connection> {
+  /**
+   * Makes one, which hears what is told on the channels of `listeners` already.
+   * @param within milliseconds
+   * @param signal gives up
+   */
+  open(within: number, signal: AbortSignal): Promise<Connection>;
+  end(connection: Connection): void;
+  /** Whether another connection may do: this one is gone, or the server is not ready yet. */
+  isAway(error: unknown): boolean;
+}
+
+export interface ConnectOptions {
+  /**
+   * Milliseconds for which a connection is waited for. Commands say within ten seconds that nothing
+   * can be reached.
+   */
+  readonly patience?: number;
+  /**
+   * Milliseconds in which each question is answered, or the connection is taken for dead: what is
+   * lost on the way, nobody reports.
+   */
+  readonly answerWithin?: number;
+}
+
+/** All of these are milliseconds. */
+const PATIENCE = 7_000;
+const ANSWER_WITHIN = 60_000;
+const FIRST_PAUSE = 50;
+const LONGEST_PAUSE = 5_000;
+/** After so long without a question a connection that is to rest is ended. */
+const REST = 1_000;
+
+export class Reconnecting<Connection> {
+  /** They are called, too, whenever something may have been missed. */
+  readonly listeners = new Listeners();
+  readonly #connector: Connector<Connection>;
+  readonly #patience: number;
+  readonly #answerWithin: number;
+  readonly #closing = new AbortController();
+  #current: Connection | undefined;
+  #opening: Promise<Connection> | undefined;
+  /** Grows for as long as nothing can be reached, also over several calls. */
+  #pause = FIRST_PAUSE;
+  /** How often a connection was given up. */
+  #failures = 0;
+  #isResting = false;
+  /** Questions that are not answered yet. */
+  #asked = 0;
+  #stayAwake = () => {};
+
+  constructor(connector: Connector<Connection>, options: ConnectOptions) {
+    this.#connector = connector;
+    this.#patience = options.patience ?? PATIENCE;
+    this.#answerWithin = options.answerWithin ?? ANSWER_WITHIN;
+  }
+
+  /** The open connection, if there is one. */
+  get current(): Connection | undefined {
+    return this.#current;
+  }
+
+  /** The open connection; a new one where there is none, which all who ask wait for. */
+  async get(): Promise<Connection> {
+    if (this.#current !== undefined) return this.#current;
+    if (this.#closing.signal.aborted) throw new Error("The connection was closed");
+    this.#opening ??= this.#open().finally(() => this.#opening = undefined);
+    return await this.#opening;
+  }
+
+  /** While `step` goes on, the connection does not rest. */
+  async asking<T>(step: () => Promise<T>): Promise<T> {
+    this.#asked++;
+    try {
+      return await step();
+    } finally {
+      this.#asked--;
+      if (this.#isResting && !this.#closing.signal.aborted) this.#endSoon();
+    }
+  }
+
+  /** What `answer` returns. @param giveUp called if that is not there in time */
+  async inTime<T>(answer: () => Promise<T>, giveUp: () => void): Promise<T> {
+    const limit = this.#answerWithin;
+    const timer = limit === Infinity ? undefined : setTimeout(giveUp, limit);
+    try {
+      return await answer();
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /**
+   * Does `step` again when it has failed by an error of this kind, since the connection has ended
+   * under way, for as long as this server is waited for. Only for what may be done twice.
+   */
+  async again<T>(
+    step: () => Promise<T>,
+    isGone: (error: unknown) => boolean = isUnavailable,
+  ): Promise<T> {
+    const deadline = performance.now() + this.#patience;
+    for (;;) {
+      const failures = this.#failures;
+      try {
+        return await step();
+      } catch (error) {
+        // Where no connection came about, patience was had already.
+        const isOver = this.#failures > failures || performance.now() >= deadline;
+        if (!isGone(error) || isOver || this.#closing.signal.aborted) throw error;
+        // A server that is not ready, or a standby, lets itself be connected to as often as one likes.
+        await delay(FIRST_PAUSE, this.#closing.signal);
+      }
+    }
+  }
+
+  /**
+   * From now on the connection is ended whenever nothing was asked for a moment, until it is needed.
+   * Listeners hear nothing meanwhile; they are called when there is a connection again.
+   */
+  rest(isResting: boolean): void {
+    this.#isResting = isResting;
+    if (isResting) this.#endSoon();
+  }
+
+  /** To be called when a connection has ended. */
+  forget(connection: Connection): void {
+    if (this.#current !== connection) return;
+    this.#current = undefined;
+    this.listeners.wake();
+  }
+
+  /** Makes no more connections. */
+  stop(): void {
+    this.#closing.abort();
+  }
+
+  /** Stops, and lets the connection go. @returns the one that was open, for the caller to end */
+  async close(): Promise<Connection | undefined> {
+    this.stop();
+    this.#stayAwake();
+    await this.#opening?.catch(() => {});
+    this.listeners.clear();
+    const connection = this.#current;
+    this.#current = undefined;
+    return connection;
+  }
+
+  async #open(): Promise<Connection> {
+    const { signal } = this.#closing;
+    const deadline = performance.now() + this.#patience;
+    for (;; this.#pause = Math.min(2 * this.#pause, LONGEST_PAUSE)) {
+      const pause = this.#pause;
+      try {
+        const left = Math.max(100, Math.min(deadline - performance.now(), PATIENCE));
+        this.#current = await this.#connector.open(left, signal);
+        this.#pause = FIRST_PAUSE;
+        this.listeners.wake();
+        return this.#current;
+      } catch (error) {
+        const left = deadline - performance.now();
+        if (!this.#connector.isAway(error) || left < pause || signal.aborted) {
+          this.#failures++;
+          throw error;
+        }
+      }
+      await delay(pause * (0.5 + Math.random() / 2), signal);
+    }
+  }
+
+  #endSoon(): void {
+    this.#stayAwake();
+    this.#stayAwake = afterMilliseconds(REST, () => {
+      if (!this.#isResting || this.#asked > 0 || this.#current === undefined) return;
+      const connection = this.#current;
+      this.#current = undefined;
+      this.#connector.end(connection);
+    });
+  }
+}
