@@ -20,31 +20,30 @@ import { columnsOf, jobOf, type Row, UPDATE } from "./row.ts";
 import { forgetAwaited, PORTION, settle } from "./settle.ts";
 import { timeOf, Undone } from "./undone.ts";
 import type { Wake } from "../shared/wake.ts";
+import { type NextDue, WorkerWaits } from "../shared/worker_waits.ts";
 import { wakeOf } from "./channel.ts";
-
-/** Milliseconds between looks for what others have left undone, of a worker. */
-const RECOVER_EVERY = 5_000;
 
 export class PostgresJobs extends PostgresReader implements JobStore {
   readonly #options: JobsOptions;
   readonly #wake: Wake;
-  readonly #idle: IdleTime;
+  readonly #waits: WorkerWaits;
   readonly #claims: Claims;
   readonly #undone: Undone;
-  #recoverAt = 0;
 
   constructor(database: Database, options: JobsOptions = {}) {
     super(database);
     this.#options = options;
     this.#wake = wakeOf(database, "jobs", options.listens);
-    this.#idle = new IdleTime(this.#wake);
     this.#undone = new Undone(database, this.#wake, options.now);
-    options.lookout?.onRest(() => this.#idle.forget());
+    const { host, lookout } = options;
+    const [wake, idle] = [this.#wake, new IdleTime(this.#wake)];
+    const dueAfter = (ago: number) => this.#dueAfter(ago);
+    this.#waits = new WorkerWaits({ host, lookout, idle, wake, dueAfter });
     this.#claims = new Claims({
       ...options,
       steps: new PostgresClaimSteps(database),
-      wake: this.#wake,
-      idle: this.#idle,
+      wake,
+      idle,
       change: (id, transition, claim) => this.change(id, transition, claim),
     });
   }
@@ -99,24 +98,12 @@ export class PostgresJobs extends PostgresReader implements JobStore {
     if (freed) await this.#wake.others();
   }
 
-  async nextDue(): Promise<number | undefined> {
-    return this.#options.host === undefined
-      ? (await this.#dueAfter(0)).due
-      : await this.#nextDueOfWorker();
-  }
-
-  /** Asked seldom. What is due already is found by the next claim. */
-  async #nextDueOfWorker(): Promise<number | undefined> {
-    if (this.#options.lookout?.isResting) return undefined;
-    const { known } = this.#idle;
-    if (known !== undefined) return known.due;
-    const { due, now } = await this.#dueAfter(this.#idle.age ?? 0);
-    this.#idle.begin(due, now);
-    return due === undefined || due > now ? due : undefined;
+  nextDue(): Promise<number | undefined> {
+    return this.#waits.nextDue();
   }
 
   /** When the next job falls due after a time that is so many milliseconds ago. */
-  async #dueAfter(ago: number): Promise<{ due: number | undefined; now: number }> {
+  async #dueAfter(ago: number): Promise<NextDue> {
     const [row] = await this.database.read<{ due: number | null; now: number }>(
       `select queuectl.next_due(now - make_interval(secs => $2::float8 / 1000)) as due, now
        from (select coalesce($1::timestamptz, queuectl.time()) as now) as clock`,
@@ -145,24 +132,19 @@ export class PostgresJobs extends PostgresReader implements JobStore {
     return place.length === 0 ? [] : jobs;
   }
 
-  async waitForChange(timeout: number, signal?: AbortSignal): Promise<void> {
-    const { lookout } = this.#options;
-    await (lookout?.isResting ? lookout : this.#wake).wait(timeout, signal);
+  waitForChange(timeout: number, signal?: AbortSignal): Promise<void> {
+    return this.#waits.forChange(timeout, signal);
   }
 
   async recover(): Promise<void> {
-    if (this.#options.host !== undefined) {
-      if (this.#options.lookout?.isResting) return;
-      if (performance.now() < this.#recoverAt) return;
-      this.#recoverAt = performance.now() + RECOVER_EVERY * (1 + Math.random());
-    }
+    if (!this.#waits.isTimeToRecover()) return;
     await this.#undone.callOffExpired();
     await this.#undone.tellAll();
     await sweepLines(this.database);
   }
 
   override async close(): Promise<void> {
-    this.#options.lookout?.close();
+    this.#waits.close();
     await this.#claims.giveBack().catch(() => {});
     await this.#wake.close();
   }

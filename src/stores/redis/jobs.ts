@@ -10,6 +10,7 @@ import { IdleTime } from "../shared/idle_time.ts";
 import { ClaimedChange, unlessAdded } from "../shared/lost_answers.ts";
 import type { JobsOptions } from "../shared/server_store.ts";
 import type { Wake } from "../shared/wake.ts";
+import { type NextDue, WorkerWaits } from "../shared/worker_waits.ts";
 import { askScript, type Known, readJobs } from "./asking.ts";
 import { addAll } from "./batch.ts";
 import { wakeOf } from "./channel.ts";
@@ -21,29 +22,27 @@ import { RedisReader } from "./reader.ts";
 import { HAS_WORK, NEXT_DUE } from "./script_read.ts";
 import { fateOwed, Undone } from "./undone.ts";
 
-/** Milliseconds between looks for what others have left undone, of a worker. */
-const RECOVER_EVERY = 5_000;
-
 export class RedisJobs extends RedisReader implements JobStore {
   readonly #options: JobsOptions;
   readonly #wake: Wake;
-  readonly #idle: IdleTime;
+  readonly #waits: WorkerWaits;
   readonly #claims: Claims;
   readonly #undone: Undone;
-  #recoverAt = 0;
 
   constructor(redis: Redis, options: JobsOptions = {}) {
     super(redis);
     this.#options = options;
     this.#wake = wakeOf(redis, "jobs", options.listens);
-    this.#idle = new IdleTime(this.#wake);
     this.#undone = new Undone(redis, options.now);
-    options.lookout?.onRest(() => this.#idle.forget());
+    const { host, lookout } = options;
+    const [wake, idle] = [this.#wake, new IdleTime(this.#wake)];
+    const dueAfter = (ago: number) => this.#dueAfter(ago);
+    this.#waits = new WorkerWaits({ host, lookout, idle, wake, dueAfter });
     this.#claims = new Claims({
       ...options,
       steps: new RedisClaimSteps(redis, (id) => this.get(id)),
-      wake: this.#wake,
-      idle: this.#idle,
+      wake,
+      idle,
       change: (id, transition, claim) => this.change(id, transition, claim),
     });
   }
@@ -87,24 +86,12 @@ export class RedisJobs extends RedisReader implements JobStore {
     }
   }
 
-  async nextDue(): Promise<number | undefined> {
-    return this.#options.host === undefined
-      ? (await this.#dueAfter(0)).due
-      : await this.#nextDueOfWorker();
-  }
-
-  /** Asked seldom. What is due already is found by the next claim. */
-  async #nextDueOfWorker(): Promise<number | undefined> {
-    if (this.#options.lookout?.isResting) return undefined;
-    const { known } = this.#idle;
-    if (known !== undefined) return known.due;
-    const { due, now } = await this.#dueAfter(this.#idle.age ?? 0);
-    this.#idle.begin(due, now);
-    return due === undefined || due > now ? due : undefined;
+  nextDue(): Promise<number | undefined> {
+    return this.#waits.nextDue();
   }
 
   /** When the next job falls due after a time that is so many milliseconds ago. */
-  async #dueAfter(ago: number): Promise<{ due: number | undefined; now: number }> {
+  async #dueAfter(ago: number): Promise<NextDue> {
     const [due, now] = await askScript(this.redis, NEXT_DUE, [this.#at(), String(ago)]) as [
       string,
       string,
@@ -124,24 +111,19 @@ export class RedisJobs extends RedisReader implements JobStore {
     return await this.redis.read("HGET", "places", worker) === host ? jobs : [];
   }
 
-  async waitForChange(timeout: number, signal?: AbortSignal): Promise<void> {
-    const { lookout } = this.#options;
-    await (lookout?.isResting ? lookout : this.#wake).wait(timeout, signal);
+  waitForChange(timeout: number, signal?: AbortSignal): Promise<void> {
+    return this.#waits.forChange(timeout, signal);
   }
 
   async recover(): Promise<void> {
-    if (this.#options.host !== undefined) {
-      if (this.#options.lookout?.isResting) return;
-      if (performance.now() < this.#recoverAt) return;
-      this.#recoverAt = performance.now() + RECOVER_EVERY * (1 + Math.random());
-    }
+    if (!this.#waits.isTimeToRecover()) return;
     await this.#undone.callOffExpired();
     await this.#undone.tellAll();
     if (await this.redis.read("EXISTS", "batch") === 1) await batchOver(this.redis);
   }
 
   override async close(): Promise<void> {
-    this.#options.lookout?.close();
+    this.#waits.close();
     await this.#claims.giveBack().catch(() => {});
     await this.#wake.close();
   }
