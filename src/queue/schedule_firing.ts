@@ -16,8 +16,9 @@ import {
   type Step,
 } from "./schedule.ts";
 import { firedJobId } from "./schedule_ids.ts";
-import type { ScheduleStore } from "./schedule_store.ts";
+import type { Decide, Firing, ScheduleStore } from "./schedule_store.ts";
 import { unlessExpired } from "./start_by.ts";
+import type { JobStore } from "./store.ts";
 
 export interface FiringParts extends Pick<Facts, "now" | "aliveSince"> {
   recurrenceOf(schedule: Schedule): Promise<Recurrence>;
@@ -121,4 +122,15 @@ export function noSchedule(name: string): QueueError {
   return new QueueError("not_found", `No schedule "${name}"`, {
     hint: "List the schedules: queuectl schedule list",
   });
+}
+
+/** Asks `decide` about a schedule, with its last job, if that exists. */
+export async function decideOn(
+  entry: ScheduleEntry,
+  jobs: Pick<JobStore, "get" | "change">,
+  decide: Decide,
+): Promise<Firing | undefined> {
+  const { lastJobId } = entry.state;
+  const last = lastJobId === null ? undefined : await jobs.get(lastJobId);
+  return await decide(entry, last, (to) => jobs.change(last!.id, to));
 }

@@ -4,7 +4,7 @@
 import { messageOf, QueueError } from "../../queue/errors.ts";
 import type { Job } from "../../queue/job.ts";
 import { isScheduleName, keyTaken, type ScheduleEntry } from "../../queue/schedule.ts";
-import { noSchedule } from "../../queue/schedule_firing.ts";
+import { decideOn, noSchedule } from "../../queue/schedule_firing.ts";
 import {
   scheduleFromJson,
   scheduleStateToJson,
@@ -113,8 +113,7 @@ export class FileSchedules implements ScheduleStore {
         kept = { ...await this.#complete(jobs, kept, kept.adding), adding: undefined };
       }
       const { schedule, state } = kept;
-      const last = state.lastJobId === null ? undefined : await jobs.get(state.lastJobId);
-      const firing = await decide({ schedule, state }, last, (to) => jobs.change(last!.id, to));
+      const firing = await decideOn({ schedule, state }, jobs, decide);
       if (firing === undefined) return undefined;
       const after = { schedule, state: firing.state };
       this.#write({ ...after, adding: firing.job });

@@ -2,7 +2,7 @@
 import { QueueError } from "../../queue/errors.ts";
 import type { Job } from "../../queue/job.ts";
 import { keyTaken, type ScheduleEntry } from "../../queue/schedule.ts";
-import { noSchedule } from "../../queue/schedule_firing.ts";
+import { decideOn, noSchedule } from "../../queue/schedule_firing.ts";
 import type { Decide, ScheduleStore } from "../../queue/schedule_store.ts";
 import type { JobStore } from "../../queue/store.ts";
 
@@ -45,9 +45,7 @@ export class MemorySchedules implements ScheduleStore {
     if (entry === undefined || this.#busy.has(name)) return undefined;
     this.#busy.add(name);
     try {
-      const { lastJobId } = entry.state;
-      const last = lastJobId === null ? undefined : await this.#jobs.get(lastJobId);
-      const firing = await decide(entry, last, (to) => this.#jobs.change(last!.id, to));
+      const firing = await decideOn(entry, this.#jobs, decide);
       // If somebody changed it meanwhile, that change wins.
       if (firing === undefined || this.#entries.get(name) !== entry) return undefined;
       let { state } = firing;

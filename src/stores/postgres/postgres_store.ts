@@ -1,6 +1,10 @@
 // A store in a PostgreSQL database: how it is reached, and its parts.
-import { type JobsOptions, type Server, ServerStore } from "../shared/server_store.ts";
-import type { Firing, ServerParts, ServerWorld } from "../shared/server_store.ts";
+import {
+  type Server,
+  type ServerParts,
+  ServerStore,
+  type ServerWorld,
+} from "../shared/server_store.ts";
 import { readHandover } from "../shared/handover.ts";
 import type { ServerLocation } from "../store.ts";
 import { channelOf } from "./channel.ts";
@@ -52,14 +56,14 @@ function postgresServer(location: ServerLocation, world: ServerWorld): Server {
 function partsOf(database: Database): ServerParts {
   return {
     prepare: () => ensureSchema(database),
-    jobs: (options: JobsOptions) => new PostgresJobs(database, options),
-    schedules: async (firing: Firing | undefined) => {
+    jobs: (options) => new PostgresJobs(database, options),
+    schedules: async (firing) => {
       const { PostgresSchedules } = await import("./schedules.ts");
       return new PostgresSchedules(database, firing);
     },
     scheduleWatch: async () => {
-      const { PostgresScheduleWatch } = await import("./schedules.ts");
-      return new PostgresScheduleWatch(database);
+      const { scheduleWatch } = await import("./schedules.ts");
+      return scheduleWatch(database);
     },
     queues: async () => {
       const { PostgresQueues } = await import("./queues.ts");

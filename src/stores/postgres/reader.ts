@@ -1,6 +1,5 @@
 // What can be seen of the jobs: each look is a query.
 import { type EndedState, type Job, JOB_STATES, type JobState } from "../../queue/job.ts";
-import { matches } from "../../queue/query.ts";
 import type {
   Arrival,
   Counts,
@@ -9,6 +8,7 @@ import type {
   WaitingEnds,
   Watching,
 } from "../../queue/store.ts";
+import { listInPages } from "../shared/list_in_pages.ts";
 import { type Database, type Sql, timestamp } from "./connection.ts";
 import { jobOf, type Row } from "./row.ts";
 
@@ -34,23 +34,13 @@ export class PostgresReader implements JobReader {
     return rows.map(({ id }) => id);
   }
 
-  async *list(query: Query, watching?: Watching): AsyncIterable<Job> {
-    const { limit = Infinity } = query;
-    const isMeant = await matches(query);
-    let left = limit;
-    let last = query.before;
-    while (left > 0) {
-      // A pattern is looked at here, so what fits it may come late.
-      const size = query.command === undefined ? Math.min(left, PAGE) : PAGE;
-      const jobs = (await this.database.read<Row>(...pageOf(query, last, size))).map(jobOf);
-      for (const job of jobs) {
-        watching?.passed(job);
-        if (watching?.signal.aborted) return;
-        if (left > 0 && isMeant(job) && left-- > 0) yield job;
-      }
-      last = jobs.at(-1);
-      if (jobs.length < size) return;
-    }
+  list(query: Query, watching?: Watching): AsyncIterable<Job> {
+    return listInPages(query, watching, {
+      most: PAGE,
+      isExact: query.command === undefined, // a pattern is looked at here
+      page: async (last, size) =>
+        (await this.database.read<Row>(...pageOf(query, last, size))).map(jobOf),
+    });
   }
 
   async count(): Promise<Counts> {

@@ -1,16 +1,17 @@
 // Schedules as rows. A firing is one transaction: the new state and its job, or neither.
 import { QueueError } from "../../queue/errors.ts";
 import { keyTaken, type ScheduleEntry } from "../../queue/schedule.ts";
-import { noSchedule } from "../../queue/schedule_firing.ts";
-import {
-  scheduleFromJson,
-  scheduleStateToJson,
-  scheduleToJson,
-} from "../../queue/schedule_json.ts";
-import type { Decide, ScheduleStore, ScheduleWatch } from "../../queue/schedule_store.ts";
-import type { JobStore } from "../../queue/store.ts";
+import { decideOn, noSchedule } from "../../queue/schedule_firing.ts";
+import { scheduleStateToJson, scheduleToJson } from "../../queue/schedule_json.ts";
+import type { Decide, ScheduleStore } from "../../queue/schedule_store.ts";
 import type { Database, Sql } from "./connection.ts";
 import { insert } from "./insert.ts";
+import {
+  entryFrom,
+  type Firing,
+  readable,
+  ServerScheduleWatch,
+} from "../shared/server_schedules.ts";
 import type { Wake } from "../shared/wake.ts";
 import { wakeOf } from "./channel.ts";
 
@@ -18,12 +19,6 @@ interface ScheduleRow {
   readonly name: string;
   readonly schedule: Record<string, unknown>;
   readonly state: Record<string, unknown>;
-}
-
-/** What firing needs: the jobs, and who is told of schedules that can't be read. */
-interface Firing {
-  readonly jobs: Pick<JobStore, "change" | "get">;
-  readonly warn?: (message: string) => void;
 }
 
 export class PostgresSchedules implements ScheduleStore {
@@ -52,14 +47,7 @@ export class PostgresSchedules implements ScheduleStore {
     const rows = await this.#database.read<ScheduleRow>(
       "select * from queuectl.schedules order by name",
     );
-    return rows.flatMap((row) => {
-      try {
-        return [decoded(row)];
-      } catch (error) {
-        this.#firing?.warn?.((error as Error).message);
-        return [];
-      }
-    });
+    return readable(rows, decoded, this.#firing?.warn);
   }
 
   async put(
@@ -107,9 +95,7 @@ export class PostgresSchedules implements ScheduleStore {
     );
     if (row === undefined) return undefined;
     const entry = decoded(row);
-    const { lastJobId } = entry.state;
-    const last = lastJobId === null ? undefined : await jobs.get(lastJobId);
-    const firing = await decide(entry, last, (to) => jobs.change(lastJobId!, to));
+    const firing = await decideOn(entry, jobs, decide);
     if (firing === undefined) return undefined;
     const after = await this.#database.transaction(async (sql) => {
       // Whoever has changed it meanwhile has the last word.
@@ -140,32 +126,15 @@ export class PostgresSchedules implements ScheduleStore {
   }
 }
 
-/** Tells of changed schedules by a number that each change counts up. */
-export class PostgresScheduleWatch implements ScheduleWatch {
-  readonly #database: Database;
-  readonly #wake: Wake;
-
-  constructor(database: Database) {
-    this.#database = database;
-    this.#wake = wakeOf(database, "schedules");
-  }
-
-  async version(): Promise<string | undefined> {
-    this.#wake.look();
-    const [row] = await this.#database.read<{ version: string }>(
+/** Watches for changes of schedules. */
+export function scheduleWatch(database: Database): ServerScheduleWatch {
+  return new ServerScheduleWatch(wakeOf(database, "schedules"), async () => {
+    const [row] = await database.read<{ version: string }>(
       `select version from queuectl.schedule_changes
        where exists (select from queuectl.schedules)`,
     );
     return row && String(row.version);
-  }
-
-  async wait(timeout: number, signal: AbortSignal): Promise<void> {
-    await this.#wake.wait(timeout, signal);
-  }
-
-  close(): void {
-    void this.#wake.close();
-  }
+  });
 }
 
 async function changed(sql: Sql): Promise<void> {
@@ -182,11 +151,7 @@ function valuesOf({ schedule, state }: ScheduleEntry): unknown[] {
 
 /** @throws QueueError `damaged` */
 function decoded({ name, schedule, state }: ScheduleRow): ScheduleEntry {
-  const entry = scheduleFromJson({ ...schedule, ...state });
-  if (entry?.schedule.name === name) return entry;
-  throw new QueueError("damaged", `Cannot use the schedule "${name}": its row is damaged`, {
-    hint: `Remove it: queuectl schedule remove ${name}`,
-  });
+  return entryFrom(name, { ...schedule, ...state }, "row");
 }
 
 /** All schedules, for a backup. @throws QueueError `damaged` */

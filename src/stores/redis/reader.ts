@@ -2,7 +2,6 @@
 import { type EndedState, type Job, JOB_STATES, type JobState } from "../../queue/job.ts";
 import { latestFailures } from "../../queue/failures.ts";
 import { compareArrival } from "../../queue/order.ts";
-import { matches } from "../../queue/query.ts";
 import type {
   Arrival,
   Counts,
@@ -11,6 +10,7 @@ import type {
   WaitingEnds,
   Watching,
 } from "../../queue/store.ts";
+import { listInPages } from "../shared/list_in_pages.ts";
 import { askScript, readJobs } from "./asking.ts";
 import type { Redis } from "./connection.ts";
 import { arrivalText, timeText } from "./entries.ts";
@@ -45,26 +45,14 @@ export class RedisReader implements JobReader {
     return found as string[];
   }
 
-  async *list(query: Query, watching?: Watching): AsyncIterable<Job> {
-    const { limit = Infinity } = query;
-    const isMeant = await matches(query);
-    let left = limit;
-    let last = query.before;
-    while (left > 0) {
-      // What is looked at here alone may not fit, so what fits may come late.
-      const isExact = query.command === undefined && query.queue === undefined &&
+  list(query: Query, watching?: Watching): AsyncIterable<Job> {
+    return listInPages(query, watching, {
+      most: MOST,
+      isExact: query.command === undefined && query.queue === undefined &&
         query.endedBefore === undefined && query.exitCode === undefined &&
-        (query.group === undefined || query.states === undefined);
-      const size = isExact ? Math.min(left, MOST) : MOST;
-      const jobs = await this.#page(query, last, size);
-      for (const job of jobs) {
-        watching?.passed(job);
-        if (watching?.signal.aborted) return;
-        if (left > 0 && isMeant(job) && left-- > 0) yield job;
-      }
-      last = jobs.at(-1);
-      if (jobs.length < size) return;
-    }
+        (query.group === undefined || query.states === undefined),
+      page: (last, size) => this.#page(query, last, size),
+    });
   }
 
   async count(): Promise<Counts> {

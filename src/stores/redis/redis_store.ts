@@ -1,7 +1,11 @@
 // A store in Redis: how it is reached, and its parts.
 import { type Handover, readCertificates, readHandover } from "../shared/handover.ts";
-import { type JobsOptions, type Server, ServerStore } from "../shared/server_store.ts";
-import type { Firing, ServerParts, ServerWorld } from "../shared/server_store.ts";
+import {
+  type Server,
+  type ServerParts,
+  ServerStore,
+  type ServerWorld,
+} from "../shared/server_store.ts";
 import type { ServerLocation } from "../store.ts";
 import { channelOf } from "./channel.ts";
 import { Redis, type RedisOptions } from "./connection.ts";
@@ -72,14 +76,14 @@ function partsOf(options: RedisOptions): ServerParts {
   const redis = new Redis(options);
   return {
     prepare: () => ensureVersion(redis),
-    jobs: (options: JobsOptions) => new RedisJobs(redis, options),
-    schedules: async (firing: Firing | undefined) => {
+    jobs: (options) => new RedisJobs(redis, options),
+    schedules: async (firing) => {
       const { RedisSchedules } = await import("./schedules.ts");
       return new RedisSchedules(redis, firing);
     },
     scheduleWatch: async () => {
-      const { RedisScheduleWatch } = await import("./schedules.ts");
-      return new RedisScheduleWatch(redis);
+      const { scheduleWatch } = await import("./schedules.ts");
+      return scheduleWatch(redis);
     },
     queues: async () => {
       const { RedisQueues } = await import("./queues.ts");

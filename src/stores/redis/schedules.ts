@@ -2,27 +2,21 @@
 import { QueueError } from "../../queue/errors.ts";
 import type { Job } from "../../queue/job.ts";
 import { keyTaken, type ScheduleEntry } from "../../queue/schedule.ts";
-import { noSchedule } from "../../queue/schedule_firing.ts";
+import { decideOn, noSchedule } from "../../queue/schedule_firing.ts";
+import { scheduleStateToJson, scheduleToJson } from "../../queue/schedule_json.ts";
+import type { Decide, ScheduleStore } from "../../queue/schedule_store.ts";
 import {
-  scheduleFromJson,
-  scheduleStateToJson,
-  scheduleToJson,
-} from "../../queue/schedule_json.ts";
-import type { Decide, ScheduleStore, ScheduleWatch } from "../../queue/schedule_store.ts";
-import type { JobStore } from "../../queue/store.ts";
-import type { Wake } from "../shared/wake.ts";
+  entryFrom,
+  type Firing,
+  readable,
+  ServerScheduleWatch,
+} from "../shared/server_schedules.ts";
 import { readJobs } from "./asking.ts";
 import { wakeOf } from "./channel.ts";
 import { Commit, isFailed } from "./commit.ts";
 import type { Redis } from "./connection.ts";
 import { batchOver } from "./new_jobs.ts";
 import { fateOwed, Undone } from "./undone.ts";
-
-/** What firing needs: the jobs, and who is told of schedules that can't be read. */
-interface Firing {
-  readonly jobs: Pick<JobStore, "change" | "get">;
-  readonly warn?: (message: string) => void;
-}
 
 export class RedisSchedules implements ScheduleStore {
   readonly #redis: Redis;
@@ -41,14 +35,8 @@ export class RedisSchedules implements ScheduleStore {
 
   async list(): Promise<ScheduleEntry[]> {
     const texts = await this.#redis.read("HGETALL", "schedules") as Record<string, string>;
-    return Object.keys(texts).sort().flatMap((name) => {
-      try {
-        return [decoded(name, texts[name]!)];
-      } catch (error) {
-        this.#firing?.warn?.((error as Error).message);
-        return [];
-      }
-    });
+    const decode = (name: string) => decoded(name, texts[name]!);
+    return readable(Object.keys(texts).sort(), decode, this.#firing?.warn);
   }
 
   async put(
@@ -83,9 +71,7 @@ export class RedisSchedules implements ScheduleStore {
     const text = await this.#text(name);
     if (text === undefined) return undefined;
     const entry = decoded(name, text);
-    const { lastJobId } = entry.state;
-    const last = lastJobId === null ? undefined : await jobs.get(lastJobId);
-    const firing = await decide(entry, last, (to) => jobs.change(lastJobId!, to));
+    const firing = await decideOn(entry, jobs, decide);
     if (firing === undefined) return undefined;
     for (;;) {
       const commit = new Commit().same("schedules", name, text);
@@ -124,32 +110,15 @@ export class RedisSchedules implements ScheduleStore {
   }
 }
 
-/** Tells of changed schedules by a number that each change counts up. */
-export class RedisScheduleWatch implements ScheduleWatch {
-  readonly #redis: Redis;
-  readonly #wake: Wake;
-
-  constructor(redis: Redis) {
-    this.#redis = redis;
-    this.#wake = wakeOf(redis, "schedules");
-  }
-
-  async version(): Promise<string | undefined> {
-    this.#wake.look();
+/** Watches for changes of schedules. */
+export function scheduleWatch(redis: Redis): ServerScheduleWatch {
+  return new ServerScheduleWatch(wakeOf(redis, "schedules"), async () => {
     const [version, isThere] = await Promise.all([
-      this.#redis.read("HGET", "versions", "schedules"),
-      this.#redis.read("EXISTS", "schedules"),
+      redis.read("HGET", "versions", "schedules"),
+      redis.read("EXISTS", "schedules"),
     ]);
     return isThere === 1 ? String(version) : undefined;
-  }
-
-  async wait(timeout: number, signal: AbortSignal): Promise<void> {
-    await this.#wake.wait(timeout, signal);
-  }
-
-  close(): void {
-    void this.#wake.close();
-  }
+  });
 }
 
 export function encodeEntry({ schedule, state }: ScheduleEntry): string {
@@ -158,16 +127,13 @@ export function encodeEntry({ schedule, state }: ScheduleEntry): string {
 
 /** @throws QueueError `damaged` */
 function decoded(name: string, text: string): ScheduleEntry {
-  let entry: ScheduleEntry | undefined;
+  let json: unknown;
   try {
-    entry = scheduleFromJson(JSON.parse(text));
+    json = JSON.parse(text);
   } catch {
     // Not even JSON.
   }
-  if (entry?.schedule.name === name) return entry;
-  throw new QueueError("damaged", `Cannot use the schedule "${name}": its record is damaged`, {
-    hint: `Remove it: queuectl schedule remove ${name}`,
-  });
+  return entryFrom(name, json, "record");
 }
 
 /** All schedules, for a backup. @throws QueueError `damaged` */

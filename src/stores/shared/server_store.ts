@@ -30,6 +30,7 @@ import { Lookout } from "./lookout.ts";
 import { HostWorkers, type WorkerPlaces } from "./host_workers.ts";
 import type { TallyTable } from "./kept_tallies.ts";
 import type { ConnectOptions } from "./reconnecting.ts";
+import type { Firing } from "./server_schedules.ts";
 import { type LostPlaces, settleLost } from "./settle_lost.ts";
 import { type RequestTable, ToldRequests } from "./told_requests.ts";
 import type { Channel } from "./wake.ts";
@@ -37,12 +38,6 @@ import type { Channel } from "./wake.ts";
 export interface JobsOptions extends ClaimsOptions {
   /** Whether to be told of changes; else they are looked for. */
   readonly listens?: boolean;
-}
-
-/** What firing schedules needs. */
-export interface Firing {
-  readonly jobs: JobStore;
-  readonly warn: (message: string) => void;
 }
 
 /** One connection, and the parts of the store that use it. */
