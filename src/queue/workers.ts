@@ -111,3 +111,8 @@ export function isSupervisorName(name: string): boolean {
 export function supervisorName(pid: number): string {
   return `supervisor-${pid}`;
 }
+
+/** Whether a worker or supervisor lives, on any host. */
+export async function anyWorks(workers: Workers): Promise<boolean> {
+  return [...await workers.live(), ...await workers.liveSupervisors()].length > 0;
+}

@@ -1,10 +1,10 @@
 // Looks for rows that can't be what they should be. The database keeps them whole; people and other
 // programs may have changed them.
-import { messageOf, QueueError } from "../../queue/errors.ts";
 import type { CheckOptions, Finding } from "../../queue/maintenance.ts";
 import type { Progress } from "../../queue/operations.ts";
 import { parseConfig } from "../../queue/settings.ts";
 import type { Database } from "./connection.ts";
+import { type Note, noteErrors, notesTo } from "../shared/notes.ts";
 import { settleLost } from "../shared/settle_lost.ts";
 import { lostPlaces } from "./gone_hosts.ts";
 import { PostgresJobs } from "./jobs.ts";
@@ -21,8 +21,7 @@ export async function check(
   progress: Progress,
 ): Promise<Finding[]> {
   const findings: Finding[] = [];
-  const note = (path: string, problem: string, repaired: string | null = null) =>
-    void findings.push({ path, problem, repaired });
+  const note = notesTo(findings);
   await checkJobs(database, progress, note);
   await noteErrors("settings", note, async () => {
     const values = await new PostgresSettings(database).setValues();
@@ -51,8 +50,6 @@ async function strays(database: Database): Promise<string[]> {
   return rows.map(({ id }) => id);
 }
 
-type Note = (path: string, problem: string, repaired?: string | null) => void;
-
 async function checkJobs(database: Database, progress: Progress, note: Note): Promise<void> {
   const [{ count } = { count: 0 }] = await database.read<{ count: number }>(
     "select count(*) from queuectl.jobs",
@@ -69,14 +66,5 @@ async function checkJobs(database: Database, progress: Progress, note: Note): Pr
     }
     if (rows.length < PAGE) return;
     last = rows.at(-1)!.id;
-  }
-}
-
-async function noteErrors(path: string, note: Note, look: () => void | Promise<void>) {
-  try {
-    await look();
-  } catch (error) {
-    if (error instanceof QueueError && error.code === "unavailable") throw error;
-    note(path, `can't be read: ${messageOf(error)}`);
   }
 }

@@ -10,7 +10,7 @@ import type {
 } from "../../queue/maintenance.ts";
 import type { Progress } from "../../queue/operations.ts";
 import type { FileSystem } from "../../system/file_system.ts";
-import type { Workers } from "../../queue/workers.ts";
+import { anyWorks, type Workers } from "../../queue/workers.ts";
 import { QueueError } from "../../queue/errors.ts";
 import type { Database } from "./connection.ts";
 import { ensureSchema, schemaScript } from "./schema.ts";
@@ -61,10 +61,7 @@ export class PostgresMaintenance implements Maintenance {
     await this.#parts.ready();
     const { restore } = await import("./restore.ts");
     const { database, files, workers } = this.#parts;
-    const isAnybodyThere = async () => {
-      const all = await workers();
-      return [...await all.live(), ...await all.liveSupervisors()].length > 0;
-    };
+    const isAnybodyThere = async () => anyWorks(await workers());
     return await restore({ database, isAnybodyThere }, from, files, progress);
   }
 

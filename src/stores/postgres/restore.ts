@@ -1,15 +1,13 @@
 // A backup in the place of all that is kept, in one transaction: until it commits everybody sees
 // what was there before.
-import { QueueError } from "../../queue/errors.ts";
-import type { Job } from "../../queue/job.ts";
 import type { LeftOut } from "../../queue/maintenance.ts";
 import type { Progress } from "../../queue/operations.ts";
 import { parseConfig } from "../../queue/settings.ts";
 import type { FileSystem } from "../../system/file_system.ts";
-import { decode } from "../file/codec.ts";
 import { parseQueues } from "../file/queues_file.ts";
 import { readBackup, type SavedQueue } from "../file/read_backup.ts";
 import { checkSchedule } from "../file/schedules.ts";
+import { attemptOf, decodedJobs, mayStillRun, sameKey, workersRun } from "../shared/restoring.ts";
 import type { Database, Sql } from "./connection.ts";
 import { insertAll } from "./insert.ts";
 import { putSettings, sweepLines } from "./queues.ts";
@@ -61,12 +59,7 @@ async function clear(sql: Sql, before: readonly string[]): Promise<void> {
     "select id, worker from queuectl.jobs where state = 'processing' limit 1",
   );
   if (running !== undefined) {
-    throw new QueueError(
-      "refused",
-      `Cannot restore: job "${running.id}" may still run, although its worker ${running.worker} ` +
-        "has died; nothing was changed",
-      { hint: "End it first: queuectl stop --force" },
-    );
+    throw mayStillRun(running.id, running.worker);
   }
   for (const table of TABLES) await sql.query(`delete from queuectl.${table}`);
 }
@@ -83,33 +76,16 @@ function joined(before: readonly string[], now: readonly string[]): string[] {
   return now.filter((place) => !before.includes(place));
 }
 
-function workersRun(): QueueError {
-  return new QueueError("refused", "Cannot restore while workers run; nothing was changed", {
-    hint: "Stop them first: queuectl stop --all-hosts",
-  });
-}
-
 const TABLES = ["outputs", "dependencies", "jobs", "queues", "begins", "schedules", "settings"];
 
-async function putJobs(sql: Sql, { jobs }: SavedQueue, progress: Progress): Promise<void> {
+async function putJobs(sql: Sql, saved: SavedQueue, progress: Progress): Promise<void> {
   const now = async () =>
     (await sql.query<{ now: number }>("select queuectl.time() as now"))[0]!.now;
-  const decoded = function* (): Iterable<Job> {
-    for (const [index, { id, text }] of jobs.entries()) {
-      progress(jobs.length + index, jobs.length * 2);
-      yield decode(text, id, id).job;
-    }
-  };
-  await insertAll(sql, decoded(), now, (job, holder) => {
-    throw new QueueError(
-      "damaged",
-      `Cannot restore: jobs "${job.id}" and "${holder}" have the same key; nothing was changed`,
-    );
-  });
+  await insertAll(sql, decodedJobs(saved, progress), now, sameKey);
 }
 
 async function putOutput(sql: Sql, id: string, path: string, files: FileSystem): Promise<void> {
-  const attempt = Number(/\.(\d+)\.log$/.exec(path)![1]);
+  const attempt = attemptOf(path);
   for (let start = 0;; start += PIECE) {
     const bytes = files.readBytes(path, start, PIECE);
     if (bytes === undefined || bytes.length === 0 && start > 0) return;

@@ -1,16 +1,16 @@
 // Looks for what can't be as it should be. Scripts keep it whole; people and other programs may have
 // changed it, and a server that has lost its last moments keeps each step whole or not at all.
-import { messageOf, QueueError } from "../../queue/errors.ts";
 import { type Job, lastAttempt } from "../../queue/job.ts";
 import type { CheckOptions, Finding } from "../../queue/maintenance.ts";
 import type { Progress } from "../../queue/operations.ts";
 import { parseConfig } from "../../queue/settings.ts";
+import { type Note, noteErrors, notesTo } from "../shared/notes.ts";
 import { settleLost } from "../shared/settle_lost.ts";
 import { Commit } from "./commit.ts";
 import type { Redis } from "./connection.ts";
 import { entriesOf, type Entry } from "./entries.ts";
 import { RedisJobs } from "./jobs.ts";
-import { checkLeftovers, type Note } from "./leftovers.ts";
+import { checkLeftovers } from "./leftovers.ts";
 import { lostPlaces } from "./places.ts";
 import { RedisQueues } from "./queues.ts";
 import { decode, type Stored } from "./record.ts";
@@ -27,8 +27,7 @@ export async function check(
   progress: Progress,
 ): Promise<Finding[]> {
   const findings: Finding[] = [];
-  const note: Note = (path, problem, repaired = null) =>
-    void findings.push({ path, problem, repaired });
+  const note = notesTo(findings);
   await checkJobs(redis, repair, progress, note);
   await checkIndexes(redis, repair, note);
   await noteErrors("settings", note, async () => {
@@ -136,14 +135,5 @@ async function checkLost(redis: Redis, repair: boolean, note: Note): Promise<voi
       `is said to run (attempt ${lastAttempt(job) + 1}), and no worker has it`,
       repair ? "recorded as lost" : null,
     );
-  }
-}
-
-async function noteErrors(path: string, note: Note, look: () => Promise<void>): Promise<void> {
-  try {
-    await look();
-  } catch (error) {
-    if (error instanceof QueueError && error.code === "unavailable") throw error;
-    note(path, `can't be read: ${messageOf(error)}`);
   }
 }

@@ -1,5 +1,6 @@
 // What a restore that was killed has left in the memory of the server: jobs and output that were built
 // beside the queue, and output of the queue that was replaced.
+import type { Note } from "../shared/notes.ts";
 import type { Redis } from "./connection.ts";
 import { generationOf } from "./outputs.ts";
 import { IDLE } from "./script_rest.ts";
@@ -8,9 +9,6 @@ import { IDLE } from "./script_rest.ts";
 const LEFT_ALONE = 600;
 /** Keys that are asked about at once. */
 const PORTION = 1000;
-
-/** Takes a finding: where, what is wrong, and what was done about it. */
-export type Note = (path: string, problem: string, repaired?: string | null) => void;
 
 /** Finds keys that belong to no queue. Those of a restore that may still go on are left alone. */
 export async function checkLeftovers(redis: Redis, repair: boolean, note: Note): Promise<void> {

@@ -8,7 +8,7 @@ import type {
   StoreSize,
 } from "../../queue/maintenance.ts";
 import type { Progress } from "../../queue/operations.ts";
-import type { Workers } from "../../queue/workers.ts";
+import { anyWorks, type Workers } from "../../queue/workers.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import type { Redis, RedisOptions } from "./connection.ts";
 import { REPLACED } from "./keys.ts";
@@ -49,10 +49,7 @@ export class RedisMaintenance implements Maintenance {
   ): Promise<{ readonly jobs: number; readonly leftOut: readonly LeftOut[] }> {
     await ensureVersion(this.#parts.redis);
     const { restore } = await import("./restore.ts");
-    const isAnybodyThere = async () => {
-      const all = await this.#parts.workers();
-      return [...await all.live(), ...await all.liveSupervisors()].length > 0;
-    };
+    const isAnybodyThere = async () => anyWorks(await this.#parts.workers());
     return await restore({ ...this.#parts, isAnybodyThere }, from, progress);
   }
 

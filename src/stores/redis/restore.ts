@@ -1,15 +1,14 @@
 // A backup in the place of all that is kept. It is built beside that, under keys of its own; one short
 // step puts it in its place, and until then everybody sees what was there before.
 import { QueueError } from "../../queue/errors.ts";
-import type { Job } from "../../queue/job.ts";
 import type { LeftOut } from "../../queue/maintenance.ts";
 import type { Progress } from "../../queue/operations.ts";
 import { parseConfig } from "../../queue/settings.ts";
 import type { FileSystem } from "../../system/file_system.ts";
-import { decode } from "../file/codec.ts";
 import { parseQueues } from "../file/queues_file.ts";
 import { readBackup, type SavedQueue } from "../file/read_backup.ts";
 import { checkSchedule } from "../file/schedules.ts";
+import { attemptOf, decodedJobs, mayStillRun, sameKey, workersRun } from "../shared/restoring.ts";
 import { addAll } from "./batch.ts";
 import { Commit } from "./commit.ts";
 import { Redis, type RedisOptions } from "./connection.ts";
@@ -87,34 +86,11 @@ function mustBeDone([result, id, claim]: string[]): void {
         "built; nothing was changed",
     );
   }
-  const worker = claim!.split(" ")[2];
-  throw new QueueError(
-    "refused",
-    `Cannot restore: job "${id}" may still run, although its worker ${worker} has died; ` +
-      "nothing was changed",
-    { hint: "End it first: queuectl stop --force" },
-  );
+  throw mayStillRun(id!, claim!.split(" ")[2]!);
 }
 
-function workersRun(): QueueError {
-  return new QueueError("refused", "Cannot restore while workers run; nothing was changed", {
-    hint: "Stop them first: queuectl stop --all-hosts",
-  });
-}
-
-async function putJobs(built: Redis, { jobs }: SavedQueue, progress: Progress): Promise<void> {
-  const decoded = function* (): Iterable<Job> {
-    for (const [index, { id, text }] of jobs.entries()) {
-      progress(jobs.length + index, jobs.length * 2);
-      yield decode(text, id, id).job;
-    }
-  };
-  await addAll({ redis: built, undone: new Undone(built) }, decoded(), (job, holder) => {
-    throw new QueueError(
-      "damaged",
-      `Cannot restore: jobs "${job.id}" and "${holder}" have the same key; nothing was changed`,
-    );
-  });
+async function putJobs(built: Redis, saved: SavedQueue, progress: Progress): Promise<void> {
+  await addAll({ redis: built, undone: new Undone(built) }, decodedJobs(saved, progress), sameKey);
 }
 
 /** @returns how many bytes there are */
@@ -127,7 +103,7 @@ async function putOutputs(
   let all = 0;
   for (const { id, logs } of jobs) {
     for (const log of logs) {
-      const attempt = Number(/\.(\d+)\.log$/.exec(log)![1]);
+      const attempt = attemptOf(log);
       const key = outputKey(generation, id, attempt);
       await built.ask("ZADD", "outputs", "0", `${id}/${attempt}`);
       await redis.ask("SETRANGE", key, "0", new Uint8Array(1));
