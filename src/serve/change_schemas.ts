@@ -1,4 +1,5 @@
 // The JSON of changes of many jobs. See schemas.ts.
+import { CHANGE_STATES, VERBS } from "./changes.ts";
 import {
   listOf,
   object,
@@ -30,7 +31,7 @@ const target = {
   ids: { ...listOf(text), description: "Whole ids, instead of a filter" },
 } satisfies Record<string, Schema>;
 
-const verb: Schema = { type: "string", enum: ["retry", "remove", "cancel"] };
+const verb: Schema = { type: "string", enum: VERBS };
 
 const bulkDone = {
   matched: { ...whole, description: "How many were found" },
@@ -66,7 +67,7 @@ export const CHANGE_SCHEMAS = {
     },
     state: {
       type: "string",
-      enum: ["looking", "changing", "done", "stopped", "failed"],
+      enum: CHANGE_STATES,
       description: "looking: for the jobs that are meant",
     },
     started_at: time,

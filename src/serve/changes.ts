@@ -38,7 +38,8 @@ const MOST = 8;
 const REMEMBERED = 50;
 
 /** `looking`: for the jobs that are meant. */
-type State = "looking" | "changing" | "done" | "stopped" | "failed";
+export const CHANGE_STATES = ["looking", "changing", "done", "stopped", "failed"] as const;
+type State = typeof CHANGE_STATES[number];
 
 /** One change, and how far it has come. */
 export class Change implements Progress {
