@@ -57,12 +57,7 @@ export class Program {
    */
   #prepare(): string[] {
     const folder = `${this.#folder}/program`;
-    copyTree(`${root}src`, `${folder}/src`);
-    Deno.mkdirSync(`${folder}/page`);
-    // deno.json names page/ as a member of the workspace, so that has to be one.
-    for (const name of ["deno.json", "deno.lock", "page/deno.json"]) {
-      Deno.copyFileSync(`${root}${name}`, `${folder}/${name}`);
-    }
+    copySources(folder);
     Deno.copyFileSync(`${root}main.ts`, `${folder}/queuectl.ts`);
     Deno.copyFileSync(`${root}scripts/torture/clock.ts`, `${folder}/clock.ts`);
     Deno.writeTextFileSync(`${folder}/main.ts`, 'import "./clock.ts";\nimport "./queuectl.ts";\n');
@@ -109,6 +104,16 @@ export class Program {
       stderr: decoder.decode(output.stderr),
     }));
     return { pid: child.pid, ended };
+  }
+}
+
+/** Copies what the program is made of: what is edited meanwhile does not matter. */
+export function copySources(folder: string): void {
+  Deno.mkdirSync(`${folder}/page`, { recursive: true });
+  copyTree(`${root}src`, `${folder}/src`);
+  // deno.json names page/ as a member of the workspace, so that has to be one.
+  for (const name of ["deno.json", "deno.lock", "page/deno.json"]) {
+    Deno.copyFileSync(`${root}${name}`, `${folder}/${name}`);
   }
 }
 

@@ -9,7 +9,6 @@ export function reportOf(
   figures: Figures | undefined,
   seconds: number,
 ): string {
-  const failed = scene.problems.length > 0;
   const lines = [
     `torture: ${minutes} minutes, seed ${seed}${
       scene.canSetClock ? "" : " (a build: the clock is left alone)"
@@ -35,17 +34,28 @@ export function reportOf(
       `looks at queues with room ${openings}`,
   );
   lines.push(`  done to it: ${listed(scene.tally)}`);
-  for (const problem of scene.problems.slice(0, 50)) lines.push(`  WRONG: ${problem}`);
-  if (scene.problems.length > 50) lines.push(`  … and ${scene.problems.length - 50} more`);
-  if (failed) lines.push(`  again: deno task torture --minutes ${minutes} --seed ${seed}`);
-  if (failed || keep) {
-    lines.push(`  kept: ${scene.folder} (torture.log tells what was done, and when)`);
-  }
-  lines.push(failed ? "torture: FAILED" : "torture: all accounted for");
-  return lines.join("\n") + "\n";
+  const again = `deno task torture --minutes ${minutes} --seed ${seed}`;
+  return [...lines, ...verdictOf(scene, again, keep)].join("\n") + "\n";
 }
 
-function listed(counts: ReadonlyMap<string, number>): string {
+/** The last lines: what is wrong, how to do it again, and where to look. */
+export function verdictOf(
+  { problems, folder }: { readonly problems: readonly string[]; readonly folder: string },
+  again: string,
+  keep: boolean,
+): string[] {
+  const failed = problems.length > 0;
+  return [
+    ...problems.slice(0, 50).map((problem) => `  WRONG: ${problem}`),
+    ...(problems.length > 50 ? [`  … and ${problems.length - 50} more`] : []),
+    ...(failed ? [`  again: ${again}`] : []),
+    ...(failed || keep ? [`  kept: ${folder} (torture.log tells what was done, and when)`] : []),
+    failed ? "torture: FAILED" : "torture: all accounted for",
+  ];
+}
+
+/** How often each happened. */
+export function listed(counts: ReadonlyMap<string, number>): string {
   const sorted = [...counts].sort(([a], [b]) => a < b ? -1 : 1);
   return sorted.map(([what, n]) => `${what} ${n}`).join(", ");
 }

@@ -1,6 +1,7 @@
 // Where hosts are tortured: a server, hosts that each reach it by a way of their own, and what is
 // kept for the reckoning.
 import { CutProxy } from "../../../tests/support/cut_proxy.ts";
+import { copySources } from "../program.ts";
 import type { TorturedServer } from "./tortured_server.ts";
 import { killAllWith, type Process, processesWith } from "../../processes.ts";
 
@@ -95,7 +96,8 @@ export class HostsScene {
   constructor(readonly folder: string, readonly server: TorturedServer, names: readonly string[]) {
     Deno.mkdirSync(`${folder}/notes`);
     this.program = `${folder}/program`;
-    prepare(this.program);
+    copySources(this.program);
+    Deno.copyFileSync(`${root}main.ts`, `${this.program}/main.ts`);
     Deno.copyFileSync(`${root}scripts/torture/hosts/job.sh`, `${folder}/job.sh`);
     this.hosts = names.map((name) => new TorturedHost(name, this, server.socket));
   }
@@ -127,15 +129,5 @@ export class HostsScene {
   async close(): Promise<void> {
     this.killAll();
     await Promise.all(this.hosts.map(({ way }) => way.close()));
-  }
-}
-
-/** A copy of the program. */
-function prepare(folder: string): void {
-  Deno.mkdirSync(`${folder}/page`, { recursive: true });
-  // deno.json names page/ as a member of the workspace, so that has to be one.
-  for (const name of ["src", "main.ts", "deno.json", "deno.lock", "page/deno.json"]) {
-    const copy = new Deno.Command("cp", { args: ["-R", `${root}${name}`, `${folder}/${name}`] });
-    if (!copy.outputSync().success) throw new Error(`Cannot copy ${name}`);
   }
 }

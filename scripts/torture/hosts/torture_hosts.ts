@@ -1,6 +1,7 @@
 // A torture of hosts that share a server: from its begin to its report.
 import { delay } from "../../../src/system/delay.ts";
 import { Random } from "../random.ts";
+import { listed, verdictOf } from "../report.ts";
 import type { TortureOptions, TortureResult } from "../torture.ts";
 import { tormentHosts } from "./hosts_faults.ts";
 import { reckonHosts } from "./hosts_reckoning.ts";
@@ -32,7 +33,7 @@ export async function tortureHosts(kind: string, options: TortureOptions): Promi
   }
   const failed = scene.problems.length > 0;
   if (!failed && !options.keep) Deno.removeSync(folder, { recursive: true });
-  return { report: reportOf(scene, options, outcomes), problems: scene.problems };
+  return { report: reportOf(scene, kind, options, outcomes), problems: scene.problems };
 }
 
 async function play(
@@ -165,20 +166,16 @@ async function checkRest(scene: HostsScene): Promise<void> {
 
 function reportOf(
   scene: HostsScene,
+  kind: string,
   { minutes, seed, keep }: TortureOptions,
   outcomes: ReadonlyMap<string, number>,
 ): string {
-  const listed = (counts: ReadonlyMap<string, number>) =>
-    [...counts].sort().map(([what, n]) => `${what} ${n}`).join(", ");
-  const { problems, folder } = scene;
-  const isKept = problems.length > 0 || keep;
+  const again = `deno task torture --store ${kind} --minutes ${minutes} --seed ${seed}`;
   return [
     `torture of hosts: ${minutes} minutes, seed ${seed}`,
     `  jobs acknowledged ${scene.acknowledged.size}, attempts: ${listed(outcomes)}`,
     `  done to them: ${listed(scene.tally)}`,
-    ...problems.slice(0, 50).map((text) => `  WRONG: ${text}`),
-    ...(isKept ? [`  kept: ${folder} (torture.log tells what was done, and when)`] : []),
-    problems.length > 0 ? "torture: FAILED" : "torture: all accounted for",
+    ...verdictOf(scene, again, keep),
     "",
   ].join("\n");
 }
