@@ -122,8 +122,7 @@ const LOSSES: Readonly<Record<string, Loss>> = {
     const stopped = await processesOf(a, start);
     await begin();
     signalAll(stopped, "SIGSTOP");
-    await waitUntil(async () => (await outcomes(b, "j")).length === 1, "it is lost");
-    assertEquals([await outcomes(b, "j"), lives(first)], [["lost"], false]);
+    await isLost(b, first);
     signalAll(stopped, "SIGCONT");
     await endsElsewhere(b, dir);
     await b.ok("stop");
@@ -142,8 +141,7 @@ const LOSSES: Readonly<Record<string, Loss>> = {
     const killed = await processesOf(a, start);
     await begin();
     for (const pid of killed) end(pid);
-    await waitUntil(async () => (await outcomes(b, "j")).length === 1, "it is lost");
-    assert(!lives(first));
+    await isLost(b, first);
     await endsElsewhere(b, dir);
   },
 
@@ -158,8 +156,7 @@ const LOSSES: Readonly<Record<string, Loss>> = {
     await b.start();
     await begin();
     way.cut();
-    await waitUntil(async () => (await outcomes(b, "j")).length === 1, "it is lost");
-    assert(!lives(first));
+    await isLost(b, first);
     await endsElsewhere(b, dir);
     way.restore();
     await b.ok("stop");
@@ -184,6 +181,12 @@ const LOSSES: Readonly<Record<string, Loss>> = {
     assertEquals(await outcomes(b, "j"), ["succeeded"]);
   },
 };
+
+/** Resolves when the attempt is lost, which was the process `first`. */
+async function isLost(host: QueueProgram, first: number): Promise<void> {
+  await waitUntil(async () => (await outcomes(host, "j")).length === 1, "it is lost");
+  assertEquals([await outcomes(host, "j"), lives(first)], [["lost"], false]);
+}
 
 /** The job that was lost runs anew on another host, and never did so on both. */
 async function endsElsewhere(host: QueueProgram, dir: string): Promise<void> {

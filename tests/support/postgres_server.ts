@@ -3,34 +3,17 @@
 // are declared, so that it counts as no test's leak.
 import { Database, type ServerConfig } from "../../src/stores/postgres/connection.ts";
 import { postgresPrograms, tempFolder } from "./postgres_programs.ts";
+import { startGuarded } from "./guarded_server.ts";
 
 /** A server does not run as root. */
 const NOBODY = 65534;
 
-/** Ends with the process that started it, whatever that one dies of: then its input ends. */
-const GUARD = `
-# Ctrl-C at a terminal reaches this, too: it goes on until its input ends, and clears away.
-trap '' INT TERM HUP
-bin=$1 dir=$2 port=$3; shift 3
-end() { [ -z "$server" ] || { kill "-$1" "$server"; wait "$server"; server=; }; }
+const START = `bin=$1 port=$2; shift 2
 "$bin/initdb" -D "$dir/data" -U queuectl -A trust -E UTF8 --locale=C --no-sync >"$dir/log" 2>&1 || exit
 start() {
   "$bin/postgres" -D "$dir/data" -k "$dir" -p "$port" "$@" >>"$dir/log" 2>&1 &
   server=$!
-}
-start "$@"
-echo started
-while read -r word; do
-  case $word in
-    start) start "$@" ;;
-    stop) end INT ;;
-    crash) end QUIT ;;
-  esac
-  echo "$word"
-done
-end QUIT
-rm -rf "$dir"
-`;
+}`;
 
 export interface PostgresServer {
   /** Where its data and its socket are. */
@@ -65,17 +48,6 @@ export async function startPostgres(
   const isRoot = Deno.uid() === 0;
   if (isRoot) Deno.chownSync(dir, NOBODY, NOBODY);
   const options = [`listen_addresses=${port === undefined ? "" : "127.0.0.1"}`, ...settings];
-  const guard = new Deno.Command("/bin/sh", {
-    args: ["-c", GUARD, "sh", programs.bin, dir, String(port ?? 5432)]
-      .concat(options.flatMap((one) => ["-c", one])),
-    ...(isRoot ? { uid: NOBODY, gid: NOBODY } : {}),
-    stdin: "piped",
-    stdout: "piped",
-    cwd: "/",
-  }).spawn();
-  const input = guard.stdin.getWriter();
-  const answers = guard.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  guard.unref();
   const isUp = async () => {
     const database = new Database({
       name: "the server",
@@ -83,13 +55,6 @@ export async function startPostgres(
       patience: 60_000,
     });
     await database.query("select 1").finally(() => database.close());
-  };
-  const answer = async () => {
-    guard.ref();
-    const { done } = await answers.read();
-    guard.unref();
-    if (!done) return;
-    throw new Error(`No server: ${Deno.readTextFileSync(`${dir}/log`)}`);
   };
   const server: PostgresServer = {
     folder: dir,
@@ -101,13 +66,15 @@ export async function startPostgres(
     }),
     url: (database = "postgres") =>
       `postgres://queuectl@${encodeURIComponent(dir)}:${port ?? 5432}/${database}`,
-    tell: async (word) => {
-      await input.write(new TextEncoder().encode(`${word}\n`));
-      await answer();
-      if (word === "start") await isUp();
-    },
+    tell: (word) => tell(word),
   };
-  await answer();
-  await isUp();
+  const tell = await startGuarded({
+    dir,
+    start: START,
+    args: [programs.bin, String(port ?? 5432), ...options.flatMap((one) => ["-c", one])],
+    signals: { stop: "SIGINT", crash: "SIGQUIT" },
+    ...(isRoot && { as: { uid: NOBODY, gid: NOBODY } }),
+    isUp,
+  });
   return server;
 }

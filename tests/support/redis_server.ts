@@ -3,30 +3,13 @@
 // are declared, so that it counts as no test's leak.
 import { Redis, type RedisOptions } from "../../src/stores/redis/connection.ts";
 import { Wire } from "../../src/stores/redis/driver.ts";
+import { startGuarded } from "./guarded_server.ts";
 import { pathOf } from "./has_program.ts";
 
-/** Ends with the process that started it, whatever that one dies of: then its input ends. */
-const GUARD = `
-# Ctrl-C at a terminal reaches this, too: it goes on until its input ends, and clears away.
-trap '' INT TERM HUP
-dir=$1; shift
-end() { [ -z "$server" ] || { kill "-$1" "$server"; wait "$server"; server=; }; }
-start() {
+const START = `start() {
   redis-server --unixsocket "$dir/s" --dir "$dir" --save '' --loglevel warning "$@" >>"$dir/log" 2>&1 &
   server=$!
-}
-start "$@"
-while read -r word; do
-  case $word in
-    start) start "$@" ;;
-    stop) end TERM ;;
-    crash) end KILL ;;
-  esac
-  echo "$word"
-done
-end KILL
-rm -rf "$dir"
-`;
+}`;
 
 export interface RedisServer {
   /** Where its data and its socket are. */
@@ -61,16 +44,6 @@ export async function startRedis(
     return undefined;
   }
   const dir = Deno.makeTempDirSync({ prefix: "queuectl-redis-" });
-  const guard = new Deno.Command("/bin/sh", {
-    args: ["-c", GUARD, "sh", dir, "--port", String(port), "--bind", "127.0.0.1", ...settings],
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "null", // the shell tells of what it kills
-    cwd: "/",
-  }).spawn();
-  const input = guard.stdin.getWriter();
-  const answers = guard.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  guard.unref();
   const isUp = async () => {
     const redis = server.connect("up", { patience: 60_000, password });
     await redis.info().finally(() => redis.close());
@@ -91,16 +64,15 @@ export async function startRedis(
       const wire = await Wire.open({ host: `${dir}/s`, port: 0 }, AbortSignal.timeout(60_000));
       return await wire.ask(words).finally(() => wire.end());
     },
-    tell: async (word) => {
-      await input.write(new TextEncoder().encode(`${word}\n`));
-      guard.ref();
-      const { done } = await answers.read();
-      guard.unref();
-      if (done) throw new Error(`No server: ${Deno.readTextFileSync(`${dir}/log`)}`);
-      if (word === "start") await isUp();
-    },
+    tell: (word) => tell(word),
   };
-  await isUp();
+  const tell = await startGuarded({
+    dir,
+    start: START,
+    args: ["--port", String(port), "--bind", "127.0.0.1", ...settings],
+    signals: { stop: "SIGTERM", crash: "SIGKILL" },
+    isUp,
+  });
   return server;
 }
 

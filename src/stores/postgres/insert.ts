@@ -6,6 +6,7 @@ import type { Sql } from "./connection.ts";
 import { codeOf, type PgError } from "./errors.ts";
 import { insertOf, type Statement } from "./row.ts";
 import { settle } from "./settle.ts";
+import { portionsOf } from "../shared/portions.ts";
 
 /** Rows of one statement. */
 const BATCH = 2000;
@@ -48,7 +49,7 @@ export async function insertAll(
   // The next jobs are made while the database is busy with those before.
   let sent: Promise<Job[]> = Promise.resolve([]);
   try {
-    for (const batch of batches(jobs)) {
+    for (const batch of portionsOf(jobs, BATCH)) {
       const statement = insertOf(batch);
       count(await sent);
       sent = insert(sql, batch, left, { statement, ...expiry });
@@ -172,14 +173,4 @@ async function orDuplicate<T>(result: Promise<T>): Promise<T> {
     const id = /=\((.*?)\)/.exec(detail)?.[1] ?? "?";
     throw new QueueError("duplicate_id", `Cannot add job "${id}": the id is taken`);
   }
-}
-
-function* batches(jobs: Iterable<Job>): Iterable<Job[]> {
-  let batch: Job[] = [];
-  for (const job of jobs) {
-    if (batch.push(job) < BATCH) continue;
-    yield batch;
-    batch = [];
-  }
-  if (batch.length > 0) yield batch;
 }

@@ -8,6 +8,7 @@ import { Commit, isFailed } from "./commit.ts";
 import { addPortion, batchOver, dropBatch, Gone, type Left } from "./new_jobs.ts";
 import { type NewJobsParts, PORTION } from "./new_jobs.ts";
 import { unavailable } from "./errors.ts";
+import { portionsOf } from "../shared/portions.ts";
 
 /**
  * Adds all jobs but those whose key is taken. @returns how many
@@ -22,7 +23,7 @@ export async function addAll(
   let batch: Batch | undefined;
   let added = 0;
   try {
-    for (const portion of portions(jobs)) {
+    for (const portion of portionsOf(jobs, PORTION)) {
       if (first === undefined) {
         first = portion;
         continue;
@@ -87,14 +88,4 @@ class Batch {
   async drop(): Promise<void> {
     await dropBatch(this.#parts.redis, this.#owner);
   }
-}
-
-function* portions(jobs: Iterable<Job>): Iterable<Job[]> {
-  let portion: Job[] = [];
-  for (const job of jobs) {
-    if (portion.push(job) < PORTION) continue;
-    yield portion;
-    portion = [];
-  }
-  if (portion.length > 0) yield portion;
 }
