@@ -8,6 +8,10 @@ import { waitUntil } from "../support/wait_until.ts";
 const { program, args } = programUnderTest();
 /** Of the sources Deno itself would be linked and replaced. */
 const notBuilt = args.length > 0 || Deno.build.os === "windows";
+const ofBuilds = (name: string) => ({
+  name: notBuilt ? `${name} (skipped: it needs a build)` : name,
+  ignore: notBuilt,
+});
 
 Deno.test("start finds its workers' program from another folder", () =>
   withTempDir(async (dir) => {
@@ -18,8 +22,7 @@ Deno.test("start finds its workers' program from another folder", () =>
   }));
 
 Deno.test({
-  name: "start finds its workers' program when it was called by a link on the PATH",
-  ignore: notBuilt,
+  ...ofBuilds("start finds its workers' program when it was called by a link on the PATH"),
   fn: () =>
     withTempDir(async (dir) => {
       await Deno.mkdir(`${dir}/bin`);
@@ -33,8 +36,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "start goes on with the newer program when its file was replaced",
-  ignore: notBuilt,
+  ...ofBuilds("start goes on with the newer program when its file was replaced"),
   fn: () =>
     withTempDir(async (dir) => {
       const installed = `${dir}/queuectl`;

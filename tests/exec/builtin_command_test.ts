@@ -1,11 +1,11 @@
 // Commands that the worker's shell does itself behave as they do through /bin/sh.
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import * as fc from "fast-check";
 import { builtinCommand } from "../../src/exec/builtin_command.ts";
 import { ShellExecutor } from "../../src/exec/executor.ts";
 import { withTempDir } from "../support/temp_dir.ts";
-import { needing } from "../support/has_program.ts";
+import { needing, pathOf } from "../support/has_program.ts";
 import { readLog, runsIn, withEachShell, withExecutor } from "./work_bench.ts";
 
 Deno.test("builtinCommand() knows true, false and echo with plain words, and nothing else", () => {
@@ -109,15 +109,23 @@ Deno.test({
     }),
 });
 
-/** Other shells in the place of /bin/sh, which takes a mount that others do not see. */
+/** Whether a program may be put in the place of another, by a mount that others do not see. */
+const mayMount = pathOf("unshare") !== undefined &&
+  (await new Deno.Command("unshare", { args: ["-m", "mount", "--bind", "/bin/sh", "/bin/sh"] })
+    .output()).success;
+
+/** Other shells in the place of /bin/sh. */
 for (const shell of ["bash", "busybox", "dash"]) {
+  const says = `ShellExecutor.run() is right where ${shell} is /bin/sh`;
   Deno.test({
-    ...needing(["unshare", shell], `ShellExecutor.run() is right where ${shell} is /bin/sh`),
+    ...(mayMount
+      ? needing([shell], says)
+      : { name: `${says} (skipped: nothing may be mounted here)`, ignore: true }),
     fn: () =>
       withTempDir(async (folder) => {
         const script =
           'mount --bind "$(readlink -f "$(command -v "$1")")" "$(readlink -f /bin/sh)"||' +
-          'exit 77;shift;exec env "BASH_FUNC_true%%=() { echo function;}" "$@"';
+          'exit;shift;exec env "BASH_FUNC_true%%=() { echo function;}" "$@"';
         const fixture = new URL("./worker_fixture.ts", import.meta.url).pathname;
         const newRun = runsIn(folder);
         const commands = [
@@ -142,16 +150,15 @@ for (const shell of ["bash", "busybox", "dash"]) {
           "-A",
           "--no-check",
         ];
-        const { code, stdout } = await new Deno.Command("unshare", {
+        const { success, stdout, stderr } = await new Deno.Command("unshare", {
           args: [
             ...args,
             fixture,
             `${folder}/worker.runs`,
             ...runs.map((run) => JSON.stringify(run)),
           ],
-          stderr: "null",
         }).output();
-        if (code === 77 || code === 1 && stdout.length === 0) return; // it may not mount
+        assert(success, new TextDecoder().decode(stderr));
         const ends = new TextDecoder().decode(stdout).trim().split("\n").map((line) =>
           JSON.parse(line)
         );

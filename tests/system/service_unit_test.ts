@@ -140,8 +140,7 @@ Deno.test("launchdPlist() escapes what XML would take for its own", () => {
 });
 
 Deno.test({
-  name: "plutil accepts launchdPlist()",
-  ignore: Deno.build.os !== "darwin",
+  ...needing(["plutil"], "plutil accepts launchdPlist()"),
   fn: () =>
     withTempDir(async (dir) => {
       await Deno.writeTextFile(
