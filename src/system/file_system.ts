@@ -182,7 +182,7 @@ export const diskFiles: FileSystem = {
       if (locked && file.statSync().ino === named?.inode) {
         let isHeld = true;
         const release = () => {
-          if (isHeld) file.close();
+          if (isHeld) unlock(file);
           isHeld = false;
         };
         return { release };
@@ -192,6 +192,13 @@ export const diskFiles: FileSystem = {
     }
   },
 };
+
+// Closing alone is late: a child that another thread has just begun shares the open file, and with
+// it the lock, until it executes its program.
+function unlock(file: Deno.FsFile): void {
+  file.unlockSync();
+  file.close();
+}
 
 function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
   for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));

@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { diskFiles } from "../../src/system/file_system.ts";
 import { measureFolder } from "../../src/system/measure_folder.ts";
 import { isAbsolute, join, resolve } from "../../src/system/paths.ts";
@@ -78,4 +78,28 @@ Deno.test("resolve() makes paths absolute and plain", () => {
   assertEquals(resolve("/a", "/x"), "/x");
   assertEquals(resolve("/", "../.."), "/");
   assertEquals(isAbsolute("a/b"), false);
+});
+
+Deno.test("a lock that was released is free at once, also while another thread begins processes", async () => {
+  const begun = Promise.withResolvers<void>();
+  const source = `for (let begun = 0; ; begun++) {
+    new Deno.Command("true").outputSync();
+    if (begun === 2) postMessage("begun");
+  }`;
+  const thread = new Worker(`data:text/javascript,${encodeURIComponent(source)}`, {
+    type: "module",
+  });
+  thread.onmessage = () => begun.resolve();
+  try {
+    await begun.promise;
+    await withTempDir((folder) => {
+      for (let turn = 0; turn < 5000; turn++) {
+        const lock = diskFiles.lock(`${folder}/lock`);
+        assert(lock !== undefined, `still locked at turn ${turn}`);
+        lock.release();
+      }
+    });
+  } finally {
+    thread.terminate();
+  }
 });
