@@ -51,6 +51,31 @@ Deno.test("a queue in which nobody waits any more has no traces of it", async ()
   assertEquals(disk.tree(`${DATA}/tmp`), []);
 });
 
+Deno.test("who waits is found however a file system counts the links of folders, and not looked for where nobody waits", async () => {
+  for (const counted of ["folders", 1, 2] as const) {
+    const disk = new SimDisk();
+    const looks: string[] = [];
+    const info = disk.info.bind(disk);
+    disk.info = (path) => {
+      looks.push(path);
+      const found = info(path);
+      return found?.kind !== "folder" || counted === "folders"
+        ? found
+        : { ...found, links: counted };
+    };
+    const { store } = await opened(disk);
+    await store.add([aJob({ id: "a" }), aJob({ id: "b", sequence: 1 })]);
+    await run(store);
+    const looked = looks.some((path) => path === `${DATA}/queue/dependents/a`);
+    assertEquals(looked, counted !== "folders", `${counted}`);
+    await store.add([aJob({ id: "c", sequence: 2, after: ["b"] })]);
+    assertEquals(await state(store, "c"), "blocked");
+    await run(store);
+    assertEquals(await state(store, "c"), "pending", `${counted}`);
+    await store.close();
+  }
+});
+
 /** Ten jobs wait for one that has ended; they have yet to be told, one in each portion. */
 async function owing(): Promise<{ disk: SimDisk; store: FileStore }> {
   const { disk, store } = await opened();

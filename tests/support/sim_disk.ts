@@ -329,7 +329,10 @@ export class SimDisk implements FileSystem {
     const { kind, inode, mode } = node;
     this.access?.looks.push(`mode ${inode}`);
     if (node.kind === "folder") {
-      return { kind, size: 0, links: 2, modifiedAt: 0, inode, device: 0, mode, owner: OWNER };
+      this.access?.looks.push(`folders ${inode}`);
+      // As on most file systems: two, and one for each folder in it.
+      const links = 2 + [...node.entries.values()].filter(({ kind }) => kind === "folder").length;
+      return { kind, size: 0, links, modifiedAt: 0, inode, device: 0, mode, owner: OWNER };
     }
     for (const what of ["content", "links", "touched"]) this.access?.looks.push(`${what} ${inode}`);
     const { links, modifiedAt, text } = node;
@@ -444,14 +447,19 @@ export class SimDisk implements FileSystem {
 
   #enter(folder: FolderNode, name: string, node: Node): void {
     folder.entries.set(name, node);
-    this.access?.changes.push(`entry ${folder.inode}/${name}`);
-    this.access?.counts.push(`names ${folder.inode}`);
+    this.#noteEntry(folder, name, node);
   }
 
   #leave(folder: FolderNode, name: string): void {
+    const node = folder.entries.get(name);
     folder.entries.delete(name);
+    this.#noteEntry(folder, name, node);
+  }
+
+  #noteEntry(folder: FolderNode, name: string, node: Node | undefined): void {
     this.access?.changes.push(`entry ${folder.inode}/${name}`);
     this.access?.counts.push(`names ${folder.inode}`);
+    if (node?.kind === "folder") this.access?.counts.push(`folders ${folder.inode}`);
   }
 
   #unlinked(file: FileNode): void {

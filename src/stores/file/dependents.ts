@@ -26,6 +26,8 @@ import { layLines, lineStage, readOwn } from "./line_files.ts";
 
 /** So many stand in one file at most: whoever tells them goes on with the next one. */
 const MOST = 100;
+/** The links of a folder without folders, where a file system counts them. */
+const EMPTY = 2;
 const ANY = "~any";
 const MARK = /^([A-Za-z0-9_][A-Za-z0-9._-]{0,127})~[A-Za-z0-9]+$/;
 
@@ -57,6 +59,9 @@ export class Dependents {
   #made = 0;
   /** Whether this process has marked anything since this was last reset. */
   hasNews = false;
+
+  /** Whether this file system counts the folders in a folder; undefined if nobody has asked. */
+  #areCounted: boolean | undefined;
 
   /** `unique`: letters and digits that no other process has. */
   constructor(files: FileSystem, dataDir: string, unique: string) {
@@ -93,9 +98,21 @@ export class Dependents {
     }
   }
 
-  /** Whether any job may wait for `id`. If none does, this one look is all the cost. */
+  /** Whether any job may wait for `id`. If none waits for any, this costs a single look. */
   areThere(id: string): boolean {
-    return this.#files.info(`${this.#folder}/${id}`) !== undefined;
+    return !this.#areNone() && this.#files.info(`${this.#folder}/${id}`) !== undefined;
+  }
+
+  /**
+   * Whether surely no job waits for any. Most file systems count in the links of a folder which
+   * folders are in it. That is asked since each job asks when it ends, and a look at a path where
+   * nothing is costs an error, which takes longer than the job's other files.
+   */
+  #areNone(): boolean {
+    const linksOf = (folder: string) => this.#files.info(folder)?.links ?? 0;
+    // Where folders are counted, the folder above has more: this one is in it.
+    this.#areCounted ??= linksOf(`${this.#dataDir}/queue`) > EMPTY;
+    return this.#areCounted && linksOf(this.#folder) === EMPTY;
   }
 
   /** All that wait for `id`, or have waited. */

@@ -11,6 +11,7 @@ export const FOLDERS = [
   "queue/ready",
   "queue/later",
   "queue/blocked",
+  "queue/dependents",
   "queue/running",
   "queue/completed",
   "queue/dead",
@@ -22,7 +23,7 @@ export const FOLDERS = [
 ] as const;
 
 /** Those of them that did not exist in earlier versions. */
-export const ADDED_FOLDERS: readonly string[] = ["queue/blocked"];
+export const ADDED_FOLDERS: readonly string[] = ["queue/blocked", "queue/dependents"];
 
 /** Whether a restore replaces this one of `FOLDERS`. */
 export function isOfQueue(folder: string): boolean {
