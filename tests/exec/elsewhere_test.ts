@@ -37,8 +37,9 @@ Deno.test("isHeld() finds who holds a pipe, also if opening it took too long", a
     const late = Promise.withResolvers<void>();
     Deno.open = async (path, options) => {
       if (options?.write) await late.promise;
-      else setTimeout(late.resolve);
-      return await open(path, options?.write ? options : { read: true, write: true });
+      const file = await open(path, options?.write ? options : { read: true, write: true });
+      late.resolve();
+      return file;
     };
     try {
       assertEquals(await isHeld(pipe), true);
