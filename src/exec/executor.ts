@@ -84,7 +84,7 @@ export class ShellExecutor implements Executor {
 
   /** Runs the command in this shell; undefined if the shell died before the run began. */
   async #runIn(shell: ResidentShell, run: Run, stop?: AbortSignal): Promise<Ending | undefined> {
-    const inPlace = await shell.builtins?.inPlace(run);
+    const inPlace = await shell.plain?.inPlace(run);
     const answered = shell.ask(jobScript(run, this.#journal, shell.kind, inPlace));
     const watch = new Watch(shell, run, answered, stop);
     const answer = await Promise.race([answered, watch.gaveUp]);

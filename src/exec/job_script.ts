@@ -3,7 +3,7 @@
 // parameters instead, since the worker's environment may export a variable of the same name.
 
 import { shellWord } from "../system/shell_word.ts";
-import type { InPlace } from "./builtin_command.ts";
+import { type InPlace, IS_PROGRAM } from "./plain_command.ts";
 import { aliveOf, pipeOf, type ProcessIdentity, type RunKey } from "./journal.ts";
 import type { Run } from "./run.ts";
 
@@ -91,7 +91,7 @@ export function functionsScript(
   return [
     // Bash increases SHLVL; a job shall see the value that the worker sees.
     kind === "bash"
-      ? 'set -m;if [ "$SHLVL" -gt 1 ];then export SHLVL=$((SHLVL-1));else unset SHLVL;fi'
+      ? 'set -m;shopt -s execfail;if [ "$SHLVL" -gt 1 ];then export SHLVL=$((SHLVL-1));else unset SHLVL;fi'
       : "",
     OPEN_FILES,
     ...Object.entries(variables).map(([name, value]) => `export ${name}=${shellWord(value)}`),
@@ -120,7 +120,7 @@ const DIGITS = 10;
 /**
  * What the shell does for a job. The parameters: id, attempt, time of the claim, worker, folder,
  * log, command, output path, cap, epoch of the lease, `environment` if the job has one; and what to
- * do in the place of /bin/sh, if anything: see builtin_command.ts.
+ * do in the place of /bin/sh, if anything: see plain_command.ts.
  *
  * The folder is always entered, even if the shell is in it: it may have been removed and made
  * again. It is left afterwards, so that an idle worker does not keep a file system busy. If a
@@ -153,15 +153,16 @@ function jobSteps(
     // Messages of the shell itself go to the journal: they tell a death by a signal from an exit
     // with the same `$?`. The command of the job is not in them.
     (kind === "bash"
-      ? `if [ $# -gt 11 ];then ${process(IN_PLACE)}& else ${usual}& fi;` +
+      ? `if [ "\${12}" != exec ]||{ ${IS_PROGRAM};};then :;else set -- "\${@:1:11}";fi;` +
+        `if [ $# -gt 11 ];then ${process(IN_PLACE)}& else ${usual}& fi;` +
         `{ wait $!;${note};[ $2 -le 128 ]||{ ended $! $2;set -- - $? "$3" "$4";};} 2>&1`
       : `{ ${usual};${note};} 2>&1`) +
     `;} 5>>"$8"||set -- ! log "$1" "$2";fi;` +
     `echo "$1 $3 $4 $2"||set -- "$@" torn;cd /;echo "$1 $2 $5" >&3`;
 }
 
-// Where `echo` can't write, /bin/sh says so in its own words.
-const IN_PLACE = '"${@:12}" 2>&-&&exit;';
+// Where `echo` can't write, or `exec` fails after all, /bin/sh says so in its own words.
+const IN_PLACE = 'if [ "${12}" = exec ];then exec "${@:13}";else "${@:12}" 2>&-&&exit;fi;';
 
 // With `set -m`, `wait` also returns when the job is stopped (SIGSTOP), with a code above 128. So if
 // the job still exists then, wait again. If it ended before `kill -0` looked, `wait` is called once

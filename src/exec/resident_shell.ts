@@ -3,7 +3,7 @@
 
 import type { FileSystem } from "../system/file_system.ts";
 import { aliveOf, pipeOf, type ProcessIdentity } from "./journal.ts";
-import { BuiltinCommands } from "./builtin_command.ts";
+import { PlainCommands } from "./plain_command.ts";
 import {
   functionsScript,
   type Greeting,
@@ -31,7 +31,7 @@ export class ResidentShell {
   identity: ProcessIdentity = { pid: 0, boot: "-", start: "-", namespace: "-", host: "-" };
   kind: ShellKind = "sh";
   /** Knows which commands this shell runs without /bin/sh; undefined if it can't. */
-  builtins: BuiltinCommands | undefined;
+  plain: PlainCommands | undefined;
   /** Set once the shell has ended. */
   status: Deno.CommandStatus | undefined;
 
@@ -109,7 +109,7 @@ export class ResidentShell {
     this.identity = greeting.identity;
     this.kind = kind;
     if (kind === "bash") {
-      this.builtins = new BuiltinCommands((question) => this.ask(request(question)));
+      this.plain = new PlainCommands((question) => this.ask(request(question)));
     }
     // It needs no answer, since the shell reads lines in order.
     const script = functionsScript(kind, greeting, journal, variables, deadline);

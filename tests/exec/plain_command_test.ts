@@ -1,31 +1,129 @@
-// Commands that the worker's shell does itself behave as they do through /bin/sh.
+// Commands that the worker's shell does without /bin/sh behave as they do through /bin/sh.
 
 import { assert, assertEquals } from "@std/assert";
 import * as fc from "fast-check";
-import { builtinCommand } from "../../src/exec/builtin_command.ts";
 import { ShellExecutor } from "../../src/exec/executor.ts";
+import { type InPlace, plainCommand } from "../../src/exec/plain_command.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 import { needing, pathOf } from "../support/has_program.ts";
 import { readLog, runsIn, withEachShell, withExecutor } from "./work_bench.ts";
 
-Deno.test("builtinCommand() knows true, false and echo with plain words, and nothing else", () => {
-  const table: [string, ReturnType<typeof builtinCommand>][] = [
+Deno.test("plainCommand() knows commands that are only plain words, and nothing else", () => {
+  const table: [string, InPlace][] = [
     ["true", ["exit", "0"]],
     ["true a  b\t", ["exit", "0"]],
     ["false", ["exit", "1"]],
     ["false true", ["exit", "1"]],
     ["echo", ["echo"]],
     ["echo a  b\tc=d ./e:f,g@h%i+j_k-l ", ["echo", "a", "b", "c=d", "./e:f,g@h%i+j_k-l"]],
+    ["/bin/true a --b=c -", ["exec", "/bin/true", "a", "--b=c", "-"]],
+    ["python3 -m x", ["exec", "python3", "-m", "x"]],
+    ["./a.sh  1", ["exec", "./a.sh", "1"]],
+    ["TRUE", ["exec", "TRUE"]],
+    ["g++ a=b", ["exec", "g++", "a=b"]],
   ];
-  for (const [command, expected] of table) assertEquals(builtinCommand(command), expected, command);
+  for (const [command, expected] of table) {
+    assertEquals(plainCommand(command)?.inPlace, expected, command);
+  }
   const others = [
-    ..." true|true\n|true\r|TRUE|truex|true;|true&|true #|/bin/true|echo -n a|echo a -n".split("|"),
+    ..." true|true\n|true\r|true;|true&|true #|echo -n a|echo a -n|setsid a|nice /bin/setsid".split(
+      "|",
+    ),
     ..."echo --|echo \\a|echo 'a'|echo \"a\"|echo $a|echo `a`|echo *|echo a?|echo [a]".split("|"),
     ..."echo ~|echo a=~|echo {a,b}|echo a{1..3}|echo !a|echo a>b|echo a<b|echo (a)".split("|"),
-    ..."echo ^a|echo é|echo a\u00a0b|echo a\0|a=b true|!true|! true|exec true|: true".split("|"),
+    ..."echo ^a|echo é|echo a\u00a0b|echo a\0|a=b true|!true|! true|: true|%1|-a|~/a|[ a ]".split(
+      "|",
+    ),
     ...["", "echo a|b", `echo ${"a".repeat(5000)}`],
   ];
-  for (const command of others) assertEquals(builtinCommand(command), undefined, command);
+  for (const command of others) assertEquals(plainCommand(command), undefined, command);
+});
+
+Deno.test(
+  "ShellExecutor.run() executes a program as /bin/sh does: its words, environment, folder, limits and signals",
+  withExecutor(async ({ folder, run }) => {
+    for (
+      const command of [
+        "env -0",
+        "/usr/bin/env -0",
+        "printenv HOME PATH",
+        "cat /proc/self/cmdline",
+        "grep Sig /proc/self/status",
+        "cat /proc/self/limits",
+        "readlink /proc/self/cwd /proc/self/fd/0 /proc/self/fd/1 /proc/self/fd/2",
+        "ls /proc/self/fd",
+        "sleep 0",
+        "ls /missing",
+        "no-such-program a",
+        "/no/such/program",
+        "/etc/passwd",
+        "/",
+        "./none",
+      ]
+    ) {
+      const log = `${folder}/same.log`;
+      Deno.writeTextFileSync(log, "");
+      const { log: printed, ...ending } = await run(command, { id: "a", startedAt: 1, log });
+      Deno.truncateSync(log);
+      // The quotes make it no plain command.
+      const [first, ...rest] = command.split(" ");
+      const other = await run([`'${first}'`, ...rest].join(" "), { id: "a", startedAt: 1, log });
+      const lines = (text: string) => text.split(/[\0\n]/).sort();
+      assertEquals(
+        { ...ending, log: lines(printed) },
+        { ...other, log: lines(other.log) },
+        command,
+      );
+    }
+  }),
+);
+
+Deno.test(
+  "ShellExecutor.run() gives scripts without #! to /bin/sh, and finds programs anew each time",
+  withExecutor(async ({ folder, run }) => {
+    const script = `${folder}/script`;
+    const write = (text: string) => {
+      Deno.writeTextFileSync(script, text);
+      Deno.chmodSync(script, 0o755);
+    };
+    write("echo $0 [${BASH_VERSION+bash}]\n");
+    assertEquals((await run("./script a")).log, (await run("'./script' a")).log);
+    write("#!/bin/sh\necho $0 $1\n");
+    assertEquals((await run("./script a")).log, "./script a\n");
+    Deno.removeSync(script);
+    assertEquals((await run("./script a")).exitCode, 127);
+    Deno.copyFileSync("/bin/true", script);
+    assertEquals((await run("./script a")).exitCode, 0);
+    Deno.removeSync(script);
+    Deno.copyFileSync("/bin/false", script);
+    assertEquals((await run("./script a")).exitCode, 1);
+    Deno.chmodSync(script, 0o644);
+    assertEquals((await run("./script a")).exitCode, 126);
+    // As long as nothing else is in it: no program of this machine.
+    Deno.writeFileSync(script, Uint8Array.of(0x7f, 0x45, 0x4c, 0x46));
+    Deno.chmodSync(script, 0o755);
+    const [one, other] = [await run("./script a"), await run("'./script' a")];
+    assertEquals([one.outcome, one.exitCode], [other.outcome, other.exitCode]);
+  }),
+);
+
+Deno.test({
+  ...needing(
+    ["bash"],
+    "ShellExecutor.run() records the signal that ended a program, and its group is its own",
+  ),
+  fn: withExecutor(async ({ run }) => {
+    // Field 5 is the process group.
+    const { log } = await run("cat /proc/self/stat");
+    const [pid, , , , group] = log.split(" ");
+    assertEquals(group, pid);
+    const ending = await run("timeout -s KILL 0.01 sleep 60");
+    assertEquals([ending.exitCode, ending.signal], [137, "SIGKILL"]);
+    const stop = new AbortController();
+    const running = run("sleep 60", {}, stop.signal);
+    stop.abort("cancelled");
+    assertEquals((await running).outcome, "cancelled");
+  }),
 });
 
 const PIECES = [
