@@ -1,5 +1,6 @@
 // What people do with queues, schedules, dead letters, settings, and new jobs.
 import { assertEquals, assertMatch } from "@std/assert";
+import { waitUntil } from "../support/wait_until.ts";
 import type { Step } from "./scene.ts";
 
 export const OTHER_STEPS: readonly Step[] = [
@@ -61,6 +62,8 @@ export const OTHER_STEPS: readonly Step[] = [
     await page.sees("delay", ".trouble");
     await page.fill("[name=delay]", "");
     await page.press("Enqueue", "form");
+    // The heading of the form has that word, too.
+    await waitUntil(async () => (await page.hash).endsWith("/again"), "the page of the new job");
     await page.sees("again", "h1");
     const again = await queue.json("job", "show", "again");
     assertEquals([again.command, again.queue, again.cwd], ["echo 'again'", "held", queue.dir]);
