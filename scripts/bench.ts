@@ -130,6 +130,8 @@ function keep(
     date.slice(0, 10),
     ...(environment.program === "main.ts" ? [] : ["build"]),
     ...(only ?? []),
+    // What depends on the file system is measured on several.
+    environment.file_system.replaceAll(" ", "-"),
   ];
   const name = `${parts.join("-")}.json`;
   const head = { schema: 1, date, minutes, ...(quick && { quick }), environment };
