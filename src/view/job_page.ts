@@ -127,6 +127,8 @@ function facts(job: Job, options: PageOptions, paint: Paint): string {
     ]),
     ...(job.queue === DEFAULT_QUEUE ? [] : [["Queue", job.queue] as [string, string]]),
     ...(job.group === null ? [] : [["Group", job.group] as [string, string]]),
+    ...(job.unique === null ? [] : [["Unique key", oneLine(job.unique)] as [string, string]]),
+    ...(job.schedule === null ? [] : [["Schedule", job.schedule] as [string, string]]),
     ...awaited.map((one, i): [string, string] => [i === 0 ? "Waits for" : "", awaitedText(one)]),
     ["Priority", String(job.priority)],
     ["Retries", `${retries} of ${job.maxRetries} used`],

@@ -54,7 +54,7 @@ function* linesOf(nodes: readonly TreeNode[], indent: string, paint: Paint): Ite
     }
     const { id, fate, command, any, children, isCut } = node;
     const isLast = level.next === level.nodes.length;
-    const more = (any ? ", in any way" : "") + (isCut ? ", see above" : "");
+    const more = (any ? " (--after-any)" : "") + (isCut ? ", see above" : "");
     yield `${level.indent}${isLast ? "└─" : "├─"} ${lineOf(id, fate, command, paint, more)}`;
     open.push({ nodes: children, indent: `${level.indent}${isLast ? "   " : "│  "}`, next: 0 });
   }

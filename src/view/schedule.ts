@@ -135,12 +135,16 @@ function optionLines(job: ScheduledJob, verbose: boolean): [string, string][] {
   ]);
   if (job.queue !== undefined) lines.push(["Queue", job.queue]);
   if (job.group !== undefined) lines.push(["Group", job.group]);
+  if (job.unique !== undefined) lines.push(["Unique key", oneLine(job.unique)]);
   if (job.priority !== undefined) lines.push(["Priority", String(job.priority)]);
   if (job.maxRetries !== undefined) lines.push(["Retries", String(job.maxRetries)]);
   if (job.timeout !== undefined) {
     lines.push(["Timeout", job.timeout === 0 ? "none" : durationText(job.timeout)]);
   }
   if (job.delay !== undefined) lines.push(["Delay", durationText(job.delay)]);
+  if (job.startBy !== undefined) {
+    lines.push(["Start by", `${durationText(job.startBy)} after its time`]);
+  }
   return lines;
 }
 

@@ -45,6 +45,18 @@ Deno.test("job show tells queue and group where they are set, and why a job was 
   assertEquals([job.queue, job.group, job.reason], ["video", "films", "expired"]);
 });
 
+Deno.test("job show tells the unique key of a job, and the schedule that it is of", async () => {
+  const world = new World();
+  const plain = await world.enqueue("x");
+  const { out } = await world.run("job", "show", plain);
+  assert(!/Unique key|Schedule/.test(out), out);
+  const id = await world.enqueue("--unique", "my key", "x");
+  assertStringIncludes((await world.run("job", "show", id)).out, "Unique key   my key\n");
+  await world.run("schedule", "add", "nightly", "--every", "1h", "x");
+  const fired = (await world.run("schedule", "run", "nightly")).out.trim();
+  assertStringIncludes((await world.run("job", "show", fired)).out, "Schedule     nightly\n");
+});
+
 Deno.test("job show follows a job through its states", async () => {
   const world = new World();
   const id = await world.enqueue("--delay", "5m", "x");

@@ -138,7 +138,7 @@ Deno.test("job tree shows what a job waits for and what waits for it, each branc
 └─ waits for
    ├─ l  blocked  l
    │  └─ root  pending  root
-   └─ r  blocked, in any way  r
+   └─ r  blocked (--after-any)  r
       └─ root  pending  root
 `,
   );
@@ -149,7 +149,7 @@ Deno.test("job tree shows what a job waits for and what waits for it, each branc
    ├─ l  blocked  l
    │  └─ end  blocked  end␊really
    └─ r  blocked  r
-      └─ end  blocked, in any way  end␊really
+      └─ end  blocked (--after-any)  end␊really
 `,
   );
   const alone = await world.enqueue("true");

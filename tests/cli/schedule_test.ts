@@ -182,6 +182,27 @@ Deno.test("schedule show is a page, and says what was skipped", async () => {
   assertStringIncludes((await world.run("schedule", "show", "s", "--verbose")).out, "SECRET=x");
 });
 
+Deno.test("schedule show tells every option that its jobs are enqueued with", async () => {
+  const options = [
+    ["--queue", "q1"],
+    ["--group", "g1"],
+    ["--unique", "k1"],
+    ["--priority", "7"],
+    ["--max-retries", "2"],
+    ["--timeout", "5m"],
+    ["--delay", "30s"],
+    ["--start-by", "2h"],
+  ];
+  const world = await withSchedule("--every", "1d", ...options.flat());
+  const { out } = await world.run("schedule", "show", "s");
+  for (
+    const line of [
+      "Queue        q1\nGroup        g1\nUnique key   k1\nPriority     7\nRetries      2\n",
+      "Timeout      5m\nDelay        30s\nStart by     2h after its time\n",
+    ]
+  ) assertStringIncludes(out, line);
+});
+
 Deno.test("schedule run enqueues an additional job now, with a new id each time", async () => {
   const world = await withSchedule();
   const ids = [
