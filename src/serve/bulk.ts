@@ -7,7 +7,7 @@ import type { Counts, JobStore, Query } from "../queue/store.ts";
 import { Turns } from "../system/turns.ts";
 import type { Target } from "./bulk_wish.ts";
 import { cancelParts } from "./cancel_parts.ts";
-import type { Progress, Verb, Work } from "./changes.ts";
+import type { ChangeProgress, Verb, Work } from "./changes.ts";
 import { forMilliseconds } from "./deadline.ts";
 import { queryOf, within } from "./filter.ts";
 import { type Parts, withJobs } from "./parts.ts";
@@ -64,7 +64,7 @@ async function idsOf(
   jobs: JobStore,
   verb: Verb,
   target: Target,
-  progress: Progress,
+  progress: ChangeProgress,
 ): Promise<string[]> {
   const query = queryFor(verb, target, now());
   const ids = new Set<string>(target.ids);
@@ -85,7 +85,7 @@ async function changeEach(
   jobs: JobStore,
   ids: readonly string[],
   act: (jobs: JobStore, ids: string[]) => Promise<Results>,
-  progress: Progress,
+  progress: ChangeProgress,
 ): Promise<void> {
   const turns = new Turns();
   for (const id of ids) {
@@ -101,7 +101,7 @@ async function cancelEach(
   parts: Parts,
   jobs: JobStore,
   ids: readonly string[],
-  progress: Progress,
+  progress: ChangeProgress,
 ): Promise<void> {
   const tools = cancelParts({ ...parts, ending: progress.stop }, jobs);
   const left = ids.values();

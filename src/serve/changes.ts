@@ -10,7 +10,7 @@ export const VERBS = ["retry", "remove", "cancel"] as const;
 export type Verb = typeof VERBS[number];
 
 /** What is told of a change while it goes on, and by what it is told to stop. */
-export interface Progress {
+export interface ChangeProgress {
   /** Called for each job that is found. */
   found(): void;
   /** Called when all have been found, and changing them begins. */
@@ -21,7 +21,7 @@ export interface Progress {
 }
 
 /** What is done; it tells how far it has come. */
-export type Work = (progress: Progress) => Promise<void>;
+export type Work = (progress: ChangeProgress) => Promise<void>;
 
 /** What a change is made of, beside what it is to do. */
 interface Means {
@@ -42,7 +42,7 @@ export const CHANGE_STATES = ["looking", "changing", "done", "stopped", "failed"
 type State = typeof CHANGE_STATES[number];
 
 /** One change, and how far it has come. */
-export class Change implements Progress {
+export class Change implements ChangeProgress {
   readonly id: string;
   readonly verb: Verb;
   readonly target: Target;

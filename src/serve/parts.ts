@@ -20,7 +20,7 @@ export interface ServeOptions {
 }
 
 /** What is asked for often, or costs much where the store is big. */
-export interface Figures {
+export interface RememberedFigures {
   readonly counts: Counts;
   readonly queues: readonly QueueView[];
   readonly tally: Tally;
@@ -50,7 +50,9 @@ export interface Parts {
    */
   readonly readNewJob: (json: string, now: number) => Promise<NewJob>;
   readonly endOrphan: (jobs: JobStore, job: Job) => Promise<boolean>;
-  readonly remembered: { readonly [K in keyof Figures]: Remembered<Figures[K]> };
+  readonly remembered: {
+    readonly [K in keyof RememberedFigures]: Remembered<RememberedFigures[K]>;
+  };
   /** Aborts when it ends. */
   readonly ending: AbortSignal;
 }

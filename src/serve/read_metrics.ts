@@ -6,7 +6,7 @@ import type { QueueStore } from "../queue/queues.ts";
 import type { JobReader } from "../queue/store.ts";
 import type { Store } from "../stores/store.ts";
 import { type MetricsFacts, metricsText } from "./metrics.ts";
-import type { Figures } from "./parts.ts";
+import type { RememberedFigures } from "./parts.ts";
 
 /** How each of the figures is read that are remembered for a while. */
 export function figureReaders(store: Store, jobs: JobReader, ending: AbortSignal) {
@@ -22,14 +22,14 @@ export function figureReaders(store: Store, jobs: JobReader, ending: AbortSignal
       const stats = await dlqStats(jobs, watching, (job) => groups.add(job));
       return { stats, groups: groups.list() };
     },
-  } satisfies { [K in keyof Figures]: () => Promise<Figures[K]> };
+  } satisfies { [K in keyof RememberedFigures]: () => Promise<RememberedFigures[K]> };
 }
 
 /** The text, with `figures` as they were a moment ago. */
 export async function readMetrics(
   store: Store,
   jobs: JobReader,
-  figures: Pick<Figures, "counts" | "queues" | "tally">,
+  figures: Pick<RememberedFigures, "counts" | "queues" | "tally">,
   { version, now }: { readonly version: string; readonly now: number },
 ): Promise<string> {
   const { oldest } = await jobs.waitingEnds(now);

@@ -9,7 +9,7 @@ import { encodeState } from "./codec.ts";
 import { arrival, COMMAND_HOLDER, jobPath, type Ticket, timedName } from "./layout.ts";
 import { REPAIR } from "./maintenance.ts";
 import { stagedIds } from "./staging.ts";
-import type { CheckParts, Place, Sight, TicketPlaces } from "./ticket_places.ts";
+import type { CheckParts, JobPlaces, Place, TicketPlaces } from "./ticket_places.ts";
 
 /**
  * How often a job's ticket is looked for if the number of hard links can't tell that it is missing.
@@ -71,7 +71,7 @@ export class TicketCheck {
    * Checks where a job's tickets are. A held ticket is moved by its holder, others must be in the
    * right place.
    */
-  #checkPlaces(sight: Sight, own: readonly Place[]): void {
+  #checkPlaces(sight: JobPlaces, own: readonly Place[]): void {
     const { info, job } = sight;
     const { places, findings } = this.#parts;
     const linked = own.filter(({ inode }) => inode === info.inode).length;
@@ -109,7 +109,7 @@ export class TicketCheck {
     return undefined;
   }
 
-  #moveToPlace({ job, unended }: Sight, place: Place): string | undefined {
+  #moveToPlace({ job, unended }: JobPlaces, place: Place): string | undefined {
     const { dataDir, files, places, tickets } = this.#parts;
     const ended = ENDED.find((state) => place.index === tickets.ended[state]);
     // A job that has ended must not run again. After a power cut the last line of its file may be
@@ -130,7 +130,7 @@ export class TicketCheck {
     return `moved to where it belongs: ${now.status.state}`;
   }
 
-  #checkMissing({ job, info }: Sight): void {
+  #checkMissing({ job, info }: JobPlaces): void {
     const { dataDir, files, findings, places } = this.#parts;
     const { id } = job;
     if (places.names(info) > 1 || stagedIds(dataDir, files).has(id)) return;
@@ -220,6 +220,6 @@ function pidOf(files: FileSystem, path: string): number {
 }
 
 /** Whether a ticket belongs to this job, and not to an earlier one with the same id. */
-function isOf({ info, job }: Sight, { inode, ticket }: Place): boolean {
+function isOf({ info, job }: JobPlaces, { inode, ticket }: Place): boolean {
   return inode === info.inode || arrival(ticket) === arrival(job);
 }

@@ -33,7 +33,7 @@ export interface Place {
 }
 
 /** A job and its tickets, none of which changed while they were looked at. */
-export interface Sight {
+export interface JobPlaces {
   readonly job: Job;
   readonly unended: boolean;
   readonly info: FileInfo;
@@ -163,7 +163,7 @@ export class TicketPlaces {
    *
    * @returns undefined if there is no such job, or it keeps changing
    */
-  look(id: string): Sight | undefined {
+  look(id: string): JobPlaces | undefined {
     const { dataDir, files } = this.#parts;
     const path = jobPath(dataDir, id);
     for (let looks = 0; looks < LOOKS; looks++) {

@@ -8,7 +8,7 @@ import type { Database, Sql } from "./connection.ts";
 import { insert } from "./insert.ts";
 import {
   entryFrom,
-  type Firing,
+  type FiringParts,
   readable,
   ServerScheduleWatch,
 } from "../shared/server_schedules.ts";
@@ -23,12 +23,12 @@ interface ScheduleRow {
 
 export class PostgresSchedules implements ScheduleStore {
   readonly #database: Database;
-  readonly #firing: Firing | undefined;
+  readonly #firing: FiringParts | undefined;
   readonly #jobsWake: Wake;
   readonly #wake: Wake;
 
   /** @param firing without it nothing can be fired */
-  constructor(database: Database, firing?: Firing) {
+  constructor(database: Database, firing?: FiringParts) {
     this.#database = database;
     this.#firing = firing;
     this.#wake = wakeOf(database, "schedules");

@@ -7,7 +7,7 @@ import { scheduleStateToJson, scheduleToJson } from "../../queue/schedule_json.t
 import type { Decide, ScheduleStore } from "../../queue/schedule_store.ts";
 import {
   entryFrom,
-  type Firing,
+  type FiringParts,
   readable,
   ServerScheduleWatch,
 } from "../shared/server_schedules.ts";
@@ -20,10 +20,10 @@ import { fateOwed, Undone } from "./undone.ts";
 
 export class RedisSchedules implements ScheduleStore {
   readonly #redis: Redis;
-  readonly #firing: Firing | undefined;
+  readonly #firing: FiringParts | undefined;
 
   /** @param firing without it nothing can be fired */
-  constructor(redis: Redis, firing?: Firing) {
+  constructor(redis: Redis, firing?: FiringParts) {
     this.#redis = redis;
     this.#firing = firing;
   }

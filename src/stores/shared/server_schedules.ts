@@ -7,7 +7,7 @@ import type { JobStore } from "../../queue/store.ts";
 import type { Wake } from "./wake.ts";
 
 /** What firing needs: the jobs, and who is told of schedules that can't be read. */
-export interface Firing {
+export interface FiringParts {
   readonly jobs: Pick<JobStore, "change" | "get">;
   readonly warn?: (message: string) => void;
 }
@@ -30,7 +30,7 @@ export function entryFrom(name: string, json: unknown, what: string): ScheduleEn
 export function readable<T>(
   all: readonly T[],
   decode: (one: T) => ScheduleEntry,
-  warn: Firing["warn"],
+  warn: FiringParts["warn"],
 ): ScheduleEntry[] {
   return all.flatMap((one) => {
     try {

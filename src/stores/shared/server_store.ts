@@ -30,7 +30,7 @@ import { Lookout } from "./lookout.ts";
 import { HostWorkers, type WorkerPlaces } from "./host_workers.ts";
 import type { TallyTable } from "./kept_tallies.ts";
 import type { ConnectOptions } from "./reconnecting.ts";
-import type { Firing } from "./server_schedules.ts";
+import type { FiringParts } from "./server_schedules.ts";
 import { type LostPlaces, settleLost } from "./settle_lost.ts";
 import { type RequestTable, ToldRequests } from "./told_requests.ts";
 import type { Channel } from "./wake.ts";
@@ -45,7 +45,7 @@ export interface ServerParts {
   /** Makes what has to be there before anything else. Quick when it is there. */
   prepare(): Promise<void>;
   jobs(options: JobsOptions): JobStore;
-  schedules(firing: Firing | undefined): Promise<ScheduleStore>;
+  schedules(firing: FiringParts | undefined): Promise<ScheduleStore>;
   scheduleWatch(): Promise<ScheduleWatch>;
   queues(): Promise<QueueStore>;
   requests(): RequestTable;
@@ -151,7 +151,7 @@ export class ServerStore implements Store {
     return await this.openJobs();
   }
 
-  async openSchedules(firing?: Firing): Promise<ScheduleStore> {
+  async openSchedules(firing?: FiringParts): Promise<ScheduleStore> {
     await this.#ready();
     return await this.#parts.schedules(firing);
   }
