@@ -1,5 +1,6 @@
 // queuectl start: runs the supervisor in the foreground, or starts it in the background.
 import { messageOf, QueueError } from "../../queue/errors.ts";
+import type { Settings } from "../../queue/settings.ts";
 import { isWorkerName } from "../../queue/workers.ts";
 import type { Store } from "../../stores/store.ts";
 import { delay } from "../../system/delay.ts";
@@ -25,7 +26,7 @@ const IS_INIT =
 
 /** Runs jobs until stopped. @returns the exit code */
 export async function startCommand(call: CommandContext): Promise<number> {
-  const { context, flags } = call;
+  const { flags } = call;
   const name = workerName(call);
   const queues = queuesIn(flags);
   // Before the store is opened: what the driver of a database loads listens to signals.
@@ -36,20 +37,37 @@ export async function startCommand(call: CommandContext): Promise<number> {
   if (flags.has("detach")) return await detach(call, store);
 
   await (await store.maintenance()).afterReboot();
+  const dead = await superviseUntilStopped(call, store, { name, queues, settings, ignored });
+  if (flags.has("drain")) await sayWhatIsLeft(call, store, queues, dead);
+  return 0;
+}
+
+interface StartPlan {
+  /** The name of the workers; undefined: one is made for each. */
+  readonly name: string | undefined;
+  readonly queues: readonly string[] | undefined;
+  readonly settings: Settings;
+  readonly ignored: ReadonlySet<string>;
+}
+
+/**
+ * Joins the store as a supervisor for as long as its workers run.
+ *
+ * @returns how many jobs died
+ * @throws QueueError `unfinished` if no worker came up
+ */
+async function superviseUntilStopped(
+  { context, flags }: CommandContext,
+  store: Store,
+  { name, queues, settings, ignored }: StartPlan,
+): Promise<number> {
   const { report, close } = openReporter(context, () => settings.log_level);
   const lock = await (await store.workers()).joinAsSupervisor(Deno.pid);
   const requests = await store.openRequests();
   const who = { pid: Deno.pid, host: Deno.hostname(), startedAt: context.now() };
   await lock.announce(who);
-  const timeout = flags.number("timeout");
-  const asked = StopRequests.listen({
-    requests,
-    lock,
-    timeout,
-    report,
-    ignored,
-    store: store.name,
-  });
+  const stopOptions = { timeout: flags.number("timeout"), ignored, store: store.name };
+  const asked = StopRequests.listen({ requests, lock, report, ...stopOptions });
   const { stopping, force } = asked;
   const host = await store.host();
   const count = flags.number("count") ?? settings.worker_count;
@@ -58,24 +76,16 @@ export async function startCommand(call: CommandContext): Promise<number> {
   const shared = { now: context.now, sleep: delay, report };
   const housekeeping = keepHouse({ ...oldJobsOf(store, lock.name), ...shared }, ended.signal);
   let dead = 0;
+  const spawn = () => spawnWorker({ host, name, queues, drain, onDead: () => dead++ });
+  const ready = () => {
+    onceReachable(() => lock.announce({ ...who, ready: true }), ended.signal)
+      .catch((error) => report({ kind: "warning", message: messageOf(error) }));
+  };
+  const work = () => supervise({ count, spawn, ready, ...shared }, stopping, force);
   try {
     report({ kind: "supervisor_started", workers: count, store: store.name });
     if (Deno.pid === 1) report({ kind: "warning", message: IS_INIT });
-    const parts = {
-      count,
-      spawn: () => spawnWorker({ host, name, queues, drain, onDead: () => dead++ }),
-      ready: () => {
-        onceReachable(() => lock.announce({ ...who, ready: true }), ended.signal)
-          .catch((error) => report({ kind: "warning", message: messageOf(error) }));
-      },
-      ...shared,
-    };
-    const firing = { store, drain, now: context.now, report, stopping };
-    if (!await whileSchedulesFire(firing, () => supervise(parts, stopping, force))) {
-      throw new QueueError("unfinished", "Cannot run jobs: no worker came up", {
-        hint: "See their messages above",
-      });
-    }
+    if (!await whileSchedulesFire({ ...shared, store, drain, stopping }, work)) throw noWorker();
   } finally {
     await asked.close();
     ended.abort();
@@ -85,8 +95,13 @@ export async function startCommand(call: CommandContext): Promise<number> {
     report({ kind: "supervisor_stopped" });
     await close();
   }
-  if (drain) await sayWhatIsLeft(call, store, queues, dead);
-  return 0;
+  return dead;
+}
+
+function noWorker(): QueueError {
+  return new QueueError("unfinished", "Cannot run jobs: no worker came up", {
+    hint: "See their messages above",
+  });
 }
 
 /** The name given with --worker-name. @throws QueueError `usage` */
