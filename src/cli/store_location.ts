@@ -1,6 +1,7 @@
 // Where the queue is kept: given by the options, else by environment variables, else in the user's
 // data folder.
 import { QueueError } from "../queue/errors.ts";
+import { infoOfTarget } from "../system/file_system.ts";
 import { isAbsolute, join, resolve } from "../system/paths.ts";
 import type { FolderLocation, StoreLocation } from "../stores/store.ts";
 import type { Context } from "./context.ts";
@@ -121,8 +122,7 @@ function defaultFolder(context: Context): string {
   if (named) return folderAt(context, named, "QUEUECTL_DATA_DIR").path;
   const cwd = context.cwd();
   const local = join(cwd, "queuectl_data");
-  // The dot makes the system follow a link.
-  if (context.files.info(`${local}/.`)?.kind === "folder") return resolve(cwd, local);
+  if (infoOfTarget(context.files, local)?.kind === "folder") return resolve(cwd, local);
   return join(usersFolder(context, cwd), "queuectl");
 }
 

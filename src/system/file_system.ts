@@ -78,6 +78,25 @@ export interface FileSystem {
   lock(path: string): FileLock | undefined;
 }
 
+/**
+ * What a path leads to, following links; undefined if there is nothing. Not by `info` with `/.` at
+ * the end of the path: once a process has given up any permission, Deno removes it, and looks at
+ * the link itself.
+ */
+export function infoOfTarget(
+  files: Pick<FileSystem, "info" | "realPath">,
+  path: string,
+): FileInfo | undefined {
+  const info = files.info(path);
+  if (info?.kind !== "link") return info;
+  try {
+    return files.info(files.realPath(path));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined; // the link leads nowhere
+    throw error;
+  }
+}
+
 const encoder = new TextEncoder();
 
 /** The file system of this machine. */

@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Ending } from "../../src/queue/outcome.ts";
 import { cancelled } from "../../src/queue/transitions.ts";
 import { World } from "../support/world.ts";
@@ -72,6 +72,16 @@ Deno.test("enqueue --follow says when no worker is alive, and ends when the job 
   const gone = await other.run("enqueue", "--follow", "make");
   assertEquals(gone.code, 1);
   assertStringIncludes(gone.err, `Job "${ID}" was removed`);
+});
+
+Deno.test("enqueue --follow does not speak of workers to a job that is cancelled at once", async () => {
+  const world = new World();
+  await world.enqueue("--job-id", "first", "x");
+  await world.run("job", "cancel", "first");
+  const { code, out, err } = await world.run("enqueue", "--follow", "--after", "first", "make");
+  assertEquals([code, out], [1, ""]);
+  assertStringIncludes(err, 'job "first" was cancelled');
+  assert(!err.includes("no worker is alive"), err);
 });
 
 Deno.test("enqueue --follow ends at Ctrl-C, and the job goes on", async () => {

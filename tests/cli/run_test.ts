@@ -149,7 +149,8 @@ Deno.test("run() refuses a data folder that is a file, and passes one by that is
   const { code, err } = await world.run("list", "--data-dir", "queuectl_data");
   assertEquals([code, err], [
     1,
-    "queuectl: Cannot use /home/me/work/queuectl_data: it is not a folder\n",
+    "queuectl: Cannot use /home/me/work/queuectl_data: it is not a folder\n" +
+    "Name another folder with --data-dir or QUEUECTL_DATA_DIR\n",
   ]);
 });
 

@@ -32,6 +32,62 @@ Deno.test("enqueue --file enqueues nothing if any line is wrong, and names each"
     assertEquals(await queue.json("list"), []);
   }));
 
+testOfFolder(
+  "links to folders are followed: ./queuectl_data, --data-dir, --cwd, one above",
+  () =>
+    withQueue(async (queue) => {
+      const { dir } = queue;
+      for (const name of ["data", "work", "above"]) {
+        await Deno.mkdir(`${dir}/real/${name}`, { recursive: true });
+        await Deno.symlink(
+          `${dir}/real/${name}`,
+          `${dir}/${name === "data" ? "queuectl_data" : name}`,
+        );
+      }
+      const env = {
+        HOME: `${dir}/home`,
+        XDG_DATA_HOME: "",
+        QUEUECTL_STORE: "",
+        QUEUECTL_DATA_DIR: "",
+      };
+      const run = async (...words: string[]) => {
+        const { code, stdout, stderr } = await queue.run(words, { cwd: dir, env });
+        assertEquals(code, 0, stderr);
+        return stdout;
+      };
+      await run("enqueue", "--cwd", "work", "--job-id", "there", "true");
+      const shown = await run("job", "show", "there", "--json", "--data-dir", "real/data");
+      assertEquals(JSON.parse(shown).cwd, `${dir}/work`);
+      assertStringIncludes(await run("list", "--data-dir", "queuectl_data"), "there");
+      await run("enqueue", "--data-dir", "above/new", "--job-id", "other", "true");
+      assertStringIncludes(await run("list", "--data-dir", "real/above/new"), "other");
+      const target = await queue.run(["config", "--export", "work"], { cwd: dir, env });
+      assertStringIncludes(target.stderr, "it is a folder");
+    }),
+);
+
+testOfFolder(
+  "a data folder that is a file, or below one, is refused, and left as it is",
+  () =>
+    withQueue(async (queue) => {
+      const file = `${queue.dir}/file`;
+      await Deno.writeTextFile(file, "mine\n");
+      await Deno.chmod(file, 0o644);
+      for (const dataDir of [file, `${file}/below`, `${file}/far/below`]) {
+        for (const words of [["list"], ["enqueue", "true"]]) {
+          const { code, stdout, stderr } = await queue.run([...words, "--data-dir", dataDir]);
+          assertEquals([code, stdout], [1, ""]);
+          assertEquals(
+            stderr,
+            `queuectl: Cannot use ${file}: it is not a folder\n` +
+              "Name another folder with --data-dir or QUEUECTL_DATA_DIR\n",
+          );
+        }
+      }
+      assertEquals(await Deno.readTextFile(file), "mine\n");
+    }),
+);
+
 Deno.test("an id is taken once only, also by two processes at the same moment", () =>
   withQueue(async (queue) => {
     for (let i = 0; i < 4; i++) {

@@ -12,6 +12,7 @@ import {
   type SetValues,
 } from "../../queue/settings.ts";
 import type { SettingsStore } from "../../queue/settings_store.ts";
+import { infoOfTarget } from "../../system/file_system.ts";
 import { resolve } from "../../system/paths.ts";
 import { replaceFile } from "../../system/replace_file.ts";
 import { renderTable } from "../../view/table.ts";
@@ -78,7 +79,7 @@ async function exportTo(
   const text = configText(await settings.load());
   if (file === "-") return call.print(text);
   const path = resolve(context.cwd(), file);
-  if (context.files.info(`${path}/.`)?.kind === "folder") {
+  if (infoOfTarget(context.files, path)?.kind === "folder") {
     throw new QueueError("io", `Cannot export to ${file}: it is a folder`);
   }
   replaceFile(context.files, path, text);

@@ -5,6 +5,7 @@ import type { Enqueued } from "../../queue/enqueue_related.ts";
 import { QueueError } from "../../queue/errors.ts";
 import type { Settings } from "../../queue/settings.ts";
 import type { Store } from "../../stores/store.ts";
+import { infoOfTarget } from "../../system/file_system.ts";
 import { resolve } from "../../system/paths.ts";
 import type { CommandContext } from "../command_context.ts";
 
@@ -84,7 +85,7 @@ export async function commonFields(
   const here = context.cwd();
   const folder = flags.text("cwd");
   const cwd = folder === undefined ? here : resolve(here, folder);
-  if (folder !== undefined && context.files.info(`${cwd}/.`)?.kind !== "folder") {
+  if (folder !== undefined && infoOfTarget(context.files, cwd)?.kind !== "folder") {
     throw new QueueError("usage", `--cwd: there is no folder ${cwd}`);
   }
   return {

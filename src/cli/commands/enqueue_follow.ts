@@ -43,7 +43,9 @@ export async function enqueueAndFollow(
 
 async function follow(call: CommandContext, job: Job, stop: AbortSignal): Promise<Job> {
   return await call.withReader(async (jobs, store) => {
-    if ((await (await store.workers()).live()).length === 0) {
+    // It may have been cancelled at once, or be another one, that has its key.
+    const current = await jobs.get(job.id) ?? job;
+    if (!hasEnded(current) && (await (await store.workers()).live()).length === 0) {
       call.say("queuectl: no worker is alive; the job runs as soon as one is (queuectl start)");
     }
     const log = new LogPrinter(call, await store.logs(), job.id);

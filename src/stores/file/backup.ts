@@ -6,7 +6,7 @@ import { messageOf, QueueError } from "../../queue/errors.ts";
 import type { BackupResult, LeftOut } from "../../queue/maintenance.ts";
 import type { Progress } from "../../queue/operations.ts";
 import { parseConfig } from "../../queue/settings.ts";
-import type { FileSystem } from "../../system/file_system.ts";
+import { type FileSystem, infoOfTarget } from "../../system/file_system.ts";
 import { folderOf } from "../../system/paths.ts";
 import { ignoreNotFound, makeUnlessThere } from "./bucketed_index.ts";
 import { decode, goodLines } from "./codec.ts";
@@ -283,6 +283,6 @@ function refused(target: string, why: string): QueueError {
 /** Makes a folder, and those that it lies in. */
 export function makeFolders(files: FileSystem, path: string): void {
   const parent = folderOf(path);
-  if (parent !== "/" && files.info(`${parent}/.`) === undefined) makeFolders(files, parent);
+  if (parent !== "/" && infoOfTarget(files, parent) === undefined) makeFolders(files, parent);
   makeUnlessThere(files, path);
 }

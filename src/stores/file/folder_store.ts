@@ -2,7 +2,7 @@
 // loads each of its parts when it is asked for.
 import { QueueError } from "../../queue/errors.ts";
 import { folderOf } from "../../system/paths.ts";
-import type { FileSystem } from "../../system/file_system.ts";
+import { type FileSystem, infoOfTarget } from "../../system/file_system.ts";
 import type { LogReader } from "../../queue/logs.ts";
 import type { Maintenance } from "../../queue/maintenance.ts";
 import type { QueueStore } from "../../queue/queues.ts";
@@ -130,11 +130,12 @@ export class FolderStore implements Store {
  */
 function prepareDataFolder(path: string, world: StoreWorld): void {
   const { files, os, userId } = world;
-  const info = files.info(`${path}/.`);
+  const info = infoOfTarget(files, path);
   if (info === undefined) {
     makeFolders(files, path);
     return;
   }
+  if (info.kind !== "folder") throw notAFolder(path);
   const user = userId();
   if (user !== null && info.owner !== user) {
     // Files that root or another user makes in it can't be read or removed by its owner.
@@ -152,13 +153,21 @@ function prepareDataFolder(path: string, world: StoreWorld): void {
 
 function makeFolders(files: FileSystem, path: string): void {
   const parent = folderOf(path);
-  if (parent !== "/" && files.info(`${parent}/.`) === undefined) makeFolders(files, parent);
+  const above = infoOfTarget(files, parent);
+  if (above === undefined) makeFolders(files, parent);
+  else if (above.kind !== "folder") throw notAFolder(parent);
   try {
     files.makeFolder(path);
   } catch (error) {
     if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
     // Another process may have been quicker.
-    if (files.info(`${path}/.`)?.kind === "folder") return;
-    throw new QueueError("refused", `Cannot use ${path}: it is not a folder`);
+    if (infoOfTarget(files, path)?.kind === "folder") return;
+    throw notAFolder(path);
   }
+}
+
+function notAFolder(path: string): QueueError {
+  return new QueueError("refused", `Cannot use ${path}: it is not a folder`, {
+    hint: "Name another folder with --data-dir or QUEUECTL_DATA_DIR",
+  });
 }

@@ -2,7 +2,7 @@
 // workers. One for each start of the machine and each container, since locks and journals say
 // nothing elsewhere: home folders may be shared by machines, and volumes by containers.
 import { QueueError } from "../../queue/errors.ts";
-import type { FileSystem } from "../../system/file_system.ts";
+import { type FileSystem, infoOfTarget } from "../../system/file_system.ts";
 import { folderOf } from "../../system/paths.ts";
 import { currentPlace } from "../../system/place.ts";
 import type { Host } from "../store.ts";
@@ -152,7 +152,7 @@ function stateFolder(env: (name: string) => string | undefined): string {
 }
 
 function makeAll(files: FileSystem, path: string): void {
-  if (files.info(`${path}/.`)?.kind === "folder") return;
+  if (infoOfTarget(files, path)?.kind === "folder") return;
   const parent = folderOf(path);
   if (parent !== "/") makeAll(files, parent);
   try {
