@@ -63,6 +63,8 @@ testOfFolder(
       assertStringIncludes(await run("list", "--data-dir", "real/above/new"), "other");
       const target = await queue.run(["config", "--export", "work"], { cwd: dir, env });
       assertStringIncludes(target.stderr, "it is a folder");
+      const backup = await queue.run(["storage", "backup", "work"], { cwd: dir, env });
+      assertStringIncludes(backup.stderr, "it is a link; name the folder itself");
     }),
 );
 

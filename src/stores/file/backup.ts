@@ -272,7 +272,8 @@ function checkTarget(dataDir: string, target: string, files: FileSystem): void {
 export function mustBeFree(target: string, files: FileSystem): void {
   const info = files.info(target);
   if (info === undefined) return;
-  if (info.kind !== "folder") throw refused(target, "it is no folder");
+  if (info.kind === "link") throw refused(target, "it is a link; name the folder itself");
+  if (info.kind !== "folder") throw refused(target, "it is not a folder");
   if (files.names(target).length > 0) throw refused(target, "it is not empty");
 }
 
