@@ -5,7 +5,7 @@ import type { JobState } from "../queue/job.ts";
 import { removeEnded, type Results, retryEnded } from "../queue/operations.ts";
 import type { Counts, JobStore, Query } from "../queue/store.ts";
 import { Turns } from "../system/turns.ts";
-import type { Target } from "./bulk_wish.ts";
+import type { Target } from "./bulk_target.ts";
 import { cancelParts } from "./cancel_parts.ts";
 import type { ChangeProgress, Verb, Work } from "./changes.ts";
 import { forMilliseconds } from "./deadline.ts";

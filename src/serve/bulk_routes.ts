@@ -3,7 +3,7 @@
 import { QueueError } from "../queue/errors.ts";
 import { json } from "./answer.ts";
 import { changeOf, countMeant } from "./bulk.ts";
-import { mustBeKnown, objectIn, targetOf } from "./bulk_wish.ts";
+import { mustBeKnown, objectIn, targetOf } from "./bulk_target.ts";
 import { Change, type Verb } from "./changes.ts";
 import type { Parts } from "./parts.ts";
 import type { Asked, Route } from "./route.ts";

@@ -2,7 +2,7 @@
 import { QueueError } from "../queue/errors.ts";
 import { json } from "./answer.ts";
 import { changeOf } from "./bulk.ts";
-import { mustBeKnown, objectIn, targetOf } from "./bulk_wish.ts";
+import { mustBeKnown, objectIn, targetOf } from "./bulk_target.ts";
 import { Change, type Verb, VERBS } from "./changes.ts";
 import { queryOf } from "./filter.ts";
 import type { Parts } from "./parts.ts";

@@ -4,7 +4,7 @@ import { messageOf, QueueError } from "../queue/errors.ts";
 import { isoTime } from "../queue/job_json.ts";
 import { pause } from "../system/delay.ts";
 import { Problem } from "./answer.ts";
-import type { Target } from "./bulk_wish.ts";
+import type { Target } from "./bulk_target.ts";
 
 export const VERBS = ["retry", "remove", "cancel"] as const;
 export type Verb = typeof VERBS[number];

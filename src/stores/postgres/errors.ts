@@ -165,7 +165,7 @@ function hintOf(error: unknown): string {
   if (code === "3D000") return "Make it: createdb NAME";
   if (code?.startsWith("ERR_TLS")) return "Name the host as its certificate does";
   if (code !== undefined && CERTIFICATE.test(code)) {
-    return "sslrootcert=FILE in the URL names the certificates of those who vouch for the server";
+    return "sslrootcert=FILE in the URL names the certificates of trusted authorities (CA)";
   }
   return "";
 }

@@ -2,7 +2,7 @@
 import { QueueError } from "../../queue/errors.ts";
 import { safePart } from "../shared/handover.ts";
 
-/** `verify-ca` does not look whether the certificate is that of the host, and `require` at none. */
+/** `verify-ca` verifies the certificate but not the host name; `require` verifies neither. */
 export type TlsMode = "disable" | "require" | "verify-ca" | "verify-full";
 
 export interface ServerUrl {
@@ -13,7 +13,7 @@ export interface ServerUrl {
   readonly database: string;
   readonly schema: string;
   readonly tls: TlsMode;
-  /** The file with the certificates of those who may vouch for the server. */
+  /** The file with the certificates of trusted authorities (CA). */
   readonly rootCertificates: string | undefined;
   /** Whether to be told of news; behind a pooler in transaction mode none come. */
   readonly listens: boolean;

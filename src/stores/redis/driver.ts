@@ -9,7 +9,7 @@ export interface Address {
   /** A name, an address, or the path of a socket. */
   readonly host: string;
   readonly port: number;
-  /** Undefined without TLS; else the certificates of those who may vouch for it, or `null`. */
+  /** Undefined without TLS; else the certificates of trusted authorities (CA), or `null`. */
   readonly tls?: { readonly certificates: string | undefined } | undefined;
 }
 

@@ -41,7 +41,7 @@ export function inWords(store: string, error: unknown): unknown {
     ? new QueueError("refused", `Cannot use ${store}: ${error.message}`, {
       hint: error.message.includes("not valid for name")
         ? "Name the host as its certificate does"
-        : "cacert=FILE in the URL names the certificates of those who vouch for the server",
+        : "cacert=FILE in the URL names the certificates of trusted authorities (CA)",
       cause: error,
     })
     : error;

@@ -10,7 +10,7 @@ export interface ServerUrl {
   readonly database: number;
   readonly prefix: string;
   readonly tls: boolean;
-  /** The file with the certificates of those who may vouch for the server. */
+  /** The file with the certificates of trusted authorities (CA). */
   readonly certificates: string | undefined;
 }
 

@@ -6,7 +6,7 @@ import type { HostFolder } from "./host_folder.ts";
 
 export interface Handover {
   readonly password: string | undefined;
-  /** Of those who may vouch for the server, as the text of a PEM file. */
+  /** The certificates of trusted authorities (CA), as the text of a PEM file. */
   readonly certificates: string | undefined;
   readonly host?: HostFolder;
 }
