@@ -67,11 +67,34 @@ if (server !== undefined) {
       const { code, message, cause } = await assertRejects(change, QueueError);
       assertEquals(
         [code, message],
-        ["unavailable", "Cannot reach the database: it takes no changes: it is a standby"],
+        [
+          "unavailable",
+          "Cannot reach the database: it takes no changes: it is a standby, or set to be read-only",
+        ],
       );
       assert(!(cause instanceof UnknownOutcome));
     }
     assertEquals(await reading.read("select 1 as one"), [{ one: 1 }]);
+  }, 200);
+
+  test("a standby that is asked again and again has one connection at a time", async (open) => {
+    const [watching, name] = [open(), crypto.randomUUID()];
+    const reading = open(
+      { options: "-c default_transaction_read_only=on", application_name: name } as object,
+    );
+    const count = async () => {
+      const sessions = await watching.query(
+        "select from pg_stat_activity where application_name = $1",
+        [name],
+      );
+      return sessions.length;
+    };
+    for (let i = 0; i < 5; i++) {
+      await assertRejects(() => reading.query("create table public.changed ()"), QueueError);
+    }
+    await waitUntil(async () => await count() === 0, "those that were of no use are ended");
+    assertEquals(await reading.read("select 1 as one"), [{ one: 1 }]);
+    assertEquals(await count(), 1);
   }, 200);
 
   test("transaction() begins again when the connection ends before the commit", async (open) => {

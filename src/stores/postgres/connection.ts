@@ -156,7 +156,11 @@ export class Database implements Sql {
       const result = await this.#link.inTime(send, () => client.connection.stream.destroy());
       return (Array.isArray(result) ? result.at(-1)! : result).rows as Row[];
     } catch (error) {
-      if (isDisconnection(error)) this.#link.forget(client);
+      if (isDisconnection(error)) {
+        this.#link.forget(client);
+        // That of a standby is whole, and would stay open.
+        void client.end().catch(() => {});
+      }
       throw error;
     }
   }

@@ -147,8 +147,10 @@ function reasonOf(error: unknown): string {
     case "ENETUNREACH":
     case "ENETDOWN":
       return "there is no way to its host";
+    case "53300":
+      return "all of its connections are in use (max_connections)";
     case "25006":
-      return "it takes no changes: it is a standby";
+      return "it takes no changes: it is a standby, or set to be read-only";
   }
   const message = error instanceof Error ? error.message : String(error);
   if (message.startsWith("timeout expired")) return "no answer in time";
