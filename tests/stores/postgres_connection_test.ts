@@ -97,6 +97,20 @@ if (server !== undefined) {
     assertEquals(await count(), 1);
   }, 200);
 
+  test("a role that has no connections left is told so", async (open) => {
+    const owner = open();
+    await owner.query("drop role if exists one_at_a_time");
+    await owner.query("create role one_at_a_time login connection limit 1");
+    const [first, second] = [open({ user: "one_at_a_time" }), open({ user: "one_at_a_time" })];
+    await first.query("select 1");
+    const { code, message } = await assertRejects(() => second.query("select 1"), QueueError);
+    assertEquals([code, message], [
+      "unavailable",
+      "Cannot reach the database: all of its connections are in use (too many connections for " +
+      'role "one_at_a_time")',
+    ]);
+  }, 200);
+
   test("transaction() begins again when the connection ends before the commit", async (open) => {
     const [database, kill] = [open(), killer(open)];
     await database.query("create table public.kept (n integer)");

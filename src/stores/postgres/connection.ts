@@ -144,7 +144,7 @@ export class Database implements Sql {
     try {
       return await this.#link.asking(step);
     } catch (error) {
-      throw inWords(this.name, error);
+      throw inWords(this.name, this.schema, error);
     } finally {
       resolve();
     }
