@@ -97,6 +97,32 @@ if (server !== undefined) {
     assertEquals(await count(), 1);
   }, 200);
 
+  test("times are read, and statements begun again, whatever is set for the user", async (open) => {
+    const owner = open();
+    await owner.query(`
+      drop role if exists peculiar;
+      create role peculiar login;
+      alter role peculiar set datestyle = 'German';
+      alter role peculiar set default_transaction_isolation = 'serializable';
+      create table public.counted (n integer);
+      insert into public.counted values (0);
+      grant select, update on public.counted to peculiar;
+    `);
+    const [time] = await open({ user: "peculiar" }).read<{ at: number }>(
+      "select '2026-01-02 03:04:05Z'::timestamptz as at",
+    );
+    assertEquals(time, { at: Date.UTC(2026, 0, 2, 3, 4, 5) });
+    // Each of them waits for the others, and then could not be put in an order with them.
+    const updates = Array.from({ length: 4 }, () => open({ user: "peculiar" }));
+    await Promise.all(
+      updates.map((database) =>
+        database.query("update public.counted set n = n + 1 from pg_sleep(0.05)")
+      ),
+    );
+    assertEquals(await owner.query("select n from public.counted"), [{ n: 4 }]);
+    await owner.query("drop table public.counted");
+  });
+
   test("a role that has no connections left is told so", async (open) => {
     const owner = open();
     await owner.query("drop role if exists one_at_a_time");
