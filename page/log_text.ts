@@ -125,6 +125,18 @@ export function fromLineStart(bytes: Uint8Array): Uint8Array {
   return end < 0 || end === bytes.length - 1 ? bytes : bytes.subarray(end + 1);
 }
 
+/** The bytes of the last `most` lines, or all of them. A line at the end may be unfinished. */
+export function lastLines(bytes: Uint8Array, most: number): Uint8Array {
+  let at = bytes.length;
+  if (bytes[at - 1] === 0x0a) at--;
+  for (let lines = 0; lines < most; lines++) {
+    if (at <= 0) return bytes;
+    at = bytes.lastIndexOf(0x0a, at - 1);
+    if (at < 0) return bytes;
+  }
+  return bytes.subarray(at + 1);
+}
+
 const UNITS = ["bytes", "kB", "MB", "GB", "TB"];
 
 /** `812 bytes`, `3.4 kB`, `120 MB`. */

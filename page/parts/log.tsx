@@ -145,8 +145,10 @@ export function Log({ id, attempt, isRunning }: {
           <span>
             The last {sizeText(text.to - text.from)} of {sizeText(view!.size)}.
           </span>
-          <button type="button" onClick={() => void earlier(false)}>Load more</button>
-          {view!.size <= MOST_SHOWN
+          {!view!.isFull && (
+            <button type="button" onClick={() => void earlier(false)}>Load more</button>
+          )}
+          {view!.size <= MOST_SHOWN && !view!.isFull
             ? (
               <button type="button" onClick={() => void earlier(true)}>
                 Load all, with line numbers

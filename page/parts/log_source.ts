@@ -3,12 +3,17 @@
 import { type Signal, signal } from "@preact/signals";
 import { jobPath, type Problem, problemOf, request } from "../api.ts";
 import { watchLog } from "../live.ts";
-import { fromLineStart, LogText } from "../log_text.ts";
+import { fromLineStart, lastLines, LogText } from "../log_text.ts";
 
 /** How many bytes of the end are fetched first, and at least for “more”. */
 const FIRST = 256 * 1024;
 /** The most bytes that are kept of an output that keeps growing. */
 const MOST = 16 * 1024 * 1024;
+/**
+ * The most lines that are kept. Browsers can't lay out more than some 18 (Firefox) or 33 million
+ * pixels: beyond that all lines are in one place, all are drawn, and the page hangs.
+ */
+const MOST_LINES = 300_000;
 
 export interface LogView {
   readonly text: LogText;
@@ -16,6 +21,8 @@ export interface LogView {
   readonly size: number;
   /** Whether the attempt is still running. */
   readonly isRunning: boolean;
+  /** Whether no more lines can be shown. */
+  readonly isFull: boolean;
   /** Increases with each change: `text` stays the same object while it grows. */
   readonly version: number;
 }
@@ -66,6 +73,9 @@ export class LogSource {
       from += bytes.length - whole.length;
       bytes = whole;
     }
+    const last = lastLines(bytes, MOST_LINES);
+    from += bytes.length - last.length;
+    bytes = last;
     const text = new LogText(from);
     text.append(bytes);
     this.#told = Math.max(this.#told, text.to);
@@ -75,7 +85,8 @@ export class LogSource {
   async #catchUp(): Promise<void> {
     await this.#exclusively(async () => {
       for (let text; (text = this.view.value?.text) !== undefined && text.to < this.#told;) {
-        if (this.#told - text.to > FIRST * 16 || text.to - text.from > MOST) {
+        const isLarge = text.to - text.from > MOST || text.count > MOST_LINES;
+        if (this.#told - text.to > FIRST * 16 || isLarge) {
           await this.#fetchFrom(`-${FIRST}`);
         } else {
           const { bytes } = await this.#get(`${text.to}-`);
@@ -92,6 +103,7 @@ export class LogSource {
       text,
       size: Math.max(this.#told, text.to),
       isRunning: this.#isRunning,
+      isFull: text.count >= MOST_LINES,
       version: (this.view.value?.version ?? 0) + 1,
     };
   }

@@ -27,6 +27,7 @@ export function changeOf(verb: Verb, target: Target, parts: Parts): Work {
     try {
       await withJobs(parts, async (jobs) => {
         const ids = await idsOf(parts, jobs, verb, target, progress);
+        if (progress.stop.aborted) return;
         progress.begins();
         if (verb === "cancel") await cancelEach(parts, jobs, ids, progress);
         else await changeEach(jobs, ids, verb === "retry" ? retryEnded : removeEnded, progress);

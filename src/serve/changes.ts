@@ -8,6 +8,11 @@ import type { Target } from "./bulk_target.ts";
 
 export const VERBS = ["retry", "remove", "cancel"] as const;
 export type Verb = typeof VERBS[number];
+const DOING: Readonly<Record<Verb, string>> = {
+  retry: "retrying",
+  remove: "removing",
+  cancel: "cancelling",
+};
 
 /** What is told of a change while it goes on, and by what it is told to stop. */
 export interface ChangeProgress {
@@ -53,6 +58,7 @@ export class Change implements ChangeProgress {
   #state: State = "looking";
   #endedAt: number | null = null;
   #error: string | null = null;
+  #allFound = false;
   #matched = 0;
   #done = 0;
   #refused = 0;
@@ -93,6 +99,7 @@ export class Change implements ChangeProgress {
 
   begins(): void {
     this.#state = "changing";
+    this.#allFound = true;
   }
 
   done(): void {
@@ -108,6 +115,16 @@ export class Change implements ChangeProgress {
   results() {
     const [matched, done, refused] = [this.#matched, this.#done, this.#refused];
     return { matched, complete: !this.stop.aborted, done, refused, refusals: this.#refusals };
+  }
+
+  /** How far it came before it was stopped, for whoever ends the server; undefined if it was not. */
+  cutShort(): string | undefined {
+    const tried = this.#done + this.#refused;
+    if (this.#state !== "stopped" || this.#allFound && tried === this.#matched) return undefined;
+    const what = `Stopped ${DOING[this.verb]} jobs`;
+    if (!this.#allFound) return `${what}: none was changed yet`;
+    const refused = this.#refused === 0 ? "" : `, ${this.#refused} refused`;
+    return `${what}: ${this.#done} of ${this.#matched} done${refused}; the others stay as they are`;
   }
 
   /** All of it, as the API has it. */
@@ -165,8 +182,13 @@ export class Changes {
     await pause(patience, run);
   }
 
-  /** Returns when none goes on; they end soon once the server does. */
-  async close(): Promise<void> {
+  /**
+   * Returns when none goes on; they end soon once the server does.
+   * @returns of each that was cut short by that, how far it came
+   */
+  async close(): Promise<string[]> {
+    const last = this.#all.filter(({ hasEnded }) => !hasEnded);
     await Promise.all(this.#running);
+    return last.flatMap((change) => change.cutShort() ?? []);
   }
 }

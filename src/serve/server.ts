@@ -77,7 +77,7 @@ export async function openServer(world: ServerWorld): Promise<Server> {
     prepare: () => void queues.get().catch(() => {}),
     async close() {
       ending.abort();
-      await changes.close();
+      for (const message of await changes.close()) warn(message);
       await events.close();
       await jobs.close();
     },

@@ -1,5 +1,6 @@
 // `queuectl serve` as a process: its address, its token, its end; and what only shows on a socket.
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { ROUTES } from "../../src/serve/routes.ts";
 import { type QueueProgram, type Serving, withQueue } from "../support/queue_program.ts";
 import { isOnServer } from "../support/test_store.ts";
 import { waitUntil } from "../support/wait_until.ts";
@@ -135,6 +136,32 @@ Deno.test({
       assertEquals(printed.stdout, `${token}\n`);
       const { stderr } = await serving.end();
       assert(!stderr.includes(token) && !serving.address.href.includes(token));
+    }),
+});
+
+Deno.test({
+  name: "everything that can be read is there, whatever the store",
+  ignore,
+  fn: () =>
+    withQueue(async (queue) => {
+      const id = await queue.ok("enqueue", "echo hello");
+      await queue.ok("start", "--drain");
+      await queue.ok("schedule", "add", "nightly", "--cron", "30 2 * * *", "true");
+      const serving = await queue.serve();
+      const token = await tokenOf(queue, serving);
+      const named = (path: string) =>
+        path.replace("/api/jobs/{id}", `/api/jobs/${id}`)
+          .replace("/api/schedules/{name}", "/api/schedules/nightly");
+      for (const { method, path, answer: { type } } of ROUTES) {
+        if (method !== "GET" || type === "text/event-stream" || named(path).includes("{")) continue;
+        const answer = await get(`${serving.origin}${named(path)}`, token);
+        assertEquals([path, answer.status, await answer.text().then((text) => text !== "")], [
+          path,
+          200,
+          true,
+        ]);
+      }
+      await serving.end();
     }),
 });
 

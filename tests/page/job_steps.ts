@@ -83,6 +83,18 @@ export const JOB_STEPS: readonly Step[] = [
     const last = ".block:last-child .line:last-child";
     assertEquals(await page.attributes(last, "data-n"), ["15000"]);
   }],
+  ["of very many lines no more are kept than a browser can lay out", async ({ page, queue }) => {
+    // 2,200,000 lines are beyond what Chromium can lay out.
+    await queue.ok("enqueue", "--job-id", "short-lines", "yes | head -n 2200000; echo the end");
+    await queue.waitForState("short-lines", "completed");
+    await page.go("#/jobs/short-lines");
+    await page.sees("the end", ".lines");
+    await page.press("Load all, with line numbers");
+    await page.sees("The last 600 kB of 4.4 MB. The download has everything.", ".earlier");
+    await page.sees("the end", ".lines");
+    const count = await page.page.$$eval(".line", (lines) => lines.length);
+    assert(count < 3000, `${count} lines are there`);
+  }],
   ["output comes live, and so does the end of the job", async ({ page, queue }) => {
     await page.go("#/jobs/waits");
     await page.sees("begun", ".lines");

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { textOf } from "../../page/ansi.ts";
-import { fromLineStart, LogText, sizeText } from "../../page/log_text.ts";
+import { fromLineStart, lastLines, LogText, sizeText } from "../../page/log_text.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -91,5 +91,19 @@ Deno.test("sizeText() says sizes", () => {
     "1 MB",
     "12 MB",
     "3 GB",
+  ]);
+});
+
+Deno.test("lastLines() keeps so many lines, whether the last one is finished or not", () => {
+  const last = (text: string, most: number) =>
+    new TextDecoder().decode(lastLines(bytes(text), most));
+  assertEquals(last("a\nb\nc\n", 2), "b\nc\n");
+  assertEquals(last("a\nb\nc", 2), "b\nc");
+  assertEquals(last("a\n\n\n", 2), "\n\n");
+  assertEquals([last("a\nb\n", 2), last("a\nb", 3), last("", 1), last("\n", 1)], [
+    "a\nb\n",
+    "a\nb",
+    "",
+    "\n",
   ]);
 });

@@ -63,11 +63,12 @@ export const PAGE_STEPS: readonly Step[] = [
     "each screen can be used by all, in the light and in the dark, wide and narrow",
     async ({ browser, serving }) => {
       const axe = (await import("axe-core")).default;
-      const { page } = await browser.open(`${serving.origin}/`);
+      const tab = await browser.open(`${serving.origin}/`);
+      const { page } = tab;
       const found: string[] = [];
       await page.evaluate(axe.source);
       for (const [theme, width] of [["light", 1280], ["dark", 390]] as const) {
-        await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: theme }]);
+        await tab.setTheme(theme);
         await page.setViewport({ width, height: 800 });
         for (const screen of SCREENS) {
           await page.evaluate((to) => {

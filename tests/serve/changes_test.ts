@@ -108,6 +108,49 @@ Deno.test("not too many changes go on at once, and all end with the server", asy
   assertEquals(began.length, 8);
 });
 
+Deno.test("a server that ends says of each change how far it came, unless it was done", async () => {
+  let warnings: string[] = [];
+  await withApi(async (api) => {
+    ({ warnings } = api);
+    await api.world.dead();
+    await api.post("/api/changes", { verb: "retry", filter: {} });
+    for (let i = 0; i < 4; i++) await api.world.dead();
+    const { letGo } = slow(api);
+    const [, { id }] = await api.post("/api/changes", { verb: "retry", filter: {} });
+    letGo(2);
+    await until(api, id, ({ done }) => done === 2);
+    const closed = api.server.close();
+    letGo(100);
+    await closed;
+  });
+  // The one that was under way is done, too.
+  assertEquals(warnings, [
+    "Stopped retrying jobs: 3 of 4 done; the others stay as they are",
+  ]);
+});
+
+Deno.test("a server that ends while a change still looks for jobs says that none was changed", async () => {
+  let warnings: string[] = [];
+  await withApi(async (api) => {
+    ({ warnings } = api);
+    await api.world.dead();
+    const { store } = api.world;
+    const list = store.list.bind(store);
+    const looks = Promise.withResolvers<void>();
+    store.list = async function* (query, watching) {
+      looks.resolve();
+      const { signal } = watching!;
+      if (!signal.aborted) await new Promise((end) => signal.addEventListener("abort", end));
+      yield* list(query);
+    };
+    const begun = api.post("/api/changes", { verb: "remove", filter: {} });
+    await looks.promise;
+    await api.server.close();
+    await begun;
+  });
+  assertEquals(warnings, ["Stopped removing jobs: none was changed yet"]);
+});
+
 Deno.test("a change that nobody could mean is refused before anything is done", () =>
   withApi(async (api) => {
     await api.world.dead();

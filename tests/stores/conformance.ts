@@ -476,6 +476,7 @@ export function testJobStore(name: string, withStore: WithStore): void {
     assertEquals((await store.findIdsByPrefix("a", 9)).sort(), ["a", "abc", "abd"]);
     assertEquals((await store.findIdsByPrefix("a", 2)).length, 2);
     assertEquals(await store.findIdsByPrefix("abcd", 9), []);
+    assertEquals((await store.findIdsByPrefix("", Infinity)).sort(), ["a", "abc", "abd", "b"]);
   });
 
   test("unfinished() is true while something is due, runs or waits for a retry", async (store) => {

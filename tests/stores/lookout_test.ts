@@ -63,24 +63,39 @@ lookoutTest("Lookout: where a second one finds a job too, all get up", (open) =>
 });
 
 lookoutTest(
-  "Lookout: one that has ended leaves its place, one that was stopped holds it for a while",
+  "Lookout: one that has ended leaves its place; while one is stopped, another one has it",
   (open, dir) => {
-    const all = [open(), open()];
+    const all = [open(), open(), open(), open()];
     for (const each of all) findsNothing(each);
+    const [first, second, ...others] = all;
     const lock = `${lookoutFolder(dir)}/locks/all queues`;
-    const ago = (seconds: number) => {
+    const silentFor = (seconds: number) => {
       const at = new Date(Date.now() - 1000 * seconds);
       Deno.utimeSync(lock, at, at);
-      all[1]!.getUp();
-      return all[1]!.isResting;
     };
-    assertEquals([ago(20), ago(40)], [true, false]);
-    // As long as it is silent nobody rests.
-    all[1]!.nothing(undefined);
-    assertEquals(all[1]!.isResting, false);
-    all[0]!.close();
-    const third = open();
-    assertEquals(findsNothing(third), false);
+    const getUp = (ones: readonly Lookout[]) => {
+      for (const each of ones) each.getUp();
+      return ones.map(({ isResting }) => isResting);
+    };
+    silentFor(3);
+    assertEquals(getUp(all.slice(1)), [true, true, true]);
+    silentFor(7);
+    assertEquals(getUp(all.slice(1)), [false, true, true]);
+    // It has the place for as long as it finds nothing, and says so each time it is asked.
+    assertEquals(findsNothing(second!), false);
+    silentFor(7);
+    assertEquals(getUp(all.slice(1)), [false, true, true]);
+    // One that finds a job leaves it to the next.
+    second!.found();
+    silentFor(7);
+    assertEquals(getUp(others), [false, true]);
+    // Those that look may all be stopped.
+    silentFor(40);
+    assertEquals(getUp([others[1]!]), [false]);
+    others[1]!.nothing(undefined);
+    assertEquals(others[1]!.isResting, false, "as long as they are silent nobody rests");
+    first!.close();
+    assertEquals(findsNothing(open()), false);
   },
 );
 

@@ -67,11 +67,74 @@ if (server !== undefined) {
       const { code, message, cause } = await assertRejects(change, QueueError);
       assertEquals(
         [code, message],
-        ["unavailable", "Cannot reach the database: it takes no changes: it is a standby"],
+        [
+          "unavailable",
+          "Cannot reach the database: it takes no changes: it is a standby, or set to be read-only",
+        ],
       );
       assert(!(cause instanceof UnknownOutcome));
     }
     assertEquals(await reading.read("select 1 as one"), [{ one: 1 }]);
+  }, 200);
+
+  test("a standby that is asked again and again has one connection at a time", async (open) => {
+    const [watching, name] = [open(), crypto.randomUUID()];
+    const reading = open(
+      { options: "-c default_transaction_read_only=on", application_name: name } as object,
+    );
+    const count = async () => {
+      const sessions = await watching.query(
+        "select from pg_stat_activity where application_name = $1",
+        [name],
+      );
+      return sessions.length;
+    };
+    for (let i = 0; i < 5; i++) {
+      await assertRejects(() => reading.query("create table public.changed ()"), QueueError);
+    }
+    await waitUntil(async () => await count() === 0, "those that were of no use are ended");
+    assertEquals(await reading.read("select 1 as one"), [{ one: 1 }]);
+    assertEquals(await count(), 1);
+  }, 200);
+
+  test("times are read, and statements begun again, whatever is set for the user", async (open) => {
+    const owner = open();
+    await owner.query(`
+      drop role if exists peculiar;
+      create role peculiar login;
+      alter role peculiar set datestyle = 'German';
+      alter role peculiar set default_transaction_isolation = 'serializable';
+      create table public.counted (n integer);
+      insert into public.counted values (0);
+      grant select, update on public.counted to peculiar;
+    `);
+    const [time] = await open({ user: "peculiar" }).read<{ at: number }>(
+      "select '2026-01-02 03:04:05Z'::timestamptz as at",
+    );
+    assertEquals(time, { at: Date.UTC(2026, 0, 2, 3, 4, 5) });
+    // Each of them waits for the others, and then could not be put in an order with them.
+    const updates = Array.from({ length: 4 }, () => open({ user: "peculiar" }));
+    await Promise.all(
+      updates.map((database) =>
+        database.query("update public.counted set n = n + 1 from pg_sleep(0.05)")
+      ),
+    );
+    assertEquals(await owner.query("select n from public.counted"), [{ n: 4 }]);
+    await owner.query("drop table public.counted");
+  });
+
+  test("a role that has no connections left is told so", async (open) => {
+    const owner = open();
+    await owner.query("drop role if exists one_at_a_time");
+    await owner.query("create role one_at_a_time login connection limit 1");
+    const [first, second] = [open({ user: "one_at_a_time" }), open({ user: "one_at_a_time" })];
+    await first.query("select 1");
+    const { code, message } = await assertRejects(() => second.query("select 1"), QueueError);
+    assertEquals([code, message], [
+      "unavailable",
+      "Cannot reach the database: all of its connections are in use (too many connections for " +
+      'role "one_at_a_time")',
+    ]);
   }, 200);
 
   test("transaction() begins again when the connection ends before the commit", async (open) => {

@@ -204,6 +204,7 @@ if (server !== undefined) {
       await ensureSchema(owner);
       const denied = await assertRejects(() => ensureSchema(guest), QueueError);
       assert(/permission denied for schema/.test(denied.message), denied.message);
+      assert(denied.hint?.endsWith(`select ${owner.schema}.grant_enqueue('YOU')`), denied.hint);
     }, { isEmpty: true });
   });
 

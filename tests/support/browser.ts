@@ -1,6 +1,6 @@
 // deno-lint-ignore-file no-explicit-any -- what a page has is not known to Deno
-// A real browser for tests of the dashboard: Debian's chromium, driven by puppeteer-core. One is
-// started for all steps of a test.
+// A real browser for tests of the dashboard: Debian's chromium, driven by puppeteer-core, or Firefox
+// where $QUEUECTL_TEST_BROWSER says so. One is started for all steps of a test.
 import type { Browser, Page } from "puppeteer-core";
 import { needing, type NeedingTest, pathOf } from "./has_program.ts";
 import { waitUntil } from "./wait_until.ts";
@@ -8,7 +8,10 @@ import { waitUntil } from "./wait_until.ts";
 /** That of the page: for functions that are sent there. */
 declare const document: any;
 
-const NAMES = ["chromium", "chromium-browser", "google-chrome"];
+const isFirefox = Deno.env.get("QUEUECTL_TEST_BROWSER") === "firefox";
+const NAMES = isFirefox
+  ? ["firefox-esr", "firefox"]
+  : ["chromium", "chromium-browser", "google-chrome"];
 
 /** The name and `ignore` of a test that needs a browser. */
 export function needingBrowser(name: string): NeedingTest {
@@ -20,8 +23,9 @@ export async function withBrowser(test: (browser: TestBrowser) => Promise<void>)
   // Loaded here: it is big, and most machines that test have no browser.
   const { launch } = await import("puppeteer-core");
   const browser = await launch({
+    browser: isFirefox ? "firefox" : "chrome",
     executablePath: NAMES.map(pathOf).find(Boolean)!,
-    args: [
+    args: isFirefox ? [] : [
       // As root it runs without a sandbox or not at all.
       "--no-sandbox",
       "--disable-dev-shm-usage",
@@ -153,6 +157,16 @@ export class TestPage {
     await this.page.waitForSelector(selector);
     await this.page.$eval(selector, (field: any) => field.value = "");
     await this.page.type(selector, text);
+  }
+
+  /** Shows the page as on a system that is light or dark. */
+  async setTheme(theme: "light" | "dark"): Promise<void> {
+    // Firefox can't be told by its driver, so there it is chosen on the page.
+    if (isFirefox) {
+      await this.page.evaluate((name) => {
+        document.documentElement.dataset.theme = name;
+      }, theme);
+    } else await this.page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: theme }]);
   }
 
   /** What an attribute of each element that fits says. */

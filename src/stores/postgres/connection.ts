@@ -60,14 +60,16 @@ export class Database implements Sql {
    * see `again`.
    */
   async query<Row>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
-    return await this.#inLine(async () => {
-      const client = await this.#link.get();
-      try {
-        return await this.#send<Row>(client, text, values);
-      } catch (error) {
-        throw isDisconnection(error) && !isRefusal(error) ? new UnknownOutcome(error) : error;
-      }
-    });
+    return await this.#inLine(() =>
+      withoutConflicts(async () => {
+        const client = await this.#link.get();
+        try {
+          return await this.#send<Row>(client, text, values);
+        } catch (error) {
+          throw isDisconnection(error) && !isRefusal(error) ? new UnknownOutcome(error) : error;
+        }
+      })
+    );
   }
 
   /** Reads: a statement that may be sent again when the connection ends under way. */
@@ -95,16 +97,7 @@ export class Database implements Sql {
     { once = false }: { readonly once?: boolean } = {},
   ): Promise<T> {
     if (once) return await this.#inLine(() => this.#attempt(work, ""));
-    let conflicts = 0;
-    const attempt = async (): Promise<T> => {
-      for (;;) {
-        try {
-          return await this.#attempt(work, MOVES);
-        } catch (error) {
-          if (!isConflict(error) || ++conflicts >= TRIES) throw error;
-        }
-      }
-    };
+    const attempt = () => withoutConflicts(() => this.#attempt(work, MOVES));
     return await this.#inLine(() => this.#link.again(attempt, isLost));
   }
 
@@ -144,7 +137,7 @@ export class Database implements Sql {
     try {
       return await this.#link.asking(step);
     } catch (error) {
-      throw inWords(this.name, error);
+      throw inWords(this.name, this.schema, error);
     } finally {
       resolve();
     }
@@ -156,7 +149,11 @@ export class Database implements Sql {
       const result = await this.#link.inTime(send, () => client.connection.stream.destroy());
       return (Array.isArray(result) ? result.at(-1)! : result).rows as Row[];
     } catch (error) {
-      if (isDisconnection(error)) this.#link.forget(client);
+      if (isDisconnection(error)) {
+        this.#link.forget(client);
+        // That of a standby is whole, and would stay open.
+        void client.end().catch(() => {});
+      }
       throw error;
     }
   }
@@ -219,6 +216,17 @@ export class Database implements Sql {
 /** A name, as it is written in a statement. */
 export function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** Does it again when another transaction was quicker, so that nothing was done. */
+async function withoutConflicts<T>(step: () => Promise<T>): Promise<T> {
+  for (let conflicts = 0;;) {
+    try {
+      return await step();
+    } catch (error) {
+      if (!isConflict(error) || ++conflicts >= TRIES) throw error;
+    }
+  }
 }
 
 /** Whether the connection ended before anything was kept. */

@@ -32,9 +32,14 @@ export interface PgResult {
   readonly rowCount: number | null;
 }
 
+/** The driver's client, and what it says when a connection begins. */
+interface StartingClient extends PgClient {
+  getStartupConf(): Record<string, unknown>;
+}
+
 /** A connection that is not open yet. `timeout`: milliseconds for connecting. */
 export function newClient(config: ServerConfig, timeout: number): PgClient {
-  return new (Client as unknown as new (config: unknown) => PgClient)({
+  const client = new (Client as unknown as new (config: unknown) => StartingClient)({
     application_name: "queuectl",
     ...config,
     connectionTimeoutMillis: timeout,
@@ -42,6 +47,11 @@ export function newClient(config: ServerConfig, timeout: number): PgClient {
     keepAliveInitialDelayMillis: 10_000,
     types: { getTypeParser },
   });
+  // Times are read in this style, whatever is set for the user. Poolers know this parameter, but may
+  // refuse `options`.
+  const startup = client.getStartupConf();
+  client.getStartupConf = () => ({ ...startup, DateStyle: "ISO" });
+  return client;
 }
 
 const INT8 = 20;

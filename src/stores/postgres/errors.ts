@@ -94,12 +94,12 @@ export function unavailable(store: string, error: unknown): QueueError {
 }
 
 /** The error as a QueueError, where users can do something about it; else as it is, a bug. */
-export function inWords(store: string, error: unknown): unknown {
+export function inWords(store: string, schema: string, error: unknown): unknown {
   if (error instanceof QueueError || !(error instanceof Error)) return error;
   const code = codeOf(error);
   if (isDisconnection(error) || error instanceof UnknownOutcome) return unavailable(store, error);
   if (code === undefined) return error;
-  if (code === "42501") return mayNot(store, error);
+  if (code === "42501") return mayNot(store, schema, error);
   if (/^(28|3D000|0A000)/.test(code) || SYSTEM_LIMITS.has(code) || CERTIFICATE.test(code)) {
     return new QueueError(
       SYSTEM_LIMITS.has(code) ? "io" : "refused",
@@ -114,10 +114,10 @@ export function inWords(store: string, error: unknown): unknown {
 }
 
 /** Of a user without the right: to see the schema at all, or to do more than enqueue and look. */
-function mayNot(store: string, error: Error): QueueError {
+function mayNot(store: string, schema: string, error: Error): QueueError {
   if (/ schema /.test(error.message)) {
     return new QueueError("refused", `Cannot use ${store}: ${error.message}`, {
-      hint: "Its owner can let you enqueue and look: select queuectl.grant_enqueue('YOU')",
+      hint: `Its owner can let you enqueue and look: select ${schema}.grant_enqueue('YOU')`,
       cause: error,
     });
   }
@@ -148,9 +148,10 @@ function reasonOf(error: unknown): string {
     case "ENETDOWN":
       return "there is no way to its host";
     case "25006":
-      return "it takes no changes: it is a standby";
+      return "it takes no changes: it is a standby, or set to be read-only";
   }
   const message = error instanceof Error ? error.message : String(error);
+  if (code === "53300") return `all of its connections are in use (${message})`;
   if (message.startsWith("timeout expired")) return "no answer in time";
   if (message.startsWith(NO_TLS)) return "it does not encrypt, as sslmode wants it";
   if (code === undefined || SYSTEM_CALLS.has(code)) return "the connection has ended";

@@ -28,8 +28,9 @@ export class PostgresReader implements JobReader {
 
   async findIdsByPrefix(prefix: string, limit: number): Promise<string[]> {
     const rows = await this.database.read<{ id: string }>(
-      "select id from queuectl.jobs where id >= $1 and starts_with(id, $1) order by id limit $2",
-      [prefix, limit],
+      // No id has a character that comes after chr(126); null: all.
+      `select id from queuectl.jobs where id >= $1 and id < $1 || chr(127) order by id limit $2`,
+      [prefix, Number.isFinite(limit) ? limit : null],
     );
     return rows.map(({ id }) => id);
   }

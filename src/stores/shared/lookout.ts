@@ -1,13 +1,15 @@
 // Of the idle workers of a host one looks for work, and the others rest: they ask the store nothing,
 // and keep no connection to it. Who looks holds a lock, which the next one takes when that one has
-// got a job, or has died. So a host with many idle workers costs a server hardly more than with one.
+// got a job, or has died; if it was stopped, another one looks in its place. So a host with many idle workers costs a server hardly more than with one.
 import type { FileLock, FileSystem } from "../../system/file_system.ts";
 import { Watch } from "../../system/watch.ts";
 
 /** All of these are milliseconds. */
 const REST_AFTER = 5_000;
-/** Who looks says so whenever it has; if it has not for so long, the others look for themselves. */
-const SILENCE = 30_000;
+/** Who looks says so each second; if it has not for so long, one of the others takes its place, */
+const SILENT = 5_000;
+/** and if none has for so long, all look for themselves. */
+const ALL_SILENT = 30_000;
 /** The longest name of a lock: who serves more queues than go into it does not rest. */
 const LONGEST_NAME = 200;
 
@@ -47,11 +49,16 @@ export class Lookout {
     this.#listeners.push(listener);
   }
 
-  /** Gets up if all are called, if it is its turn to look, or if nobody does. */
+  /**
+   * Gets up if all are called, if it is its turn to look, or if nobody does. Who looks says so:
+   * called each second, also while nothing is asked.
+   */
   getUp(): void {
+    if (this.#lock !== undefined) this.#touch(this.#path);
     if (!this.#isResting) return;
     this.#isNext = this.#takeLock();
-    const isOver = this.#isNext || this.#lastCall() !== this.#calledAt || this.#isSilent();
+    const isOver = this.#isNext || this.#lastCall() !== this.#calledAt ||
+      this.#silence() > ALL_SILENT;
     if (isOver) this.#rest(false);
   }
 
@@ -65,7 +72,7 @@ export class Lookout {
     this.#calledAt = calledAt;
     this.#idleSince ??= performance.now();
     if (this.#lock !== undefined || this.#takeLock()) return this.#touch(this.#path);
-    if (isCalled || this.#isSilent()) return;
+    if (isCalled || this.#silence() > ALL_SILENT) return;
     if (performance.now() - this.#idleSince >= this.#restAfter) this.#rest(true);
   }
 
@@ -100,9 +107,13 @@ export class Lookout {
     for (const listener of this.#listeners) listener(isResting);
   }
 
+  /** Takes the lock; or where its holder was stopped, and so keeps it, another one beside it. */
   #takeLock(): boolean {
     try {
       this.#lock = this.#files.lock(this.#path);
+      if (this.#lock === undefined && this.#silence() > SILENT) {
+        this.#lock = this.#files.lock(`${this.#path}.deputy`);
+      }
     } catch {
       return false; // then all look, as long as that lasts
     }
@@ -116,10 +127,10 @@ export class Lookout {
     this.#touch(`${this.#folder}/locks`);
   }
 
-  /** Whether the one who looks has not said so for long: it may have been stopped. */
-  #isSilent(): boolean {
+  /** Milliseconds since one who looks has said so. */
+  #silence(): number {
     const at = this.#files.info(this.#path)?.modifiedAt;
-    return at === undefined || Math.abs(Date.now() - at) > SILENCE;
+    return at === undefined ? Infinity : Math.abs(Date.now() - at);
   }
 
   #lastCall(): number | undefined {

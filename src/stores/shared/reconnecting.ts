@@ -35,6 +35,8 @@ const PATIENCE = 7_000;
 const ANSWER_WITHIN = 60_000;
 const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 5_000;
+/** The longest where there is a connection, which is of no use: a standby may be promoted soon. */
+const STANDBY_PAUSE = 500;
 /** After so long without a question a connection that is to rest is ended. */
 const REST = 1_000;
 
@@ -106,16 +108,16 @@ export class Reconnecting<Connection> {
     isGone: (error: unknown) => boolean = isUnavailable,
   ): Promise<T> {
     const deadline = performance.now() + this.#patience;
-    for (;;) {
+    for (let pause = FIRST_PAUSE;; pause = Math.min(2 * pause, STANDBY_PAUSE)) {
       const failures = this.#failures;
       try {
         return await step();
       } catch (error) {
         // Where no connection came about, patience was had already.
-        const isOver = this.#failures > failures || performance.now() >= deadline;
+        const isOver = this.#failures > failures || performance.now() + pause >= deadline;
         if (!isGone(error) || isOver || this.#closing.signal.aborted) throw error;
         // A server that is not ready, or a standby, lets itself be connected to as often as one likes.
-        await delay(FIRST_PAUSE, this.#closing.signal);
+        await delay(pause, this.#closing.signal);
       }
     }
   }
