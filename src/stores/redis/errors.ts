@@ -67,7 +67,7 @@ function refused(store: string, error: ErrorReply): unknown {
     }
     case "WRONGTYPE":
       return say(
-        "another program uses keys with the same prefix",
+        `another program uses keys with the same prefix${keyIn(error.message)}`,
         "Name another one: ?prefix=NAME in the URL",
       );
   }
@@ -80,6 +80,12 @@ function refused(store: string, error: ErrorReply): unknown {
     return say("it is older than queuectl can use", "queuectl needs Redis 6.2 or newer");
   }
   return error;
+}
+
+/** Which key it is, where our scripts have said it. */
+function keyIn(message: string): string {
+  const [, what] = /^WRONGTYPE (\S+ is a \S+, not a \S+)$/.exec(message) ?? [];
+  return what === undefined ? "" : ` (${what})`;
 }
 
 const RIGHTS = "docs/redis.md has the rights that are needed";
