@@ -2,7 +2,7 @@
 // password: no message of the server has one.
 import { QueueError } from "../../queue/errors.ts";
 import { UnknownOutcome } from "../shared/lost_answers.ts";
-import { ConnectionEnded, ErrorReply } from "./driver.ts";
+import { ConnectionEnded, ErrorReply, NoTls } from "./driver.ts";
 
 /** Answers of a server that is about to be there, or to be so again: nothing was done. */
 const SOON: Readonly<Record<string, string>> = {
@@ -26,6 +26,12 @@ export function isAway(error: unknown): boolean {
 export function unavailable(store: string, error: unknown): QueueError {
   if (error instanceof UnknownOutcome) {
     return new QueueError("unavailable", `Lost ${store}: ${error.message}`, { cause: error });
+  }
+  if (error instanceof NoTls) {
+    return new QueueError("unavailable", `Cannot reach ${store}: ${error.message}`, {
+      hint: "If it is a server without TLS, begin the URL with redis:",
+      cause: error,
+    });
   }
   const reason = reasonOf(error) ?? "the connection has ended";
   return new QueueError("unavailable", `Cannot reach ${store}: ${reason}`, { cause: error });
