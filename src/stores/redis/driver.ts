@@ -27,6 +27,9 @@ export class ErrorReply extends Error {
 /** The connection has ended, by whichever side. */
 export class ConnectionEnded extends Error {}
 
+/** Something is there, but has not answered as TLS does: it is stopped, or does not know it. */
+export class NoTls extends ConnectionEnded {}
+
 interface Question {
   readonly asBytes: boolean;
   readonly resolve: (reply: Reply) => void;
@@ -178,10 +181,18 @@ async function connect({ host, port, tls }: Address, signal: AbortSignal): Promi
     hostname: host,
     ...(certificates === undefined ? {} : { caCerts: [certificates] }),
   });
-  const giveUp = () => secure.close();
+  let isOpen = true;
+  const giveUp = () => {
+    if (isOpen) secure.close();
+    isOpen = false;
+  };
   signal.addEventListener("abort", giveUp);
   try {
     await secure.handshake();
+  } catch (error) {
+    giveUp();
+    if (/certificate/i.test(String(error))) throw error;
+    throw new NoTls("it does not answer in TLS", { cause: error });
   } finally {
     signal.removeEventListener("abort", giveUp);
   }

@@ -2,7 +2,7 @@
 // password: no message of the server has one.
 import { QueueError } from "../../queue/errors.ts";
 import { UnknownOutcome } from "../shared/lost_answers.ts";
-import { ConnectionEnded, ErrorReply } from "./driver.ts";
+import { ConnectionEnded, ErrorReply, NoTls } from "./driver.ts";
 
 /** Answers of a server that is about to be there, or to be so again: nothing was done. */
 const SOON: Readonly<Record<string, string>> = {
@@ -26,6 +26,12 @@ export function isAway(error: unknown): boolean {
 export function unavailable(store: string, error: unknown): QueueError {
   if (error instanceof UnknownOutcome) {
     return new QueueError("unavailable", `Lost ${store}: ${error.message}`, { cause: error });
+  }
+  if (error instanceof NoTls) {
+    return new QueueError("unavailable", `Cannot reach ${store}: ${error.message}`, {
+      hint: "If it is a server without TLS, begin the URL with redis:",
+      cause: error,
+    });
   }
   const reason = reasonOf(error) ?? "the connection has ended";
   return new QueueError("unavailable", `Cannot reach ${store}: ${reason}`, { cause: error });
@@ -67,7 +73,7 @@ function refused(store: string, error: ErrorReply): unknown {
     }
     case "WRONGTYPE":
       return say(
-        "another program uses keys with the same prefix",
+        `another program uses keys with the same prefix${keyIn(error.message)}`,
         "Name another one: ?prefix=NAME in the URL",
       );
   }
@@ -80,6 +86,12 @@ function refused(store: string, error: ErrorReply): unknown {
     return say("it is older than queuectl can use", "queuectl needs Redis 6.2 or newer");
   }
   return error;
+}
+
+/** Which key it is, where our scripts have said it. */
+function keyIn(message: string): string {
+  const [, what] = /^WRONGTYPE (\S+ is a \S+, not a \S+)$/.exec(message) ?? [];
+  return what === undefined ? "" : ` (${what})`;
 }
 
 const RIGHTS = "docs/redis.md has the rights that are needed";

@@ -24,6 +24,49 @@
 //   batch, staged, staged_keys, and the list `pile`: see batch.ts
 // Lists: begins:QUEUE. Texts: version, out:GENERATION:ID/ATTEMPT. Channels: talk:TOPIC.
 
+/** What each of them is; the lists and texts of single queues and jobs are left out. */
+export const KEY_TYPES = {
+  zset: [
+    "ids",
+    "arrivals",
+    "states",
+    "groups",
+    "active",
+    "ready",
+    "heads",
+    "waits",
+    "outputs",
+    "later",
+    "expiring",
+    "ended:completed",
+    "ended:dead",
+    "ended:cancelled",
+  ],
+  hash: [
+    "jobs",
+    "running",
+    "head_of",
+    "keys",
+    "owes",
+    "queues",
+    "settings",
+    "schedules",
+    "tallies",
+    "requests",
+    "hosts",
+    "places",
+    "workers",
+    "seen",
+    "lost",
+    "versions",
+    "batch",
+    "staged",
+    "staged_keys",
+  ],
+  list: ["pile"],
+  string: ["version"],
+} as const;
+
 /** What a restore replaces; in `versions` is counted on. */
 export const REPLACED = [
   "ids",

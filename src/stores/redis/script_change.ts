@@ -1,5 +1,5 @@
 // The script by which everything is changed: see commit.ts, which makes its arguments.
-import { COMMON } from "./script_common.ts";
+import { COMMON, SPOILED } from "./script_common.ts";
 
 /**
  * Changes: checks, of which each has to hold, and then steps. Returns the number of the first check
@@ -126,11 +126,13 @@ local function commit()
 end
 `;
 
-export const CHANGE = `${COMMON}${COMMIT}
-return commit()`;
+export const CHANGE = `${SPOILED}${COMMON}${COMMIT}
+return spoiled() or commit()`;
 
 /** Puts the next jobs of a published batch in their place. Returns whether more are left. */
-export const MOVE = `${COMMON}${COMMIT}
+export const MOVE = `${SPOILED}${COMMON}${COMMIT}
+local wrong = spoiled()
+if wrong then return wrong end
 if not is_moving() then return 0 end
 local words = call('LPOP', base..'pile')
 if words then

@@ -95,6 +95,8 @@ local function claim()
   end
   local start_by = call('ZSCORE', base..'expiring', id)
   if start_by and now > tonumber(start_by) then return {'expired', id} end
+  -- All that can be is read before the first change.
+  local is_awaited = first(WAITS, id..'/') and 1 or 0
   local begun = begin(queue, settings, now)
   -- What entriesOf() in entries.ts says of a job that is claimed.
   call('ZREM', READY, member)
@@ -106,7 +108,7 @@ local function claim()
   if start_by then call('ZREM', base..'expiring', id) end
   local running = string.format('%.0f', begun)..' '..pid..' '..worker..' '..host
   call('HSET', RUNNING, id, running)
-  return {'job', record, running, first(WAITS, id..'/') and 1 or 0}
+  return {'job', record, running, is_awaited}
 end
 `;
 

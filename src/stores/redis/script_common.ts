@@ -4,6 +4,33 @@
 // A script that finds a batch which is published, and not yet in its place, says so: whoever asks puts
 // it there first (see batch.ts).
 
+import { KEY_TYPES } from "./keys.ts";
+
+/**
+ * Returns an error if a key is not what it should be, since another program has the same prefix. A
+ * script that met it half-way would leave half of a change: the server takes back nothing. Takes about
+ * 1 µs a key, so what workers do for each job goes without; it is looked at when they start.
+ */
+export const SPOILED = `
+local function spoiled()
+  for _, key in ipairs({${keyList()}}) do
+    local there = redis.call('TYPE', KEYS[1]..key[1]).ok
+    if there ~= key[2] and there ~= 'none' then
+      return redis.error_reply('WRONGTYPE '..KEYS[1]..key[1]..' is a '..there..', not a '..key[2])
+    end
+  end
+end
+`;
+
+function keyList(): string {
+  return Object.entries(KEY_TYPES)
+    .flatMap(([type, keys]) => keys.map((key) => `{'${key}','${type}'}`)).join(",");
+}
+
+/** Looks at the types of all keys, and changes nothing. */
+export const CHECK_TYPES = `${SPOILED}
+return spoiled() or 0`;
+
 export const COMMON = `
 local base = KEYS[1]
 local call = redis.call
@@ -58,11 +85,12 @@ local function move_due(now)
   local due = call('ZRANGEBYSCORE', LATER, '-inf', now, 'LIMIT', 0, 500)
   local dirty = {}
   for _, member in ipairs(due) do
-    call('ZREM', LATER, member)
     call('ZADD', READY, 0, member)
     dirty[queue_of(member)] = true
   end
   for queue in pairs(dirty) do set_head(queue) end
+  -- Last: what fails half-way is done again.
+  for _, member in ipairs(due) do call('ZREM', LATER, member) end
   return #due == 500
 end
 

@@ -1,4 +1,5 @@
 // What is asked and changed of hosts and workers, of output, and of a queue as a whole.
+import { SPOILED } from "./script_common.ts";
 
 /**
  * A sign of life of a host: its lease begins anew. Arguments: id, name, whether it is guarded, how long
@@ -34,7 +35,9 @@ end
 return {now, tostring(lease), since, server, call('HGETALL', base..'hosts'), strays}`;
 
 /** Takes a host for gone, if it has given no sign of life since. Arguments: id, its last beat. */
-export const DECLARE_GONE = `
+export const DECLARE_GONE = `${SPOILED}
+local wrong = spoiled()
+if wrong then return wrong end
 local base, call = KEYS[1], redis.call
 local host = call('HGET', base..'hosts', ARGV[1])
 if not host then return 0 end
