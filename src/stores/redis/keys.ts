@@ -24,33 +24,40 @@
 //   batch, staged, staged_keys, and the list `pile`: see batch.ts
 // Lists: begins:QUEUE. Texts: version, out:GENERATION:ID/ATTEMPT. Channels: talk:TOPIC.
 
+const SORTED_SETS = [
+  "ids",
+  "arrivals",
+  "states",
+  "groups",
+  "active",
+  "ready",
+  "heads",
+  "waits",
+  "outputs",
+  "later",
+  "expiring",
+  "ended:completed",
+  "ended:dead",
+  "ended:cancelled",
+] as const;
+
+/** Hashes that are part of the queue itself. */
+const QUEUE_HASHES = [
+  "jobs",
+  "running",
+  "head_of",
+  "keys",
+  "owes",
+  "queues",
+  "settings",
+  "schedules",
+] as const;
+
 /** What each of them is; the lists and texts of single queues and jobs are left out. */
 export const KEY_TYPES = {
-  zset: [
-    "ids",
-    "arrivals",
-    "states",
-    "groups",
-    "active",
-    "ready",
-    "heads",
-    "waits",
-    "outputs",
-    "later",
-    "expiring",
-    "ended:completed",
-    "ended:dead",
-    "ended:cancelled",
-  ],
+  zset: SORTED_SETS,
   hash: [
-    "jobs",
-    "running",
-    "head_of",
-    "keys",
-    "owes",
-    "queues",
-    "settings",
-    "schedules",
+    ...QUEUE_HASHES,
     "tallies",
     "requests",
     "hosts",
@@ -68,27 +75,4 @@ export const KEY_TYPES = {
 } as const;
 
 /** What a restore replaces; in `versions` is counted on. */
-export const REPLACED = [
-  "ids",
-  "arrivals",
-  "states",
-  "groups",
-  "active",
-  "ready",
-  "heads",
-  "waits",
-  "outputs",
-  "later",
-  "expiring",
-  "ended:completed",
-  "ended:dead",
-  "ended:cancelled",
-  "jobs",
-  "running",
-  "head_of",
-  "keys",
-  "owes",
-  "queues",
-  "settings",
-  "schedules",
-] as const;
+export const REPLACED = [...SORTED_SETS, ...QUEUE_HASHES] as const;

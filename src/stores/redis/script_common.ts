@@ -27,9 +27,9 @@ function keyList(): string {
     .flatMap(([type, keys]) => keys.map((key) => `{'${key}','${type}'}`)).join(",");
 }
 
-/** Looks at the types of all keys, and changes nothing. */
-export const CHECK_TYPES = `${SPOILED}
-return spoiled() or 0`;
+/** Looks at the types of all keys, and returns the version of what they hold, if it has one. */
+export const VERSION_OF = `${SPOILED}
+return spoiled() or redis.call('GET', KEYS[1]..'version')`;
 
 export const COMMON = `
 local base = KEYS[1]
