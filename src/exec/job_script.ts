@@ -91,7 +91,8 @@ export function functionsScript(
   return [
     // Bash increases SHLVL; a job shall see the value that the worker sees.
     kind === "bash"
-      ? 'set -m;shopt -s execfail;if [ "$SHLVL" -gt 1 ];then export SHLVL=$((SHLVL-1));else unset SHLVL;fi'
+      ? "set -m;shopt -s execfail;" +
+        'if [ "$SHLVL" -gt 1 ];then export SHLVL=$((SHLVL-1));else unset SHLVL;fi'
       : "",
     OPEN_FILES,
     ...Object.entries(variables).map(([name, value]) => `export ${name}=${shellWord(value)}`),
@@ -153,7 +154,7 @@ function jobSteps(
     // Messages of the shell itself go to the journal: they tell a death by a signal from an exit
     // with the same `$?`. The command of the job is not in them.
     (kind === "bash"
-      ? `if [ "\${12}" != exec ]||{ ${IS_PROGRAM};};then :;else set -- "\${@:1:11}";fi;` +
+      ? `[ "\${12}" != exec ]||{ ${IS_PROGRAM};}||set -- "\${@:1:11}";` +
         `if [ $# -gt 11 ];then ${process(IN_PLACE)}& else ${usual}& fi;` +
         `{ wait $!;${note};[ $2 -le 128 ]||{ ended $! $2;set -- - $? "$3" "$4";};} 2>&1`
       : `{ ${usual};${note};} 2>&1`) +

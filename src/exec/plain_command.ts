@@ -52,35 +52,33 @@ export class PlainCommands {
     const found = plainCommand(command);
     // A job's own variables may mean something to bash.
     if (found === undefined || Object.keys(env).length > 0) return undefined;
-    const name = found.words[0];
-    if (name.includes("/")) return found.inPlace;
+    const { name, inPlace } = found;
+    if (name.includes("/")) return inPlace;
     // It may be a keyword, a builtin, or a function from the environment.
     let isKnown = this.#known.get(name);
     if (isKnown === undefined) {
       const kind = await this.#ask(kindOf(name));
-      isKnown = kind === (found.inPlace[0] === "exec" ? "program" : "builtin");
+      isKnown = kind === (inPlace[0] === "exec" ? "program" : "builtin");
       if (this.#known.size === MOST_NAMES) this.#known.clear();
       this.#known.set(name, isKnown);
     }
-    return isKnown ? found.inPlace : undefined;
+    return isKnown ? inPlace : undefined;
   }
 }
 
-/** A command of plain words, and what it comes to if its name is what it seems to be. */
-export function plainCommand(
-  command: string,
-): { words: readonly [string, ...string[]]; inPlace: InPlace } | undefined {
+/** The name in a command of plain words, and what it comes to if that is what it seems to be. */
+export function plainCommand(command: string): { name: string; inPlace: InPlace } | undefined {
   if (command.length > LONGEST || !PATTERN.test(command)) return undefined;
-  const words = command.trimEnd().split(/[ \t]+/) as [string, ...string[]];
-  switch (words[0]) {
+  const [name, ...words] = command.trimEnd().split(/[ \t]+/) as [string, ...string[]];
+  switch (name) {
     case "true":
-      return { words, inPlace: ["exit", "0"] };
+      return { name, inPlace: ["exit", "0"] };
     case "false":
-      return { words, inPlace: ["exit", "1"] };
+      return { name, inPlace: ["exit", "1"] };
     case "echo":
-      return OPTION.test(command) ? undefined : { words, inPlace: ["echo", ...words.slice(1)] };
+      return OPTION.test(command) ? undefined : { name, inPlace: ["echo", ...words] };
     default:
-      return SETSID.test(command) ? undefined : { words, inPlace: ["exec", ...words] };
+      return SETSID.test(command) ? undefined : { name, inPlace: ["exec", name, ...words] };
   }
 }
 

@@ -273,48 +273,25 @@ for (const shell of ["bash", "busybox", "dash"]) {
 
 Deno.test({
   ...needing(["bash"], "ShellExecutor.run() goes on where TMOUT is set, however long it is idle"),
-  fn: () =>
-    withTempDir(async (folder) => {
-      const executor = new ShellExecutor({
-        journal: `${folder}/worker.runs`,
-        variables: { TMOUT: "0.001" },
-      });
-      try {
-        const newRun = runsIn(folder);
-        const first = newRun("echo $TMOUT $PPID");
-        await executor.run(first);
-        // Longer than that, however fast the machine is.
-        await new Deno.Command("/bin/sh", { args: ["-c", "sleep 0.1"] }).output();
-        const second = newRun("echo $TMOUT $PPID");
-        await executor.run(second);
-        await executor.run(newRun("true"));
-        assertEquals(readLog(second.log), readLog(first.log));
-      } finally {
-        await executor.close();
-      }
-    }),
+  fn: withExecutor(async ({ run }) => {
+    const first = await run("echo $TMOUT $PPID");
+    // Longer than that, however fast the machine is.
+    await new Deno.Command("/bin/sh", { args: ["-c", "sleep 0.1"] }).output();
+    const second = await run("echo $TMOUT $PPID");
+    await run("true");
+    assertEquals(second.log, first.log);
+  }, { variables: { TMOUT: "0.001" } }),
 });
 
 Deno.test({
   ...needing(["bash"], "ShellExecutor.run() reads requests as bash before 4.1 can, too"),
-  fn: () =>
-    withTempDir(async (folder) => {
-      const executor = new ShellExecutor({
-        journal: `${folder}/worker.runs`,
-        // It makes the loop take that bash for an older one.
-        variables: { BASH_VERSION: "3.2.57(1)-release", TMOUT: "0.001" },
-      });
-      try {
-        const newRun = runsIn(folder);
-        const runs = ["printf '%s\\n' '  a\\  '\n\necho 'ä 日'  ", "true", "exit 3"].map((
-          command,
-        ) => newRun(command));
-        const ends = [];
-        for (const run of runs) ends.push((await executor.run(run)).exitCode);
-        assertEquals(ends, [0, 0, 3]);
-        assertEquals(readLog(runs[0]!.log), "  a\\  \nä 日\n");
-      } finally {
-        await executor.close();
-      }
-    }),
+  fn: withExecutor(async ({ run }) => {
+    const ends = [];
+    for (const command of ["printf '%s\\n' '  a\\  '\n\necho 'ä 日'  ", "true", "exit 3"]) {
+      ends.push(await run(command));
+    }
+    assertEquals(ends.map(({ exitCode }) => exitCode), [0, 0, 3]);
+    assertEquals(ends[0]!.log, "  a\\  \nä 日\n");
+    // It makes the loop take that bash for an older one.
+  }, { variables: { BASH_VERSION: "3.2.57(1)-release", TMOUT: "0.001" } }),
 });

@@ -2,7 +2,7 @@
 // filled in.
 
 import { ShellExecutor } from "../../src/exec/executor.ts";
-import type { ShellKind } from "../../src/exec/job_script.ts";
+import type { ShellKind, Variables } from "../../src/exec/job_script.ts";
 import type { Run } from "../../src/exec/run.ts";
 import type { Ending } from "../../src/queue/outcome.ts";
 import { withTempDir } from "../support/temp_dir.ts";
@@ -19,12 +19,12 @@ export interface WorkBench {
 /** Gives `test` an executor, and closes it afterwards. */
 export function withExecutor(
   test: (bench: WorkBench) => Promise<void>,
-  shell?: ShellKind,
+  options: { readonly shell?: ShellKind; readonly variables?: Variables } = {},
 ): () => Promise<void> {
   return () =>
     withTempDir(async (folder) => {
       const journal = `${folder}/worker.runs`;
-      const executor = new ShellExecutor({ journal, shell });
+      const executor = new ShellExecutor({ journal, ...options });
       const newRun = runsIn(folder);
       try {
         await test({
@@ -49,7 +49,7 @@ export function withEachShell(
 ): () => Promise<void> {
   return async () => {
     for (const shell of ["bash", "sh"] as const) {
-      await withExecutor((bench) => test(bench, shell), shell)();
+      await withExecutor((bench) => test(bench, shell), { shell })();
     }
   };
 }
