@@ -323,9 +323,8 @@ export class SimDisk implements FileSystem {
 
   info(path: string): FileInfo | undefined {
     this.#step("info", path);
-    const wantsFolder = path.endsWith("/.");
-    const node = this.#find(wantsFolder ? path.slice(0, -2) : path);
-    if (node === undefined || wantsFolder && node.kind === "file") return undefined;
+    const node = this.#find(path);
+    if (node === undefined) return undefined;
     const { kind, inode, mode } = node;
     this.access?.looks.push(`mode ${inode}`);
     if (node.kind === "folder") {

@@ -1,6 +1,7 @@
 // Of the idle workers of a host one looks for work, and the others rest: they ask the store nothing,
 // and keep no connection to it. Who looks holds a lock, which the next one takes when that one has
-// got a job, or has died; if it was stopped, another one looks in its place. So a host with many idle workers costs a server hardly more than with one.
+// got a job, or has died; if it was stopped, another one looks in its place. So a host with many idle
+// workers costs a server hardly more than with one.
 import type { FileLock, FileSystem } from "../../system/file_system.ts";
 import { Watch } from "../../system/watch.ts";
 
