@@ -3,13 +3,14 @@
 
 import type { Ending } from "../queue/outcome.ts";
 import { diskFiles, type FileSystem } from "../system/file_system.ts";
-import { endingOf, type KillCause, killed, lost } from "./ending.ts";
+import { endingOf, killed, lost } from "./ending.ts";
 import { findShell } from "./find_shell.ts";
 import { LATE } from "./job_script.ts";
 import {
   aliveOf,
   type JournalEntry,
   lastRun,
+  noteKill,
   type ProcessIdentity,
   readJournal,
   readWriter,
@@ -17,7 +18,7 @@ import {
 } from "./journal.ts";
 import { killAttempt } from "./kill_attempt.ts";
 import { isAlive, isHeld, NO_PROCESS, type Sight, sightOf } from "./processes.ts";
-import type { StopReason, WatchedAttempt } from "./run.ts";
+import type { KillCause, StopReason, WatchedAttempt } from "./run.ts";
 import { pause } from "./timer.ts";
 
 /** Milliseconds between looks into the journal, and between looks whether the shell still lives. */
@@ -32,7 +33,7 @@ export class UnseenError extends Error {
 /**
  * Waits for the end of an attempt whose worker is dead, and returns how it ended; `not_begun` if it
  * never began and never will. It applies the timeout, counted from the begin, and `stop`, as
- * `Executor.run` does.
+ * `Executor.run` does; and if the worker died while it killed the attempt, it goes on with that.
  *
  * @param journal the journal of the dead worker; nobody may have started a shell with it since
  *
@@ -57,8 +58,9 @@ export async function adopt(
   let aliveUntil = 0;
   let wait = 5;
   for (;;) {
-    const { shell, began, end } = look();
-    if (end) return endOf(end);
+    const entry = look();
+    const { shell, began } = entry;
+    if (entry.end) return endOf(entry.end, entry, attempt);
     if (!shell) return "not_begun";
     sight ??= await sightFromHere(shell);
     if (performance.now() >= aliveUntil) {
@@ -68,12 +70,15 @@ export async function adopt(
       }
       aliveUntil = performance.now() + SHELL_EVERY;
     }
-    const cause = began === undefined
-      ? undefined
-      : causeToKill(Math.min(began, adoptedAt), attempt, stop);
-    if (cause && sight === "near") return await kill(cause, shell, attempt, look);
-    // On a timeout the job can't be ended from here, so its end is still waited for.
-    if (cause && cause !== "timed_out") throw new UnseenError(behindWall(shell));
+    if (began !== undefined) {
+      const cause = entry.killedFor ?? causeToKill(Math.min(began, adoptedAt), attempt, stop);
+      if (cause && sight === "near") {
+        const note = () => noteKill(files, journal, attempt, cause);
+        return await kill(cause, shell, attempt, look, note);
+      }
+      // On a timeout the job can't be ended from here, so its end is still waited for.
+      if (stop?.aborted) throw new UnseenError(behindWall(shell));
+    }
     await pause(wait);
     wait = Math.min(wait * 2, JOURNAL_EVERY);
   }
@@ -99,8 +104,13 @@ export async function mustSee(journal: string, files: FileSystem = diskFiles): P
   if (shell && isAtWork) await livesStill(shell, await sightFromHere(shell), journal);
 }
 
-function endOf(end: RunEnd): Ending | "not_begun" {
-  return "fault" in end && end.fault === LATE ? "not_begun" : endingOf(end);
+function endOf(
+  end: RunEnd,
+  { killedFor }: JournalEntry,
+  attempt: WatchedAttempt,
+): Ending | "not_begun" {
+  if ("fault" in end && end.fault === LATE) return "not_begun";
+  return killedFor ? killed(killedFor, end, attempt) : endingOf(end);
 }
 
 async function sightFromHere(shell: ProcessIdentity): Promise<Sight> {
@@ -141,15 +151,17 @@ async function kill(
   shell: ProcessIdentity,
   attempt: WatchedAttempt,
   look: () => JournalEntry,
+  note: () => void,
 ): Promise<Ending | "not_begun"> {
   const { wasEarly, survivors } = await killAttempt(
     shell,
     attempt,
     async () => look().end !== undefined || !await isAlive(shell),
+    note,
   );
-  const { end } = look();
-  if (end && !wasEarly) return endOf(end);
-  return killed(cause, end, attempt, survivors);
+  const entry = look();
+  if (entry.end && !wasEarly) return endOf(entry.end, entry, attempt);
+  return killed(cause, entry.end, attempt, survivors);
 }
 
 /**
@@ -159,15 +171,16 @@ async function kill(
 async function endOfGone(
   shell: ProcessIdentity,
   sight: Sight,
-  { began, end }: JournalEntry,
+  entry: JournalEntry,
   attempt: WatchedAttempt,
 ): Promise<Ending | "not_begun"> {
-  if (end) return endOf(end);
-  if (began === undefined) return "not_begun";
-  if (sight === "gone") return lost("the machine was restarted while it ran");
+  if (entry.end) return endOf(entry.end, entry, attempt);
+  if (entry.began === undefined) return "not_begun";
   const { survivors } = shell.pid === NO_PROCESS || sight !== "near"
     ? { survivors: [] }
     : await killAttempt(shell, attempt, () => true);
+  if (entry.killedFor) return killed(entry.killedFor, undefined, attempt, survivors);
+  if (sight === "gone") return lost("the machine was restarted while it ran");
   const left = survivors.length > 0 ? `; process ${survivors.join(", ")} could not be ended` : "";
   return lost(`its worker and its shell died, so how it ended is not known${left}`);
 }

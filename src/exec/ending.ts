@@ -3,10 +3,7 @@
 import type { Ending } from "../queue/outcome.ts";
 import { isShellsOwn } from "./job_script.ts";
 import type { RunEnd } from "./journal.ts";
-import type { Run, StopReason } from "./run.ts";
-
-/** Why we killed a run. */
-export type KillCause = StopReason | "timed_out";
+import type { KillCause, Run, StopReason } from "./run.ts";
 
 // Only signals whose default action ends a process: nothing dies of SIGCHLD (17), so 128 + 17 is an
 // exit code.

@@ -4,13 +4,20 @@
 
 import type { Ending } from "../queue/outcome.ts";
 import { diskFiles, type FileSystem } from "../system/file_system.ts";
-import { endingOf, type KillCause, killed, notStarted, refusal, shellDied } from "./ending.ts";
+import { endingOf, killed, notStarted, refusal, shellDied } from "./ending.ts";
 import { type Guard, startGuard } from "./guard.ts";
 import { isShellsOwn, jobScript, LATE, REFUSED, type ShellKind } from "./job_script.ts";
-import { aliveOf, type JournalEntry, readJournal, type RunEnd, shellLine } from "./journal.ts";
+import {
+  aliveOf,
+  type JournalEntry,
+  noteKill,
+  readJournal,
+  type RunEnd,
+  shellLine,
+} from "./journal.ts";
 import { killAttempt, type Killing } from "./kill_attempt.ts";
 import { ResidentShell, type ShellOptions } from "./resident_shell.ts";
-import type { Executor, Run, StopReason } from "./run.ts";
+import type { Executor, KillCause, Run, StopReason } from "./run.ts";
 import { afterMilliseconds } from "./timer.ts";
 
 /** The journal is truncated when it has more than this many bytes. */
@@ -86,7 +93,8 @@ export class ShellExecutor implements Executor {
   async #runIn(shell: ResidentShell, run: Run, stop?: AbortSignal): Promise<Ending | undefined> {
     const inPlace = await shell.plain?.inPlace(run);
     const answered = shell.ask(jobScript(run, this.#journal, shell.kind, inPlace));
-    const watch = new Watch(shell, run, answered, stop);
+    const note = (cause: KillCause) => noteKill(this.#files, this.#journal, run, cause);
+    const watch = new Watch(shell, run, note, answered, stop);
     const answer = await Promise.race([answered, watch.gaveUp]);
     const { cause, killing } = await watch.end();
     const wasKilled = cause !== undefined && killing?.wasEarly;
@@ -124,7 +132,7 @@ export class ShellExecutor implements Executor {
   }
 
   /** What the journal says of a run. If it can't be read, the safe answer is that the run began. */
-  #entryOf(run: Run): Omit<JournalEntry, "shell"> {
+  #entryOf(run: Run): Pick<JournalEntry, "began" | "end"> {
     try {
       return readJournal(this.#files, this.#journal, run);
     } catch {
@@ -196,6 +204,7 @@ class Watch {
   constructor(
     shell: ResidentShell,
     run: Run,
+    note: (cause: KillCause) => void,
     answered: Promise<unknown>,
     stop: AbortSignal | undefined,
   ) {
@@ -204,7 +213,8 @@ class Watch {
     const kill = (why: KillCause) => {
       if (this.#isOver || this.#cause) return;
       this.#cause = why;
-      this.#killing = killAttempt(shell.identity, run, () => this.#isOver, answered);
+      const isOver = () => this.#isOver;
+      this.#killing = killAttempt(shell.identity, run, isOver, () => note(why), answered);
       this.#killing.then(() => resolve(GAVE_UP));
     };
     answered.then(() => this.#isOver = true);

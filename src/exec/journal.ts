@@ -1,8 +1,8 @@
 // The journal that a worker's shell writes: which process the shell is, and which runs it has begun
-// and ended. It outlives the worker; whoever adopts a run reads it.
+// and ended. Whoever kills a run adds why. It outlives the worker; whoever adopts a run reads it.
 
 import type { FileSystem } from "../system/file_system.ts";
-import type { Run } from "./run.ts";
+import { isKillCause, type KillCause, type Run } from "./run.ts";
 
 /**
  * Identifies a process, also against a later one with the same process id. `start` is its start
@@ -55,6 +55,8 @@ export interface JournalEntry {
   readonly shell: ProcessIdentity | undefined;
   /** When the run began, in milliseconds since 1970. */
   readonly began: number | undefined;
+  /** Why its processes were signalled before it had ended; undefined if they were not. */
+  readonly killedFor: KillCause | undefined;
   readonly end: RunEnd | undefined;
 }
 
@@ -65,6 +67,7 @@ export interface JournalEntry {
 export function readJournal(files: FileSystem, path: string, run: RunKey): JournalEntry {
   let shell: ProcessIdentity | undefined;
   let began: number | undefined;
+  let killedFor: KillCause | undefined;
   let end: RunEnd | undefined;
   // An end belongs to the run that began last, since a shell runs one at a time; or, where the line
   // of a begin was lost, to the one that it names.
@@ -73,8 +76,13 @@ export function readJournal(files: FileSystem, path: string, run: RunKey): Journ
   let saidMore = false;
   for (const line of journalText(files, path).split("\n").slice(0, -1)) {
     const words = line.split(" ");
-    const [kind, first = "", second = "", third = ""] = words;
+    const [kind, first = "", second = "", third = "", fourth = ""] = words;
     const isOfRun = first === run.id && second === String(run.attempt);
+    if (kind === KILL) {
+      const isItsKill = isOfRun && third === String(run.startedAt) && end === undefined;
+      if (isItsKill && isKillCause(fourth)) killedFor ??= fourth;
+      continue;
+    }
     if (kind === "shell") shell = parseShell(words);
     else if (kind === "+") {
       isOpen = true;
@@ -88,7 +96,22 @@ export function readJournal(files: FileSystem, path: string, run: RunKey): Journ
     }
     saidMore = !["shell", "+", "-", "!"].includes(kind!);
   }
-  return { shell, began, end };
+  return { shell, began, killedFor, end };
+}
+
+/** What a line begins with that tells why a run is killed. */
+const KILL = "x";
+
+/**
+ * Notes why a run is killed, which has to happen before the first signal: whoever adopts the run
+ * could not tell the signal from one of a stranger.
+ */
+export function noteKill(files: FileSystem, path: string, run: RunKey, cause: KillCause): void {
+  try {
+    files.append(path, `${KILL} ${run.id} ${run.attempt} ${run.startedAt} ${cause}\n`);
+  } catch {
+    // The disk is full, or somebody has removed the journal. The run must end all the same.
+  }
 }
 
 /** The shell that writes the journal, and whether it may be running a job or about to begin one. */
@@ -98,9 +121,10 @@ export function readWriter(
 ): { shell: ProcessIdentity | undefined; isAtWork: boolean } {
   const lines = journalText(files, path).split("\n").slice(0, -1);
   const first = lines.find((line) => line.startsWith("shell "));
+  const last = lines.findLast((line) => !line.startsWith(`${KILL} `));
   return {
     shell: first === undefined ? undefined : parseShell(first.split(" ")),
-    isAtWork: !/^[-!] /.test(lines.at(-1) ?? ""),
+    isAtWork: !/^[-!] /.test(last ?? ""),
   };
 }
 

@@ -39,6 +39,8 @@ export interface Killing {
  *
  * @param isOver whether the attempt has ended: its shell has reported it, or the shell is gone
  *
+ * @param note called before the first signal to an attempt that has not ended
+ *
  * @param over settles when the attempt has ended, if that can be observed; it is then noticed at
  *   once
  */
@@ -46,12 +48,14 @@ export async function killAttempt(
   shell: ProcessIdentity,
   attempt: WatchedAttempt,
   isOver: () => boolean | Promise<boolean>,
+  note?: () => void,
   over?: Promise<unknown>,
 ): Promise<Killing> {
   const crowd = new AttemptProcesses(shell, attempt);
   const begin = performance.now();
   const grace = attempt.killGrace * 1000;
   let wasEarly = false;
+  let isNoted = false;
   for (let wait = 2;; wait = Math.min(wait * 2, 100)) {
     // In this order: a process that was forked before the end is then found by `members`.
     const isEnded = await unlessItFails(isOver) ?? false;
@@ -61,6 +65,10 @@ export async function killAttempt(
     const hopeless = grace + (crowd.hasOnlyStrangers ? GIVE_UP_STRANGERS : GIVE_UP);
     if (elapsed > hopeless) {
       return { wasEarly, survivors: (members ?? []).map(({ pid }) => pid) };
+    }
+    if (!isEnded && !isNoted && members !== undefined && members.length > 0) {
+      note?.();
+      isNoted = true;
     }
     const signalled = elapsed < grace ? crowd.ask(members ?? []) : crowd.end(members ?? []);
     wasEarly ||= signalled && !isEnded;

@@ -38,6 +38,15 @@ export type WatchedAttempt = Pick<
 /** Why a run is killed: the `reason` of the abort signal given to `run` and `adopt`. */
 export type StopReason = "cancelled" | "released";
 
+/** All reasons for which a run is killed. */
+export type KillCause = StopReason | "timed_out";
+
+const KILL_CAUSES: ReadonlySet<string> = new Set<KillCause>(["cancelled", "released", "timed_out"]);
+
+export function isKillCause(text: string): text is KillCause {
+  return KILL_CAUSES.has(text);
+}
+
 /** Runs one command at a time. */
 export interface Executor {
   /**

@@ -4,10 +4,10 @@
 
 import type { Ending } from "../queue/outcome.ts";
 import { diskFiles, type FileSystem } from "../system/file_system.ts";
-import { exited, type KillCause, killed, notStarted, refusal } from "./ending.ts";
+import { exited, killed, notStarted, refusal } from "./ending.ts";
 import { NO_PROCESS } from "./processes.ts";
 import type { Variables } from "./job_script.ts";
-import type { Executor, Run, StopReason } from "./run.ts";
+import type { Executor, KillCause, Run, StopReason } from "./run.ts";
 import { afterMilliseconds, pause } from "./timer.ts";
 
 /** The part of a child process that is used here. */

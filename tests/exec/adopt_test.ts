@@ -2,6 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { adopt } from "../../src/exec/adopt.ts";
+import { noteKill } from "../../src/exec/journal.ts";
 import type { Run } from "../../src/exec/run.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
 import { withTempDir } from "../support/temp_dir.ts";
@@ -14,8 +15,11 @@ const WORKER = new URL("./worker_fixture.ts", import.meta.url).pathname;
 interface Scene {
   readonly folder: string;
   readonly journal: string;
-  /** Runs it in a worker, and kills that when the job has written its pid to the file `pid`. */
-  orphan(command: string, more?: Partial<Run>): Promise<Run>;
+  /**
+   * Runs it in a worker, and kills that when the job has written its pid to the file `pid`, and
+   * `when` says so.
+   */
+  orphan(command: string, more?: Partial<Run>, when?: () => boolean): Promise<Run>;
   /** The id of the shell that runs the orphan. */
   shell(): number;
 }
@@ -31,7 +35,7 @@ function withWorker(test: (scene: Scene) => Promise<void>): () => Promise<void> 
           folder,
           journal,
           shell,
-          async orphan(command, more) {
+          async orphan(command, more, when = () => true) {
             const run = newRun(`echo $$ >${folder}/pid; ${command}`, more);
             const worker = new Deno.Command(Deno.execPath(), {
               args: ["run", "-A", WORKER, journal, JSON.stringify(run)],
@@ -39,7 +43,7 @@ function withWorker(test: (scene: Scene) => Promise<void>): () => Promise<void> 
               stdout: "null",
             }).spawn();
             try {
-              await waitUntil(() => numberIn(`${folder}/pid`) > 0);
+              await waitUntil(() => numberIn(`${folder}/pid`) > 0 && when());
             } finally {
               worker.kill("SIGKILL");
               await worker.status;
@@ -129,6 +133,42 @@ Deno.test(
       error: "cancelled while it ran",
     });
     assert(!lives(numberIn(`${folder}/pid`)));
+  }),
+);
+
+Deno.test(
+  "adopt() goes on ending an attempt whose worker was killed while it did, for the same reason",
+  withWorker(async ({ folder, journal, orphan }) => {
+    const run = await orphan("trap '' TERM; while :; do sleep 0.02; done", { killGrace: 0.1 });
+    noteKill(diskFiles, journal, run, "released");
+    assertEquals(await adopt(journal, run), {
+      outcome: "released",
+      exitCode: 137,
+      signal: "SIGKILL",
+      error: "stopped before its end and handed back",
+    });
+    assert(!lives(numberIn(`${folder}/pid`)));
+    // And also whoever comes when it has ended.
+    const ending = await adopt(journal, run, AbortSignal.abort("cancelled"));
+    assert(ending !== "not_begun");
+    assertEquals(ending.outcome, "released");
+  }),
+);
+
+Deno.test(
+  "ShellExecutor notes why it ends an attempt, so that a worker may be killed at any moment of that",
+  withWorker(async ({ folder, journal, orphan, shell }) => {
+    // The job goes on after SIGTERM, so that the worker is killed between that and the end.
+    const run = await orphan(
+      `trap 'echo told >${folder}/told' TERM; while :; do sleep 0.02; done`,
+      { timeout: 0.1, killGrace: 60 },
+      () => exists(`${folder}/told`),
+    );
+    Deno.kill(numberIn(`${folder}/pid`), "SIGKILL");
+    const ending = await adopt(journal, { ...run, timeout: 60 });
+    assert(ending !== "not_begun");
+    assertEquals([ending.outcome, ending.exitCode], ["timed_out", 137]);
+    await waitUntil(() => !lives(shell()));
   }),
 );
 
@@ -235,6 +275,9 @@ Deno.test("adopt() uses the journal, and ignores a line that is cut off", () =>
       [`${gone}+ ${run.id} 1 1600000000000\n- ${run.id} 1 0\n${begun.slice(gone.length)}`, "lost"],
       [`${begun}- ${run.id} 1 3\n+ ${run.id} 1 1800000000000\n- ${run.id} 1 0\n`, "failed"],
       [`${begun}+ next 1 1700000000000\n- ${run.id} 1 0\n`, "lost"],
+      [`${begun}x ${run.id} 1 1700000000000 released\n`, "released"],
+      [`${begun}x ${run.id} 1 1700000000000 timed_out\n- ${run.id} 1 143\n`, "timed_out"],
+      [`${begun}x ${run.id} 1 1700000000000 released\n! ${run.id} 1 late\n`, "not_begun"],
       [`${gone}\0\xff rubbish\n\n+\n${begun}`, "lost"],
     ];
     for (const [text, expected] of table) {
