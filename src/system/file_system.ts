@@ -1,6 +1,7 @@
 // The file operations that the program uses. Each is one step: a crash comes before or after it.
 // All access to the data folder goes through this, so that a test can simulate a crash, or a full
 // disk, at every step.
+import { folderOf } from "./paths.ts";
 
 export interface FileInfo {
   readonly kind: "file" | "folder" | "link" | "other";
@@ -94,6 +95,28 @@ export function infoOfTarget(
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined; // the link leads nowhere
     throw error;
+  }
+}
+
+/**
+ * Makes a folder, and those that it lies in. It is fine if another process makes them meanwhile.
+ *
+ * @param refused the error to throw if there is something else at a path that should be a folder
+ */
+export function makeFolders(
+  files: FileSystem,
+  path: string,
+  refused: (path: string) => Error,
+): void {
+  const parent = folderOf(path);
+  const above = infoOfTarget(files, parent);
+  if (above === undefined) makeFolders(files, parent, refused);
+  else if (above.kind !== "folder") throw refused(parent);
+  try {
+    files.makeFolder(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    if (infoOfTarget(files, path)?.kind !== "folder") throw refused(path);
   }
 }
 

@@ -1,6 +1,12 @@
 // Every successful backup can be restored, whatever the queue looks like and whatever happens
 // meanwhile: each backup that is made here is restored here.
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { FileSettings, loadSetValues } from "../../src/stores/file/settings.ts";
 import { QueueError } from "../../src/queue/errors.ts";
 import { claimOf, type Job } from "../../src/queue/job.ts";
@@ -167,6 +173,25 @@ Deno.test("restore() tolerates what a live folder may have, and refuses what is 
   const error = await assertRejects(() => restore(DATA, "/copy", disk), QueueError);
   assertStringIncludes(error.message, "/copy/jobs/a/a.jsonl is damaged");
 });
+
+Deno.test("backup() makes the folders above its own, and says so where it can't", () =>
+  withTempDir(async (dir) => {
+    const data = `${dir}/data`;
+    Deno.mkdirSync(data);
+    await (await openFileStore(data, { files: diskFiles })).close();
+    backup(data, `${dir}/a/b/c`, diskFiles);
+    assert(diskFiles.info(`${dir}/a/b/c/backup.json`) !== undefined);
+    diskFiles.create(`${dir}/file`, "");
+    Deno.symlinkSync(`${dir}/nowhere`, `${dir}/link`);
+    for (const above of ["file", "link"]) {
+      const target = `${dir}/${above}/copy`;
+      assertThrows(
+        () => backup(data, target, diskFiles),
+        QueueError,
+        `Cannot back up to ${target}: ${dir}/${above} is not a folder`,
+      );
+    }
+  }));
 
 Deno.test("backup() and restore() follow no link", () =>
   withTempDir(async (dir) => {

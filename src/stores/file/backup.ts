@@ -6,8 +6,7 @@ import { messageOf, QueueError } from "../../queue/errors.ts";
 import type { BackupResult, LeftOut } from "../../queue/maintenance.ts";
 import type { Progress } from "../../queue/operations.ts";
 import { parseConfig } from "../../queue/settings.ts";
-import { type FileSystem, infoOfTarget } from "../../system/file_system.ts";
-import { folderOf } from "../../system/paths.ts";
+import { type FileSystem, makeFolders } from "../../system/file_system.ts";
 import { ignoreNotFound, makeUnlessThere } from "./bucketed_index.ts";
 import { decode, goodLines } from "./codec.ts";
 import { kindName } from "./findings.ts";
@@ -73,7 +72,7 @@ class Backup {
    * @returns how many jobs were found
    */
   #copyAll(progress: Progress): number {
-    makeFolders(this.#files, `${this.#target}/jobs`);
+    makeTarget(this.#target, this.#files);
     // Schedules are copied before the jobs are listed, so that the job of each time that is
     // recorded as fired is in the backup. The opposite does no harm, since an id is used only once.
     this.#copySchedules();
@@ -277,13 +276,11 @@ export function mustBeFree(target: string, files: FileSystem): void {
   if (files.names(target).length > 0) throw refused(target, "it is not empty");
 }
 
-function refused(target: string, why: string): QueueError {
-  return new QueueError("refused", `Cannot back up to ${target}: ${why}`);
+/** Makes the folder of a backup, and the one for its jobs. */
+export function makeTarget(target: string, files: FileSystem): void {
+  makeFolders(files, `${target}/jobs`, (path) => refused(target, `${path} is not a folder`));
 }
 
-/** Makes a folder, and those that it lies in. */
-export function makeFolders(files: FileSystem, path: string): void {
-  const parent = folderOf(path);
-  if (parent !== "/" && infoOfTarget(files, parent) === undefined) makeFolders(files, parent);
-  makeUnlessThere(files, path);
+function refused(target: string, why: string): QueueError {
+  return new QueueError("refused", `Cannot back up to ${target}: ${why}`);
 }

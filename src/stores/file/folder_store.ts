@@ -1,8 +1,7 @@
 // The default store: a folder of files that is made on first use and only the user can read. It
 // loads each of its parts when it is asked for.
 import { QueueError } from "../../queue/errors.ts";
-import { folderOf } from "../../system/paths.ts";
-import { type FileSystem, infoOfTarget } from "../../system/file_system.ts";
+import { type FileSystem, infoOfTarget, makeFolders } from "../../system/file_system.ts";
 import type { LogReader } from "../../queue/logs.ts";
 import type { Maintenance } from "../../queue/maintenance.ts";
 import type { QueueStore } from "../../queue/queues.ts";
@@ -132,7 +131,7 @@ function prepareDataFolder(path: string, world: StoreWorld): void {
   const { files, os, userId } = world;
   const info = infoOfTarget(files, path);
   if (info === undefined) {
-    makeFolders(files, path);
+    makeFolders(files, path, notAFolder);
     return;
   }
   if (info.kind !== "folder") throw notAFolder(path);
@@ -149,21 +148,6 @@ function prepareDataFolder(path: string, world: StoreWorld): void {
   }
   if (os === "windows" || (info.mode & 0o077) === 0) return;
   if (files.names(path).length === 0) files.setMode(path, 0o700);
-}
-
-function makeFolders(files: FileSystem, path: string): void {
-  const parent = folderOf(path);
-  const above = infoOfTarget(files, parent);
-  if (above === undefined) makeFolders(files, parent);
-  else if (above.kind !== "folder") throw notAFolder(parent);
-  try {
-    files.makeFolder(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-    // Another process may have been quicker.
-    if (infoOfTarget(files, path)?.kind === "folder") return;
-    throw notAFolder(path);
-  }
 }
 
 function notAFolder(path: string): QueueError {

@@ -6,7 +6,8 @@ import type { QueueSettings } from "../../queue/queues.ts";
 import type { ScheduleEntry } from "../../queue/schedule.ts";
 import { configText, type SetValues } from "../../queue/settings.ts";
 import type { FileSystem } from "../../system/file_system.ts";
-import { makeFolders, writeManifest } from "../file/backup.ts";
+import { makeTarget, writeManifest } from "../file/backup.ts";
+import { makeUnlessThere } from "../file/bucketed_index.ts";
 import { encodeJob } from "../file/codec.ts";
 import { jobFolder, jobPath, logPath, queuesPath, schedulesFolder } from "../file/layout.ts";
 import { queuesText } from "../file/queues_file.ts";
@@ -39,12 +40,12 @@ export async function writeBackup(
   files: FileSystem,
   progress: Progress,
 ): Promise<BackupResult> {
-  makeFolders(files, `${target}/jobs`);
+  makeTarget(target, files);
   const writer = new Writer(target, files);
   const total = await source.count();
   for await (const job of source.jobs()) {
     progress(writer.jobs, total);
-    makeFolders(files, jobFolder(target, job.id));
+    makeUnlessThere(files, jobFolder(target, job.id));
     writer.write(jobPath(target, job.id), encodeJob(job));
     writer.jobs++;
   }
@@ -78,7 +79,7 @@ class Writer {
 async function writeSettings(source: BackupSource, writer: Writer): Promise<void> {
   const { target, files } = writer;
   const schedules = await source.schedules();
-  if (schedules.length > 0) makeFolders(files, schedulesFolder(target));
+  if (schedules.length > 0) makeUnlessThere(files, schedulesFolder(target));
   for (const entry of schedules) {
     const path = `${schedulesFolder(target)}/${entry.schedule.name}.json`;
     writer.write(path, scheduleText({ ...entry, adding: undefined }));
