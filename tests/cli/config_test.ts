@@ -54,7 +54,14 @@ Deno.test("config --import and --export say what is wrong with a file", async ()
     (await world.run("config", "--import", "none")).err,
     "there is no such file",
   );
+  assertStringIncludes((await world.run("config", "--import", "/home")).err, "it is a folder");
   assertStringIncludes((await world.run("config", "--export", "/home")).err, "it is a folder");
+  world.files.write("/home/file", "");
+  for (const folder of ["/home/none", "/home/file"]) {
+    const { code, err } = await world.run("config", "--export", `${folder}/out.json`);
+    const message = `Cannot export to ${folder}/out.json: there is no folder ${folder}`;
+    assertEquals([code, err], [1, `queuectl: ${message}\n`]);
+  }
   world.input = '{"max_retries": 5, "workers": 2}';
   const { code, err } = await world.run("config", "--import", "-");
   assertEquals(code, 1);

@@ -63,6 +63,13 @@ testOfFolder(
       assertStringIncludes(await run("list", "--data-dir", "real/above/new"), "other");
       const target = await queue.run(["config", "--export", "work"], { cwd: dir, env });
       assertStringIncludes(target.stderr, "it is a folder");
+      const jobs = await queue.run(["enqueue", "--file", "work"], { cwd: dir, env });
+      assertStringIncludes(jobs.stderr, "Cannot read work: it is a folder");
+      await Deno.symlink(`${dir}/settings.json`, `${dir}/settings`);
+      await Deno.writeTextFile(`${dir}/settings.json`, "{}");
+      await run("config", "--export", "settings");
+      assert((await Deno.lstat(`${dir}/settings`)).isSymlink);
+      assertStringIncludes(await Deno.readTextFile(`${dir}/settings.json`), "max_retries");
       const backup = await queue.run(["storage", "backup", "work"], { cwd: dir, env });
       assertStringIncludes(backup.stderr, "it is a link; name the folder itself");
     }),

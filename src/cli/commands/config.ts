@@ -13,10 +13,11 @@ import {
 } from "../../queue/settings.ts";
 import type { SettingsStore } from "../../queue/settings_store.ts";
 import { infoOfTarget } from "../../system/file_system.ts";
-import { resolve } from "../../system/paths.ts";
+import { folderOf, resolve } from "../../system/paths.ts";
 import { replaceFile } from "../../system/replace_file.ts";
 import { renderTable } from "../../view/table.ts";
 import type { CommandContext } from "../command_context.ts";
+import { inputPath } from "../input_path.ts";
 import { tableStyle } from "../tables.ts";
 
 /** Runs `queuectl config`. */
@@ -78,11 +79,17 @@ async function exportTo(
   const { context } = call;
   const text = configText(await settings.load());
   if (file === "-") return call.print(text);
+  const { files } = context;
   const path = resolve(context.cwd(), file);
-  if (infoOfTarget(context.files, path)?.kind === "folder") {
-    throw new QueueError("io", `Cannot export to ${file}: it is a folder`);
-  }
-  replaceFile(context.files, path, text);
+  const info = infoOfTarget(files, path);
+  const why = info?.kind === "folder"
+    ? "it is a folder"
+    : infoOfTarget(files, folderOf(path))?.kind === "folder"
+    ? undefined
+    : `there is no folder ${folderOf(path)}`;
+  if (why !== undefined) throw new QueueError("io", `Cannot export to ${file}: ${why}`);
+  // A link stays, and what it leads to is replaced.
+  replaceFile(files, info === undefined ? path : files.realPath(path), text);
   call.say(`Exported the settings to ${file}`);
 }
 
@@ -92,12 +99,9 @@ async function importFrom(
   file: string,
 ): Promise<void> {
   const { context } = call;
-  const path = resolve(context.cwd(), file);
-  let text: string;
-  if (file === "-") text = new TextDecoder().decode(await context.stdin.readAll());
-  else if (context.files.info(path) === undefined) {
-    throw new QueueError("io", `Cannot read ${file}: there is no such file`);
-  } else text = context.files.readText(path);
+  const text = file === "-"
+    ? new TextDecoder().decode(await context.stdin.readAll())
+    : context.files.readText(inputPath(context, file));
   const values = importedValues(text, file);
   await settings.merge(values);
   const keys = Object.keys(values);

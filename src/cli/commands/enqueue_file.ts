@@ -5,11 +5,11 @@ import { enqueueAll, type JobDefaults, makeJob, type NewJob } from "../../queue/
 import { QueueError } from "../../queue/errors.ts";
 import type { Job } from "../../queue/job.ts";
 import type { JobStore } from "../../queue/store.ts";
-import { resolve } from "../../system/paths.ts";
 import { newJobReader } from "../batch/batch_lines.ts";
 import type { CommandContext } from "../command_context.ts";
 import type { Context } from "../context.ts";
 import { linesOf } from "../batch/lines.ts";
+import { inputPath } from "../input_path.ts";
 import { progressMeter } from "../progress.ts";
 import { RelatedLines } from "../batch/related_lines.ts";
 
@@ -133,12 +133,10 @@ async function check(
 }
 
 function sourceOf(context: Context, file: string): Source {
-  const path = resolve(context.cwd(), file);
+  const path = inputPath(context, file);
   const info = context.files.info(path);
-  if (info === undefined) throw new QueueError("io", `Cannot read ${file}: there is no such file`);
-  if (info.kind === "folder") throw new QueueError("io", `Cannot read ${file}: it is a folder`);
   // A pipe can be read only once, and a link may lead to one.
-  if (info.kind !== "file") return kept(context.readAllBytes(path));
+  if (info?.kind !== "file") return kept(context.readAllBytes(path));
   return {
     size: info.size,
     *chunks() {
