@@ -304,7 +304,7 @@ variables are never shown here: see "queuectl job show --verbose".`,
     summary: "Cancel jobs, also running ones",
     forms: ["<id>...", "--group <name>"],
     args: [0, Infinity, "id"],
-    proposes: "job",
+    proposes: "unended job",
     flags: [GROUP],
     examples: ["queuectl job cancel 3f2a", "queuectl job cancel --group mirror"],
     load: async () =>

@@ -81,13 +81,15 @@ Deno.test("complete proposes queues and groups that jobs are in", async () => {
   assertEquals(await proposed(world, "enqueue", "--queue=v"), ["--queue=video"]);
 });
 
-Deno.test("complete proposes ids of jobs, for dlq only of dead ones", async () => {
+Deno.test("complete proposes ids of jobs, where only some can be meant only those", async () => {
   const world = new World();
   const dead = await world.dead();
   const alive = await world.enqueue("--job-id", "alive", "x\ty");
   assertEquals(await proposed(world, "job", "show", ""), [alive, dead]);
   assertEquals(await proposed(world, "job", "show", "al"), [alive]);
   assertEquals(await proposed(world, "dlq", "retry", ""), [dead]);
+  assertEquals(await proposed(world, "job", "retry", ""), [dead]);
+  assertEquals(await proposed(world, "job", "cancel", ""), [alive]);
   assertEquals(
     (await world.run("complete", "--", "job", "show", "al")).out,
     "alive\tpending: x␉y\n",

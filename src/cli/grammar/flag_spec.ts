@@ -12,6 +12,7 @@ export type Proposal =
   | "dead job"
   | "ended job"
   | "waiting job"
+  | "unended job"
   | "state"
   | "queue"
   | "queues"

@@ -133,6 +133,8 @@ function values(
       return findJobs(["completed", "dead", "cancelled"]);
     case "waiting job":
       return findJobs(["pending", "blocked", "failed"]);
+    case "unended job":
+      return findJobs(["pending", "blocked", "processing", "failed"]);
     case "state": {
       // In a comma-separated list, the last part is being typed.
       const front = current.slice(0, current.lastIndexOf(",") + 1);
