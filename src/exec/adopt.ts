@@ -144,7 +144,7 @@ async function kill(
 ): Promise<Ending | "not_begun"> {
   const { wasEarly, survivors } = await killAttempt(
     shell,
-    attempt,
+    { ...attempt, group: look().group },
     async () => look().end !== undefined || !await isAlive(shell),
   );
   const { end } = look();
@@ -159,7 +159,7 @@ async function kill(
 async function endOfGone(
   shell: ProcessIdentity,
   sight: Sight,
-  { began, end }: JournalEntry,
+  { began, group, end }: JournalEntry,
   attempt: WatchedAttempt,
 ): Promise<Ending | "not_begun"> {
   if (end) return endOf(end);
@@ -167,7 +167,7 @@ async function endOfGone(
   if (sight === "gone") return lost("the machine was restarted while it ran");
   const { survivors } = shell.pid === NO_PROCESS || sight !== "near"
     ? { survivors: [] }
-    : await killAttempt(shell, attempt, () => true);
+    : await killAttempt(shell, { ...attempt, group }, () => true);
   const left = survivors.length > 0 ? `; process ${survivors.join(", ")} could not be ended` : "";
   return lost(`its worker and its shell died, so how it ended is not known${left}`);
 }

@@ -97,10 +97,10 @@ export class ShellExecutor implements Executor {
       return killed(cause!, undefined, run, killing?.survivors);
     }
     if (answer === undefined) {
-      const { began, end } = this.#entryOf(run);
+      const { began, group, end } = this.#entryOf(run);
       this.#retire();
       if (began === undefined && !end) return undefined;
-      if (!end) await killAttempt(shell.identity, run, () => true);
+      if (!end) await killAttempt(shell.identity, { ...run, group }, () => true);
       if (wasKilled) return killed(cause, end, run, killing?.survivors);
       return end ? endingOf(end, run) : shellDied(shell.status ?? { code: 0, signal: null });
     }
@@ -128,7 +128,7 @@ export class ShellExecutor implements Executor {
     try {
       return readJournal(this.#files, this.#journal, run);
     } catch {
-      return { began: run.startedAt, end: undefined };
+      return { began: run.startedAt, group: undefined, end: undefined };
     }
   }
 

@@ -91,8 +91,7 @@ export function functionsScript(
   return [
     // Bash increases SHLVL; a job shall see the value that the worker sees.
     kind === "bash"
-      ? "set -m;shopt -s execfail;" +
-        'if [ "$SHLVL" -gt 1 ];then export SHLVL=$((SHLVL-1));else unset SHLVL;fi'
+      ? 'set -m;if [ "$SHLVL" -gt 1 ];then export SHLVL=$((SHLVL-1));else unset SHLVL;fi'
       : "",
     OPEN_FILES,
     ...Object.entries(variables).map(([name, value]) => `export ${name}=${shellWord(value)}`),
@@ -151,18 +150,19 @@ function jobSteps(
     `else ${kind === "bash" ? "" : "unset OLDPWD;"}{ \${9:+rm -f "$8"};umask ${umask};` +
     `export QUEUECTL_JOB_ID="$1" QUEUECTL_ATTEMPT="$2" QUEUECTL_WORKER="$4" ` +
     `${MARK}="$1.$2.$3.$$.${identity.start}.";` +
-    // Messages of the shell itself go to the journal: they tell a death by a signal from an exit
-    // with the same `$?`. The command of the job is not in them.
+    // The group of the job goes to the journal, so that it is found when this shell is dead, even if
+    // it has cleared its environment; and so do messages of the shell itself: they tell a death by a
+    // signal from an exit with the same `$?`. The command of the job is not in them.
     (kind === "bash"
       ? `[ "\${12}" != exec ]||{ ${IS_PROGRAM};}||set -- "\${@:1:11}";` +
-        `if [ $# -gt 11 ];then ${process(IN_PLACE)}& else ${usual}& fi;` +
+        `if [ $# -gt 11 ];then ${process(IN_PLACE)}& else ${usual}& fi;echo "= $!"||echo;` +
         `{ wait $!;${note};[ $2 -le 128 ]||{ ended $! $2;set -- - $? "$3" "$4";};} 2>&1`
       : `{ ${usual};${note};} 2>&1`) +
     `;} 5>>"$8"||set -- ! log "$1" "$2";fi;` +
     `echo "$1 $3 $4 $2"||set -- "$@" torn;cd /;echo "$1 $2 $5" >&3`;
 }
 
-// Where `echo` can't write, or `exec` fails after all, /bin/sh says so in its own words.
+// Where `echo` can't write, /bin/sh says so in its own words.
 const IN_PLACE = 'if [ "${12}" = exec ];then exec "${@:13}";else "${@:12}" 2>&-&&exit;fi;';
 
 // With `set -m`, `wait` also returns when the job is stopped (SIGSTOP), with a code above 128. So if

@@ -55,6 +55,8 @@ export interface JournalEntry {
   readonly shell: ProcessIdentity | undefined;
   /** When the run began, in milliseconds since 1970. */
   readonly began: number | undefined;
+  /** The process group that the shell gave it, if that is on record. */
+  readonly group: number | undefined;
   readonly end: RunEnd | undefined;
 }
 
@@ -65,6 +67,7 @@ export interface JournalEntry {
 export function readJournal(files: FileSystem, path: string, run: RunKey): JournalEntry {
   let shell: ProcessIdentity | undefined;
   let began: number | undefined;
+  let group: number | undefined;
   let end: RunEnd | undefined;
   // An end belongs to the run that began last, since a shell runs one at a time; or, where the line
   // of a begin was lost, to the one that it names.
@@ -79,16 +82,17 @@ export function readJournal(files: FileSystem, path: string, run: RunKey): Journ
     else if (kind === "+") {
       isOpen = true;
       isOurs = isOfRun && third === String(run.startedAt);
-      if (isOurs) [began, end] = [run.startedAt, undefined];
-    } else if (kind === "-" || kind === "!") {
+      if (isOurs) [began, group, end] = [run.startedAt, undefined, undefined];
+    } else if (kind === "=" && isOurs) group = Number(first);
+    else if (kind === "-" || kind === "!") {
       if (isOfRun && (isOurs || !isOpen)) {
         end ??= kind === "!" ? { fault: third } : { code: Number(third), bySignal: saidMore };
       }
       isOpen = false;
     }
-    saidMore = !["shell", "+", "-", "!"].includes(kind!);
+    saidMore = !["shell", "+", "=", "-", "!", ""].includes(kind!);
   }
-  return { shell, began, end };
+  return { shell, began, group, end };
 }
 
 /** The shell that writes the journal, and whether it may be running a job or about to begin one. */

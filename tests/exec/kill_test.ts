@@ -1,6 +1,7 @@
 // Killing a run, and runs that try to resist.
 
 import { assert, assertEquals } from "@std/assert";
+import { needing } from "../support/has_program.ts";
 import { end, lives, numberIn } from "../support/processes.ts";
 import { waitUntil } from "../support/wait_until.ts";
 import { withExecutor } from "./work_bench.ts";
@@ -124,6 +125,30 @@ Deno.test(
     for (const name of ["self", "child"]) assert(!lives(numberIn(`${folder}/${name}`)), name);
   }),
 );
+
+Deno.test({
+  ...needing(
+    // Where there is no setsid, as on macOS, sessions can't be seen.
+    ["bash", "setsid"],
+    "ShellExecutor.run() leaves nothing of a job that has cleared its environment and whose shell was killed",
+  ),
+  fn: withExecutor(async ({ folder, journal, run }) => {
+    Deno.writeTextFileSync(`${folder}/job`, "echo $$ >pid; exec sleep 60\n");
+    const words = "env -i /bin/sh job";
+    for (const command of [words, `exec ${words}`]) {
+      const running = run(command);
+      const job = await waitUntil(() => numberIn(`${folder}/pid`), "the job runs");
+      const text = await waitUntil(
+        () => /^shell (\d+) .*\n= /s.exec(Deno.readTextFileSync(journal)),
+        "its group is on record",
+      );
+      end(Number(text[1]));
+      assertEquals((await running).error, "the shell that ran the job was killed by SIGKILL");
+      assert(!lives(job), command);
+      Deno.removeSync(`${folder}/pid`);
+    }
+  }),
+});
 
 Deno.test(
   "ShellExecutor.run() goes on with a new shell when the old one was killed between two jobs",
