@@ -84,8 +84,7 @@ export class ShellExecutor implements Executor {
 
   /** Runs the command in this shell; undefined if the shell died before the run began. */
   async #runIn(shell: ResidentShell, run: Run, stop?: AbortSignal): Promise<Ending | undefined> {
-    const inPlace = await shell.plain?.inPlace(run);
-    const answered = shell.ask(jobScript(run, this.#journal, shell.kind, inPlace));
+    const answered = this.#ask(shell, run);
     const watch = new Watch(shell, run, answered, stop);
     const answer = await Promise.race([answered, watch.gaveUp]);
     const { cause, killing } = await watch.end();
@@ -107,6 +106,12 @@ export class ShellExecutor implements Executor {
     const end = await this.#endOf(answer, shell, run);
     if ("fault" in end && end.fault === LATE) throw new Error("no word from the store in time");
     return wasKilled ? killed(cause, end, run, killing?.survivors) : endingOf(end, run);
+  }
+
+  /** Gives the run to the shell, which may have to be asked something before; returns its answer. */
+  async #ask(shell: ResidentShell, run: Run): Promise<string | undefined> {
+    const inPlace = await shell.plain?.inPlace(run);
+    return await shell.ask(jobScript(run, this.#journal, shell.kind, inPlace));
   }
 
   /** How the run ended, by the shell's answer. */

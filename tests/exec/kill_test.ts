@@ -172,6 +172,21 @@ Deno.test(
 );
 
 Deno.test(
+  "ShellExecutor.run() wakes a shell that was stopped between two jobs, also by asking what a name is",
+  withExecutor(async ({ journal, run }) => {
+    await run("true");
+    const shell = Number(Deno.readTextFileSync(journal).split(" ")[1]);
+    for (const command of ["exit 3", "sleep 60", "cat /dev/null"]) {
+      Deno.kill(shell, "SIGSTOP");
+      let isOver = false;
+      run(command, { timeout: 0.1 }).then(() => isOver = true);
+      await waitUntil(() => isOver, command).finally(() => Deno.kill(shell, "SIGCONT"));
+    }
+    assertEquals((await run("echo on")).log, "on\n");
+  }),
+);
+
+Deno.test(
   "ShellExecutor.run() outlives a job that closes its output",
   withExecutor(async ({ run }) => {
     assertEquals((await run("exec >&- 2>&- <&-; sleep 0.1; exit 5")).exitCode, 5);

@@ -108,6 +108,21 @@ Deno.test(
 );
 
 Deno.test({
+  name: "ShellExecutor.run() finds programs as /bin/sh does where there is a ~ in PATH",
+  ignore: Deno.build.os !== "linux",
+  fn: () =>
+    withTempDir(async (folder) => {
+      // Bash would look in the home folder. /bin/sh may be bash, so it is asked what is right.
+      Deno.copyFileSync("/bin/false", `${folder}/id`);
+      const PATH = `~:${Deno.env.get("PATH")}`;
+      const bench = withExecutor(async ({ run }) => {
+        assertEquals((await run("id -u")).exitCode, (await run("'id' -u")).exitCode);
+      }, { variables: { HOME: folder, PATH } });
+      await bench();
+    }),
+});
+
+Deno.test({
   ...needing(
     ["bash"],
     "ShellExecutor.run() records the signal that ended a program, and its group is its own",
