@@ -88,7 +88,8 @@ export function plainCommand(command: string): { name: string; inPlace: InPlace 
  */
 function kindOf(name: string): string {
   return `case "$(LC_ALL=C exec /bin/sh -c 'command -v ${name};type ${name}')" in ` +
-    `/*) case $PATH in *"~"*) echo other;;*) echo program;;esac;;*" is a shell builtin") echo builtin;;*) echo other;;esac >&3`;
+    `/*) case $PATH in *"~"*) echo other;;*) echo program;;esac;;` +
+    `*" is a shell builtin") echo builtin;;*) echo other;;esac >&3`;
 }
 
 /**
@@ -98,6 +99,6 @@ function kindOf(name: string): string {
  * looked for on the PATH each time, as a new shell does. A damaged program, or one for another
  * machine, is not recognized: bash says that it can't execute it, and ends.
  */
-export const IS_PROGRAM = `queuectl_line=\${13};case \${13} in */*) ;;*) hash -r;hash "\${13}"&&` +
+export const IS_PROGRAM = `queuectl_line=\${13};case \${13} in */*) ;;*) hash -r;hash "\${13}";` +
   `queuectl_line=\${BASH_CMDS[\${13}]};;esac;[ -f "$queuectl_line" ]&&[ -x "$queuectl_line" ]&&` +
   `read -r -d '' -n 4 queuectl_line <"$queuectl_line"&&[ "$queuectl_line" = $'\\177ELF' ]`;
