@@ -97,7 +97,7 @@ export function functionsScript(
     ...Object.entries(variables).map(([name, value]) => `export ${name}=${shellWord(value)}`),
     cap(pipeOf(journal), detach),
     mayBegin(deadline),
-    kind === "bash" ? `${ENDED}\nunset OLDPWD;${loop(steps)}` : "",
+    kind === "bash" ? `${AWAIT}\n${ENDED}\nunset OLDPWD;${loop(steps)}` : "",
     kind === "bash" ? "" : `job() { ${steps};}`,
   ].filter((line) => line !== "").join("\n") + "\n";
 }
@@ -156,7 +156,7 @@ function jobSteps(
     (kind === "bash"
       ? `[ "\${12}" != exec ]||{ ${IS_PROGRAM};}||set -- "\${@:1:11}";` +
         `if [ $# -gt 11 ];then ${process(IN_PLACE)}& else ${usual}& fi;echo "= $!"||echo;` +
-        `{ wait $!;${note};[ $2 -le 128 ]||{ ended $! $2;set -- - $? "$3" "$4";};} 2>&1`
+        `{ await $!;${note};[ $2 -le 128 ]||{ ended $! $2;set -- - $? "$3" "$4";};} 2>&1`
       : `{ ${usual};${note};} 2>&1`) +
     `;} 5>>"$8"||set -- ! log "$1" "$2";fi;` +
     `echo "$1 $3 $4 $2"||set -- "$@" torn;cd /;echo "$1 $2 $5" >&3`;
@@ -165,12 +165,18 @@ function jobSteps(
 // Where `echo` can't write, /bin/sh says so in its own words.
 const IN_PLACE = 'if [ "${12}" = exec ];then exec "${@:13}";else "${@:12}" 2>&-&&exit;fi;';
 
+// When a job is stopped by SIGTSTP, bash leaves all loops that it is in, and would end. A function is
+// in no loop.
+const AWAIT = "await() { wait $1;}";
+
 // With `set -m`, `wait` also returns when the job is stopped (SIGSTOP), with a code above 128. So if
-// the job still exists then, wait again. If it ended before `kill -0` looked, `wait` is called once
-// more; it answers 127 if it has already returned the exit code. The mark of the run goes first, so
-// that `sleep` is not taken for a process of the job.
+// the job still exists then, wait again, and again if SIGTSTP has ended the loop that does so. If it
+// ended before `kill -0` looked, `wait` is called once more; it answers 127 if it has already returned
+// the exit code. The mark of the run goes first, so that `sleep` is not taken for a process of the
+// job.
 const ENDED =
-  `ended() { unset ${MARK};while kill -0 $1 2>/dev/null;do sleep 0.1;wait $1;set -- $1 $?;done;` +
+  `ended() { unset ${MARK};while kill -0 $1 2>/dev/null;do sleep 0.1;await $1;set -- $1 $?;done;` +
+  `! kill -0 $1 2>/dev/null||{ ended "$@";return;};` +
   `[ $2 -le 128 ]||{ wait $1 2>/dev/null;set -- $1 $2 $?;[ $3 -eq 127 ]||return $3;};return $2;}`;
 
 /**

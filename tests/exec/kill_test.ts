@@ -2,7 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { needing } from "../support/has_program.ts";
-import { end, lives, numberIn } from "../support/processes.ts";
+import { end, isStopped, lives, numberIn } from "../support/processes.ts";
 import { waitUntil } from "../support/wait_until.ts";
 import { withExecutor } from "./work_bench.ts";
 
@@ -168,6 +168,29 @@ Deno.test(
     assertEquals((await run("kill -STOP 0; sleep 60", { timeout: 0.3 })).outcome, "timed_out");
     assertEquals((await run("kill -STOP $PPID; exit 3", { timeout: 0.3 })).exitCode, 3);
     assertEquals((await run("echo on")).log, "on\n");
+  }),
+);
+
+Deno.test(
+  "ShellExecutor.run() goes on with a job that was stopped and resumed, by whichever signal",
+  withExecutor(async ({ folder, run }) => {
+    const pid = () => numberIn(`${folder}/pid`);
+    for (const signal of ["TSTP", "STOP"]) {
+      Deno.writeTextFileSync(
+        `${folder}/job`,
+        `echo $$ >pid; kill -${signal} $$; echo $$ >again; kill -${signal} $$; exit 6\n`,
+      );
+      for (const command of ["sh job", "'sh' job"]) {
+        const running = run(command);
+        await waitUntil(() => isStopped(pid()), "it is stopped");
+        Deno.kill(pid(), "SIGCONT");
+        await waitUntil(() => numberIn(`${folder}/again`), "it goes on");
+        await waitUntil(() => isStopped(pid()), "it is stopped again");
+        Deno.kill(pid(), "SIGCONT");
+        assertEquals((await running).exitCode, 6, `${command} ${signal}`);
+        for (const name of ["pid", "again"]) Deno.removeSync(`${folder}/${name}`);
+      }
+    }
   }),
 );
 
