@@ -123,17 +123,24 @@ Deno.test(
 );
 
 Deno.test({
-  name: "ShellExecutor.run() finds programs as /bin/sh does where there is a ~ in PATH",
+  name: "ShellExecutor.run() finds programs as /bin/sh does, also where bash would find others",
   ignore: Deno.build.os !== "linux",
   fn: () =>
     withTempDir(async (folder) => {
-      // Bash would look in the home folder. /bin/sh may be bash, so it is asked what is right.
       Deno.copyFileSync("/bin/false", `${folder}/id`);
-      const PATH = `~:${Deno.env.get("PATH")}`;
-      const bench = withExecutor(async ({ run }) => {
-        assertEquals((await run("id -u")).exitCode, (await run("'id' -u")).exitCode);
-      }, { variables: { HOME: folder, PATH } });
-      await bench();
+      const PATH = Deno.env.get("PATH");
+      for (
+        const variables of [
+          { HOME: folder, PATH: `~:${PATH}` },
+          { EXECIGNORE: `${folder}/*`, PATH: `${folder}:${PATH}` },
+        ]
+      ) {
+        // /bin/sh may be bash, so it is asked what is right.
+        const bench = withExecutor(async ({ run }) => {
+          assertEquals((await run("id -u")).exitCode, (await run("'id' -u")).exitCode);
+        }, { variables });
+        await bench();
+      }
     }),
 });
 
