@@ -155,7 +155,7 @@ async function kill(
 ): Promise<Ending | "not_begun"> {
   const { wasEarly, survivors } = await killAttempt(
     shell,
-    attempt,
+    { ...attempt, group: look().group },
     async () => look().end !== undefined || !await isAlive(shell),
     note,
   );
@@ -178,7 +178,7 @@ async function endOfGone(
   if (entry.began === undefined) return "not_begun";
   const { survivors } = shell.pid === NO_PROCESS || sight !== "near"
     ? { survivors: [] }
-    : await killAttempt(shell, attempt, () => true);
+    : await killAttempt(shell, { ...attempt, group: entry.group }, () => true);
   if (entry.killedFor) return killed(entry.killedFor, undefined, attempt, survivors);
   if (sight === "gone") return lost("the machine was restarted while it ran");
   const left = survivors.length > 0 ? `; process ${survivors.join(", ")} could not be ended` : "";

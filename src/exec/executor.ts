@@ -91,8 +91,7 @@ export class ShellExecutor implements Executor {
 
   /** Runs the command in this shell; undefined if the shell died before the run began. */
   async #runIn(shell: ResidentShell, run: Run, stop?: AbortSignal): Promise<Ending | undefined> {
-    const inPlace = await shell.plain?.inPlace(run);
-    const answered = shell.ask(jobScript(run, this.#journal, shell.kind, inPlace));
+    const answered = this.#ask(shell, run);
     const note = (cause: KillCause) => noteKill(this.#files, this.#journal, run, cause);
     const watch = new Watch(shell, run, note, answered, stop);
     const answer = await Promise.race([answered, watch.gaveUp]);
@@ -105,16 +104,22 @@ export class ShellExecutor implements Executor {
       return killed(cause!, undefined, run, killing?.survivors);
     }
     if (answer === undefined) {
-      const { began, end } = this.#entryOf(run);
+      const { began, group, end } = this.#entryOf(run);
       this.#retire();
       if (began === undefined && !end) return undefined;
-      if (!end) await killAttempt(shell.identity, run, () => true);
+      if (!end) await killAttempt(shell.identity, { ...run, group }, () => true);
       if (wasKilled) return killed(cause, end, run, killing?.survivors);
       return end ? endingOf(end, run) : shellDied(shell.status ?? { code: 0, signal: null });
     }
     const end = await this.#endOf(answer, shell, run);
     if ("fault" in end && end.fault === LATE) throw new Error("no word from the store in time");
     return wasKilled ? killed(cause, end, run, killing?.survivors) : endingOf(end, run);
+  }
+
+  /** Gives the run to the shell, which may have to be asked something before; returns its answer. */
+  async #ask(shell: ResidentShell, run: Run): Promise<string | undefined> {
+    const inPlace = await shell.plain?.inPlace(run);
+    return await shell.ask(jobScript(run, this.#journal, shell.kind, inPlace));
   }
 
   /** How the run ended, by the shell's answer. */
@@ -132,11 +137,11 @@ export class ShellExecutor implements Executor {
   }
 
   /** What the journal says of a run. If it can't be read, the safe answer is that the run began. */
-  #entryOf(run: Run): Pick<JournalEntry, "began" | "end"> {
+  #entryOf(run: Run): Pick<JournalEntry, "began" | "group" | "end"> {
     try {
       return readJournal(this.#files, this.#journal, run);
     } catch {
-      return { began: run.startedAt, end: undefined };
+      return { began: run.startedAt, group: undefined, end: undefined };
     }
   }
 

@@ -93,15 +93,16 @@ running() {
   run=
   while read -r kind id attempt began under rest; do
     case $kind in
-      +) run=$id.$attempt.$began run_id="$id $attempt" run_epoch=$under ;;
+      +) run=$id.$attempt.$began run_id="$id $attempt" run_epoch=$under run_group= ;;
+      =) run_group=$id ;;
       - | !) run= ;;
     esac
   done <"$journal"
   [ "$run" ]
 }
 
-# The processes of the run: those that carry its mark, the shell's own children, all that these have
-# started, and all that share a process group or session with one of them. Each is in $members, and
+# The processes of the run: those that carry its mark, the shell's own children, its group on record,
+# all that these have started, and all that share a process group or session with one of them. Each is in $members, and
 # in $known from then on.
 look() {
   mark=$name=$run.$shell.$start.
@@ -132,7 +133,7 @@ look() {
       unset IFS
       [ "$1" -gt 1 ] && [ "$1" != "$shell" ] || continue
       case $members in *" $1 "*) continue ;; esac
-      if [ "$2" = "$shell" ]; then :; else
+      if [ "$2" = "$shell" ] || [ "$3:$4" = "$run_group:$shell" ]; then :; else
         case "$marked$known$members" in
           *[!0-9]"$1"/environ[!0-9]* | *" $1 "* | *" $2 "*) ;;
           *) case $groups in *" $3 "*) ;;

@@ -91,14 +91,13 @@ export function functionsScript(
   return [
     // Bash increases SHLVL; a job shall see the value that the worker sees.
     kind === "bash"
-      ? "set -m;shopt -s execfail;" +
-        'if [ "$SHLVL" -gt 1 ];then export SHLVL=$((SHLVL-1));else unset SHLVL;fi'
+      ? 'set -m;if [ "$SHLVL" -gt 1 ];then export SHLVL=$((SHLVL-1));else unset SHLVL;fi'
       : "",
     OPEN_FILES,
     ...Object.entries(variables).map(([name, value]) => `export ${name}=${shellWord(value)}`),
     cap(pipeOf(journal), detach),
     mayBegin(deadline),
-    kind === "bash" ? `${ENDED}\nunset OLDPWD;${loop(steps)}` : "",
+    kind === "bash" ? `${AWAIT}\n${ENDED}\nunset OLDPWD;${loop(steps)}` : "",
     kind === "bash" ? "" : `job() { ${steps};}`,
   ].filter((line) => line !== "").join("\n") + "\n";
 }
@@ -151,26 +150,33 @@ function jobSteps(
     `else ${kind === "bash" ? "" : "unset OLDPWD;"}{ \${9:+rm -f "$8"};umask ${umask};` +
     `export QUEUECTL_JOB_ID="$1" QUEUECTL_ATTEMPT="$2" QUEUECTL_WORKER="$4" ` +
     `${MARK}="$1.$2.$3.$$.${identity.start}.";` +
-    // Messages of the shell itself go to the journal: they tell a death by a signal from an exit
-    // with the same `$?`. The command of the job is not in them.
+    // The group of the job goes to the journal, so that it is found when this shell is dead, even if
+    // it has cleared its environment; and so do messages of the shell itself: they tell a death by a
+    // signal from an exit with the same `$?`. The command of the job is not in them.
     (kind === "bash"
       ? `[ "\${12}" != exec ]||{ ${IS_PROGRAM};}||set -- "\${@:1:11}";` +
-        `if [ $# -gt 11 ];then ${process(IN_PLACE)}& else ${usual}& fi;` +
-        `{ wait $!;${note};[ $2 -le 128 ]||{ ended $! $2;set -- - $? "$3" "$4";};} 2>&1`
+        `if [ $# -gt 11 ];then ${process(IN_PLACE)}& else ${usual}& fi;echo "= $!"||echo;` +
+        `{ await $!;${note};[ $2 -le 128 ]||{ ended $! $2;set -- - $? "$3" "$4";};} 2>&1`
       : `{ ${usual};${note};} 2>&1`) +
     `;} 5>>"$8"||set -- ! log "$1" "$2";fi;` +
     `echo "$1 $3 $4 $2"||set -- "$@" torn;cd /;echo "$1 $2 $5" >&3`;
 }
 
-// Where `echo` can't write, or `exec` fails after all, /bin/sh says so in its own words.
+// Where `echo` can't write, /bin/sh says so in its own words.
 const IN_PLACE = 'if [ "${12}" = exec ];then exec "${@:13}";else "${@:12}" 2>&-&&exit;fi;';
 
+// When a job is stopped by SIGTSTP, bash leaves all loops that it is in, and would end. A function is
+// in no loop.
+const AWAIT = "await() { wait $1;}";
+
 // With `set -m`, `wait` also returns when the job is stopped (SIGSTOP), with a code above 128. So if
-// the job still exists then, wait again. If it ended before `kill -0` looked, `wait` is called once
-// more; it answers 127 if it has already returned the exit code. The mark of the run goes first, so
-// that `sleep` is not taken for a process of the job.
+// the job still exists then, wait again, and again if SIGTSTP has ended the loop that does so. If it
+// ended before `kill -0` looked, `wait` is called once more; it answers 127 if it has already returned
+// the exit code. The mark of the run goes first, so that `sleep` is not taken for a process of the
+// job.
 const ENDED =
-  `ended() { unset ${MARK};while kill -0 $1 2>/dev/null;do sleep 0.1;wait $1;set -- $1 $?;done;` +
+  `ended() { unset ${MARK};while kill -0 $1 2>/dev/null;do sleep 0.1;await $1;set -- $1 $?;done;` +
+  `! kill -0 $1 2>/dev/null||{ ended "$@";return;};` +
   `[ $2 -le 128 ]||{ wait $1 2>/dev/null;set -- $1 $2 $?;[ $3 -eq 127 ]||return $3;};return $2;}`;
 
 /**

@@ -55,6 +55,8 @@ export interface JournalEntry {
   readonly shell: ProcessIdentity | undefined;
   /** When the run began, in milliseconds since 1970. */
   readonly began: number | undefined;
+  /** The process group that the shell gave it, if that is on record. */
+  readonly group: number | undefined;
   /** Why its processes were signalled before it had ended; undefined if they were not. */
   readonly killedFor: KillCause | undefined;
   readonly end: RunEnd | undefined;
@@ -67,6 +69,7 @@ export interface JournalEntry {
 export function readJournal(files: FileSystem, path: string, run: RunKey): JournalEntry {
   let shell: ProcessIdentity | undefined;
   let began: number | undefined;
+  let group: number | undefined;
   let killedFor: KillCause | undefined;
   let end: RunEnd | undefined;
   // An end belongs to the run that began last, since a shell runs one at a time; or, where the line
@@ -87,16 +90,17 @@ export function readJournal(files: FileSystem, path: string, run: RunKey): Journ
     else if (kind === "+") {
       isOpen = true;
       isOurs = isOfRun && third === String(run.startedAt);
-      if (isOurs) [began, end] = [run.startedAt, undefined];
-    } else if (kind === "-" || kind === "!") {
+      if (isOurs) [began, group, end] = [run.startedAt, undefined, undefined];
+    } else if (kind === "=" && isOurs) group = Number(first);
+    else if (kind === "-" || kind === "!") {
       if (isOfRun && (isOurs || !isOpen)) {
         end ??= kind === "!" ? { fault: third } : { code: Number(third), bySignal: saidMore };
       }
       isOpen = false;
     }
-    saidMore = !["shell", "+", "-", "!"].includes(kind!);
+    saidMore = !["shell", "+", "=", "-", "!", ""].includes(kind!);
   }
-  return { shell, began, killedFor, end };
+  return { shell, began, group, killedFor, end };
 }
 
 /** What a line begins with that tells why a run is killed. */

@@ -3,7 +3,7 @@
 // nor processes that do not belong to the attempt.
 
 import { MARK, markOf } from "./job_script.ts";
-import type { ProcessIdentity } from "./journal.ts";
+import type { JournalEntry, ProcessIdentity } from "./journal.ts";
 import { listProcesses, type Process } from "./processes.ts";
 import type { WatchedAttempt } from "./run.ts";
 import { sweep } from "./sweep.ts";
@@ -26,6 +26,9 @@ const BLURRED_LOOKS = 3;
 /** At most so many times in a row new processes are stopped before the known ones are killed. */
 const STOP_ROUNDS = 10;
 
+/** What to end. */
+export type Target = WatchedAttempt & Partial<Pick<JournalEntry, "group">>;
+
 export interface Killing {
   /** Whether a process was signalled before the attempt was over, so that this ended it. */
   readonly wasEarly: boolean;
@@ -46,7 +49,7 @@ export interface Killing {
  */
 export async function killAttempt(
   shell: ProcessIdentity,
-  attempt: WatchedAttempt,
+  attempt: Target,
   isOver: () => boolean | Promise<boolean>,
   note?: () => void,
   over?: Promise<unknown>,
@@ -114,7 +117,7 @@ class AttemptProcesses {
   /** Whether there are processes, but none that we may signal. */
   hasOnlyStrangers = false;
 
-  constructor(readonly shell: ProcessIdentity, attempt: WatchedAttempt) {
+  constructor(readonly shell: ProcessIdentity, readonly attempt: Target) {
     this.#mark = `${MARK}=${markOf(attempt, shell)}`;
   }
 
@@ -141,7 +144,13 @@ class AttemptProcesses {
   }
 
   #isRoot(process: Process): boolean {
-    return process.isMarked || this.#known.has(key(process)) || this.#children.has(key(process));
+    return process.isMarked || this.#known.has(key(process)) ||
+      this.#children.has(key(process)) || this.#isInGroup(process);
+  }
+
+  /** As long as it is in the session of its shell, the group's number is not that of another one. */
+  #isInGroup({ group, session }: Process): boolean {
+    return group === this.attempt.group && session === this.shell.pid;
   }
 
   /** Sends SIGTERM to each process once; a second one may mean something else to it. */

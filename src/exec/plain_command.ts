@@ -82,18 +82,23 @@ export function plainCommand(command: string): { name: string; inPlace: InPlace 
   }
 }
 
-/** Asks what /bin/sh takes a name for: `builtin`, `program`, or something else. */
+/**
+ * Asks what /bin/sh takes a name for: `builtin`, `program`, or something else. Bash alone expands a
+ * `~` in PATH and knows EXECIGNORE, so with these it may find another program.
+ */
 function kindOf(name: string): string {
   return `case "$(LC_ALL=C exec /bin/sh -c 'command -v ${name};type ${name}')" in ` +
-    `/*) echo program;;*" is a shell builtin") echo builtin;;*) echo other;;esac >&3`;
+    `/*) case "\${EXECIGNORE+~}$PATH" in *"~"*) echo other;;*) echo program;;esac;;` +
+    `*" is a shell builtin") echo builtin;;*) echo other;;esac >&3`;
 }
 
 /**
  * Whether the program in `$13` can be executed here, for bash: it replaces `queuectl_line`. Only a
  * program of the machine's own format: a script without `#!` would be run by bash instead of
  * /bin/sh, and what can't be executed is left to /bin/sh, which says so in its own words. Names are
- * looked for on the PATH each time, as a new shell does.
+ * looked for on the PATH each time, as a new shell does. A damaged program, or one for another
+ * machine, is not recognized: bash says that it can't execute it, and ends.
  */
-export const IS_PROGRAM = `queuectl_line=\${13};case \${13} in */*) ;;*) hash -r;hash "\${13}"&&` +
+export const IS_PROGRAM = `queuectl_line=\${13};case \${13} in */*) ;;*) hash -r;hash "\${13}";` +
   `queuectl_line=\${BASH_CMDS[\${13}]};;esac;[ -f "$queuectl_line" ]&&[ -x "$queuectl_line" ]&&` +
   `read -r -d '' -n 4 queuectl_line <"$queuectl_line"&&[ "$queuectl_line" = $'\\177ELF' ]`;

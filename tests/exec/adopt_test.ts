@@ -5,6 +5,7 @@ import { adopt } from "../../src/exec/adopt.ts";
 import { noteKill } from "../../src/exec/journal.ts";
 import type { Run } from "../../src/exec/run.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
+import { needing } from "../support/has_program.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 import { end, lives, numberIn } from "../support/processes.ts";
 import { waitUntil } from "../support/wait_until.ts";
@@ -225,6 +226,25 @@ Deno.test({
     const ending = await adopt(journal, run, AbortSignal.abort("released"));
     assert(ending !== "not_begun");
     assertEquals(ending.outcome, "released");
+    assert(!lives(numberIn(`${folder}/pid`)));
+  }),
+});
+
+Deno.test({
+  ...needing(
+    // Where there is no setsid, as on macOS, sessions can't be seen.
+    ["bash", "setsid"],
+    "adopt() ends a job that has cleared its environment and whose shell is dead",
+  ),
+  fn: withWorker(async ({ folder, journal, orphan, shell }) => {
+    const run = await orphan("exec env -i sleep 60");
+    await waitUntil(
+      () => Deno.readTextFileSync(journal).includes("\n= "),
+      "its group is on record",
+    );
+    end(shell());
+    const ending = await adopt(journal, run);
+    assertEquals(ending !== "not_begun" && ending.outcome, "lost");
     assert(!lives(numberIn(`${folder}/pid`)));
   }),
 });

@@ -129,6 +129,27 @@ guardTest("guard: a job whose shell is gone too is ended", async (scene) => {
   await waitUntil(() => !lives(job), "the job is ended");
 });
 
+guardTest(
+  "guard: a job whose shell is gone too, and which has cleared its environment, is ended",
+  async (scene) => {
+    const { journal, allow, orphan, pid } = scene;
+    await orphan("exec env -i sleep 100");
+    await waitUntil(
+      () => Deno.readTextFileSync(journal).includes("\n= "),
+      "its group is on record",
+    );
+    end(Number(Deno.readTextFileSync(journal).split(" ")[1]));
+    const job = await pid("pid");
+    await waitUntil(
+      () => Deno.readTextFileSync(`/proc/${job}/environ`) === "",
+      "its environment is clear",
+    );
+    assert(lives(job));
+    allow(0);
+    await waitUntil(() => !lives(job), "the job is ended");
+  },
+);
+
 guardTest("guard: one that somebody kills is replaced", async (scene) => {
   const { executor, newRun, allow, pid, folder, journal } = scene;
   const running = executor.run(newRun(`echo $$ >${folder}/pid; sleep 100; :`));

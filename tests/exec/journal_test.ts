@@ -67,6 +67,22 @@ Deno.test("readWriter() takes no note of a kill for the end, or the begin, of a 
   assertEquals(readWriter(disk, "/w.runs").isAtWork, false);
 });
 
+Deno.test("readJournal() takes the group of the run that began last, and no signal from it", () => {
+  const read = (...lines: string[]) => {
+    const disk = new SimDisk();
+    disk.create("/w.runs", lines.map((line) => `${line}\n`).join(""));
+    const { group, end } = readJournal(disk, "/w.runs", RUN);
+    return [group, end && "code" in end && end.bySignal];
+  };
+  assertEquals(read("+ a 1 7", "= 90"), [90, undefined]);
+  assertEquals(read("+ a 1 7", "= 90", "- a 1 143"), [90, false]);
+  assertEquals(read("+ a 1 7", "= 90", "bash: Terminated", "- a 1 143"), [90, true]);
+  // A full disk has cut it off, and the shell has ended the line.
+  assertEquals(read("+ a 1 7", "", "- a 1 143"), [undefined, false]);
+  assertEquals(read("+ a 1 5", "= 80", "+ a 1 7"), [undefined, undefined]);
+  assertEquals(read("+ a 1 7", "= 90", "- a 1 0", "+ b 1 8", "= 91"), [90, false]);
+});
+
 Deno.test("readJournal() takes an end whose begin was lost: what has ended must not run again", () => {
   assertEquals(endIn("- a 1 0"), { began: undefined, end: 0 });
   assertEquals(endIn("+ b 1 5", "- b 1 0", "- a 1 3"), { began: undefined, end: 3 });

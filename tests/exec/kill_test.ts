@@ -1,7 +1,8 @@
 // Killing a run, and runs that try to resist.
 
 import { assert, assertEquals } from "@std/assert";
-import { end, lives, numberIn } from "../support/processes.ts";
+import { needing } from "../support/has_program.ts";
+import { end, isStopped, lives, numberIn } from "../support/processes.ts";
 import { waitUntil } from "../support/wait_until.ts";
 import { withExecutor } from "./work_bench.ts";
 
@@ -125,6 +126,30 @@ Deno.test(
   }),
 );
 
+Deno.test({
+  ...needing(
+    // Where there is no setsid, as on macOS, sessions can't be seen.
+    ["bash", "setsid"],
+    "ShellExecutor.run() leaves nothing of a job that has cleared its environment and whose shell was killed",
+  ),
+  fn: withExecutor(async ({ folder, journal, run }) => {
+    Deno.writeTextFileSync(`${folder}/job`, "echo $$ >pid; exec sleep 60\n");
+    const words = "env -i /bin/sh job";
+    for (const command of [words, `exec ${words}`]) {
+      const running = run(command);
+      const job = await waitUntil(() => numberIn(`${folder}/pid`), "the job runs");
+      const text = await waitUntil(
+        () => /^shell (\d+) .*\n= /s.exec(Deno.readTextFileSync(journal)),
+        "its group is on record",
+      );
+      end(Number(text[1]));
+      assertEquals((await running).error, "the shell that ran the job was killed by SIGKILL");
+      assert(!lives(job), command);
+      Deno.removeSync(`${folder}/pid`);
+    }
+  }),
+});
+
 Deno.test(
   "ShellExecutor.run() goes on with a new shell when the old one was killed between two jobs",
   withExecutor(async ({ journal, run }) => {
@@ -142,6 +167,44 @@ Deno.test(
   withExecutor(async ({ run }) => {
     assertEquals((await run("kill -STOP 0; sleep 60", { timeout: 0.3 })).outcome, "timed_out");
     assertEquals((await run("kill -STOP $PPID; exit 3", { timeout: 0.3 })).exitCode, 3);
+    assertEquals((await run("echo on")).log, "on\n");
+  }),
+);
+
+Deno.test(
+  "ShellExecutor.run() goes on with a job that was stopped and resumed, by whichever signal",
+  withExecutor(async ({ folder, run }) => {
+    const pid = () => numberIn(`${folder}/pid`);
+    for (const signal of ["TSTP", "STOP"]) {
+      Deno.writeTextFileSync(
+        `${folder}/job`,
+        `echo $$ >pid; kill -${signal} $$; echo $$ >again; kill -${signal} $$; exit 6\n`,
+      );
+      for (const command of ["sh job", "'sh' job"]) {
+        const running = run(command);
+        await waitUntil(() => isStopped(pid()), "it is stopped");
+        Deno.kill(pid(), "SIGCONT");
+        await waitUntil(() => numberIn(`${folder}/again`), "it goes on");
+        await waitUntil(() => isStopped(pid()), "it is stopped again");
+        Deno.kill(pid(), "SIGCONT");
+        assertEquals((await running).exitCode, 6, `${command} ${signal}`);
+        for (const name of ["pid", "again"]) Deno.removeSync(`${folder}/${name}`);
+      }
+    }
+  }),
+);
+
+Deno.test(
+  "ShellExecutor.run() wakes a shell that was stopped between two jobs, also by asking what a name is",
+  withExecutor(async ({ journal, run }) => {
+    await run("true");
+    const shell = Number(Deno.readTextFileSync(journal).split(" ")[1]);
+    for (const command of ["exit 3", "sleep 60", "cat /dev/null"]) {
+      Deno.kill(shell, "SIGSTOP");
+      let isOver = false;
+      run(command, { timeout: 0.1 }).then(() => isOver = true);
+      await waitUntil(() => isOver, command).finally(() => Deno.kill(shell, "SIGCONT"));
+    }
     assertEquals((await run("echo on")).log, "on\n");
   }),
 );

@@ -48,7 +48,8 @@ Deno.test(
         "/usr/bin/env -0",
         "printenv HOME PATH",
         "cat /proc/self/cmdline",
-        "grep Sig /proc/self/status",
+        // Not SigQ, which counts signals of all processes of a user.
+        "grep -e SigBlk -e SigIgn -e SigCgt /proc/self/status",
         "cat /proc/self/limits",
         "readlink /proc/self/cwd /proc/self/fd/0 /proc/self/fd/1 /proc/self/fd/2",
         "ls /proc/self/fd",
@@ -106,6 +107,42 @@ Deno.test(
     assertEquals([one.outcome, one.exitCode], [other.outcome, other.exitCode]);
   }),
 );
+
+Deno.test(
+  "ShellExecutor.run() does not take a file in the job's folder for a program that is gone from the PATH",
+  () =>
+    withTempDir(async (bin) => {
+      const bench = withExecutor(async ({ folder, run }) => {
+        Deno.copyFileSync("/bin/true", `${bin}/tool`);
+        assertEquals((await run("tool")).exitCode, 0);
+        Deno.renameSync(`${bin}/tool`, `${folder}/tool`);
+        assertEquals(await run("tool"), await run("'tool'"));
+      }, { variables: { PATH: `${bin}:${Deno.env.get("PATH")}` } });
+      await bench();
+    }),
+);
+
+Deno.test({
+  name: "ShellExecutor.run() finds programs as /bin/sh does, also where bash would find others",
+  ignore: Deno.build.os !== "linux",
+  fn: () =>
+    withTempDir(async (folder) => {
+      Deno.copyFileSync("/bin/false", `${folder}/id`);
+      const PATH = Deno.env.get("PATH");
+      for (
+        const variables of [
+          { HOME: folder, PATH: `~:${PATH}` },
+          { EXECIGNORE: `${folder}/*`, PATH: `${folder}:${PATH}` },
+        ]
+      ) {
+        // /bin/sh may be bash, so it is asked what is right.
+        const bench = withExecutor(async ({ run }) => {
+          assertEquals((await run("id -u")).exitCode, (await run("'id' -u")).exitCode);
+        }, { variables });
+        await bench();
+      }
+    }),
+});
 
 Deno.test({
   ...needing(
