@@ -11,7 +11,7 @@ import {
   type Reply,
   Wire,
 } from "./driver.ts";
-import { inWords, isAway } from "./errors.ts";
+import { inWords, isAway, isOfReplica } from "./errors.ts";
 import { greet, type Greeting, type Info } from "./greeting.ts";
 import { hashOf } from "./script_common.ts";
 
@@ -21,9 +21,20 @@ export interface RedisOptions extends ConnectOptions, Greeting {
   readonly address: Address;
   /** What the names of all keys begin with. */
   readonly prefix: string;
+  /** How many replicas are to have what is acknowledged; none if left out. */
+  readonly replicas?: number;
+  /** Milliseconds for which they are waited for. */
+  readonly replicasWithin?: number;
   /** And what follows that, of a queue that is built beside another. */
   readonly within?: string;
 }
+
+/**
+ * Milliseconds for which replicas are waited for; and once they were late, for as long as they are:
+ * else a worker without a replica would end a job each five seconds.
+ */
+const REPLICAS_WITHIN = 5_000;
+const LATE_REPLICAS_WITHIN = 200;
 
 export class Redis {
   readonly name: string;
@@ -32,6 +43,7 @@ export class Redis {
   readonly #options: RedisOptions;
   readonly #link: Reconnecting<Wire>;
   #info: Info = new Map();
+  #areReplicasLate = false;
 
   constructor(options: RedisOptions) {
     this.#options = options;
@@ -77,6 +89,32 @@ export class Redis {
       if (!isUnknown) throw error;
       return await this.#ask(["EVAL", script, ...rest]);
     }
+  }
+
+  /**
+   * Does `step`, and waits until as many replicas as are wanted have what it has changed. The
+   * connection is held up meanwhile.
+   * @param late told if they have not got it in time
+   * @param isChange whether it has changed anything, by what it returned
+   * @throws QueueError `unavailable` if the connection ends before that is known: the server may be
+   *   another one by now, which does not have it
+   */
+  async confirmed<T>(
+    step: () => Promise<T>,
+    late: (result: T) => void = () => {},
+    isChange: (result: T) => boolean = () => true,
+  ): Promise<T> {
+    const { replicas = 0, replicasWithin = REPLICAS_WITHIN } = this.#options;
+    if (replicas === 0) return await step();
+    const wire = await this.#inWords(() => this.#link.get());
+    const result = await step();
+    if (!isChange(result)) return result;
+    const within = this.#areReplicasLate ? LATE_REPLICAS_WITHIN : replicasWithin;
+    const words = ["WAIT", String(replicas), String(within)];
+    const count = await this.#link.asking(() => this.#inWords(() => this.#askBy(wire, words)));
+    this.#areReplicasLate = Number(count) < replicas;
+    if (this.#areReplicasLate) late(result);
+    return result;
   }
 
   /**
@@ -168,12 +206,16 @@ export class Redis {
 
   async #askOnce(words: readonly Argument[], asBytes: boolean): Promise<Reply> {
     const wire = await this.#link.get();
+    return await this.#askBy(wire, words, asBytes);
+  }
+
+  async #askBy(wire: Wire, words: readonly Argument[], asBytes = false): Promise<Reply> {
     try {
       return await this.#link.inTime(() => wire.ask(words, asBytes), () => giveUp(wire));
     } catch (error) {
       if (error instanceof ConnectionEnded) throw new UnknownOutcome(error);
       // Another server may have taken its place.
-      if (error instanceof ErrorReply && error.word === "READONLY") wire.end();
+      if (isOfReplica(error)) wire.end();
       throw error;
     }
   }

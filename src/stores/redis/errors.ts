@@ -15,9 +15,15 @@ const SOON: Readonly<Record<string, string>> = {
   NOREPLICAS: "it has fewer replicas than it wants",
 };
 
+/** Whether a server has become a replica: what it answers to `WAIT` has no word of its own. */
+export function isOfReplica(error: unknown): boolean {
+  return error instanceof ErrorReply &&
+    (error.word === "READONLY" || error.message.startsWith("ERR WAIT cannot be used with replica"));
+}
+
 /** Whether another connection may do: this one is gone, or the server is not ready yet. */
 export function isAway(error: unknown): boolean {
-  if (error instanceof ErrorReply) return error.word in SOON;
+  if (error instanceof ErrorReply) return error.word in SOON || isOfReplica(error);
   if (error instanceof ConnectionEnded) return true;
   return error instanceof Error && reasonOf(error) !== undefined;
 }
@@ -99,6 +105,7 @@ const PASSWORD = "Give it in $QUEUECTL_STORE_PASSWORD, or in the URL in $QUEUECT
 
 /** Undefined if it is not that the server can't be reached. */
 function reasonOf(error: unknown): string | undefined {
+  if (isOfReplica(error)) return SOON.READONLY;
   if (error instanceof ErrorReply) return SOON[error.word];
   if (error instanceof Deno.errors.ConnectionRefused) return "nothing answers there";
   if (error instanceof Deno.errors.NotFound) return "there is no such socket";

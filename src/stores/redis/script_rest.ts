@@ -32,7 +32,8 @@ for _, claim in ipairs(call('HVALS', base..'running')) do
   local worker = string.match(claim, '^%S+ %S+ (%S+)')
   if call('HEXISTS', base..'places', worker) == 0 then strays = 1 end
 end
-return {now, tostring(lease), since, server, call('HGETALL', base..'hosts'), strays}`;
+return {now, tostring(lease), since, server, call('HGETALL', base..'hosts'), strays,
+  call('INFO', 'replication')}`;
 
 /** Takes a host for gone, if it has given no sign of life since. Arguments: id, its last beat. */
 export const DECLARE_GONE = `${SPOILED}

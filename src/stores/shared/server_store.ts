@@ -63,8 +63,6 @@ export interface ServerParts {
   /** @param settle what is to be done for workers of hosts that are gone */
   leases(settle: () => Promise<void>): Leases;
   runningIds(): Promise<ReadonlySet<string>>;
-  /** What whoever starts workers should know of how the server is set; nothing if all is well. */
-  cautions?(): Promise<readonly string[]>;
   /** Whether to have no connection while nothing is asked. */
   rest?(isResting: boolean): void;
   close(): Promise<void>;
@@ -240,7 +238,8 @@ export class ServerStore implements Store {
   async forWorkers(): Promise<Store> {
     if (this.#isForWorkers) return this;
     await this.#ready();
-    for (const caution of await this.#parts.cautions?.() ?? []) this.#world.warn(caution);
+    const maintenance = await this.maintenance();
+    for (const caution of await maintenance.cautions?.() ?? []) this.#world.warn(caution);
     const folder = await this.#madeFolder();
     removeOldFolders(this.#world.files, folder.path, Date.now());
     const { sendOutput } = await this.host();
