@@ -11,6 +11,7 @@ import { PORTION } from "../../src/stores/redis/new_jobs.ts";
 import { ensureVersion } from "../../src/stores/redis/version.ts";
 import { aJob, EPOCH } from "../support/jobs.ts";
 import { redisQueues, startRedis } from "../support/redis_server.ts";
+import { waitUntil } from "../support/wait_until.ts";
 
 const BY = { worker: "w-1", pid: 1, host: "box" };
 const many = (count: number, prefix = "m", values: Partial<Job> = {}) =>
@@ -111,6 +112,25 @@ if (server !== undefined) {
     await server.command("CLIENT", "KILL", "TYPE", "normal");
     await server.command("SCRIPT", "FLUSH");
     assertEquals((await jobs.claim(BY, 0))?.id, "a");
+  });
+
+  test("a server that is a replica is waited for until it is the master", async (open) => {
+    const jobs = new RedisJobs(open());
+    await jobs.count();
+    const refusals = async () => {
+      const stats = String(await server.command("INFO", "errorstats"));
+      return Number(/errorstat_READONLY:count=(\d+)/.exec(stats)?.[1] ?? 0);
+    };
+    const before = await refusals();
+    await server.command("REPLICAOF", "127.0.0.1", "1");
+    try {
+      const adding = jobs.add([aJob({ id: "a" })]);
+      await Promise.race([adding, waitUntil(async () => await refusals() > before)]);
+      await server.command("REPLICAOF", "NO", "ONE");
+      assertEquals(await adding, 1);
+    } finally {
+      await server.command("REPLICAOF", "NO", "ONE");
+    }
   });
 
   test("check() finds what was spoiled, and with repair puts it right", async (open) => {

@@ -11,7 +11,7 @@ import {
   type Reply,
   Wire,
 } from "./driver.ts";
-import { inWords, isAway, isOfReplica } from "./errors.ts";
+import { inWords, isAway, isNotReady, isOfReplica } from "./errors.ts";
 import { greet, type Greeting, type Info } from "./greeting.ts";
 import { hashOf } from "./script_common.ts";
 
@@ -200,8 +200,10 @@ export class Redis {
     (await this.#link.close())?.end();
   }
 
+  /** Asks again for a while where the server says that it is not ready: then it has done nothing. */
   async #ask(words: readonly Argument[], asBytes = false): Promise<Reply> {
-    return await this.#link.asking(() => this.#inWords(() => this.#askOnce(words, asBytes)));
+    const step = () => this.#inWords(() => this.#askOnce(words, asBytes));
+    return await this.#link.asking(() => this.#link.again(step, isNotReady));
   }
 
   async #askOnce(words: readonly Argument[], asBytes: boolean): Promise<Reply> {

@@ -1,6 +1,6 @@
 // What Redis and the way to it say when something goes wrong, in words for users. Never with a
 // password: no message of the server has one.
-import { QueueError } from "../../queue/errors.ts";
+import { isUnavailable, QueueError } from "../../queue/errors.ts";
 import { UnknownOutcome } from "../shared/lost_answers.ts";
 import { ConnectionEnded, ErrorReply, NoTls } from "./driver.ts";
 
@@ -26,6 +26,11 @@ export function isAway(error: unknown): boolean {
   if (error instanceof ErrorReply) return error.word in SOON || isOfReplica(error);
   if (error instanceof ConnectionEnded) return true;
   return error instanceof Error && reasonOf(error) !== undefined;
+}
+
+/** Whether it is, in words for a user, that the server has answered that it is not ready yet. */
+export function isNotReady(error: unknown): boolean {
+  return isUnavailable(error) && error.cause instanceof ErrorReply;
 }
 
 /** Why the store can't be used now, for a user. */
