@@ -24,9 +24,9 @@ Deno.test("parseServerUrl() reads what is there, and knows the rest", () => {
     ["localhost", 6379, undefined, 0, "queuectl", 0, false],
   );
   const net = (text: string) => netOf(parseServerUrl(text));
-  assertEquals(net("redis://%2Frun%2Fredis.sock/1"), ["unix:/run/redis.sock"]);
-  assertEquals(net("redis://[::1]"), ["[::1]:6379"]);
-  assertEquals(net("redis://box:1/"), ["box:1"]);
+  assertEquals(net("redis://%2Frun%2Fredis.sock/1"), "unix:/run/redis.sock");
+  assertEquals(net("redis://[::1]"), "[::1]:6379");
+  assertEquals(net("redis://box:1/"), "box:1");
 });
 
 Deno.test("parseServerUrl() says what is wrong with a URL", () => {

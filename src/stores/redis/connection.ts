@@ -11,6 +11,7 @@ import {
   type Reply,
   Wire,
 } from "./driver.ts";
+import { isMoved, nodesOf, otherNode } from "./cluster.ts";
 import { inWords, isAway, isNotReady, isOfReplica } from "./errors.ts";
 import { greet, type Greeting, type Info } from "./greeting.ts";
 import { hashOf } from "./script_common.ts";
@@ -18,6 +19,7 @@ import { hashOf } from "./script_common.ts";
 export type { Reply } from "./driver.ts";
 
 export interface RedisOptions extends ConnectOptions, Greeting {
+  /** Of a cluster, that of any node. */
   readonly address: Address;
   /** What the names of all keys begin with. */
   readonly prefix: string;
@@ -35,6 +37,8 @@ export interface RedisOptions extends ConnectOptions, Greeting {
  */
 const REPLICAS_WITHIN = 5_000;
 const LATE_REPLICAS_WITHIN = 200;
+/** So many nodes of a cluster may send one on to another: they need not agree while it is changed. */
+const MOST_HOPS = 5;
 
 export class Redis {
   readonly name: string;
@@ -43,10 +47,13 @@ export class Redis {
   readonly #options: RedisOptions;
   readonly #link: Reconnecting<Wire>;
   #info: Info = new Map();
+  /** Where to connect to, in this order: of a cluster all nodes that are known. */
+  #nodes: readonly Address[];
   #areReplicasLate = false;
 
   constructor(options: RedisOptions) {
     this.#options = options;
+    this.#nodes = [options.address];
     this.name = options.name;
     this.base = `{${options.prefix}}:${options.within ?? ""}`;
     const open = (within: number, signal: AbortSignal) => this.#connect(within, signal);
@@ -57,6 +64,12 @@ export class Redis {
   async info(): Promise<Info> {
     await this.#inWords(() => this.#link.get());
     return this.#info;
+  }
+
+  /** Where the queue may be: in a cluster it moves from node to node. */
+  async addresses(): Promise<readonly Address[]> {
+    await this.info();
+    return this.#nodes;
   }
 
   /**
@@ -216,8 +229,8 @@ export class Redis {
       return await this.#link.inTime(() => wire.ask(words, asBytes), () => giveUp(wire));
     } catch (error) {
       if (error instanceof ConnectionEnded) throw new UnknownOutcome(error);
-      // Another server may have taken its place.
-      if (isOfReplica(error)) wire.end();
+      // Another server may have taken its place, or has.
+      if (isOfReplica(error) || isMoved(error)) wire.end();
       throw error;
     }
   }
@@ -234,12 +247,38 @@ export class Redis {
 
   async #connect(within: number, closing: AbortSignal): Promise<Wire> {
     const signal = AbortSignal.any([AbortSignal.timeout(within), closing]);
-    const wire = await Wire.open(this.#options.address, signal);
+    try {
+      let place = this.#nodes[0]!;
+      for (let hops = 0;; hops++) {
+        const found = await this.#connectTo(place, signal);
+        if (found instanceof Wire) return found;
+        if (hops === MOST_HOPS) throw new ErrorReply("TRYAGAIN");
+        place = found;
+      }
+    } catch (error) {
+      // Where a node is gone, another one knows which has taken its place.
+      const [first, ...others] = this.#nodes;
+      this.#nodes = [...others, first!];
+      throw error;
+    }
+  }
+
+  /** @returns the connection, or where else the queue is */
+  async #connectTo(place: Address, signal: AbortSignal): Promise<Wire | Address> {
+    const wire = await Wire.open(place, signal);
     const onAbort = () => giveUp(wire);
     signal.addEventListener("abort", onAbort);
     const { listeners } = this.#link;
     try {
       this.#info = await greet(wire, this.#options);
+      if (this.#info.get("cluster_enabled") === "1") {
+        const other = await otherNode(wire, this.base, place);
+        if (other !== undefined) {
+          wire.end();
+          return other;
+        }
+        this.#nodes = await nodesOf(wire, place);
+      }
       wire.onNews = (channel, word) => listeners.tell(channel, word);
       const { channels } = listeners;
       if (channels.length > 0) {

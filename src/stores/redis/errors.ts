@@ -12,6 +12,8 @@ const SOON: Readonly<Record<string, string>> = {
   CLUSTERDOWN: "its cluster is down",
   READONLY: "it takes no changes: it is a replica",
   TRYAGAIN: "its cluster is being changed",
+  ASK: "its cluster is being changed",
+  MOVED: "its cluster is being changed",
   NOREPLICAS: "it has fewer replicas than it wants",
 };
 
@@ -53,6 +55,12 @@ export function inWords(store: string, error: unknown): unknown {
   if (error instanceof QueueError || !(error instanceof Error)) return error;
   if (error instanceof UnknownOutcome || isAway(error)) return unavailable(store, error);
   if (error instanceof ErrorReply) return refused(store, error);
+  if (error instanceof Deno.errors.NotCapable) {
+    return new QueueError("refused", `Cannot use ${store}: its cluster has a new node for it`, {
+      hint: "Stop these workers, and start them again",
+      cause: error,
+    });
+  }
   const isCertificate = /certificate|tls/i.test(error.message);
   return isCertificate
     ? new QueueError("refused", `Cannot use ${store}: ${error.message}`, {
@@ -78,10 +86,6 @@ function refused(store: string, error: ErrorReply): unknown {
       return say("its memory is full", "Give it more (maxmemory), or remove jobs", "io");
     case "MISCONF":
       return say("it can't write to its disk", "See the server's log", "io");
-    case "MOVED": {
-      const [, , place] = error.message.split(" ");
-      return say("it is one of a cluster, and another has this queue", `Name that one: ${place}`);
-    }
     case "WRONGTYPE":
       return say(
         `another program uses keys with the same prefix${keyIn(error.message)}`,
@@ -93,6 +97,9 @@ function refused(store: string, error: ErrorReply): unknown {
     return say(`this user may not do that (${error.message})`, RIGHTS);
   }
   if (error.message.startsWith("ERR DB index")) return say("it has no database with that number");
+  if (error.message.startsWith("ERR SELECT is not allowed in cluster")) {
+    return say("it is a cluster, which has but database 0", "Tell queues apart by ?prefix=NAME");
+  }
   if (/^ERR unknown command .?HELLO/i.test(error.message)) {
     return say("it is older than queuectl can use", "queuectl needs Redis 6.2 or newer");
   }

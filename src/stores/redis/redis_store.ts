@@ -32,7 +32,7 @@ function redisServer(location: ServerLocation, world: ServerWorld): Server {
   const options = redisOptions(location.url, url, handover);
   return {
     key: queueKey(url),
-    net: netOf(url),
+    net: [netOf(url)],
     listens: true,
     handover,
     secrets: { QUEUECTL_STORE: location.url, QUEUECTL_STORE_PASSWORD: handover.password ?? "" },
@@ -101,6 +101,8 @@ function partsOf(options: RedisOptions, warn: ServerWorld["warn"]): ServerParts 
     lostPlaces: () => lostPlaces(redis),
     leases: (settle) => new RedisLeases(redis, { settle, warn, replicas: options.replicas ?? 0 }),
     runningIds: async () => new Set(await redis.read("HKEYS", "running") as string[]),
+    // The one in the URL, too: after a failover, it may have the queue again.
+    net: async () => [options.address, ...await redis.addresses()].map(netOf),
     rest: (isResting) => redis.rest(isResting),
     close: () => redis.close(),
   };

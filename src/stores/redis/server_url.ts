@@ -63,9 +63,9 @@ export function isSocket({ host }: Pick<ServerUrl, "host">): boolean {
 }
 
 /** Where the server is, as permissions have it. */
-export function netOf(url: ServerUrl): string[] {
-  if (isSocket(url)) return [`unix:${url.host}`];
-  return [url.host.includes(":") ? `[${url.host}]:${url.port}` : `${url.host}:${url.port}`];
+export function netOf(url: Pick<ServerUrl, "host" | "port">): string {
+  if (isSocket(url)) return `unix:${url.host}`;
+  return url.host.includes(":") ? `[${url.host}]:${url.port}` : `${url.host}:${url.port}`;
 }
 
 /** A name for files and folders that tells this queue from others. It has no password in it. */

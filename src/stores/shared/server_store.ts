@@ -63,6 +63,8 @@ export interface ServerParts {
   /** @param settle what is to be done for workers of hosts that are gone */
   leases(settle: () => Promise<void>): Leases;
   runningIds(): Promise<ReadonlySet<string>>;
+  /** Where it may be on the network, as permissions have it, if that is not where the URL says. */
+  net?(): Promise<readonly string[]>;
   /** Whether to have no connection while nothing is asked. */
   rest?(isResting: boolean): void;
   close(): Promise<void>;
@@ -72,7 +74,7 @@ export interface ServerParts {
 export interface Server {
   /** Tells this queue from all others, and is safe as the name of a folder. */
   readonly key: string;
-  /** Where it is on the network, as permissions have it. */
+  /** Where it is on the network by the URL, as permissions have it. */
   readonly net: readonly string[];
   /** Whether to be told of news; else they are looked for. */
   readonly listens: boolean;
@@ -212,14 +214,16 @@ export class ServerStore implements Store {
   async host(): Promise<Host> {
     const { id, path, guarded, hostname } = await this.#madeFolder();
     const paths = pathsIn(path);
-    const { password, certificates } = this.#server.handover;
+    const { password, certificates, host } = this.#server.handover;
+    // A worker was told when it was started.
+    const net = host === undefined ? await this.#parts.net?.() : undefined;
     const handover: Handover = { password, certificates, host: { id, path, guarded, hostname } };
     return {
       ...paths,
       options: [`--store=${this.name}`],
       handover: JSON.stringify(handover),
       secrets: this.#server.secrets,
-      net: this.#server.net,
+      net: net ?? this.#server.net,
       ...(guarded
         ? { deadline: deadlinePath(path), epoch: () => leaseEpoch(this.#world.files, path) }
         : {}),
