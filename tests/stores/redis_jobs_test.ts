@@ -133,6 +133,15 @@ if (server !== undefined) {
     }
   });
 
+  test("a server that does not answer is not one that has gone away", async () => {
+    using stopped = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const address = { host: "127.0.0.1", port: stopped.addr.port };
+    const redis = server.connect("q", { address, patience: 100 });
+    const error = await assertRejects(() => redis.info(), QueueError);
+    await redis.close();
+    assertEquals(error.message, "Cannot reach the server: no answer in time");
+  });
+
   test("check() finds what was spoiled, and with repair puts it right", async (open) => {
     const [redis, jobs] = [open(), new RedisJobs(open())];
     await jobs.add([

@@ -26,7 +26,6 @@ export function isOfReplica(error: unknown): boolean {
 /** Whether another connection may do: this one is gone, or the server is not ready yet. */
 export function isAway(error: unknown): boolean {
   if (error instanceof ErrorReply) return error.word in SOON || isOfReplica(error);
-  if (error instanceof ConnectionEnded) return true;
   return error instanceof Error && reasonOf(error) !== undefined;
 }
 
@@ -119,6 +118,7 @@ const PASSWORD = "Give it in $QUEUECTL_STORE_PASSWORD, or in the URL in $QUEUECT
 function reasonOf(error: unknown): string | undefined {
   if (isOfReplica(error)) return SOON.READONLY;
   if (error instanceof ErrorReply) return SOON[error.word];
+  if (error instanceof ConnectionEnded) return error.message;
   if (error instanceof Deno.errors.ConnectionRefused) return "nothing answers there";
   if (error instanceof Deno.errors.NotFound) return "there is no such socket";
   if (
