@@ -7,7 +7,7 @@ import { cancelled } from "../../src/queue/transitions.ts";
 import { check } from "../../src/stores/redis/check.ts";
 import type { Redis } from "../../src/stores/redis/connection.ts";
 import { RedisJobs } from "../../src/stores/redis/jobs.ts";
-import { PORTION } from "../../src/stores/redis/new_jobs.ts";
+import { batchOver, PORTION } from "../../src/stores/redis/new_jobs.ts";
 import { ensureVersion } from "../../src/stores/redis/version.ts";
 import { aJob, EPOCH } from "../support/jobs.ts";
 import { redisQueues, startRedis } from "../support/redis_server.ts";
@@ -91,6 +91,24 @@ if (server !== undefined) {
     await redis.ask("HSET", "batch", "owner", "z", "state", "staging", "at", "1000");
     await jobs.recover();
     assertEquals(await redis.read("EXISTS", "batch"), 0);
+  });
+
+  test("a batch is left behind when its process has died, even if that was a moment ago", async (open) => {
+    const [redis, gone, jobs] = [open(), open(), new RedisJobs(open())];
+    const clients = [await redis.clientId(), await gone.clientId()];
+    await gone.close();
+    const begun = async (client: string, ago: number) => {
+      const [seconds] = await server.command("TIME") as [string];
+      const at = String(Number(seconds) * 1000 - ago);
+      const fields = ["owner", "x", "state", "staging", "at", at, "client", client];
+      await redis.ask("HSET", "batch", ...fields);
+    };
+    // Nobody else gets on while one is under way.
+    await begun(clients[0]!, 10_000);
+    await batchOver(redis);
+    assertEquals(await redis.read("EXISTS", "batch"), 1);
+    await begun(clients[1]!, 10_000);
+    assertEquals(await jobs.add(many(LARGE)), LARGE);
   });
 
   test("jobs of one batch may wait for one another over all its portions", async (open) => {

@@ -148,6 +148,16 @@ export class Redis {
     return Number(bytes ?? 0);
   }
 
+  /** By which the server knows this connection. */
+  async clientId(): Promise<string> {
+    return String(await this.again(() => this.#ask(["CLIENT", "ID"])));
+  }
+
+  /** Whether that connection is there still. */
+  async isConnected(clientId: string): Promise<boolean> {
+    return await this.again(() => this.#ask(["CLIENT", "LIST", "ID", clientId])) !== "";
+  }
+
   /** Removes all keys whose names begin so. */
   async removeAll(beginning: string): Promise<void> {
     for await (const keys of this.keys(beginning)) {
