@@ -62,7 +62,7 @@ export class RedisLeases implements Leases {
     await this.#parts.settle();
   }
 
-  /** Workers go on, and say nothing of it: each of them would say it. */
+  /** Says it when replicas are gone, and when they are back. */
   #lookAtReplicas(replication: string): void {
     const { replicas = 0, warn = () => {} } = this.#parts;
     if (replicas === 0) return;

@@ -30,13 +30,15 @@ function redisServer(location: ServerLocation, world: ServerWorld): Server {
     ? secretsOf(url, location.password, world)
     : readHandover(location.handover);
   const options = redisOptions(location.url, url, handover);
+  // Workers leave it to their `start`: each of them would say it.
+  const warn = location.handover === undefined ? world.warn : () => {};
   return {
     key: queueKey(url),
     net: [netOf(url)],
     listens: true,
     handover,
     secrets: { QUEUECTL_STORE: location.url, QUEUECTL_STORE_PASSWORD: handover.password ?? "" },
-    connect: (connect) => partsOf({ ...options, ...connect }, world.warn),
+    connect: (connect) => partsOf({ ...options, ...connect }, warn),
   };
 }
 
