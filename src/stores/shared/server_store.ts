@@ -25,7 +25,7 @@ import {
   removeOldFolders,
   tidyOutput,
 } from "./host_folder.ts";
-import { HostKeeper, leaseEpoch, type Leases } from "./host_keeper.ts";
+import { HostKeeper, leaseEpoch, type Leases, leaseServer } from "./host_keeper.ts";
 import { Lookout } from "./lookout.ts";
 import { HostWorkers, type WorkerPlaces } from "./host_workers.ts";
 import type { TallyTable } from "./kept_tallies.ts";
@@ -224,6 +224,7 @@ export class ServerStore implements Store {
       handover: JSON.stringify(handover),
       secrets: this.#server.secrets,
       net: net ?? this.#server.net,
+      server: () => leaseServer(this.#world.files, path),
       ...(guarded
         ? { deadline: deadlinePath(path), epoch: () => leaseEpoch(this.#world.files, path) }
         : {}),
