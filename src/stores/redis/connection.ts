@@ -119,15 +119,17 @@ export class Redis {
   ): Promise<T> {
     const { replicas = 0, replicasWithin = REPLICAS_WITHIN } = this.#options;
     if (replicas === 0) return await step();
-    const wire = await this.#inWords(() => this.#link.get());
-    const result = await step();
-    if (!isChange(result)) return result;
-    const within = this.#areReplicasLate ? LATE_REPLICAS_WITHIN : replicasWithin;
-    const words = ["WAIT", String(replicas), String(within)];
-    const count = await this.#link.asking(() => this.#inWords(() => this.#askBy(wire, words)));
-    this.#areReplicasLate = Number(count) < replicas;
-    if (this.#areReplicasLate) late(result);
-    return result;
+    return await this.#link.asking(async () => {
+      const wire = await this.#inWords(() => this.#link.get());
+      const result = await step();
+      if (!isChange(result)) return result;
+      const within = this.#areReplicasLate ? LATE_REPLICAS_WITHIN : replicasWithin;
+      const words = ["WAIT", String(replicas), String(within)];
+      const count = await this.#inWords(() => this.#askBy(wire, words));
+      this.#areReplicasLate = Number(count) < replicas;
+      if (this.#areReplicasLate) late(result);
+      return result;
+    });
   }
 
   /**
