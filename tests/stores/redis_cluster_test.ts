@@ -4,8 +4,11 @@ import { QueueError } from "../../src/queue/errors.ts";
 import { nodesOf } from "../../src/stores/redis/cluster.ts";
 import type { Wire } from "../../src/stores/redis/driver.ts";
 import { RedisJobs } from "../../src/stores/redis/jobs.ts";
+import { RedisStore } from "../../src/stores/redis/redis_store.ts";
+import { diskFiles } from "../../src/system/file_system.ts";
 import { aJob } from "../support/jobs.ts";
 import { startRedis } from "../support/redis_server.ts";
+import { withTempDir } from "../support/temp_dir.ts";
 import { waitUntil } from "../support/wait_until.ts";
 
 /** A port that is free, as is the one 10,000 beyond, on which nodes talk to one another. */
@@ -78,3 +81,12 @@ Deno.test("nodesOf() knows nodes by addresses and names, and none where it may n
     "::1 7002",
   ]);
 });
+
+Deno.test("RedisStore tells of its host without a server, unless workers are to be started", () =>
+  withTempDir(async (dir) => {
+    const env = (name: string) => name === "XDG_STATE_HOME" ? dir : undefined;
+    const url = `redis://${encodeURIComponent(`${dir}/none`)}`;
+    const world = { files: diskFiles, env, warn: () => {} };
+    const store = new RedisStore({ kind: "redis", url, password: undefined }, world);
+    assertEquals((await store.host()).net, [`unix:${dir}/none`]);
+  }));

@@ -215,8 +215,9 @@ export class ServerStore implements Store {
     const { id, path, guarded, hostname } = await this.#madeFolder();
     const paths = pathsIn(path);
     const { password, certificates, host } = this.#server.handover;
-    // A worker was told when it was started.
-    const net = host === undefined ? await this.#parts.net?.() : undefined;
+    // Only who starts workers has to know; they were told.
+    const startsWorkers = this.#isForWorkers && host === undefined;
+    const net = startsWorkers ? await this.#parts.net?.() : undefined;
     const handover: Handover = { password, certificates, host: { id, path, guarded, hostname } };
     return {
       ...paths,
