@@ -217,7 +217,7 @@ they are resumed, and killed if they don't end their jobs in time.`,
 has been due for the longest and the one that falls due next, how many jobs
 ended in the last minute, hour and day and what share of them died, the
 queues, the schedules with their next times, and the settings that differ from
-their default.`,
+their default. It warns of what makes a server slow, or lets it lose jobs.`,
     examples: [
       "queuectl status",
       "queuectl status --verbose",

@@ -18,6 +18,7 @@ export async function readSystemInfo(
   return {
     version: await call.context.version(),
     size: await maintenance.size(),
+    cautions: await maintenance.cautions?.() ?? [],
     openTransactions: await maintenance.openTransactions?.() ?? [],
     queues: await readQueues(call, store),
     ...await readFigures(jobs, now),

@@ -59,6 +59,9 @@ export interface OpenTransaction {
 export interface Maintenance {
   size(): Promise<StoreSize>;
 
+  /** What users should know of how the store is set up, a sentence each; nothing if all is well. */
+  cautions?(): Promise<readonly string[]>;
+
   /** Where there are such: the transactions that slow this store down. */
   openTransactions?(): Promise<readonly OpenTransaction[]>;
 

@@ -82,6 +82,11 @@ export interface Host {
    * undefined if it was not renewed lately. What was claimed under one may not begin under another.
    */
   epoch?(): string | undefined;
+  /**
+   * Which start of which server keeps the store, as far as this host knows: another one may have
+   * lost what was done last. Left out where no server does.
+   */
+  server?(): string | undefined;
   /** The folder that workers of the store read and write. */
   readonly folder: string;
   /** The file for the output of `start --detach`. */

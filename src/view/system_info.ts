@@ -19,6 +19,8 @@ type EndedCounts = Readonly<Record<EndedState, number>>;
 export interface SystemInfo extends Figures {
   readonly version: string;
   readonly size: StoreSize;
+  /** What users should know of how the store is set up. */
+  readonly cautions: readonly string[];
   /** Those that have been open for long, if that matters to the store. */
   readonly openTransactions: readonly OpenTransaction[];
   /** Null if what is set of them can't be read. */
@@ -58,7 +60,8 @@ export async function systemInfoText(
       info.schedules.length === 0 ? undefined : scheduleTable(info, now, style),
     ),
     await part("Settings", info.settings.length === 0 ? undefined : settingTable(info, style)),
-    ...info.openTransactions.map((one) => `\n${paint("Warning", "yellow")} ${openText(one)}\n`),
+    ...[...info.cautions.map(oneLine), ...info.openTransactions.map(openText)]
+      .map((text) => `\n${paint("Warning", "yellow")} ${text}\n`),
   ].join("");
 }
 
@@ -150,6 +153,7 @@ export function systemInfoJson(info: SystemInfo): Record<string, unknown> {
       paused: state.paused,
       next_at: typeof nextAt === "number" ? isoTime(nextAt) : null,
     })),
+    warnings: info.cautions,
     open_transactions: info.openTransactions,
     settings: Object.fromEntries(info.settings.map(({ key, value }) => [key, value])),
   };

@@ -19,6 +19,8 @@ import type { WorkerParts } from "./worker.ts";
  */
 const SLOW_POLL = 1000;
 const DRAIN_POLL = 50;
+/** Milliseconds between looks whether another server keeps the store. */
+const SERVER_LOOK = 1000;
 
 export interface JobRunnerParts {
   readonly name: string;
@@ -46,8 +48,13 @@ export class JobRunner implements WorkerParts {
   readonly name: string;
   readonly report: (event: WorkerEvent) => void;
   readonly #parts: JobRunnerParts;
-  /** Whether a claim failed half-way, so that a job may be claimed without being run. */
+  /**
+   * Whether a job may be claimed without being run: since a claim has failed half-way, or since the
+   * server has lost the end of one.
+   */
   #mayHaveStrays = false;
+  #server: string | undefined;
+  #lookedAt = -Infinity;
   /** The lease under which the job was claimed, where there are any. */
   #epoch: string | undefined;
 
@@ -63,6 +70,7 @@ export class JobRunner implements WorkerParts {
     // Before the claim: the job may begin under this lease alone.
     this.#epoch = host.epoch?.();
     if (host.epoch !== undefined && this.#epoch === undefined) return undefined;
+    this.#noticeServer();
     if (this.#mayHaveStrays) await steps.attempt("give jobs back", () => this.#giveStraysBack());
     const isFine = await steps.attempt("take a job", async () => {
       job = await jobs.claim({ worker: this.name, pid, host: hostname }, now(), queues);
@@ -129,7 +137,16 @@ export class JobRunner implements WorkerParts {
     if (!isFine) await delay(SLOW_POLL, stopping);
   }
 
-  /** Gives back jobs that were claimed but not begun, because the claim failed half-way. */
+  /** Another server, or one that was started anew, may have lost what was recorded last. */
+  #noticeServer(): void {
+    if (performance.now() - this.#lookedAt < SERVER_LOOK) return;
+    this.#lookedAt = performance.now();
+    const before = this.#server;
+    this.#server = this.#parts.host.server?.() ?? before;
+    if (before !== undefined && before !== this.#server) this.#mayHaveStrays = true;
+  }
+
+  /** Gives back jobs that are claimed and do not run. */
   async #giveStraysBack(): Promise<void> {
     const { jobs, atHand } = this.#parts;
     for (const job of await jobs.claimedBy(this.name)) {

@@ -6,6 +6,8 @@ import type { Run } from "../exec/run.ts";
 export interface OutputPlace {
   /** The lease by which jobs may run here, where there are any. */
   epoch?(): string | undefined;
+  /** Which start of which server keeps the store, where one does. */
+  server?(): string | undefined;
   /** The file that takes what an attempt prints. */
   log(id: string, attempt: number): string;
   /** Begins to send it to where all hosts can read it; left out where the file is that place. */

@@ -2,5 +2,5 @@
 import { redisForTests } from "../support/servers.ts";
 import { SECRET, testSecrets } from "./secrets_scenarios.ts";
 
-const server = await redisForTests({ settings: ["--requirepass", SECRET], password: SECRET });
+const server = await redisForTests({ settings: ["--requirepass", SECRET] });
 if (server !== undefined) testSecrets(server);

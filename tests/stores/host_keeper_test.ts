@@ -1,6 +1,6 @@
 // What the keeper of a host's lease writes down, and whether a worker may claim by it.
 import { assertEquals } from "@std/assert";
-import { HostKeeper, leaseEpoch } from "../../src/stores/shared/host_keeper.ts";
+import { HostKeeper, leaseEpoch, leaseServer } from "../../src/stores/shared/host_keeper.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 
@@ -19,7 +19,8 @@ Deno.test("leaseEpoch() counts from when the store was asked, not from its answe
 Deno.test("HostKeeper does not put an earlier deadline in the place of a later one", () =>
   withTempDir(async (dir) => {
     const leases = {
-      beat: () => Promise.resolve({ lease: 60, epoch: "7", server: "s", others: [] }),
+      beat: () =>
+        Promise.resolve({ lease: 60, epoch: "7", server: "2026-11-29 10:00:00+00", others: [] }),
       settle: () => Promise.resolve(),
       close: () => Promise.resolve(),
     };
@@ -39,6 +40,7 @@ Deno.test("HostKeeper does not put an earlier deadline in the place of a later o
     // Such as of a worker that had its answer sooner.
     assertEquals(await writtenOver("9999999999.00 60 7 1"), false);
     assertEquals(await writtenOver("1.00 60 7 1"), true);
+    assertEquals(leaseServer(diskFiles, dir), "2026-11-29_10:00:00+00");
     // Of another lease nothing follows.
     assertEquals(await writtenOver("9999999999.00 90 7 1"), true);
     assertEquals(await writtenOver("9999999999.00 60 6 1"), true);

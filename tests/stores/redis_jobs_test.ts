@@ -7,10 +7,11 @@ import { cancelled } from "../../src/queue/transitions.ts";
 import { check } from "../../src/stores/redis/check.ts";
 import type { Redis } from "../../src/stores/redis/connection.ts";
 import { RedisJobs } from "../../src/stores/redis/jobs.ts";
-import { PORTION } from "../../src/stores/redis/new_jobs.ts";
+import { batchOver, PORTION } from "../../src/stores/redis/new_jobs.ts";
 import { ensureVersion } from "../../src/stores/redis/version.ts";
 import { aJob, EPOCH } from "../support/jobs.ts";
 import { redisQueues, startRedis } from "../support/redis_server.ts";
+import { waitUntil } from "../support/wait_until.ts";
 
 const BY = { worker: "w-1", pid: 1, host: "box" };
 const many = (count: number, prefix = "m", values: Partial<Job> = {}) =>
@@ -92,6 +93,24 @@ if (server !== undefined) {
     assertEquals(await redis.read("EXISTS", "batch"), 0);
   });
 
+  test("a batch is left behind when its process has died, even if that was a moment ago", async (open) => {
+    const [redis, gone, jobs] = [open(), open(), new RedisJobs(open())];
+    const clients = [await redis.clientId(), await gone.clientId()];
+    await gone.close();
+    const begun = async (client: string, ago: number) => {
+      const [seconds] = await server.command("TIME") as [string];
+      const at = String(Number(seconds) * 1000 - ago);
+      const fields = ["owner", "x", "state", "staging", "at", at, "client", client];
+      await redis.ask("HSET", "batch", ...fields);
+    };
+    // Nobody else gets on while one is under way.
+    await begun(clients[0]!, 10_000);
+    await batchOver(redis);
+    assertEquals(await redis.read("EXISTS", "batch"), 1);
+    await begun(clients[1]!, 10_000);
+    assertEquals(await jobs.add(many(LARGE)), LARGE);
+  });
+
   test("jobs of one batch may wait for one another over all its portions", async (open) => {
     const jobs = new RedisJobs(open());
     const first = aJob({ id: "first", after: ["last", "gone"], sequence: 0 });
@@ -111,6 +130,34 @@ if (server !== undefined) {
     await server.command("CLIENT", "KILL", "TYPE", "normal");
     await server.command("SCRIPT", "FLUSH");
     assertEquals((await jobs.claim(BY, 0))?.id, "a");
+  });
+
+  test("a server that is a replica is waited for until it is the master", async (open) => {
+    const jobs = new RedisJobs(open());
+    await jobs.count();
+    const refusals = async () => {
+      const stats = String(await server.command("INFO", "errorstats"));
+      return Number(/errorstat_READONLY:count=(\d+)/.exec(stats)?.[1] ?? 0);
+    };
+    const before = await refusals();
+    await server.command("REPLICAOF", "127.0.0.1", "1");
+    try {
+      const adding = jobs.add([aJob({ id: "a" })]);
+      await Promise.race([adding, waitUntil(async () => await refusals() > before)]);
+      await server.command("REPLICAOF", "NO", "ONE");
+      assertEquals(await adding, 1);
+    } finally {
+      await server.command("REPLICAOF", "NO", "ONE");
+    }
+  });
+
+  test("a server that does not answer is not one that has gone away", async () => {
+    using stopped = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const address = { host: "127.0.0.1", port: stopped.addr.port };
+    const redis = server.connect("q", { address, patience: 100 });
+    const error = await assertRejects(() => redis.info(), QueueError);
+    await redis.close();
+    assertEquals(error.message, "Cannot reach the server: no answer in time");
   });
 
   test("check() finds what was spoiled, and with repair puts it right", async (open) => {

@@ -64,7 +64,7 @@ if (server !== undefined) {
   }
 
   fullTest("a host keeps its lease, and workers can be told to stop", async (redis, fill) => {
-    const leases = new RedisLeases(redis, () => Promise.resolve());
+    const leases = new RedisLeases(redis, { settle: () => Promise.resolve() });
     const { epoch } = await leases.beat(HOST, 60, new Map());
     await fill();
     assertEquals((await leases.beat(HOST, 60, new Map())).epoch, epoch);

@@ -5,30 +5,28 @@ import { netOf, parseServerUrl, queueKey } from "../../src/stores/redis/server_u
 
 Deno.test("parseServerUrl() reads what is there, and knows the rest", () => {
   assertEquals(
-    parseServerUrl("rediss://me@redis.example:7000/3?prefix=a.b-c&cacert=/etc/ca.pem"),
+    parseServerUrl("rediss://me@redis.example:7000/3?prefix=a.b-c&replicas=2&cacert=/etc/ca.pem"),
     {
       host: "redis.example",
       port: 7000,
       user: "me",
       database: 3,
       prefix: "a.b-c",
+      replicas: 2,
       tls: true,
       certificates: "/etc/ca.pem",
     },
   );
   const bare = parseServerUrl("redis://");
-  assertEquals([bare.host, bare.port, bare.user, bare.database, bare.prefix, bare.tls], [
-    "localhost",
-    6379,
-    undefined,
-    0,
-    "queuectl",
-    false,
-  ]);
+  const { host, port, user, database, prefix, replicas, tls } = bare;
+  assertEquals(
+    [host, port, user, database, prefix, replicas, tls],
+    ["localhost", 6379, undefined, 0, "queuectl", 0, false],
+  );
   const net = (text: string) => netOf(parseServerUrl(text));
-  assertEquals(net("redis://%2Frun%2Fredis.sock/1"), ["unix:/run/redis.sock"]);
-  assertEquals(net("redis://[::1]"), ["[::1]:6379"]);
-  assertEquals(net("redis://box:1/"), ["box:1"]);
+  assertEquals(net("redis://%2Frun%2Fredis.sock/1"), "unix:/run/redis.sock");
+  assertEquals(net("redis://[::1]"), "[::1]:6379");
+  assertEquals(net("redis://box:1/"), "box:1");
 });
 
 Deno.test("parseServerUrl() says what is wrong with a URL", () => {
@@ -38,6 +36,9 @@ Deno.test("parseServerUrl() says what is wrong with a URL", () => {
     ["redis://box?schema=x", '"schema" is unknown'],
     ["redis://box?prefix=", "can't be a prefix"],
     ["redis://box?prefix={x}", "can't be a prefix"],
+    ["redis://box?replicas=", "no number of replicas"],
+    ["redis://box?replicas=-1", "no number of replicas"],
+    ["redis://box?replicas=all", "no number of replicas"],
     ["redis://box?cacert=/ca", "cacert is for rediss: alone"],
     ["rediss://%2Frun%2Fredis.sock", "a socket needs no TLS"],
     ["redis://%zz", "it can't be read"],

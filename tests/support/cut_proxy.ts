@@ -1,4 +1,5 @@
-// A way to a server that can be cut: then nothing gets through, and nobody is told.
+// A way to a server that can be cut: then nothing gets through, and nobody is told. It can also lead to
+// another one from some moment on.
 
 export class CutProxy {
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -7,8 +8,11 @@ export class CutProxy {
   #isCut = false;
   #restored = Promise.withResolvers<void>();
 
+  #path: string;
+
   /** @param path the socket of the server */
-  constructor(readonly path: string) {
+  constructor(path: string) {
+    this.#path = path;
     this.#work = this.#listen();
   }
 
@@ -24,6 +28,12 @@ export class CutProxy {
     this.#isCut = false;
     this.#restored.resolve();
     this.#restored = Promise.withResolvers();
+  }
+
+  /** To another server, as after a failover. */
+  leadTo(path: string): void {
+    this.#path = path;
+    for (const end of this.#open) closeQuietly(end);
   }
 
   async close(): Promise<void> {
@@ -46,7 +56,7 @@ export class CutProxy {
   async #forward(client: Deno.Conn): Promise<void> {
     this.#open.add(client);
     if (this.#isCut) await this.#restored.promise;
-    const server = await Deno.connect({ transport: "unix", path: this.path }).catch(() =>
+    const server = await Deno.connect({ transport: "unix", path: this.#path }).catch(() =>
       undefined
     );
     if (server === undefined) return closeQuietly(client);

@@ -2,9 +2,10 @@
 // 127.0.0.1, its data in a folder that goes with it. Started at the top of the file, before the tests
 // are declared, so that it counts as no test's leak.
 import { Redis, type RedisOptions } from "../../src/stores/redis/connection.ts";
-import { Wire } from "../../src/stores/redis/driver.ts";
+import { ErrorReply, Wire } from "../../src/stores/redis/driver.ts";
 import { startGuarded } from "./guarded_server.ts";
 import { pathOf } from "./has_program.ts";
+import { waitUntil } from "./wait_until.ts";
 
 const START = `start() {
   redis-server --unixsocket "$dir/s" --dir "$dir" --save '' --loglevel warning "$@" >>"$dir/log" 2>&1 &
@@ -29,14 +30,12 @@ export interface RedisServerOptions {
   readonly port?: number;
   /** Settings, such as `["--requirepass", "x"]`. */
   readonly settings?: readonly string[];
-  /** What is needed to see that it is up. */
-  readonly password?: string;
 }
 
 /** A server; undefined where none can be had: then a test that is ignored says so. */
 export async function startRedis(
-  { port = 0, settings = ["--appendonly", "yes", "--appendfsync", "always"], password }:
-    RedisServerOptions = {},
+  { port = 0, settings = ["--appendonly", "yes", "--appendfsync", "always"] }: RedisServerOptions =
+    {},
 ): Promise<RedisServer | undefined> {
   if (pathOf("redis-server") === undefined) {
     // One line, by which .ci/run also knows which files it has to run elsewhere.
@@ -44,9 +43,14 @@ export async function startRedis(
     return undefined;
   }
   const dir = Deno.makeTempDirSync({ prefix: "queuectl-redis-" });
+  // Whatever it answers, it is there: it may want a password, or be a part of a cluster.
   const isUp = async () => {
-    const redis = server.connect("up", { patience: 60_000, password });
-    await redis.info().finally(() => redis.close());
+    const answers = () =>
+      server.command("PING").then(
+        () => true,
+        (error) => error instanceof ErrorReply && error.word !== "LOADING",
+      );
+    await waitUntil(answers, "the server answers", 60_000);
   };
   const server: RedisServer = {
     folder: dir,

@@ -27,6 +27,9 @@ class Bench {
   answer: (run: Run, stop: AbortSignal) => Promise<Ending> = () =>
     Promise.resolve(anEnding("succeeded"));
 
+  /** Which server keeps the store. */
+  server = () => "first";
+
   /** Works until all is done. */
   async work(): Promise<void> {
     const report = (event: WorkerEvent) => void this.events.push(event);
@@ -62,7 +65,7 @@ class Bench {
       now: () => EPOCH,
       settings,
       report,
-      host: { log: (id, attempt) => `/logs/${id}.${attempt}` },
+      host: { log: (id, attempt) => `/logs/${id}.${attempt}`, server: () => this.server() },
       force: new AbortController(),
       stopping: this.stopping.signal,
     });
@@ -193,4 +196,15 @@ Deno.test("Recorder tries until the store has room again, and says so once", asy
   await bench.work();
   assertEquals([await bench.state("a"), refusals], ["completed", 3]);
   assertEquals(bench.kinds(), ["job_started", "warning", "job_ended"]);
+});
+
+Deno.test("JobRunner gives back what it does not run after a failover that has lost the end of it", async () => {
+  const bench = new Bench();
+  await bench.jobs.add([aJob({ id: "a", sequence: 0 })]);
+  await bench.jobs.claim({ worker: "w", pid: 7, host: "box" }, EPOCH);
+  // With the first claim nobody knows yet of another server.
+  const servers = ["first", "first", "second"];
+  bench.server = () => servers.length > 1 ? servers.shift()! : servers[0]!;
+  await bench.work();
+  assertEquals(await bench.state("a"), "completed");
 });

@@ -53,9 +53,10 @@ class Batch {
 
   static async begin(parts: NewJobsParts): Promise<Batch> {
     const batch = new Batch(parts);
+    const client = await parts.redis.clientId();
     for (;;) {
       const commit = new Commit().absent("batch", "owner").set("batch", "owner", batch.#owner)
-        .set("batch", "state", "staging").step("now", "batch", "at");
+        .set("batch", "client", client).set("batch", "state", "staging").step("now", "batch", "at");
       if (!isFailed(await commit.run(parts.redis))) return batch;
       await batchOver(parts.redis);
     }

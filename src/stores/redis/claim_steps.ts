@@ -22,7 +22,11 @@ export class RedisClaimSteps implements ClaimSteps {
 
   async claim(asked: Asked): Promise<Found | undefined> {
     for (;;) {
-      const reply = await this.#redis.run(CLAIM_ONE, argumentsOf(asked)) as ClaimReply;
+      const reply = await this.#redis.confirmed(
+        () => this.#redis.run(CLAIM_ONE, argumentsOf(asked)) as Promise<ClaimReply>,
+        () => {}, // it begins all the same
+        ([what]) => what === "job",
+      );
       switch (reply[0]) {
         case "job":
           return this.#found(reply as ["job", string, string, number]);
@@ -52,11 +56,9 @@ export class RedisClaimSteps implements ClaimSteps {
     const words = [...commit.words, after.queue];
     return async (next) => {
       const args = next === undefined ? words : [...words, ...argumentsOf(next)];
-      const [number, gated, reply] = await this.#redis.run(CHANGE_AND_CLAIM, args) as [
-        number,
-        unknown,
-        ClaimReply,
-      ];
+      const [number, gated, reply] = await this.#redis.confirmed(() =>
+        this.#redis.run(CHANGE_AND_CLAIM, args)
+      ) as [number, unknown, ClaimReply];
       if (number !== 0) return { gated: null };
       const found = reply[0] === "job"
         ? this.#found(reply as ["job", string, string, number])

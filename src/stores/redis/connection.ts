@@ -11,19 +11,34 @@ import {
   type Reply,
   Wire,
 } from "./driver.ts";
-import { inWords, isAway } from "./errors.ts";
+import { isMoved, nodesOf, otherNode } from "./cluster.ts";
+import { inWords, isAway, isNotReady, isOfReplica } from "./errors.ts";
 import { greet, type Greeting, type Info } from "./greeting.ts";
 import { hashOf } from "./script_common.ts";
 
 export type { Reply } from "./driver.ts";
 
 export interface RedisOptions extends ConnectOptions, Greeting {
+  /** Of a cluster, that of any node. */
   readonly address: Address;
   /** What the names of all keys begin with. */
   readonly prefix: string;
+  /** How many replicas are to have what is acknowledged; none if left out. */
+  readonly replicas?: number;
+  /** Milliseconds for which they are waited for. */
+  readonly replicasWithin?: number;
   /** And what follows that, of a queue that is built beside another. */
   readonly within?: string;
 }
+
+/**
+ * Milliseconds for which replicas are waited for; and once they were late, for as long as they are:
+ * else a worker without a replica would end a job each five seconds.
+ */
+const REPLICAS_WITHIN = 5_000;
+const LATE_REPLICAS_WITHIN = 200;
+/** So many nodes of a cluster may send one on to another: they need not agree while it is changed. */
+const MOST_HOPS = 5;
 
 export class Redis {
   readonly name: string;
@@ -32,9 +47,13 @@ export class Redis {
   readonly #options: RedisOptions;
   readonly #link: Reconnecting<Wire>;
   #info: Info = new Map();
+  /** Where to connect to, in this order: of a cluster all nodes that are known. */
+  #nodes: readonly Address[];
+  #areReplicasLate = false;
 
   constructor(options: RedisOptions) {
     this.#options = options;
+    this.#nodes = [options.address];
     this.name = options.name;
     this.base = `{${options.prefix}}:${options.within ?? ""}`;
     const open = (within: number, signal: AbortSignal) => this.#connect(within, signal);
@@ -45,6 +64,12 @@ export class Redis {
   async info(): Promise<Info> {
     await this.#inWords(() => this.#link.get());
     return this.#info;
+  }
+
+  /** Where the queue may be: in a cluster it moves from node to node. */
+  async addresses(): Promise<readonly Address[]> {
+    await this.info();
+    return this.#nodes;
   }
 
   /**
@@ -80,6 +105,34 @@ export class Redis {
   }
 
   /**
+   * Does `step`, and waits until as many replicas as are wanted have what it has changed. The
+   * connection is held up meanwhile.
+   * @param late told if they have not got it in time
+   * @param isChange whether it has changed anything, by what it returned
+   * @throws QueueError `unavailable` if the connection ends before that is known: the server may be
+   *   another one by now, which does not have it
+   */
+  async confirmed<T>(
+    step: () => Promise<T>,
+    late: (result: T) => void = () => {},
+    isChange: (result: T) => boolean = () => true,
+  ): Promise<T> {
+    const { replicas = 0, replicasWithin = REPLICAS_WITHIN } = this.#options;
+    if (replicas === 0) return await step();
+    return await this.#link.asking(async () => {
+      const wire = await this.#inWords(() => this.#link.get());
+      const result = await step();
+      if (!isChange(result)) return result;
+      const within = this.#areReplicasLate ? LATE_REPLICAS_WITHIN : replicasWithin;
+      const words = ["WAIT", String(replicas), String(within)];
+      const count = await this.#inWords(() => this.#askBy(wire, words));
+      this.#areReplicasLate = Number(count) < replicas;
+      if (this.#areReplicasLate) late(result);
+      return result;
+    });
+  }
+
+  /**
    * Does `step` again when the connection has ended under way, for as long as this server is waited
    * for. Only for what may be done twice.
    */
@@ -95,6 +148,16 @@ export class Redis {
         throw error;
       });
     return Number(bytes ?? 0);
+  }
+
+  /** By which the server knows this connection. */
+  async clientId(): Promise<string> {
+    return String(await this.again(() => this.#ask(["CLIENT", "ID"])));
+  }
+
+  /** Whether that connection is there still. */
+  async isConnected(clientId: string): Promise<boolean> {
+    return await this.again(() => this.#ask(["CLIENT", "LIST", "ID", clientId])) !== "";
   }
 
   /** Removes all keys whose names begin so. */
@@ -162,18 +225,24 @@ export class Redis {
     (await this.#link.close())?.end();
   }
 
+  /** Asks again for a while where the server says that it is not ready: then it has done nothing. */
   async #ask(words: readonly Argument[], asBytes = false): Promise<Reply> {
-    return await this.#link.asking(() => this.#inWords(() => this.#askOnce(words, asBytes)));
+    const step = () => this.#inWords(() => this.#askOnce(words, asBytes));
+    return await this.#link.asking(() => this.#link.again(step, isNotReady));
   }
 
   async #askOnce(words: readonly Argument[], asBytes: boolean): Promise<Reply> {
     const wire = await this.#link.get();
+    return await this.#askBy(wire, words, asBytes);
+  }
+
+  async #askBy(wire: Wire, words: readonly Argument[], asBytes = false): Promise<Reply> {
     try {
       return await this.#link.inTime(() => wire.ask(words, asBytes), () => giveUp(wire));
     } catch (error) {
       if (error instanceof ConnectionEnded) throw new UnknownOutcome(error);
-      // Another server may have taken its place.
-      if (error instanceof ErrorReply && error.word === "READONLY") wire.end();
+      // Another server may have taken its place, or has.
+      if (isOfReplica(error) || isMoved(error)) wire.end();
       throw error;
     }
   }
@@ -190,12 +259,38 @@ export class Redis {
 
   async #connect(within: number, closing: AbortSignal): Promise<Wire> {
     const signal = AbortSignal.any([AbortSignal.timeout(within), closing]);
-    const wire = await Wire.open(this.#options.address, signal);
+    try {
+      let place = this.#nodes[0]!;
+      for (let hops = 0;; hops++) {
+        const found = await this.#connectTo(place, signal);
+        if (found instanceof Wire) return found;
+        if (hops === MOST_HOPS) throw new ErrorReply("TRYAGAIN");
+        place = found;
+      }
+    } catch (error) {
+      // Where a node is gone, another one knows which has taken its place.
+      const [first, ...others] = this.#nodes;
+      this.#nodes = [...others, first!];
+      throw error;
+    }
+  }
+
+  /** @returns the connection, or where else the queue is */
+  async #connectTo(place: Address, signal: AbortSignal): Promise<Wire | Address> {
+    const wire = await Wire.open(place, signal);
     const onAbort = () => giveUp(wire);
     signal.addEventListener("abort", onAbort);
     const { listeners } = this.#link;
     try {
       this.#info = await greet(wire, this.#options);
+      if (this.#info.get("cluster_enabled") === "1") {
+        const other = await otherNode(wire, this.base, place);
+        if (other !== undefined) {
+          wire.end();
+          return other;
+        }
+        this.#nodes = await nodesOf(wire, place);
+      }
       wire.onNews = (channel, word) => listeners.tell(channel, word);
       const { channels } = listeners;
       if (channels.length > 0) {

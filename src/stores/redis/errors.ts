@@ -1,6 +1,6 @@
 // What Redis and the way to it say when something goes wrong, in words for users. Never with a
 // password: no message of the server has one.
-import { QueueError } from "../../queue/errors.ts";
+import { isUnavailable, QueueError } from "../../queue/errors.ts";
 import { UnknownOutcome } from "../shared/lost_answers.ts";
 import { ConnectionEnded, ErrorReply, NoTls } from "./driver.ts";
 
@@ -12,14 +12,26 @@ const SOON: Readonly<Record<string, string>> = {
   CLUSTERDOWN: "its cluster is down",
   READONLY: "it takes no changes: it is a replica",
   TRYAGAIN: "its cluster is being changed",
+  ASK: "its cluster is being changed",
+  MOVED: "its cluster is being changed",
   NOREPLICAS: "it has fewer replicas than it wants",
 };
 
+/** Whether a server has become a replica: what it answers to `WAIT` has no word of its own. */
+export function isOfReplica(error: unknown): boolean {
+  return error instanceof ErrorReply &&
+    (error.word === "READONLY" || error.message.startsWith("ERR WAIT cannot be used with replica"));
+}
+
 /** Whether another connection may do: this one is gone, or the server is not ready yet. */
 export function isAway(error: unknown): boolean {
-  if (error instanceof ErrorReply) return error.word in SOON;
-  if (error instanceof ConnectionEnded) return true;
+  if (error instanceof ErrorReply) return error.word in SOON || isOfReplica(error);
   return error instanceof Error && reasonOf(error) !== undefined;
+}
+
+/** Whether it is, in words for a user, that the server has answered that it is not ready yet. */
+export function isNotReady(error: unknown): boolean {
+  return isUnavailable(error) && error.cause instanceof ErrorReply;
 }
 
 /** Why the store can't be used now, for a user. */
@@ -42,6 +54,12 @@ export function inWords(store: string, error: unknown): unknown {
   if (error instanceof QueueError || !(error instanceof Error)) return error;
   if (error instanceof UnknownOutcome || isAway(error)) return unavailable(store, error);
   if (error instanceof ErrorReply) return refused(store, error);
+  if (error instanceof Deno.errors.NotCapable) {
+    return new QueueError("refused", `Cannot use ${store}: its cluster has a new node for it`, {
+      hint: "Stop these workers, and start them again",
+      cause: error,
+    });
+  }
   const isCertificate = /certificate|tls/i.test(error.message);
   return isCertificate
     ? new QueueError("refused", `Cannot use ${store}: ${error.message}`, {
@@ -67,10 +85,6 @@ function refused(store: string, error: ErrorReply): unknown {
       return say("its memory is full", "Give it more (maxmemory), or remove jobs", "io");
     case "MISCONF":
       return say("it can't write to its disk", "See the server's log", "io");
-    case "MOVED": {
-      const [, , place] = error.message.split(" ");
-      return say("it is one of a cluster, and another has this queue", `Name that one: ${place}`);
-    }
     case "WRONGTYPE":
       return say(
         `another program uses keys with the same prefix${keyIn(error.message)}`,
@@ -82,6 +96,9 @@ function refused(store: string, error: ErrorReply): unknown {
     return say(`this user may not do that (${error.message})`, RIGHTS);
   }
   if (error.message.startsWith("ERR DB index")) return say("it has no database with that number");
+  if (error.message.startsWith("ERR SELECT is not allowed in cluster")) {
+    return say("it is a cluster, which has but database 0", "Tell queues apart by ?prefix=NAME");
+  }
   if (/^ERR unknown command .?HELLO/i.test(error.message)) {
     return say("it is older than queuectl can use", "queuectl needs Redis 6.2 or newer");
   }
@@ -99,7 +116,9 @@ const PASSWORD = "Give it in $QUEUECTL_STORE_PASSWORD, or in the URL in $QUEUECT
 
 /** Undefined if it is not that the server can't be reached. */
 function reasonOf(error: unknown): string | undefined {
+  if (isOfReplica(error)) return SOON.READONLY;
   if (error instanceof ErrorReply) return SOON[error.word];
+  if (error instanceof ConnectionEnded) return error.message;
   if (error instanceof Deno.errors.ConnectionRefused) return "nothing answers there";
   if (error instanceof Deno.errors.NotFound) return "there is no such socket";
   if (

@@ -42,7 +42,8 @@ export async function greet(
   return info;
 }
 
-function parseInfo(text: string): Info {
+/** What `INFO` returns, or a section of it. */
+export function parseInfo(text: string): Info {
   return new Map(
     [...text.matchAll(/^([a-z_0-9]+):(.*?)\r?$/gm)].map(([, key, value]) => [key!, value!]),
   );

@@ -50,8 +50,13 @@ export class RedisJobs extends RedisReader implements JobStore {
   async add(jobs: Iterable<Job>, taken: Left = () => {}): Promise<number> {
     const list = Array.isArray(jobs) ? jobs as Job[] : undefined;
     const parts = { redis: this.redis, undone: this.#undone, now: this.#options.now };
-    return await addAll(parts, jobs, taken)
-      .catch((error) => unlessAdded(error, list, (id) => this.get(id)));
+    const late = (added: number) => {
+      throw unconfirmed(list, added);
+    };
+    const there = (id: string) =>
+      this.redis.confirmed(() => this.get(id), () => late(1), (job) => job !== undefined);
+    return await this.redis.confirmed(() => addAll(parts, jobs, taken), late)
+      .catch((error) => unlessAdded(error, list, there));
   }
 
   async claim(by: Claimant, now: number, queues?: readonly string[]): Promise<Job | undefined> {
@@ -62,9 +67,11 @@ export class RedisJobs extends RedisReader implements JobStore {
     if (claim === undefined) return await this.#change(id, transition);
     const after = await this.#claims.end(id, transition, claim, adds);
     if (after instanceof Object) return after;
-    const again = new ClaimedChange(claim, (id) => this.get(id), after === "unanswered");
-    return await this.redis.again(() =>
-      again.try(id, () => this.#change(id, transition, claim, adds))
+    const { redis } = this;
+    const get = () => redis.confirmed(() => this.get(id));
+    const again = new ClaimedChange(claim, get, after === "unanswered");
+    return await redis.again(() =>
+      again.try(id, () => redis.confirmed(() => this.#change(id, transition, claim, adds)))
     );
   }
 
@@ -186,4 +193,20 @@ export class RedisJobs extends RedisReader implements JobStore {
     const { now } = this.#options;
     return now === undefined ? "" : String(now());
   }
+}
+
+/**
+ * What is said of new jobs that are there, but for too few replicas.
+ * @param added how many they are; fewer where others have their keys, who are not confirmed either
+ */
+function unconfirmed(jobs: readonly Job[] | undefined, added: number): QueueError {
+  const what = jobs?.length !== 1
+    ? "The jobs are enqueued"
+    : added === 1
+    ? `Job "${jobs[0]!.id}" is enqueued`
+    : "The job with that key is enqueued";
+  return new QueueError("unfinished", `${what}, but too few replicas have confirmed it in time`, {
+    hint: "A failover may lose it. Enqueuing it once more does no harm with the same --job-id or " +
+      "--unique",
+  });
 }

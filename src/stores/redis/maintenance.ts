@@ -10,6 +10,7 @@ import type {
 import type { Progress } from "../../queue/operations.ts";
 import { anyWorks, type Workers } from "../../queue/workers.ts";
 import type { FileSystem } from "../../system/file_system.ts";
+import { cautionsOf } from "./cautions.ts";
 import type { Redis, RedisOptions } from "./connection.ts";
 import { REPLACED } from "./keys.ts";
 import { ensureVersion } from "./version.ts";
@@ -35,6 +36,11 @@ export class RedisMaintenance implements Maintenance {
     const logs = await redis.read("HGET", "versions", "log_bytes") as string | null;
     const logBytes = Number(logs ?? 0);
     return { files: 0, bytes: sizes.reduce((sum, size) => sum + size, logBytes), logBytes };
+  }
+
+  async cautions(): Promise<readonly string[]> {
+    const { redis, options } = this.#parts;
+    return cautionsOf(await redis.info(), options);
   }
 
   async backup(target: string, progress: Progress): Promise<BackupResult> {

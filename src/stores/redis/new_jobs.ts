@@ -13,8 +13,12 @@ export const PORTION = 250;
 
 /** Milliseconds between looks whether a batch of somebody else is over. */
 const LOOK = 50;
-/** After this time without progress a batch is taken for left behind. In milliseconds. */
-export const STALE = 30_000;
+/**
+ * After this time without progress a batch is taken for left behind, and after the shorter one if the
+ * connection is gone by which it was begun. In milliseconds.
+ */
+const STALE = 30_000;
+const STALE_WITHOUT_CONNECTION = 2_000;
 
 /** Told of a job that is left out, and of the one that has its key. */
 export type Left = (job: Job, holder: string) => void;
@@ -99,14 +103,17 @@ async function comeAgain(
 
 /** Waits until no batch of somebody else is under way, for a moment. One that is left behind is dropped. */
 export async function batchOver(redis: Redis): Promise<void> {
-  const [state, owner, at] = await redis.read("HMGET", "batch", "state", "owner", "at") as (
+  const fields = ["state", "owner", "at", "client"];
+  const [state, owner, at, client] = await redis.read("HMGET", "batch", ...fields) as (
     | string
     | null
   )[];
   if (state === "published") return await moveAll(redis);
   if (state === null || state === undefined) return;
   const { now } = await readJobs(redis, ["-"]);
-  if (now - Number(at) < STALE) return await delay(LOOK);
+  const isConnected = client === null || client === undefined || await redis.isConnected(client);
+  const stale = isConnected ? STALE : STALE_WITHOUT_CONNECTION;
+  if (now - Number(at) < stale) return await delay(LOOK);
   await dropBatch(redis, owner!, at!);
 }
 

@@ -30,13 +30,15 @@ function redisServer(location: ServerLocation, world: ServerWorld): Server {
     ? secretsOf(url, location.password, world)
     : readHandover(location.handover);
   const options = redisOptions(location.url, url, handover);
+  // Workers leave it to their `start`: each of them would say it.
+  const warn = location.handover === undefined ? world.warn : () => {};
   return {
     key: queueKey(url),
-    net: netOf(url),
+    net: [netOf(url)],
     listens: true,
     handover,
     secrets: { QUEUECTL_STORE: location.url, QUEUECTL_STORE_PASSWORD: handover.password ?? "" },
-    connect: (connect) => partsOf({ ...options, ...connect }),
+    connect: (connect) => partsOf({ ...options, ...connect }, warn),
   };
 }
 
@@ -57,7 +59,7 @@ function secretsOf(
 /** How a connection to the server is made. @param name what users call it */
 export function redisOptions(
   name: string,
-  { host, port, user, database, prefix, tls }: ServerUrl,
+  { host, port, user, database, prefix, replicas, tls }: ServerUrl,
   { password, certificates }: Handover,
 ): RedisOptions {
   return {
@@ -67,12 +69,11 @@ export function redisOptions(
     password,
     database,
     prefix,
+    replicas,
   };
 }
 
-const LOSES = "when it stops at once, it loses jobs and what became of them; see docs/redis.md";
-
-function partsOf(options: RedisOptions): ServerParts {
+function partsOf(options: RedisOptions, warn: ServerWorld["warn"]): ServerParts {
   const redis = new Redis(options);
   return {
     prepare: () => ensureVersion(redis),
@@ -100,13 +101,10 @@ function partsOf(options: RedisOptions): ServerParts {
     },
     places: (hostId) => new RedisPlaces(redis, hostId),
     lostPlaces: () => lostPlaces(redis),
-    leases: (settle) => new RedisLeases(redis, settle),
+    leases: (settle) => new RedisLeases(redis, { settle, warn, replicas: options.replicas ?? 0 }),
     runningIds: async () => new Set(await redis.read("HKEYS", "running") as string[]),
-    cautions: async () => {
-      const info = await redis.info();
-      const keeps = info.get("aof_enabled") !== "0";
-      return keeps ? [] : [`${options.name} keeps no log of changes (appendonly no): ${LOSES}`];
-    },
+    // The one in the URL, too: after a failover, it may have the queue again.
+    net: async () => [options.address, ...await redis.addresses()].map(netOf),
     rest: (isResting) => redis.rest(isResting),
     close: () => redis.close(),
   };

@@ -67,6 +67,10 @@ export class RedisSchedules implements ScheduleStore {
   }
 
   async fire(name: string, decide: Decide): Promise<ScheduleEntry | undefined> {
+    return await this.#redis.confirmed(() => this.#fire(name, decide));
+  }
+
+  async #fire(name: string, decide: Decide): Promise<ScheduleEntry | undefined> {
     const { jobs } = this.#firing!;
     const text = await this.#text(name);
     if (text === undefined) return undefined;

@@ -26,13 +26,17 @@ if before then
 end
 call('HSET', base..'hosts', id, string.format('%.0f %s %.0f %s %s %s', beat + 1, tostring(lease),
   now + lease * 1000, since, guarded, name))
-local server = string.match(call('INFO', 'server'), 'run_id:(%w+)')
+-- A replica that was promoted runs on, with another master_replid.
+local replication = call('INFO', 'replication')
+local server = string.match(call('INFO', 'server'), 'run_id:(%w+)')..'.'..
+  string.match(replication, 'master_replid:(%w+)')
 local strays = call('EXISTS', base..'lost')
 for _, claim in ipairs(call('HVALS', base..'running')) do
   local worker = string.match(claim, '^%S+ %S+ (%S+)')
   if call('HEXISTS', base..'places', worker) == 0 then strays = 1 end
 end
-return {now, tostring(lease), since, server, call('HGETALL', base..'hosts'), strays}`;
+return {now, tostring(lease), since, server, call('HGETALL', base..'hosts'), strays,
+  replication}`;
 
 /** Takes a host for gone, if it has given no sign of life since. Arguments: id, its last beat. */
 export const DECLARE_GONE = `${SPOILED}

@@ -9,13 +9,16 @@ export interface ServerUrl {
   readonly user: string | undefined;
   readonly database: number;
   readonly prefix: string;
+  /** How many replicas are to have what is acknowledged. */
+  readonly replicas: number;
   readonly tls: boolean;
   /** The file with the certificates of trusted authorities (CA). */
   readonly certificates: string | undefined;
 }
 
-const PARAMETERS = ["prefix", "cacert"];
+const PARAMETERS = ["prefix", "replicas", "cacert"];
 const DEFAULT_PORT = 6379;
+const REPLICAS = /^\d{1,3}$/;
 const PREFIX = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/;
 
 /** Reads a URL. @throws QueueError `usage` */
@@ -34,6 +37,10 @@ export function parseServerUrl(text: string): ServerUrl {
   if (!PREFIX.test(prefix)) {
     throw wrong(`"${prefix}" can't be a prefix`, "It is of letters, digits, _ . and -, at most 64");
   }
+  const replicas = given.get("replicas") ?? "0";
+  if (!REPLICAS.test(replicas)) {
+    throw wrong(`"${replicas}" is no number of replicas`, "It is a whole number; 0 for none");
+  }
   const tls = url.protocol === "rediss:";
   const host = decodeURIComponent(url.hostname).replace(/^\[(.*)\]$/, "$1") || "localhost";
   if (tls && host.startsWith("/")) throw wrong("a socket needs no TLS", "Begin it with redis:");
@@ -44,6 +51,7 @@ export function parseServerUrl(text: string): ServerUrl {
     user: decodeURIComponent(url.username) || undefined,
     database: Number(database),
     prefix,
+    replicas: Number(replicas),
     tls,
     certificates: given.get("cacert") || undefined,
   };
@@ -55,9 +63,9 @@ export function isSocket({ host }: Pick<ServerUrl, "host">): boolean {
 }
 
 /** Where the server is, as permissions have it. */
-export function netOf(url: ServerUrl): string[] {
-  if (isSocket(url)) return [`unix:${url.host}`];
-  return [url.host.includes(":") ? `[${url.host}]:${url.port}` : `${url.host}:${url.port}`];
+export function netOf(url: Pick<ServerUrl, "host" | "port">): string {
+  if (isSocket(url)) return `unix:${url.host}`;
+  return url.host.includes(":") ? `[${url.host}]:${url.port}` : `${url.host}:${url.port}`;
 }
 
 /** A name for files and folders that tells this queue from others. It has no password in it. */

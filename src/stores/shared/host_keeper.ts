@@ -29,6 +29,13 @@ export function leaseEpoch(files: FileSystem, folder: string): string | undefine
   return age < 1000 * (Number(lease) - 2 * margin(Number(lease)) + 1) ? epoch : undefined;
 }
 
+/** Which start of which server has renewed the lease of this host last; undefined if none has. */
+export function leaseServer(files: FileSystem, folder: string): string | undefined {
+  const path = deadlinePath(folder);
+  if (files.info(path) === undefined) return undefined;
+  return files.readText(path).trim().split(" ")[4];
+}
+
 /** What a host says of itself. */
 export interface BeatingHost {
   readonly id: string;
@@ -149,7 +156,8 @@ export class HostKeeper {
     const beat = await this.#leases.beat(host, DEFAULT_SETTINGS.lease, seen);
     this.#lease = beat.lease;
     const until = askedAt === undefined ? "-" : deadline(askedAt, beat.lease).toFixed(2);
-    this.#write([until, String(beat.lease), beat.epoch, String(asked)]);
+    const server = beat.server.replace(/[^\w.:+-]/g, "_"); // one word, for shells
+    this.#write([until, String(beat.lease), beat.epoch, String(asked), server]);
     if (!leads || this.#isClosed) return;
     const { sightings, gone } = look(
       this.#sightings,
@@ -163,7 +171,7 @@ export class HostKeeper {
       .finally(() => this.#settling = undefined);
   }
 
-  #write(words: readonly [until: string, lease: string, epoch: string, asked: string]): void {
+  #write(words: readonly [until: string, lease: string, epoch: string, ...string[]]): void {
     const { files, host } = this.#options;
     const path = deadlinePath(host.path);
     if (files.info(path) !== undefined) {

@@ -25,7 +25,7 @@ import {
   removeOldFolders,
   tidyOutput,
 } from "./host_folder.ts";
-import { HostKeeper, leaseEpoch, type Leases } from "./host_keeper.ts";
+import { HostKeeper, leaseEpoch, type Leases, leaseServer } from "./host_keeper.ts";
 import { Lookout } from "./lookout.ts";
 import { HostWorkers, type WorkerPlaces } from "./host_workers.ts";
 import type { TallyTable } from "./kept_tallies.ts";
@@ -63,8 +63,8 @@ export interface ServerParts {
   /** @param settle what is to be done for workers of hosts that are gone */
   leases(settle: () => Promise<void>): Leases;
   runningIds(): Promise<ReadonlySet<string>>;
-  /** What whoever starts workers should know of how the server is set; nothing if all is well. */
-  cautions?(): Promise<readonly string[]>;
+  /** Where it may be on the network, as permissions have it, if that is not where the URL says. */
+  net?(): Promise<readonly string[]>;
   /** Whether to have no connection while nothing is asked. */
   rest?(isResting: boolean): void;
   close(): Promise<void>;
@@ -74,7 +74,7 @@ export interface ServerParts {
 export interface Server {
   /** Tells this queue from all others, and is safe as the name of a folder. */
   readonly key: string;
-  /** Where it is on the network, as permissions have it. */
+  /** Where it is on the network by the URL, as permissions have it. */
   readonly net: readonly string[];
   /** Whether to be told of news; else they are looked for. */
   readonly listens: boolean;
@@ -214,14 +214,18 @@ export class ServerStore implements Store {
   async host(): Promise<Host> {
     const { id, path, guarded, hostname } = await this.#madeFolder();
     const paths = pathsIn(path);
-    const { password, certificates } = this.#server.handover;
+    const { password, certificates, host } = this.#server.handover;
+    // Only who starts workers has to know; they were told.
+    const startsWorkers = this.#isForWorkers && host === undefined;
+    const net = startsWorkers ? await this.#parts.net?.() : undefined;
     const handover: Handover = { password, certificates, host: { id, path, guarded, hostname } };
     return {
       ...paths,
       options: [`--store=${this.name}`],
       handover: JSON.stringify(handover),
       secrets: this.#server.secrets,
-      net: this.#server.net,
+      net: net ?? this.#server.net,
+      server: () => leaseServer(this.#world.files, path),
       ...(guarded
         ? { deadline: deadlinePath(path), epoch: () => leaseEpoch(this.#world.files, path) }
         : {}),
@@ -240,7 +244,8 @@ export class ServerStore implements Store {
   async forWorkers(): Promise<Store> {
     if (this.#isForWorkers) return this;
     await this.#ready();
-    for (const caution of await this.#parts.cautions?.() ?? []) this.#world.warn(caution);
+    const maintenance = await this.maintenance();
+    for (const caution of await maintenance.cautions?.() ?? []) this.#world.warn(caution);
     const folder = await this.#madeFolder();
     removeOldFolders(this.#world.files, folder.path, Date.now());
     const { sendOutput } = await this.host();

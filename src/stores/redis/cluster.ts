@@ -1,0 +1,54 @@
+// Which node of a cluster has a queue: all keys of one are on one node, by the braces in their names.
+import { type Address, ErrorReply, type Wire } from "./driver.ts";
+
+/** The node that has this key, if it is another one than that at `from`, which the wire leads to. */
+export async function otherNode(
+  wire: Wire,
+  key: string,
+  from: Address,
+): Promise<Address | undefined> {
+  try {
+    await wire.ask(["EXISTS", key]);
+    return undefined;
+  } catch (error) {
+    if (!isMoved(error)) throw error;
+    // "MOVED 9930 10.0.0.1:6379"
+    const place = error.message.split(" ")[2] ?? "";
+    const colon = place.lastIndexOf(":");
+    return at(from, place.slice(0, colon), Number(place.slice(colon + 1)));
+  }
+}
+
+/** Whether the server says that another node of its cluster has the key. */
+export function isMoved(error: unknown): error is ErrorReply {
+  return error instanceof ErrorReply && error.word === "MOVED";
+}
+
+/** All nodes that the one at `from` knows, itself first; it alone where the user may not ask. */
+export async function nodesOf(wire: Wire, from: Address): Promise<Address[]> {
+  let text: string;
+  try {
+    text = String(await wire.ask(["CLUSTER", "NODES"]));
+  } catch (error) {
+    if (error instanceof ErrorReply) return [from];
+    throw error;
+  }
+  const nodes = new Map([[nameOf(from), from]]);
+  // "<id> 10.0.0.1:6379@16379,name.example flags …"; hosts are named by either, as the cluster is set.
+  for (const [, ip, port, name] of text.matchAll(/^\S+ (\S*):(\d+)@\d+(?:,([^\s,]+))?/gm)) {
+    for (const host of [ip, name]) {
+      const node = at(from, host, Number(port));
+      if (host && !nodes.has(nameOf(node))) nodes.set(nameOf(node), node);
+    }
+  }
+  return [...nodes.values()];
+}
+
+function nameOf({ host, port }: Address): string {
+  return `${host} ${port}`;
+}
+
+/** Another place, reached in the same way. A node that does not know its own host leaves it out. */
+function at(from: Address, host: string | undefined, port: number): Address {
+  return { ...from, host: host || from.host, port };
+}

@@ -1,0 +1,92 @@
+// A queue on a cluster of Redis servers: any node of it may be named, and the queue may move to another.
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { QueueError } from "../../src/queue/errors.ts";
+import { nodesOf } from "../../src/stores/redis/cluster.ts";
+import type { Wire } from "../../src/stores/redis/driver.ts";
+import { RedisJobs } from "../../src/stores/redis/jobs.ts";
+import { RedisStore } from "../../src/stores/redis/redis_store.ts";
+import { diskFiles } from "../../src/system/file_system.ts";
+import { aJob } from "../support/jobs.ts";
+import { startRedis } from "../support/redis_server.ts";
+import { withTempDir } from "../support/temp_dir.ts";
+import { waitUntil } from "../support/wait_until.ts";
+
+/** A port that is free, as is the one 10,000 beyond, on which nodes talk to one another. */
+function freePort(): number {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    try {
+      for (const one of [port, port + 10_000]) {
+        Deno.listen({ hostname: "127.0.0.1", port: one }).close();
+      }
+      return port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
+}
+
+const settings = ["--cluster-enabled", "yes", "--repl-diskless-sync-delay", "0"];
+const [portA, portB] = [freePort(), freePort()];
+const a = await startRedis({ port: portA, settings });
+const b = a && await startRedis({ port: portB, settings });
+
+if (a !== undefined && b !== undefined) {
+  Deno.test("Redis in a cluster: a queue is found by any node, and followed to another", async () => {
+    const infoOf = async (server: typeof a, section: string) =>
+      String(await server.command(...section.split(" ")));
+    await a.command("CLUSTER", "ADDSLOTSRANGE", "0", "16383");
+    await b.command("CLUSTER", "MEET", "127.0.0.1", String(portA));
+    await waitUntil(async () => (await infoOf(b, "CLUSTER INFO")).includes("cluster_state:ok"));
+    const redis = b.connect("q", { patience: 60_000 });
+    try {
+      const jobs = new RedisJobs(redis);
+      assertEquals(await jobs.add([aJob({ id: "one" })]), 1);
+      const ports = (await redis.addresses()).map(({ port }) => port);
+      assert(ports.includes(portA) && ports.includes(portB), String(ports));
+      const wrong = b.connect("q", { database: 1 });
+      const error = await assertRejects(() => wrong.info(), QueueError);
+      await wrong.close();
+      assert(error.message.includes("which has but database 0"), error.message);
+
+      await b.command("CLUSTER", "REPLICATE", String(await a.command("CLUSTER", "MYID")));
+      await waitUntil(async () => (await infoOf(a, "INFO replication")).includes("state=online"));
+      await b.command("CLUSTER", "FAILOVER", "TAKEOVER");
+      await waitUntil(async () => (await infoOf(b, "INFO replication")).includes("role:master"));
+      assertEquals(await jobs.add([aJob({ id: "two" })]), 1);
+
+      // The node by which it was found last is gone: the others know where it is.
+      await a.tell("crash");
+      assertEquals(await jobs.add([aJob({ id: "three" })]), 1);
+      await b.command("CLIENT", "KILL", "TYPE", "normal");
+      assertEquals((await jobs.count()).pending, 3);
+    } finally {
+      await redis.close();
+    }
+  });
+}
+
+Deno.test("nodesOf() knows nodes by addresses and names, and none where it may not ask", async () => {
+  const text = [
+    "07c3 :7000@17000 myself,master - 0 0 1 connected 0-16383",
+    "8f2a 10.0.0.2:7001@17001,two.example slave 07c3 0 0 1 connected",
+    "9b11 ::1:7002@17002,,shard-id=x master - 0 0 2 connected",
+  ].join("\n");
+  const from = { host: "one.example", port: 7000 };
+  const wire = { ask: () => Promise.resolve(text) } as unknown as Wire;
+  assertEquals((await nodesOf(wire, from)).map(({ host, port }) => `${host} ${port}`), [
+    "one.example 7000",
+    "10.0.0.2 7001",
+    "two.example 7001",
+    "::1 7002",
+  ]);
+});
+
+Deno.test("RedisStore tells of its host without a server, unless workers are to be started", () =>
+  withTempDir(async (dir) => {
+    const env = (name: string) => name === "XDG_STATE_HOME" ? dir : undefined;
+    const url = `redis://${encodeURIComponent(`${dir}/none`)}`;
+    const world = { files: diskFiles, env, warn: () => {} };
+    const store = new RedisStore({ kind: "redis", url, password: undefined }, world);
+    assertEquals((await store.host()).net, [`unix:${dir}/none`]);
+  }));
