@@ -238,6 +238,32 @@ if (server !== undefined) {
     await waitUntil(() => heard.includes("two"));
   });
 
+  test("a user who is not there hears nothing of passwords", async (open) => {
+    const { code, message, hint } = await assertRejects(
+      () => open({ user: "stranger" }).query("select 1"),
+      QueueError,
+    );
+    assertEquals([code, hint || undefined], ["refused", undefined]);
+    assert(message.endsWith('role "stranger" does not exist'), message);
+  });
+
+  test("a character that the database's encoding lacks is told, and what to do", async (open) => {
+    const owner = open();
+    await owner.query("drop database if exists latin");
+    await owner.query("create database latin template template0 encoding LATIN1");
+    const latin = open({ database: "latin" });
+    await latin.query("select $1::text", ["\u00e9"]);
+    const { code, message, hint } = await assertRejects(
+      () => latin.query("select $1::text", ["\u20ac"]),
+      QueueError,
+    );
+    assertEquals(code, "refused");
+    assert(message.endsWith('has no equivalent in encoding "LATIN1"'), message);
+    assert(hint?.includes("-E UTF8"), hint);
+    await latin.close();
+    await owner.query("drop database latin with (force)");
+  });
+
   Deno.test("query() waits for a server that starts, and gives up in time on one that does not", async () => {
     await withSchema(async (open) => {
       const [patient, hasty] = [

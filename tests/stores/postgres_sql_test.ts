@@ -2,7 +2,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { assert } from "@std/assert";
 import { QueueError } from "../../src/queue/errors.ts";
-import { ended } from "../../src/queue/transitions.ts";
+import { cancelled, ended } from "../../src/queue/transitions.ts";
 import { type Database, timestamp } from "../../src/stores/postgres/connection.ts";
 import { openTransactions } from "../../src/stores/postgres/open_transactions.ts";
 import { PostgresJobs } from "../../src/stores/postgres/jobs.ts";
@@ -190,7 +190,7 @@ if (server !== undefined) {
     }, { isEmpty: true });
   });
 
-  Deno.test("ensureSchema() says which right is missing, and the script makes the tables", async () => {
+  Deno.test("ensureSchema() says which right is missing, and the script gives it", async () => {
     await withSchema(async (open) => {
       const owner = open();
       await owner.query("drop role if exists guest");
@@ -200,11 +200,46 @@ if (server !== undefined) {
       assertEquals(error.code, "refused");
       assert(/permission denied for database/.test(error.message), error.message);
       assert(/storage check --repair/.test(error.hint ?? ""), error.hint);
-      await owner.query(schemaScript(owner.schema));
+      await owner.query(await schemaScript(guest));
+      await ensureSchema(guest);
+      const jobs = new PostgresJobs(guest);
+      await jobs.add([aJob()]);
+      assertEquals((await jobs.claim(W1, 0))?.id, "a");
+      await owner.query("drop owned by guest cascade");
+    }, { isEmpty: true });
+  });
+
+  Deno.test("ensureSchema() that may not change the tables: the script of their owner does", async () => {
+    await withSchema(async (open) => {
+      const owner = open();
+      await owner.query("drop role if exists guest");
+      await owner.query("create role guest login");
       await ensureSchema(owner);
+      await owner.query("select queuectl.grant_enqueue('guest')");
+      await owner.query("drop index queuectl.jobs_ended; update queuectl.version set version = 1");
+      const guest = open({ user: "guest" });
+      const error = await assertRejects(() => ensureSchema(guest), QueueError);
+      assertEquals(error.code, "refused");
+      assert(error.message.startsWith("Cannot change the tables"), error.message);
+      await owner.query(await schemaScript(guest));
+      await ensureSchema(guest);
+      await owner.query("drop owned by guest");
+    }, { isEmpty: true });
+  });
+
+  Deno.test("ensureSchema() of a user who may not see the tables says who can let him", async () => {
+    await withSchema(async (open) => {
+      const owner = open();
+      await owner.query("drop role if exists guest");
+      await owner.query("create role guest login");
+      await ensureSchema(owner);
+      const guest = open({ user: "guest" });
       const denied = await assertRejects(() => ensureSchema(guest), QueueError);
       assert(/permission denied for schema/.test(denied.message), denied.message);
       assert(denied.hint?.endsWith(`select ${owner.schema}.grant_enqueue('YOU')`), denied.hint);
+      // What makes tables is no help.
+      const { message } = await assertRejects(() => schemaScript(guest), QueueError);
+      assertEquals(message, denied.message);
     }, { isEmpty: true });
   });
 
@@ -260,7 +295,14 @@ if (server !== undefined) {
       await jobs.add([aJob({ id: "b", after: ["a"], unique: "k" })]);
       await enqueue(clerk, "'true', id => 'c', after => '{a}'");
       assertEquals((await jobs.count()).blocked, 2);
-      assertEquals((await Array.fromAsync(jobs.list({}))).length, 3);
+      // One that waits for a job that has ended is told of it by a worker.
+      const workers = new PostgresJobs(owner);
+      await workers.change("a", (job, now) => cancelled(job, now));
+      await jobs.add([aJob({ id: "d", afterAny: ["a"] })]);
+      assertEquals((await jobs.get("d"))?.status.state, "blocked");
+      await workers.recover();
+      assertEquals((await jobs.get("d"))?.status.state, "pending");
+      assertEquals((await Array.fromAsync(jobs.list({}))).length, 4);
       for (
         const action of [
           () => jobs.claim(W1, 0),

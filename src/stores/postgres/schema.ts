@@ -39,26 +39,31 @@ export async function ensureSchema(database: Database): Promise<void> {
     });
   } catch (error) {
     if (codeOf((error as Error).cause) !== "42501") throw error;
-    throw new QueueError(
-      "refused",
-      `Cannot make the tables of ${database.name}: ${((error as Error).cause as Error).message}`,
-      {
-        hint: `Grant CREATE on the database, or have its owner run what this prints: ` +
-          `queuectl storage check --repair`,
-        cause: error,
-      },
-    );
+    const [doing, what] = version === undefined ? ["make", "database"] : ["change", "tables"];
+    const why = ((error as Error).cause as Error).message;
+    throw new QueueError("refused", `Cannot ${doing} the tables of ${database.name}: ${why}`, {
+      hint: `The owner of the ${what} has to run what this prints: queuectl storage check --repair`,
+      cause: error,
+    });
   }
 }
 
-/** What a database's owner has to run, where users of the store may not. */
-export function schemaScript(schema: string, version = 0): string {
-  const steps = MIGRATIONS.slice(version).join("\n").replaceAll("queuectl.", `${quoted(schema)}.`);
-  const makes = version > 0 ? "" : `create schema if not exists ${quoted(schema)};\n` +
-    `create table ${quoted(schema)}.version (version integer not null);\n` +
-    `insert into ${quoted(schema)}.version values (0);\n`;
-  return `begin;\n${makes}${steps}\n` +
-    `update ${quoted(schema)}.version set version = ${MIGRATIONS.length};\ncommit;\n`;
+/**
+ * What somebody with more rights has to run, so that `ensureSchema` succeeds.
+ * @throws QueueError `refused` where there are tables that the user may not see
+ */
+export async function schemaScript(database: Database): Promise<string> {
+  const schema = quoted(database.schema);
+  const version = await versionOf(database, (text) => database.read(text), database);
+  if (version !== undefined) {
+    const steps = MIGRATIONS.slice(version).join("\n").replaceAll("queuectl.", `${schema}.`);
+    return `begin;\n${steps}\n` +
+      `update ${schema}.version set version = ${MIGRATIONS.length};\ncommit;\n`;
+  }
+  // The user then makes the tables, and so owns them: only an owner can change them later.
+  const [row] = await database.read<{ user: string }>("select current_user::text as user");
+  return `create schema if not exists ${schema};\n` +
+    `grant usage, create on schema ${schema} to ${quoted(row!.user)};\n`;
 }
 
 async function migrate(database: Database, sql: Sql): Promise<void> {
