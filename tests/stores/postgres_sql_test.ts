@@ -66,6 +66,17 @@ if (server !== undefined) {
     });
   });
 
+  Deno.test("queuectl.enqueue() takes null for what is not given", async () => {
+    await withSchema(async (open) => {
+      const [database, jobs] = [open(), new PostgresJobs(open())];
+      const nothing =
+        "queue => null, priority => null, cwd => null, env => null, after => '{null}'";
+      const id = await enqueue(database, `'true', ${nothing}, after_any => null`);
+      const { queue, priority, cwd, env, after, afterAny } = (await jobs.get(id))!;
+      assertEquals([queue, priority, cwd, env, after, afterAny], ["default", 0, "/", {}, [], []]);
+    });
+  });
+
   Deno.test("queuectl.enqueue() belongs to the transaction of its caller", async () => {
     await withSchema(async (open) => {
       const [database, jobs] = [open(), new PostgresJobs(open())];
@@ -103,6 +114,8 @@ if (server !== undefined) {
         ["'true', timeout => -1", /timeout/],
         ["'true', timeout => 'nan'", /timeout/],
         ["'true', run_at => 'infinity'", /finite/],
+        ["'true', run_at => '290000-01-01'", /before 275760/],
+        ["'true', start_by => '290000-01-01'", /before 275760/],
         ["'true', run_at => now(), delay => '1s'", /not both/],
         ["'true', start_by => now() - interval '1s'", /start_by/],
         [`'true', env => '{"A": 1}'`, /env/],

@@ -9,7 +9,7 @@ import {
   FINISH_FUNCTION,
   WAITING_FUNCTIONS,
 } from "./schema_claim.ts";
-import { ENQUEUE_FUNCTION } from "./schema_enqueue.ts";
+import { ENQUEUE_FUNCTION, ENQUEUE_PARTS } from "./schema_enqueue.ts";
 import { HOST_TABLES } from "./schema_hosts.ts";
 import { ENDED_INDEX, JOB_TABLES } from "./schema_jobs.ts";
 
@@ -17,8 +17,9 @@ import { ENDED_INDEX, JOB_TABLES } from "./schema_jobs.ts";
 const MIGRATIONS: readonly string[] = [
   JOB_TABLES + HOST_TABLES + EXPIRY_FUNCTION + CLAIM_FUNCTIONS + FINISH_FUNCTION +
   WAITING_FUNCTIONS +
-  ENQUEUE_FUNCTION,
+  ENQUEUE_PARTS + ENQUEUE_FUNCTION,
   ENDED_INDEX,
+  ENQUEUE_FUNCTION,
 ];
 
 /** One after the other, whatever the schema: who makes the tables holds this lock. */
