@@ -238,6 +238,22 @@ if (server !== undefined) {
     await waitUntil(() => heard.includes("two"));
   });
 
+  test("transaction() of what can't be called twice takes the time it needs", async (open) => {
+    const hasty = open(
+      { options: "-c statement_timeout=9s -c idle_in_transaction_session_timeout=9s" } as object,
+    );
+    const limits = (once: boolean) =>
+      hasty.transaction(async (sql) => {
+        const [row] = await sql.query(
+          `select current_setting('statement_timeout') as statement,
+            current_setting('idle_in_transaction_session_timeout') as idle`,
+        );
+        return row;
+      }, { once });
+    assertEquals(await limits(true), { statement: "0", idle: "0" });
+    assertEquals(await limits(false), { statement: "9s", idle: "10s" });
+  });
+
   test("a user who is not there hears nothing of passwords", async (open) => {
     const { code, message, hint } = await assertRejects(
       () => open({ user: "stranger" }).query("select 1"),

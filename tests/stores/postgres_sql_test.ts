@@ -192,6 +192,35 @@ if (server !== undefined) {
     }, { isEmpty: true });
   });
 
+  Deno.test("ensureSchema() waits for another one, whatever time-outs are set for the user", async () => {
+    await withSchema(async (open) => {
+      const other = open();
+      const limits = { options: "-c lock_timeout=1" } as object;
+      const hasty = [open(limits), open(limits)];
+      await other.query("select pg_advisory_lock(7365120311)");
+      const all = Promise.all(hasty.map(ensureSchema));
+      const waiting = "select from pg_locks where locktype = 'advisory' and not granted";
+      await waitUntil(async () => (await other.query(waiting)).length === hasty.length);
+      await other.query("select pg_advisory_unlock(7365120311)");
+      await all;
+    }, { isEmpty: true });
+  });
+
+  Deno.test("where all tables are published, all that changes can be changed", async () => {
+    await withSchema(async (open) => {
+      const database = open();
+      await ensureSchema(database);
+      // Which tables a publication covers counts, not whether somebody reads it.
+      const without = await database.query(
+        `select relname from pg_class c where relkind = 'r' and relreplident <> 'f'
+          and relnamespace = (select oid from pg_namespace where nspname = $1)
+          and not exists (select from pg_index where indrelid = c.oid and indisprimary)`,
+        [database.schema],
+      );
+      assertEquals(without, []);
+    }, { isEmpty: true });
+  });
+
   Deno.test("ensureSchema() refuses tables of a newer version", async () => {
     await withSchema(async (open) => {
       const database = open();

@@ -32,6 +32,9 @@ export interface DatabaseOptions extends ConnectOptions {
  * wait for its locks. It begins again where it can be called twice.
  */
 const MOVES = "; set local idle_in_transaction_session_timeout = '10s'";
+/** Whatever is set for the user: what can't be called twice may take long, and waits for files. */
+const TAKES_LONG =
+  "; set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0";
 /** Conflicts between transactions, of which one has to begin again. */
 const TRIES = 20;
 
@@ -96,7 +99,7 @@ export class Database implements Sql {
     work: (sql: Sql) => Promise<T>,
     { once = false }: { readonly once?: boolean } = {},
   ): Promise<T> {
-    if (once) return await this.#inLine(() => this.#attempt(work, ""));
+    if (once) return await this.#inLine(() => this.#attempt(work, TAKES_LONG));
     const attempt = () => withoutConflicts(() => this.#attempt(work, MOVES));
     return await this.#inLine(() => this.#link.again(attempt, isLost));
   }

@@ -11,7 +11,7 @@ import {
 } from "./schema_claim.ts";
 import { ENQUEUE_FUNCTION, ENQUEUE_PARTS } from "./schema_enqueue.ts";
 import { HOST_TABLES } from "./schema_hosts.ts";
-import { ENDED_INDEX, JOB_TABLES } from "./schema_jobs.ts";
+import { ENDED_INDEX, JOB_TABLES, ROW_IDENTITIES } from "./schema_jobs.ts";
 
 /** What leads from each version to the next; only ever added to. */
 const MIGRATIONS: readonly string[] = [
@@ -19,7 +19,7 @@ const MIGRATIONS: readonly string[] = [
   WAITING_FUNCTIONS +
   ENQUEUE_PARTS + ENQUEUE_FUNCTION,
   ENDED_INDEX,
-  ENQUEUE_FUNCTION,
+  ENQUEUE_FUNCTION + ROW_IDENTITIES,
 ];
 
 /** One after the other, whatever the schema: who makes the tables holds this lock. */
@@ -35,6 +35,8 @@ export async function ensureSchema(database: Database): Promise<void> {
   refuseNewer(database.name, version);
   try {
     await database.transaction(async (sql) => {
+      // Whatever is set for the user: others may be at it, and large tables take their time.
+      await sql.query("set local statement_timeout = 0; set local lock_timeout = 0");
       await sql.query("select pg_advisory_xact_lock($1)", [LOCK]);
       await migrate(database, sql);
     });
