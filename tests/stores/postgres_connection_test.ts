@@ -27,6 +27,28 @@ function killer(open: Open): (said: string) => Promise<void> {
   };
 }
 
+/** What a server says when it lets somebody in: "R" with 0, and "Z" with "I". */
+const WELCOME = Uint8Array.of(0x52, 0, 0, 0, 8, 0, 0, 0, 0, 0x5a, 0, 0, 0, 5, 0x49);
+
+/** A server that lets everybody in, and does not answer: as one that hangs behind a pooler. */
+function openSilentServer(): { port: number; close(): void } {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const letIn = async (client: Deno.Conn) => {
+    try {
+      await client.read(new Uint8Array(1024));
+      await client.write(WELCOME);
+      while (await client.read(new Uint8Array(1024)) !== null);
+    } catch {
+      // The other side has closed.
+    }
+    client.close();
+  };
+  void (async () => {
+    for await (const client of listener) void letIn(client);
+  })();
+  return { port: listener.addr.port, close: () => listener.close() };
+}
+
 if (server !== undefined) {
   const withSchema = postgresSchemas(server);
   const test = (
@@ -236,6 +258,47 @@ if (server !== undefined) {
     await database.read("select 1");
     await other.query("select pg_notify('news', 'two')");
     await waitUntil(() => heard.includes("two"));
+  });
+
+  test("connections that were given up leave no more than one process at the server", async (open) => {
+    const [owner, holder] = [open(), open()];
+    const hasty = new Database({
+      name: "it",
+      server: server.config(),
+      schema: owner.schema,
+      answerWithin: 300,
+    });
+    await owner.query(`create schema "${owner.schema}"`);
+    await owner.query("create table queuectl.held ()");
+    await holder.query("begin; lock table queuectl.held");
+    for (let n = 0; n < 3; n++) {
+      const { code } = await assertRejects(
+        () => hasty.query("select from queuectl.held"),
+        QueueError,
+      );
+      assertEquals(code, "unavailable");
+    }
+    const waiting =
+      "select from pg_stat_activity where wait_event_type = 'Lock' and query like '%held%'";
+    await waitUntil(async () => (await owner.query(waiting)).length === 1);
+    await hasty.close();
+    await holder.query("rollback");
+  });
+
+  Deno.test("listen() gives up a server that does not answer", async () => {
+    const silent = openSilentServer();
+    const database = new Database({
+      name: "it",
+      server: { host: "127.0.0.1", port: silent.port, user: "me", database: "it" },
+      answerWithin: 50,
+      patience: 500,
+    });
+    let said: unknown;
+    database.listen("news", () => {}).catch((error) => said = error);
+    await waitUntil(() => said);
+    assertEquals((said as QueueError).code, "unavailable");
+    await database.close();
+    silent.close();
   });
 
   test("transaction() of what can't be called twice takes the time it needs", async (open) => {

@@ -23,7 +23,7 @@ export async function workerCommand(call: CommandContext): Promise<number> {
   let location = storeLocation(context, flags);
   if (location.kind !== "folder") {
     const handover = await supervisor.line();
-    if (handover === undefined) return 0; // killed before it could say anything
+    if (handover === undefined) return 0; // its start was killed before it could
     location = { ...location, handover };
   }
   const store = await context.openStore(location).forWorkers();
