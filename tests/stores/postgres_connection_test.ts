@@ -1,6 +1,7 @@
 // A connection that is cut at each moment that matters: what is asked again, and what is not.
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { QueueError } from "../../src/queue/errors.ts";
+import { cautions } from "../../src/stores/postgres/cautions.ts";
 import { Database } from "../../src/stores/postgres/connection.ts";
 import { UnknownOutcome } from "../../src/stores/shared/lost_answers.ts";
 import { parseTextArray, parseTimestamp, timestamp } from "../../src/stores/postgres/driver.ts";
@@ -244,6 +245,14 @@ if (server !== undefined) {
       seen: 2,
     }]);
     await databases[0]!.query("drop table public.two");
+  });
+
+  test("cautions() tells of a database that does not keep what it has acknowledged", async (open) => {
+    assertEquals(await cautions(open()), []);
+    const hasty = open({ options: "-c synchronous_commit=off" } as object);
+    const [said, ...others] = await cautions(hasty);
+    assert(said?.includes("synchronous_commit=off"), said);
+    assertEquals(others, []);
   });
 
   test("listen() goes on after the connection has ended, and tells that it may have missed something", async (open) => {

@@ -329,6 +329,10 @@ if (server !== undefined) {
       const owner = open();
       await owner.query("drop role if exists clerk");
       await owner.query("create role clerk login");
+      // As where a careful owner has set it for all functions to come.
+      await owner.query(
+        `revoke execute on all functions in schema "${owner.schema}" from public`,
+      );
       await owner.query("select queuectl.grant_enqueue('clerk')");
       const clerk = open({ user: "clerk" });
       await ensureSchema(clerk);

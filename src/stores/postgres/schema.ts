@@ -9,7 +9,7 @@ import {
   FINISH_FUNCTION,
   WAITING_FUNCTIONS,
 } from "./schema_claim.ts";
-import { ENQUEUE_FUNCTION, ENQUEUE_PARTS } from "./schema_enqueue.ts";
+import { ENQUEUE_FUNCTIONS, ENQUEUE_PARTS } from "./schema_enqueue.ts";
 import { HOST_TABLES } from "./schema_hosts.ts";
 import { ENDED_INDEX, JOB_TABLES, ROW_IDENTITIES } from "./schema_jobs.ts";
 
@@ -17,9 +17,9 @@ import { ENDED_INDEX, JOB_TABLES, ROW_IDENTITIES } from "./schema_jobs.ts";
 const MIGRATIONS: readonly string[] = [
   JOB_TABLES + HOST_TABLES + EXPIRY_FUNCTION + CLAIM_FUNCTIONS + FINISH_FUNCTION +
   WAITING_FUNCTIONS +
-  ENQUEUE_PARTS + ENQUEUE_FUNCTION,
+  ENQUEUE_PARTS + ENQUEUE_FUNCTIONS,
   ENDED_INDEX,
-  ENQUEUE_FUNCTION + ROW_IDENTITIES,
+  ENQUEUE_FUNCTIONS + ROW_IDENTITIES,
 ];
 
 /** One after the other, whatever the schema: who makes the tables holds this lock. */

@@ -7,7 +7,7 @@ const NAME = "^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$";
 const LAST_TIME = "275760-09-12";
 const { max_retries, job_timeout } = DEFAULT_SETTINGS;
 
-/** What `ENQUEUE_FUNCTION` needs. */
+/** What `ENQUEUE_FUNCTIONS` need. */
 export const ENQUEUE_PARTS = `
 -- The order of jobs that are enqueued in SQL at one moment.
 create sequence queuectl.enqueue_order as integer maxvalue 9999999 cycle;
@@ -39,26 +39,10 @@ begin
   delete from queuectl.dependencies where job_id = any (expired);
   return coalesce(cardinality(expired), 0);
 end $$;
-
--- Lets a role enqueue jobs, here and on the command line, and look at all there is.
-create function queuectl.grant_enqueue(to_role name) returns void language plpgsql as $$
-begin
-  execute format('grant usage on schema %I to %I', (
-    select nspname from pg_namespace
-    where oid = (select relnamespace from pg_class where oid = 'queuectl.jobs'::regclass)
-  ), to_role);
-  execute format('grant select, insert on queuectl.jobs, queuectl.dependencies to %I', to_role);
-  execute format('grant update (awaited, owes) on queuectl.jobs to %I', to_role);
-  execute format('grant usage on queuectl.enqueue_order to %I', to_role);
-  execute format('grant select on queuectl.version, queuectl.queues, queuectl.begins,
-    queuectl.schedules, queuectl.schedule_changes, queuectl.attempts, queuectl.hosts,
-    queuectl.workers, queuectl.requests, queuectl.settings, queuectl.outputs,
-    queuectl.tallies to %I', to_role);
-end $$;
 `;
 
-/** Replaces what an earlier version has made, whenever it was changed: see schema.ts. */
-export const ENQUEUE_FUNCTION = `
+/** These replace what an earlier version has made, whenever they were changed: see schema.ts. */
+export const ENQUEUE_FUNCTIONS = `
 -- Enqueues a job. Returns its id; that of the job that has its key where there is one.
 create or replace function queuectl.enqueue(
   command text,
@@ -167,5 +151,25 @@ begin
   perform pg_notify(nspname || '_jobs', '') from pg_namespace
   where oid = (select relnamespace from pg_class where oid = 'queuectl.jobs'::regclass);
   return wanted;
+end $$;
+
+-- Lets a role enqueue jobs, here and on the command line, and look at all there is.
+create or replace function queuectl.grant_enqueue(to_role name) returns void language plpgsql as $$
+declare
+  own name := (
+    select nspname from pg_namespace
+    where oid = (select relnamespace from pg_class where oid = 'queuectl.jobs'::regclass)
+  );
+begin
+  execute format('grant usage on schema %I to %I', own, to_role);
+  -- Everybody may call functions, unless that was taken from them.
+  execute format('grant execute on all functions in schema %I to %I', own, to_role);
+  execute format('grant select, insert on queuectl.jobs, queuectl.dependencies to %I', to_role);
+  execute format('grant update (awaited, owes) on queuectl.jobs to %I', to_role);
+  execute format('grant usage on queuectl.enqueue_order to %I', to_role);
+  execute format('grant select on queuectl.version, queuectl.queues, queuectl.begins,
+    queuectl.schedules, queuectl.schedule_changes, queuectl.attempts, queuectl.hosts,
+    queuectl.workers, queuectl.requests, queuectl.settings, queuectl.outputs,
+    queuectl.tallies to %I', to_role);
 end $$;
 `;
