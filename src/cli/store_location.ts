@@ -52,6 +52,9 @@ const ON_SERVER = /^(?:postgres(?:ql)?|rediss?):/i;
 const ON_REDIS = /^rediss?:/i;
 const EXAMPLES = { postgres: "postgres://USER@HOST/DATABASE", redis: "redis://HOST:6379/0" };
 
+/** As PostgreSQL's own programs allow it: user@host1,host2:5433/database, or ?host=host1,host2. */
+const SEVERAL_HOSTS = /^[^:]+:\/\/(?:[^/?#]*@)?[^/?#]*,|[?&]host=[^&]*(?:,|%2c)/i;
+
 /** The store that a path or a URL names. */
 function locationOf(context: Context, text: string, where: string): StoreLocation {
   const scheme = /^([a-z][a-z0-9+]+):/i.exec(text)?.[1]?.toLowerCase();
@@ -70,6 +73,11 @@ function locationOf(context: Context, text: string, where: string): StoreLocatio
 /** A server's URL. Its password is kept apart: the URL is shown, and handed to workers and jobs. */
 function serverAt(text: string, where: string): StoreLocation {
   const kind = ON_REDIS.test(text) ? "redis" : "postgres";
+  if (SEVERAL_HOSTS.test(text)) {
+    throw new QueueError("usage", `${where}: this URL names several hosts, and may name only one`, {
+      hint: "Name what always leads to the primary, such as an address that moves, or a proxy",
+    });
+  }
   let url: URL;
   let password: string;
   try {

@@ -85,6 +85,8 @@ Deno.test("run() refuses unknown commands with two lines, and knows what was mea
       "a password there is shown to all users by ps",
     ],
     [["list", "--store", "postgres://me@h:x/db"], "this URL can't be read"],
+    [["list", "--store", "postgres://me@h1:5432,h2:5432/db"], "names several hosts"],
+    [["list", "--store", "postgres:///db?user=me&host=h1,h2"], "names several hosts"],
     [["list", "--store", "file://host/x"], "a file: URL names no host"],
     [["list", "--store", "file:%zz"], "has a % that"],
     [["completions", "tcsh"], "not for"],

@@ -11,6 +11,12 @@ Deno.test("start --timeout 30d runs jobs", () =>
     assertEquals((await queue.workers()).length, 1);
   }));
 
+Deno.test("a worker whose start was killed before it told where the server is ends without a word", () =>
+  withQueue(async (queue) => {
+    const store = "--store=postgres://nobody@127.0.0.1:1/none";
+    assertEquals(await queue.run(["worker", store]), { code: 0, stdout: "", stderr: "" });
+  }));
+
 Deno.test("start runs jobs in a folder with an odd name, also over a link and from a home that is one", () =>
   withQueue(async (queue) => {
     // Each of these means something to a shell, to Deno's options or to a URL.

@@ -1,6 +1,7 @@
 // A connection that is cut at each moment that matters: what is asked again, and what is not.
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { QueueError } from "../../src/queue/errors.ts";
+import { cautions } from "../../src/stores/postgres/cautions.ts";
 import { Database } from "../../src/stores/postgres/connection.ts";
 import { UnknownOutcome } from "../../src/stores/shared/lost_answers.ts";
 import { parseTextArray, parseTimestamp, timestamp } from "../../src/stores/postgres/driver.ts";
@@ -25,6 +26,28 @@ function killer(open: Open): (said: string) => Promise<void> {
       return ended.length > 0;
     });
   };
+}
+
+/** What a server says when it lets somebody in: "R" with 0, and "Z" with "I". */
+const WELCOME = Uint8Array.of(0x52, 0, 0, 0, 8, 0, 0, 0, 0, 0x5a, 0, 0, 0, 5, 0x49);
+
+/** A server that lets everybody in, and does not answer: as one that hangs behind a pooler. */
+function openSilentServer(): { port: number; close(): void } {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const letIn = async (client: Deno.Conn) => {
+    try {
+      await client.read(new Uint8Array(1024));
+      await client.write(WELCOME);
+      while (await client.read(new Uint8Array(1024)) !== null);
+    } catch {
+      // The other side has closed.
+    }
+    client.close();
+  };
+  void (async () => {
+    for await (const client of listener) void letIn(client);
+  })();
+  return { port: listener.addr.port, close: () => listener.close() };
 }
 
 if (server !== undefined) {
@@ -224,6 +247,14 @@ if (server !== undefined) {
     await databases[0]!.query("drop table public.two");
   });
 
+  test("cautions() tells of a database that does not keep what it has acknowledged", async (open) => {
+    assertEquals(await cautions(open()), []);
+    const hasty = open({ options: "-c synchronous_commit=off" } as object);
+    const [said, ...others] = await cautions(hasty);
+    assert(said?.includes("synchronous_commit=off"), said);
+    assertEquals(others, []);
+  });
+
   test("listen() goes on after the connection has ended, and tells that it may have missed something", async (open) => {
     const [database, other, kill] = [open(), open(), killer(open)];
     const heard: string[] = [];
@@ -236,6 +267,89 @@ if (server !== undefined) {
     await database.read("select 1");
     await other.query("select pg_notify('news', 'two')");
     await waitUntil(() => heard.includes("two"));
+  });
+
+  test("connections that were given up leave no more than one process at the server", async (open) => {
+    const [owner, holder] = [open(), open()];
+    const hasty = new Database({
+      name: "it",
+      server: server.config(),
+      schema: owner.schema,
+      answerWithin: 300,
+    });
+    await owner.query(`create schema "${owner.schema}"`);
+    await owner.query("create table queuectl.held ()");
+    await holder.query("begin; lock table queuectl.held");
+    for (let n = 0; n < 3; n++) {
+      const { code } = await assertRejects(
+        () => hasty.query("select from queuectl.held"),
+        QueueError,
+      );
+      assertEquals(code, "unavailable");
+    }
+    const waiting =
+      "select from pg_stat_activity where wait_event_type = 'Lock' and query like '%held%'";
+    await waitUntil(async () => (await owner.query(waiting)).length === 1);
+    await hasty.close();
+    await holder.query("rollback");
+  });
+
+  Deno.test("listen() gives up a server that does not answer", async () => {
+    const silent = openSilentServer();
+    const database = new Database({
+      name: "it",
+      server: { host: "127.0.0.1", port: silent.port, user: "me", database: "it" },
+      answerWithin: 50,
+      patience: 500,
+    });
+    let said: unknown;
+    database.listen("news", () => {}).catch((error) => said = error);
+    await waitUntil(() => said);
+    assertEquals((said as QueueError).code, "unavailable");
+    await database.close();
+    silent.close();
+  });
+
+  test("transaction() of what can't be called twice takes the time it needs", async (open) => {
+    const hasty = open(
+      { options: "-c statement_timeout=9s -c idle_in_transaction_session_timeout=9s" } as object,
+    );
+    const limits = (once: boolean) =>
+      hasty.transaction(async (sql) => {
+        const [row] = await sql.query(
+          `select current_setting('statement_timeout') as statement,
+            current_setting('idle_in_transaction_session_timeout') as idle`,
+        );
+        return row;
+      }, { once });
+    assertEquals(await limits(true), { statement: "0", idle: "0" });
+    assertEquals(await limits(false), { statement: "9s", idle: "10s" });
+  });
+
+  test("a user who is not there hears nothing of passwords", async (open) => {
+    const { code, message, hint } = await assertRejects(
+      () => open({ user: "stranger" }).query("select 1"),
+      QueueError,
+    );
+    assertEquals([code, hint || undefined], ["refused", undefined]);
+    assert(message.endsWith('role "stranger" does not exist'), message);
+  });
+
+  test("a character that the database's encoding lacks is told, and what to do", async (open) => {
+    const owner = open();
+    await owner.query("drop database if exists latin");
+    await owner.query("create database latin template template0 encoding LATIN1");
+    const latin = open({ database: "latin" });
+    await latin.query("select $1::text", ["\u00e9"]);
+    const { code, message, hint } = await assertRejects(
+      () => latin.query("select $1::text", ["\u20ac"]),
+      QueueError,
+    );
+    assertEquals(code, "refused");
+    assert(message.endsWith('has no equivalent in encoding "LATIN1"'), message);
+    assert(hint?.includes("-E UTF8"), hint);
+    await latin.close();
+    await owner.query("drop database latin with (force)");
   });
 
   Deno.test("query() waits for a server that starts, and gives up in time on one that does not", async () => {

@@ -2,7 +2,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { assert } from "@std/assert";
 import { QueueError } from "../../src/queue/errors.ts";
-import { ended } from "../../src/queue/transitions.ts";
+import { cancelled, ended } from "../../src/queue/transitions.ts";
 import { type Database, timestamp } from "../../src/stores/postgres/connection.ts";
 import { openTransactions } from "../../src/stores/postgres/open_transactions.ts";
 import { PostgresJobs } from "../../src/stores/postgres/jobs.ts";
@@ -66,6 +66,17 @@ if (server !== undefined) {
     });
   });
 
+  Deno.test("queuectl.enqueue() takes null for what is not given", async () => {
+    await withSchema(async (open) => {
+      const [database, jobs] = [open(), new PostgresJobs(open())];
+      const nothing =
+        "queue => null, priority => null, cwd => null, env => null, after => '{null}'";
+      const id = await enqueue(database, `'true', ${nothing}, after_any => null`);
+      const { queue, priority, cwd, env, after, afterAny } = (await jobs.get(id))!;
+      assertEquals([queue, priority, cwd, env, after, afterAny], ["default", 0, "/", {}, [], []]);
+    });
+  });
+
   Deno.test("queuectl.enqueue() belongs to the transaction of its caller", async () => {
     await withSchema(async (open) => {
       const [database, jobs] = [open(), new PostgresJobs(open())];
@@ -103,6 +114,8 @@ if (server !== undefined) {
         ["'true', timeout => -1", /timeout/],
         ["'true', timeout => 'nan'", /timeout/],
         ["'true', run_at => 'infinity'", /finite/],
+        ["'true', run_at => '290000-01-01'", /before 275760/],
+        ["'true', start_by => '290000-01-01'", /before 275760/],
         ["'true', run_at => now(), delay => '1s'", /not both/],
         ["'true', start_by => now() - interval '1s'", /start_by/],
         [`'true', env => '{"A": 1}'`, /env/],
@@ -179,6 +192,35 @@ if (server !== undefined) {
     }, { isEmpty: true });
   });
 
+  Deno.test("ensureSchema() waits for another one, whatever time-outs are set for the user", async () => {
+    await withSchema(async (open) => {
+      const other = open();
+      const limits = { options: "-c lock_timeout=1" } as object;
+      const hasty = [open(limits), open(limits)];
+      await other.query("select pg_advisory_lock(7365120311)");
+      const all = Promise.all(hasty.map(ensureSchema));
+      const waiting = "select from pg_locks where locktype = 'advisory' and not granted";
+      await waitUntil(async () => (await other.query(waiting)).length === hasty.length);
+      await other.query("select pg_advisory_unlock(7365120311)");
+      await all;
+    }, { isEmpty: true });
+  });
+
+  Deno.test("where all tables are published, all that changes can be changed", async () => {
+    await withSchema(async (open) => {
+      const database = open();
+      await ensureSchema(database);
+      // Which tables a publication covers counts, not whether somebody reads it.
+      const without = await database.query(
+        `select relname from pg_class c where relkind = 'r' and relreplident <> 'f'
+          and relnamespace = (select oid from pg_namespace where nspname = $1)
+          and not exists (select from pg_index where indrelid = c.oid and indisprimary)`,
+        [database.schema],
+      );
+      assertEquals(without, []);
+    }, { isEmpty: true });
+  });
+
   Deno.test("ensureSchema() refuses tables of a newer version", async () => {
     await withSchema(async (open) => {
       const database = open();
@@ -190,7 +232,7 @@ if (server !== undefined) {
     }, { isEmpty: true });
   });
 
-  Deno.test("ensureSchema() says which right is missing, and the script makes the tables", async () => {
+  Deno.test("ensureSchema() says which right is missing, and the script gives it", async () => {
     await withSchema(async (open) => {
       const owner = open();
       await owner.query("drop role if exists guest");
@@ -200,11 +242,46 @@ if (server !== undefined) {
       assertEquals(error.code, "refused");
       assert(/permission denied for database/.test(error.message), error.message);
       assert(/storage check --repair/.test(error.hint ?? ""), error.hint);
-      await owner.query(schemaScript(owner.schema));
+      await owner.query(await schemaScript(guest));
+      await ensureSchema(guest);
+      const jobs = new PostgresJobs(guest);
+      await jobs.add([aJob()]);
+      assertEquals((await jobs.claim(W1, 0))?.id, "a");
+      await owner.query("drop owned by guest cascade");
+    }, { isEmpty: true });
+  });
+
+  Deno.test("ensureSchema() that may not change the tables: the script of their owner does", async () => {
+    await withSchema(async (open) => {
+      const owner = open();
+      await owner.query("drop role if exists guest");
+      await owner.query("create role guest login");
       await ensureSchema(owner);
+      await owner.query("select queuectl.grant_enqueue('guest')");
+      await owner.query("drop index queuectl.jobs_ended; update queuectl.version set version = 1");
+      const guest = open({ user: "guest" });
+      const error = await assertRejects(() => ensureSchema(guest), QueueError);
+      assertEquals(error.code, "refused");
+      assert(error.message.startsWith("Cannot change the tables"), error.message);
+      await owner.query(await schemaScript(guest));
+      await ensureSchema(guest);
+      await owner.query("drop owned by guest");
+    }, { isEmpty: true });
+  });
+
+  Deno.test("ensureSchema() of a user who may not see the tables says who can let him", async () => {
+    await withSchema(async (open) => {
+      const owner = open();
+      await owner.query("drop role if exists guest");
+      await owner.query("create role guest login");
+      await ensureSchema(owner);
+      const guest = open({ user: "guest" });
       const denied = await assertRejects(() => ensureSchema(guest), QueueError);
       assert(/permission denied for schema/.test(denied.message), denied.message);
       assert(denied.hint?.endsWith(`select ${owner.schema}.grant_enqueue('YOU')`), denied.hint);
+      // What makes tables is no help.
+      const { message } = await assertRejects(() => schemaScript(guest), QueueError);
+      assertEquals(message, denied.message);
     }, { isEmpty: true });
   });
 
@@ -252,6 +329,10 @@ if (server !== undefined) {
       const owner = open();
       await owner.query("drop role if exists clerk");
       await owner.query("create role clerk login");
+      // As where a careful owner has set it for all functions to come.
+      await owner.query(
+        `revoke execute on all functions in schema "${owner.schema}" from public`,
+      );
       await owner.query("select queuectl.grant_enqueue('clerk')");
       const clerk = open({ user: "clerk" });
       await ensureSchema(clerk);
@@ -260,7 +341,14 @@ if (server !== undefined) {
       await jobs.add([aJob({ id: "b", after: ["a"], unique: "k" })]);
       await enqueue(clerk, "'true', id => 'c', after => '{a}'");
       assertEquals((await jobs.count()).blocked, 2);
-      assertEquals((await Array.fromAsync(jobs.list({}))).length, 3);
+      // One that waits for a job that has ended is told of it by a worker.
+      const workers = new PostgresJobs(owner);
+      await workers.change("a", (job, now) => cancelled(job, now));
+      await jobs.add([aJob({ id: "d", afterAny: ["a"] })]);
+      assertEquals((await jobs.get("d"))?.status.state, "blocked");
+      await workers.recover();
+      assertEquals((await jobs.get("d"))?.status.state, "pending");
+      assertEquals((await Array.fromAsync(jobs.list({}))).length, 4);
       for (
         const action of [
           () => jobs.claim(W1, 0),

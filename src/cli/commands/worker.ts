@@ -19,11 +19,14 @@ import type { WorkerWord } from "../start/worker_child.ts";
  */
 export async function workerCommand(call: CommandContext): Promise<number> {
   const { context, flags } = call;
-  const location = storeLocation(context, flags);
   const supervisor = new Supervisor();
-  const store = await context.openStore(
-    location.kind === "folder" ? location : { ...location, handover: await supervisor.line() },
-  ).forWorkers();
+  let location = storeLocation(context, flags);
+  if (location.kind !== "folder") {
+    const handover = await supervisor.line();
+    if (handover === undefined) return 0; // its start was killed before it could
+    location = { ...location, handover };
+  }
+  const store = await context.openStore(location).forWorkers();
   const stopping = new AbortController();
   const force = new AbortController();
   const orders = listen(supervisor, stopping, force);
@@ -175,10 +178,10 @@ class Supervisor {
   /** What it has said, and nobody has taken in yet. */
   #said = "";
 
-  /** The next line. */
-  async line(): Promise<string> {
-    while (!this.#said.includes("\n") && await this.#read());
-    const [line = "", ...rest] = this.#said.split("\n");
+  /** The next line; undefined if the input ends before that. */
+  async line(): Promise<string | undefined> {
+    while (!this.#said.includes("\n")) if (!await this.#read()) return undefined;
+    const [line, ...rest] = this.#said.split("\n");
     this.#said = rest.join("\n");
     return line;
   }

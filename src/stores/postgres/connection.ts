@@ -32,6 +32,14 @@ export interface DatabaseOptions extends ConnectOptions {
  * wait for its locks. It begins again where it can be called twice.
  */
 const MOVES = "; set local idle_in_transaction_session_timeout = '10s'";
+/** Whatever is set for the user: what can't be called twice may take long, and waits for files. */
+const TAKES_LONG =
+  "; set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0";
+/**
+ * Ends what waits for a lock when its client is gone. Without it, each connection that was given up
+ * would leave a process of the server behind, until there is no room for anybody.
+ */
+const ENDS_WITH_CLIENT = "set client_connection_check_interval = '2s'";
 /** Conflicts between transactions, of which one has to begin again. */
 const TRIES = 20;
 
@@ -43,6 +51,8 @@ export class Database implements Sql {
   readonly #link: Reconnecting<PgClient>;
   /** Ends when all that was asked for before has been done. */
   #line: Promise<unknown> = Promise.resolve();
+  /** Whether a connection was given up, since there was no answer in time. */
+  #wasSilent = false;
 
   constructor(options: DatabaseOptions) {
     this.name = options.name;
@@ -96,7 +106,7 @@ export class Database implements Sql {
     work: (sql: Sql) => Promise<T>,
     { once = false }: { readonly once?: boolean } = {},
   ): Promise<T> {
-    if (once) return await this.#inLine(() => this.#attempt(work, ""));
+    if (once) return await this.#inLine(() => this.#attempt(work, TAKES_LONG));
     const attempt = () => withoutConflicts(() => this.#attempt(work, MOVES));
     return await this.#inLine(() => this.#link.again(attempt, isLost));
   }
@@ -144,9 +154,8 @@ export class Database implements Sql {
   }
 
   async #send<Row>(client: PgClient, text: string, values: readonly unknown[]): Promise<Row[]> {
-    const send = () => client.query({ text: this.#inSchema(text), values });
     try {
-      const result = await this.#link.inTime(send, () => client.connection.stream.destroy());
+      const result = await this.#ask(client, { text: this.#inSchema(text), values });
       return (Array.isArray(result) ? result.at(-1)! : result).rows as Row[];
     } catch (error) {
       if (isDisconnection(error)) {
@@ -156,6 +165,14 @@ export class Database implements Sql {
       }
       throw error;
     }
+  }
+
+  /** Asks one question. The connection is given up if there is no answer in time. */
+  #ask(client: PgClient, query: Parameters<PgClient["query"]>[0]): ReturnType<PgClient["query"]> {
+    return this.#link.inTime(() => client.query(query), () => {
+      this.#wasSilent = true;
+      client.connection.stream.destroy();
+    });
   }
 
   async #attempt<T>(work: (sql: Sql) => Promise<T>, rule: string): Promise<T> {
@@ -196,8 +213,9 @@ export class Database implements Sql {
     client.on("notification", ({ channel, payload }) => listeners.tell(channel, payload ?? ""));
     try {
       await client.connect();
+      if (this.#wasSilent) await this.#ask(client, { text: ENDS_WITH_CLIENT }).catch(unlessUnknown);
       for (const channel of listeners.channels) {
-        await client.query({ text: `listen ${quoted(channel)}` });
+        await this.#ask(client, { text: `listen ${quoted(channel)}` });
       }
     } catch (error) {
       await client.end().catch(() => {});
@@ -216,6 +234,11 @@ export class Database implements Sql {
 /** A name, as it is written in a statement. */
 export function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** Servers before version 14, and those on some systems, do without. */
+function unlessUnknown(error: unknown): void {
+  if (isDisconnection(error)) throw error;
 }
 
 /** Does it again when another transaction was quicker, so that nothing was done. */

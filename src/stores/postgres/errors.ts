@@ -100,7 +100,10 @@ export function inWords(store: string, schema: string, error: unknown): unknown 
   if (isDisconnection(error) || error instanceof UnknownOutcome) return unavailable(store, error);
   if (code === undefined) return error;
   if (code === "42501") return mayNot(store, schema, error);
-  if (/^(28|3D000|0A000)/.test(code) || SYSTEM_LIMITS.has(code) || CERTIFICATE.test(code)) {
+  if (
+    /^(28|3D000|0A000)/.test(code) || code === UNTRANSLATABLE || SYSTEM_LIMITS.has(code) ||
+    CERTIFICATE.test(code)
+  ) {
     return new QueueError(
       SYSTEM_LIMITS.has(code) ? "io" : "refused",
       `Cannot use ${store}: ${error.message}`,
@@ -131,6 +134,9 @@ const CERTIFICATE = /^ERR_TLS|CERT|_SIGNATURE$/;
 /** Of disk, memory and locks of the server; and statements that an administrator has stopped. */
 const SYSTEM_LIMITS = new Set(["53000", "53100", "53200", "57014", "58030", "55P03"]);
 
+/** Of a database whose encoding lacks a character. */
+const UNTRANSLATABLE = "22P05";
+
 function reasonOf(error: unknown): string {
   const code = codeOf(error);
   switch (code) {
@@ -160,8 +166,14 @@ function reasonOf(error: unknown): string {
 
 function hintOf(error: unknown): string {
   const code = codeOf(error);
-  if (code === "28P01" || code === "28000") {
+  if (code === "28P01") {
     return "Give the password in $PGPASSWORD, $QUEUECTL_STORE_PASSWORD or ~/.pgpass";
+  }
+  if (code === "28000" && /no encryption|SSL off/.test((error as Error).message)) {
+    return "sslmode=verify-full in the URL encrypts the connection";
+  }
+  if (code === UNTRANSLATABLE) {
+    return "Make it with all characters: createdb -T template0 -E UTF8 NAME";
   }
   if (code === "3D000") return "Make it: createdb NAME";
   if (code?.startsWith("ERR_TLS")) return "Name the host as its certificate does";

@@ -141,7 +141,10 @@ async function idsThere(sql: Sql, jobs: readonly Job[]): Promise<Set<string>> {
   return new Set(rows.map(({ id }) => id));
 }
 
-/** Notes what these jobs wait for, and tells them at once what has ended already. */
+/**
+ * Notes what these jobs wait for, and tells them at once what has ended already. Whoever may only
+ * enqueue can't: then it is marked, and told by a worker.
+ */
 async function block(sql: Sql, jobs: readonly Job[], now: () => Promise<number>): Promise<void> {
   const pairs = jobs.flatMap((job) => stillAwaitedBy(job).map((one) => ({ ...one, job: job.id })));
   await sql.query(
@@ -161,7 +164,17 @@ async function block(sql: Sql, jobs: readonly Job[], now: () => Promise<number>)
   const states = new Map(rows.map(({ id, state }) => [id, state]));
   const fates = ids.map((id): [string, Fate] => [id, states.get(id) ?? "removed"])
     .filter(([, fate]) => isFinal(fate));
-  if (fates.length > 0) await settle(sql, new Map(fates), await now());
+  if (fates.length === 0) return;
+  await sql.query("savepoint ended");
+  try {
+    await settle(sql, new Map(fates), await now());
+  } catch (error) {
+    if (codeOf(error) !== "42501") throw error;
+    await sql.query("rollback to savepoint ended");
+    await sql.query("update queuectl.jobs set owes = true where id = any ($1)", [
+      fates.map(([id]) => id),
+    ]);
+  }
 }
 
 async function orDuplicate<T>(result: Promise<T>): Promise<T> {

@@ -78,7 +78,7 @@ export class PostgresMaintenance implements Maintenance {
   async afterReboot(): Promise<void> {}
 }
 
-/** That the tables are missing and may not be made, with what makes them; undefined if they are there. */
+/** That the tables may not be made or changed, with what helps; undefined if they are as they should. */
 async function missingTables(database: Database): Promise<Finding | undefined> {
   try {
     await ensureSchema(database);
@@ -88,7 +88,7 @@ async function missingTables(database: Database): Promise<Finding | undefined> {
     const isRights = error instanceof QueueError && error.code === "refused" &&
       error.cause !== undefined;
     if (!isRights) throw error;
-    const problem = `${error.message}; have this run by the owner of the database`;
-    return { path: "tables", problem, repaired: null, script: schemaScript(database.schema) };
+    const problem = `${error.message}; have its owner run this`;
+    return { path: "tables", problem, repaired: null, script: await schemaScript(database) };
   }
 }

@@ -9,16 +9,17 @@ import {
   FINISH_FUNCTION,
   WAITING_FUNCTIONS,
 } from "./schema_claim.ts";
-import { ENQUEUE_FUNCTION } from "./schema_enqueue.ts";
+import { ENQUEUE_FUNCTIONS, ENQUEUE_PARTS } from "./schema_enqueue.ts";
 import { HOST_TABLES } from "./schema_hosts.ts";
-import { ENDED_INDEX, JOB_TABLES } from "./schema_jobs.ts";
+import { ENDED_INDEX, JOB_TABLES, ROW_IDENTITIES } from "./schema_jobs.ts";
 
 /** What leads from each version to the next; only ever added to. */
 const MIGRATIONS: readonly string[] = [
   JOB_TABLES + HOST_TABLES + EXPIRY_FUNCTION + CLAIM_FUNCTIONS + FINISH_FUNCTION +
   WAITING_FUNCTIONS +
-  ENQUEUE_FUNCTION,
+  ENQUEUE_PARTS + ENQUEUE_FUNCTIONS,
   ENDED_INDEX,
+  ENQUEUE_FUNCTIONS + ROW_IDENTITIES,
 ];
 
 /** One after the other, whatever the schema: who makes the tables holds this lock. */
@@ -34,31 +35,38 @@ export async function ensureSchema(database: Database): Promise<void> {
   refuseNewer(database.name, version);
   try {
     await database.transaction(async (sql) => {
+      // Whatever is set for the user: others may be at it, and large tables take their time.
+      await sql.query("set local statement_timeout = 0; set local lock_timeout = 0");
       await sql.query("select pg_advisory_xact_lock($1)", [LOCK]);
       await migrate(database, sql);
     });
   } catch (error) {
     if (codeOf((error as Error).cause) !== "42501") throw error;
-    throw new QueueError(
-      "refused",
-      `Cannot make the tables of ${database.name}: ${((error as Error).cause as Error).message}`,
-      {
-        hint: `Grant CREATE on the database, or have its owner run what this prints: ` +
-          `queuectl storage check --repair`,
-        cause: error,
-      },
-    );
+    const [doing, what] = version === undefined ? ["make", "database"] : ["change", "tables"];
+    const why = ((error as Error).cause as Error).message;
+    throw new QueueError("refused", `Cannot ${doing} the tables of ${database.name}: ${why}`, {
+      hint: `The owner of the ${what} has to run what this prints: queuectl storage check --repair`,
+      cause: error,
+    });
   }
 }
 
-/** What a database's owner has to run, where users of the store may not. */
-export function schemaScript(schema: string, version = 0): string {
-  const steps = MIGRATIONS.slice(version).join("\n").replaceAll("queuectl.", `${quoted(schema)}.`);
-  const makes = version > 0 ? "" : `create schema if not exists ${quoted(schema)};\n` +
-    `create table ${quoted(schema)}.version (version integer not null);\n` +
-    `insert into ${quoted(schema)}.version values (0);\n`;
-  return `begin;\n${makes}${steps}\n` +
-    `update ${quoted(schema)}.version set version = ${MIGRATIONS.length};\ncommit;\n`;
+/**
+ * What somebody with more rights has to run, so that `ensureSchema` succeeds.
+ * @throws QueueError `refused` where there are tables that the user may not see
+ */
+export async function schemaScript(database: Database): Promise<string> {
+  const schema = quoted(database.schema);
+  const version = await versionOf(database, (text) => database.read(text), database);
+  if (version !== undefined) {
+    const steps = MIGRATIONS.slice(version).join("\n").replaceAll("queuectl.", `${schema}.`);
+    return `begin;\n${steps}\n` +
+      `update ${schema}.version set version = ${MIGRATIONS.length};\ncommit;\n`;
+  }
+  // The user then makes the tables, and so owns them: only an owner can change them later.
+  const [row] = await database.read<{ user: string }>("select current_user::text as user");
+  return `create schema if not exists ${schema};\n` +
+    `grant usage, create on schema ${schema} to ${quoted(row!.user)};\n`;
 }
 
 async function migrate(database: Database, sql: Sql): Promise<void> {

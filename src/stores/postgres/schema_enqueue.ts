@@ -3,9 +3,12 @@
 import { DEFAULT_SETTINGS } from "../../queue/settings.ts";
 
 const NAME = "^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$";
+/** The last day that a `Date` can hold. */
+const LAST_TIME = "275760-09-12";
 const { max_retries, job_timeout } = DEFAULT_SETTINGS;
 
-export const ENQUEUE_FUNCTION = `
+/** What `ENQUEUE_FUNCTIONS` need. */
+export const ENQUEUE_PARTS = `
 -- The order of jobs that are enqueued in SQL at one moment.
 create sequence queuectl.enqueue_order as integer maxvalue 9999999 cycle;
 
@@ -36,9 +39,12 @@ begin
   delete from queuectl.dependencies where job_id = any (expired);
   return coalesce(cardinality(expired), 0);
 end $$;
+`;
 
+/** These replace what an earlier version has made, whenever they were changed: see schema.ts. */
+export const ENQUEUE_FUNCTIONS = `
 -- Enqueues a job. Returns its id; that of the job that has its key where there is one.
-create function queuectl.enqueue(
+create or replace function queuectl.enqueue(
   command text,
   queue text default 'default',
   priority integer default 0,
@@ -60,10 +66,15 @@ declare
   now timestamptz := queuectl.time();
   due timestamptz := date_trunc('milliseconds', coalesce(run_at, now + delay));
   wanted text := coalesce(id, gen_random_uuid()::text);
-  needs text[] := array(select distinct n from unnest(after) as n);
+  needs text[] := array(select distinct n from unnest(after) as n where n is not null);
   awaits text[] := array(select distinct n from unnest(after_any) as n where n <> all (needs));
   other text;
 begin
+  -- Programs give null for what was not given to them.
+  queue := coalesce(queue, 'default');
+  priority := coalesce(priority, 0);
+  cwd := coalesce(cwd, '/');
+  env := coalesce(env, '{}');
   if command is null or btrim(command, E' \\t\\r\\n') = '' then
     perform queuectl.refuse('the command is empty');
   elsif wanted !~ '${NAME}' then
@@ -82,8 +93,8 @@ begin
     perform queuectl.refuse('the timeout is to be seconds, or 0 for none');
   elsif run_at is not null and delay is not null then
     perform queuectl.refuse('give run_at or delay, not both');
-  elsif not isfinite(due) or not isfinite(start_by) then
-    perform queuectl.refuse('its times are to be finite');
+  elsif not isfinite(due) or not isfinite(start_by) or greatest(due, start_by) > '${LAST_TIME}' then
+    perform queuectl.refuse('its times are to be finite, and before ${LAST_TIME}');
   elsif start_by < greatest(now, due) then
     perform queuectl.refuse('start_by is over, or before the job may run');
   elsif jsonb_typeof(env) <> 'object' or exists (
@@ -143,12 +154,16 @@ begin
 end $$;
 
 -- Lets a role enqueue jobs, here and on the command line, and look at all there is.
-create function queuectl.grant_enqueue(to_role name) returns void language plpgsql as $$
-begin
-  execute format('grant usage on schema %I to %I', (
+create or replace function queuectl.grant_enqueue(to_role name) returns void language plpgsql as $$
+declare
+  own name := (
     select nspname from pg_namespace
     where oid = (select relnamespace from pg_class where oid = 'queuectl.jobs'::regclass)
-  ), to_role);
+  );
+begin
+  execute format('grant usage on schema %I to %I', own, to_role);
+  -- Everybody may call functions, unless that was taken from them.
+  execute format('grant execute on all functions in schema %I to %I', own, to_role);
   execute format('grant select, insert on queuectl.jobs, queuectl.dependencies to %I', to_role);
   execute format('grant update (awaited, owes) on queuectl.jobs to %I', to_role);
   execute format('grant usage on queuectl.enqueue_order to %I', to_role);

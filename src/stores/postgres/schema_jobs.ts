@@ -122,3 +122,9 @@ export const ENDED_INDEX = `
 create index jobs_ended on queuectl.jobs (state, created_at desc, sequence desc, id desc)
   where state in ('completed', 'dead', 'cancelled');
 `;
+
+/** Where there is a publication for all tables, those without a key could not be changed. */
+export const ROW_IDENTITIES = `
+alter table queuectl.version replica identity full;
+alter table queuectl.schedule_changes replica identity full;
+`;
