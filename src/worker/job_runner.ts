@@ -139,10 +139,11 @@ export class JobRunner implements WorkerParts {
 
   /** Another server, or one that was started anew, may have lost what was recorded last. */
   #noticeServer(): void {
-    if (performance.now() - this.#lookedAt < SERVER_LOOK) return;
+    const { host } = this.#parts;
+    if (host.server === undefined || performance.now() - this.#lookedAt < SERVER_LOOK) return;
     this.#lookedAt = performance.now();
     const before = this.#server;
-    this.#server = this.#parts.host.server?.() ?? before;
+    this.#server = host.server() ?? before;
     if (before !== undefined && before !== this.#server) this.#mayHaveStrays = true;
   }
 

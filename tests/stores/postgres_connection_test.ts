@@ -1,9 +1,12 @@
 // A connection that is cut at each moment that matters: what is asked again, and what is not.
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { QueueError } from "../../src/queue/errors.ts";
-import { cautions } from "../../src/stores/postgres/cautions.ts";
 import { Database } from "../../src/stores/postgres/connection.ts";
 import { UnknownOutcome } from "../../src/stores/shared/lost_answers.ts";
+import {
+  type MaintenanceParts,
+  PostgresMaintenance,
+} from "../../src/stores/postgres/maintenance.ts";
 import { parseTextArray, parseTimestamp, timestamp } from "../../src/stores/postgres/driver.ts";
 import { type Open, postgresSchemas } from "../support/postgres_schemas.ts";
 import { startPostgres } from "../support/postgres_server.ts";
@@ -248,6 +251,8 @@ if (server !== undefined) {
   });
 
   test("cautions() tells of a database that does not keep what it has acknowledged", async (open) => {
+    const cautions = (database: Database) =>
+      new PostgresMaintenance({ database } as MaintenanceParts).cautions();
     assertEquals(await cautions(open()), []);
     const hasty = open({ options: "-c synchronous_commit=off" } as object);
     const [said, ...others] = await cautions(hasty);

@@ -42,6 +42,16 @@ export class PostgresMaintenance implements Maintenance {
     return { files: 0, bytes: row!.bytes, logBytes: row!.logs };
   }
 
+  async cautions(): Promise<readonly string[]> {
+    const [row] = await this.#parts.database.read<{ waits: boolean }>(
+      "select current_setting('synchronous_commit') <> 'off' as waits",
+    );
+    return row!.waits ? [] : [
+      `${this.#parts.database.name} does not wait for its disk (synchronous_commit=off): if it ` +
+      "crashes, it loses jobs, and may run some twice",
+    ];
+  }
+
   async openTransactions(): Promise<readonly OpenTransaction[]> {
     const { openTransactions } = await import("./open_transactions.ts");
     return await openTransactions(this.#parts.database);

@@ -94,10 +94,6 @@ function partsOf(database: Database): ServerParts {
       );
       return new Set(running.map(({ id }) => id));
     },
-    cautions: async () => {
-      const { cautions } = await import("./cautions.ts");
-      return await cautions(database);
-    },
     rest: (isResting) => database.rest(isResting),
     close: () => database.close(),
   };
