@@ -2,7 +2,9 @@
 import { assertEquals } from "@std/assert";
 import { HostKeeper, leaseEpoch, leaseServer } from "../../src/stores/shared/host_keeper.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
+import { QueueError } from "../../src/queue/errors.ts";
 import { withTempDir } from "../support/temp_dir.ts";
+import { waitUntil } from "../support/wait_until.ts";
 
 Deno.test("leaseEpoch() counts from when the store was asked, not from its answer", () =>
   withTempDir((dir) => {
@@ -32,6 +34,7 @@ Deno.test("HostKeeper does not put an earlier deadline in the place of a later o
         open: () => leases,
         leads: true,
         ages: () => Promise.resolve(new Map()),
+        warn: () => {},
       });
       await keeper.start();
       await keeper.close();
@@ -44,4 +47,39 @@ Deno.test("HostKeeper does not put an earlier deadline in the place of a later o
     // Of another lease nothing follows.
     assertEquals(await writtenOver("9999999999.00 90 7 1"), true);
     assertEquals(await writtenOver("9999999999.00 60 6 1"), true);
+  }));
+
+Deno.test("HostKeeper tells once why it can't keep the lease, unless the store is away", () =>
+  withTempDir(async (dir) => {
+    const failures: Error[] = [];
+    const [said, told]: [string[], (Error | undefined)[]] = [[], []];
+    const leases = {
+      beat: () => {
+        const failure = failures.shift();
+        told.push(failure);
+        // So short that signs of life follow one another.
+        return failure === undefined
+          ? Promise.resolve({ lease: 0.06, epoch: "7", server: "s", others: [] })
+          : Promise.reject(failure);
+      },
+      settle: () => Promise.resolve(),
+      close: () => Promise.resolve(),
+    };
+    const keeper = new HostKeeper({
+      host: { id: "h", path: dir, guarded: true, hostname: "box" },
+      files: diskFiles,
+      open: () => leases,
+      leads: true,
+      ages: () => Promise.resolve(new Map()),
+      warn: (message) => said.push(message),
+    });
+    await keeper.start();
+    failures.push(new QueueError("unavailable", "away"), new Error("full"), new Error("full"));
+    await waitUntil(() => failures.length === 0 && told.at(-1) === undefined);
+    assertEquals(said, [
+      "Cannot renew the lease of this host, without which no job runs here: full",
+    ]);
+    failures.push(new Error("full"));
+    await waitUntil(() => said.length === 2);
+    await keeper.close();
   }));

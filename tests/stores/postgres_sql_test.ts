@@ -247,7 +247,15 @@ if (server !== undefined) {
       const jobs = new PostgresJobs(guest);
       await jobs.add([aJob()]);
       assertEquals((await jobs.claim(W1, 0))?.id, "a");
-      await owner.query("drop owned by guest cascade");
+      // Who has the role may do the same, also change the tables later.
+      await owner.query("drop role if exists deputy; create role deputy login in role guest");
+      await owner.query("drop index queuectl.jobs_ended; update queuectl.version set version = 1");
+      const deputy = open({ user: "deputy" });
+      await ensureSchema(deputy);
+      const deputys = new PostgresJobs(deputy);
+      await deputys.add([aJob({ id: "b" })]);
+      assertEquals((await deputys.claim(W1, 0))?.id, "b");
+      await owner.query("drop owned by guest, deputy cascade; drop role deputy");
     }, { isEmpty: true });
   });
 

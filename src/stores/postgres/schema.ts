@@ -42,10 +42,12 @@ export async function ensureSchema(database: Database): Promise<void> {
     });
   } catch (error) {
     if (codeOf((error as Error).cause) !== "42501") throw error;
-    const [doing, what] = version === undefined ? ["make", "database"] : ["change", "tables"];
     const why = ((error as Error).cause as Error).message;
+    const [doing, who] = version === undefined
+      ? ["make", "Have the owner of the database run"]
+      : ["change", "Let their owner use this version once, or run"];
     throw new QueueError("refused", `Cannot ${doing} the tables of ${database.name}: ${why}`, {
-      hint: `The owner of the ${what} has to run what this prints: queuectl storage check --repair`,
+      hint: `${who} what this prints: queuectl storage check --repair`,
       cause: error,
     });
   }

@@ -1,5 +1,6 @@
 // Keeps the lease of this host, for as long as the process lives: each `start` does, and a worker
 // where nobody else has. It has a connection of its own, so that nothing else holds it up.
+import { isUnavailable, messageOf } from "../../queue/errors.ts";
 import {
   beatEvery,
   deadline,
@@ -81,6 +82,7 @@ export interface KeeperOptions {
   readonly leads: boolean;
   /** The signs of life of this host's workers: milliseconds since each. */
   readonly ages: () => Promise<ReadonlyMap<string, number>>;
+  readonly warn: (message: string) => void;
 }
 
 export class HostKeeper {
@@ -93,6 +95,8 @@ export class HostKeeper {
   #beating: Promise<void> = Promise.resolve();
   /** Goes on beside the signs of life, which must not wait for it. */
   #settling: Promise<void> | undefined;
+  /** Whether it was told since the last sign of life that there is none. */
+  #isTold = false;
   #isClosed = false;
 
   constructor(options: KeeperOptions) {
@@ -122,10 +126,22 @@ export class HostKeeper {
       const step = this.#isDue() ? this.#beat() : Promise.resolve();
       this.#beating = step.then(
         () => this.#tick(),
-        // What goes wrong, workers tell: they need the store too. The next time is soon.
-        () => this.#tick(Math.min(this.#pause(), LOOK)),
+        // The next time is soon.
+        (error) => {
+          this.#tell(error);
+          this.#tick(Math.min(this.#pause(), LOOK));
+        },
       );
     });
+  }
+
+  /** That the store is away, workers tell: they need it, too. Of all else nobody would know. */
+  #tell(error: unknown): void {
+    if (!this.#options.leads || this.#isTold || isUnavailable(error)) return;
+    this.#isTold = true;
+    this.#options.warn(
+      `Cannot renew the lease of this host, without which no job runs here: ${messageOf(error)}`,
+    );
   }
 
   /** Milliseconds. Who only looks whether others do it, looks often: a look costs next to nothing. */
@@ -158,6 +174,7 @@ export class HostKeeper {
     const until = askedAt === undefined ? "-" : deadline(askedAt, beat.lease).toFixed(2);
     const server = beat.server.replace(/[^\w.:+-]/g, "_"); // one word, for shells
     this.#write([until, String(beat.lease), beat.epoch, String(asked), server]);
+    this.#isTold = false;
     if (!leads || this.#isClosed) return;
     const { sightings, gone } = look(
       this.#sightings,

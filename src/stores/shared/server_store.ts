@@ -304,6 +304,7 @@ export class ServerStore implements Store {
         const live = [...await local.live(), ...await local.liveSupervisors()];
         return new Map(live.map(({ name, lastSeenAt }) => [name, Date.now() - lastSeenAt]));
       },
+      warn: this.#world.warn,
     });
     await keeper.start();
     return keeper;
