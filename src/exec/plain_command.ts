@@ -7,6 +7,8 @@
 // without it can tell three things: its parent is the worker's shell; it leads its process group,
 // as it does when it is started in a terminal; and if a signal ends it, that is recorded, and no sh
 // writes about it into the log.
+//
+// Shells also change a little of what they inherit: docs/configuration.md says how.
 
 import type { Run } from "./run.ts";
 
