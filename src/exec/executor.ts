@@ -42,9 +42,8 @@ export class ShellExecutor implements Executor {
     } & ShellOptions,
   ) {
     this.#journal = options.journal;
-    // Bash keeps some variables of the worker's environment for itself.
-    const isKept = KEPT.some((name) => Deno.env.get(name) !== undefined);
-    this.#wanted = isKept ? "sh" : options.shell ?? "bash";
+    const isOther = NOT_FOR_BASH.some((name) => Deno.env.get(name) !== undefined);
+    this.#wanted = isOther ? "sh" : options.shell ?? "bash";
     this.#options = options;
     this.#files = options.files ?? diskFiles;
   }
@@ -236,5 +235,8 @@ function needsPlainShell({ env }: Run): boolean {
   return Object.keys(env).some(isShellsOwn);
 }
 
-/** Variables of the worker's environment that bash would pass on changed. */
-const KEPT = ["BASHOPTS", "SHELLOPTS"];
+/**
+ * Variables of the worker's environment that bash would pass on changed; or with which it would find
+ * other programs than /bin/sh, or could not wait for a job that is stopped.
+ */
+const NOT_FOR_BASH = ["BASHOPTS", "SHELLOPTS", "EXECIGNORE", "BASH_COMPAT", "FUNCNEST"];

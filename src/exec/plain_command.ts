@@ -86,11 +86,11 @@ export function plainCommand(command: string): { name: string; inPlace: InPlace 
 
 /**
  * Asks what /bin/sh takes a name for: `builtin`, `program`, or something else. Bash alone expands a
- * `~` in PATH and knows EXECIGNORE, so with these it may find another program.
+ * `~` in PATH, so it may find another program there.
  */
 function kindOf(name: string): string {
   return `case "$(LC_ALL=C exec /bin/sh -c 'command -v ${name};type ${name}')" in ` +
-    `/*) case "\${EXECIGNORE+~}$PATH" in *"~"*) echo other;;*) echo program;;esac;;` +
+    `/*) case $PATH in *"~"*) echo other;;*) echo program;;esac;;` +
     `*" is a shell builtin") echo builtin;;*) echo other;;esac >&3`;
 }
 
