@@ -98,9 +98,12 @@ export class ShellExecutor implements Executor {
       const { began, group, end } = this.#entryOf(run);
       this.#retire();
       if (began === undefined && !end) return undefined;
-      if (!end) await killAttempt(shell.identity, { ...run, group }, () => true);
+      const left = end
+        ? undefined
+        : await killAttempt(shell.identity, { ...run, group }, () => true);
       if (wasKilled) return killed(cause, end, run, killing?.survivors);
-      return end ? endingOf(end, run) : shellDied(shell.status ?? { code: 0, signal: null });
+      if (end) return endingOf(end, run);
+      return shellDied(shell.status ?? { code: 0, signal: null }, left?.survivors);
     }
     const end = await this.#endOf(answer, shell, run);
     if ("fault" in end && end.fault === LATE) throw new Error("no word from the store in time");
