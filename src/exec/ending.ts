@@ -134,17 +134,18 @@ export function killed(
 ): Ending {
   const { code, bySignal } = end && "code" in end ? end : { code: null, bySignal: false };
   const reason = cause === "timed_out" ? `timed out after ${run.timeout}s` : KILLED[cause];
-  const left = survivors.length === 0
-    ? ""
-    : `, but process ${survivors.join(", ")} ${
-      survivors.length === 1 ? "lives on: it" : "live on: they"
-    } could not be ended`;
   return {
     outcome: cause,
     exitCode: code,
     signal: code === null ? null : signalOf(code, bySignal),
-    error: reason + left,
+    error: reason + leftOf(survivors),
   };
+}
+
+function leftOf(survivors: readonly number[]): string {
+  if (survivors.length === 0) return "";
+  const live = survivors.length === 1 ? "lives on: it" : "live on: they";
+  return `, but process ${survivors.join(", ")} ${live} could not be ended`;
 }
 
 const CUT_OFF =
@@ -155,8 +156,15 @@ const KILLED: Readonly<Record<StopReason, string>> = {
   released: "stopped before its end and handed back",
 };
 
-/** The ending of a run whose shell died first; its remaining processes have been killed. */
-export function shellDied(status: Pick<Deno.CommandStatus, "code" | "signal">): Ending {
+/**
+ * The ending of a run whose shell died first; its remaining processes have been killed.
+ *
+ * @param survivors the processes that could not be ended
+ */
+export function shellDied(
+  status: Pick<Deno.CommandStatus, "code" | "signal">,
+  survivors: readonly number[] = [],
+): Ending {
   const how = status.signal
     ? `was killed by ${status.signal}`
     : `ended with exit code ${status.code}`;
@@ -164,7 +172,7 @@ export function shellDied(status: Pick<Deno.CommandStatus, "code" | "signal">): 
     outcome: "failed",
     exitCode: null,
     signal: status.signal,
-    error: `the shell that ran the job ${how}`,
+    error: `the shell that ran the job ${how}${leftOf(survivors)}`,
   };
 }
 

@@ -49,9 +49,8 @@ export class ShellExecutor implements Executor {
     } & ShellOptions,
   ) {
     this.#journal = options.journal;
-    // Bash keeps some variables of the worker's environment for itself.
-    const isKept = KEPT.some((name) => Deno.env.get(name) !== undefined);
-    this.#wanted = isKept ? "sh" : options.shell ?? "bash";
+    const isOther = NOT_FOR_BASH.some((name) => Deno.env.get(name) !== undefined);
+    this.#wanted = isOther ? "sh" : options.shell ?? "bash";
     this.#options = options;
     this.#files = options.files ?? diskFiles;
   }
@@ -107,9 +106,12 @@ export class ShellExecutor implements Executor {
       const { began, group, end } = this.#entryOf(run);
       this.#retire();
       if (began === undefined && !end) return undefined;
-      if (!end) await killAttempt(shell.identity, { ...run, group }, () => true);
+      const left = end
+        ? undefined
+        : await killAttempt(shell.identity, { ...run, group }, () => true);
       if (wasKilled) return killed(cause, end, run, killing?.survivors);
-      return end ? endingOf(end, run) : shellDied(shell.status ?? { code: 0, signal: null });
+      if (end) return endingOf(end, run);
+      return shellDied(shell.status ?? { code: 0, signal: null }, left?.survivors);
     }
     const end = await this.#endOf(answer, shell, run);
     if ("fault" in end && end.fault === LATE) throw new Error("no word from the store in time");
@@ -246,5 +248,8 @@ function needsPlainShell({ env }: Run): boolean {
   return Object.keys(env).some(isShellsOwn);
 }
 
-/** Variables of the worker's environment that bash would pass on changed. */
-const KEPT = ["BASHOPTS", "SHELLOPTS"];
+/**
+ * Variables of the worker's environment that bash would pass on changed; or with which it would find
+ * other programs than /bin/sh, or could not wait for a job that is stopped.
+ */
+const NOT_FOR_BASH = ["BASHOPTS", "SHELLOPTS", "EXECIGNORE", "BASH_COMPAT", "FUNCNEST"];

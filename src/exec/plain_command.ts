@@ -7,6 +7,8 @@
 // without it can tell three things: its parent is the worker's shell; it leads its process group,
 // as it does when it is started in a terminal; and if a signal ends it, that is recorded, and no sh
 // writes about it into the log.
+//
+// Shells also change a little of what they inherit: docs/configuration.md says how.
 
 import type { Run } from "./run.ts";
 
@@ -84,11 +86,11 @@ export function plainCommand(command: string): { name: string; inPlace: InPlace 
 
 /**
  * Asks what /bin/sh takes a name for: `builtin`, `program`, or something else. Bash alone expands a
- * `~` in PATH and knows EXECIGNORE, so with these it may find another program.
+ * `~` in PATH, so it may find another program there.
  */
 function kindOf(name: string): string {
   return `case "$(LC_ALL=C exec /bin/sh -c 'command -v ${name};type ${name}')" in ` +
-    `/*) case "\${EXECIGNORE+~}$PATH" in *"~"*) echo other;;*) echo program;;esac;;` +
+    `/*) case $PATH in *"~"*) echo other;;*) echo program;;esac;;` +
     `*" is a shell builtin") echo builtin;;*) echo other;;esac >&3`;
 }
 

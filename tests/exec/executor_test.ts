@@ -5,6 +5,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { ShellExecutor } from "../../src/exec/executor.ts";
 import { shellWord } from "../../src/system/shell_word.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
+import { needing } from "../support/has_program.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 import { runsIn, withExecutor } from "./work_bench.ts";
 
@@ -225,6 +226,31 @@ Deno.test(
     assert(Deno.readTextFileSync(journal).startsWith("shell "));
   }),
 );
+Deno.test({
+  ...needing(
+    ["bash", "setsid"],
+    "ShellExecutor does not use bash where a variable of its environment changes how bash works",
+  ),
+  fn: async () => {
+    const parentOf = async () => {
+      let name = "";
+      await withExecutor(async ({ run }) => {
+        name = (await run("cat /proc/$PPID/comm")).log;
+      })();
+      return name;
+    };
+    assertEquals(await parentOf(), "bash\n");
+    for (const name of ["BASHOPTS", "SHELLOPTS", "EXECIGNORE", "BASH_COMPAT", "FUNCNEST"]) {
+      Deno.env.set(name, "9");
+      try {
+        assertEquals(await parentOf(), "sh\n", name);
+      } finally {
+        Deno.env.delete(name);
+      }
+    }
+  },
+});
+
 for (const shell of ["bash", "sh"] as const) {
   Deno.test(`ShellExecutor.run() gives all jobs its variables, unless they have their own (${shell})`, () =>
     withTempDir(async (folder) => {

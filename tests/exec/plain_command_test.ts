@@ -123,24 +123,16 @@ Deno.test(
 );
 
 Deno.test({
-  name: "ShellExecutor.run() finds programs as /bin/sh does, also where bash would find others",
+  name: "ShellExecutor.run() finds programs as /bin/sh does where there is a ~ in PATH",
   ignore: Deno.build.os !== "linux",
   fn: () =>
     withTempDir(async (folder) => {
+      // Bash would look in the home folder. /bin/sh may be bash, so it is asked what is right.
       Deno.copyFileSync("/bin/false", `${folder}/id`);
-      const PATH = Deno.env.get("PATH");
-      for (
-        const variables of [
-          { HOME: folder, PATH: `~:${PATH}` },
-          { EXECIGNORE: `${folder}/*`, PATH: `${folder}:${PATH}` },
-        ]
-      ) {
-        // /bin/sh may be bash, so it is asked what is right.
-        const bench = withExecutor(async ({ run }) => {
-          assertEquals((await run("id -u")).exitCode, (await run("'id' -u")).exitCode);
-        }, { variables });
-        await bench();
-      }
+      const bench = withExecutor(async ({ run }) => {
+        assertEquals((await run("id -u")).exitCode, (await run("'id' -u")).exitCode);
+      }, { variables: { HOME: folder, PATH: `~:${Deno.env.get("PATH")}` } });
+      await bench();
     }),
 });
 

@@ -83,6 +83,10 @@ Deno.test("killed() and shellDied() say in a line what happened", () => {
     shellDied({ code: 2, signal: null }).error,
     "the shell that ran the job ended with exit code 2",
   );
+  assertEquals(
+    shellDied({ code: 137, signal: "SIGKILL" }, [7]).error,
+    "the shell that ran the job was killed by SIGKILL, but process 7 lives on: it could not be ended",
+  );
 });
 
 Deno.test("family() holds children, groups and sessions of its roots, and never those of all others", () => {
