@@ -7,58 +7,32 @@ import { RedisJobs } from "../../src/stores/redis/jobs.ts";
 import { RedisStore } from "../../src/stores/redis/redis_store.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
 import { aJob } from "../support/jobs.ts";
-import { startRedis } from "../support/redis_server.ts";
+import { startRedisCluster } from "../support/redis_cluster.ts";
 import { withTempDir } from "../support/temp_dir.ts";
-import { waitUntil } from "../support/wait_until.ts";
 
-/** A port that is free, as is the one 10,000 beyond, on which nodes talk to one another. */
-function freePort(): number {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000);
-    try {
-      for (const one of [port, port + 10_000]) {
-        Deno.listen({ hostname: "127.0.0.1", port: one }).close();
-      }
-      return port;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    }
-  }
-}
+const cluster = await startRedisCluster();
 
-const settings = ["--cluster-enabled", "yes", "--repl-diskless-sync-delay", "0"];
-const [portA, portB] = [freePort(), freePort()];
-const a = await startRedis({ port: portA, settings });
-const b = a && await startRedis({ port: portB, settings });
-
-if (a !== undefined && b !== undefined) {
+if (cluster !== undefined) {
+  const { ports, first, other, takeOver } = cluster;
   Deno.test("Redis in a cluster: a queue is found by any node, and followed to another", async () => {
-    const infoOf = async (server: typeof a, section: string) =>
-      String(await server.command(...section.split(" ")));
-    await a.command("CLUSTER", "ADDSLOTSRANGE", "0", "16383");
-    await b.command("CLUSTER", "MEET", "127.0.0.1", String(portA));
-    await waitUntil(async () => (await infoOf(b, "CLUSTER INFO")).includes("cluster_state:ok"));
-    const redis = b.connect("q", { patience: 60_000 });
+    const redis = other.connect("q", { patience: 60_000 });
     try {
       const jobs = new RedisJobs(redis);
       assertEquals(await jobs.add([aJob({ id: "one" })]), 1);
-      const ports = (await redis.addresses()).map(({ port }) => port);
-      assert(ports.includes(portA) && ports.includes(portB), String(ports));
-      const wrong = b.connect("q", { database: 1 });
+      const known = (await redis.addresses()).map(({ port }) => port);
+      assert(ports.every((port) => known.includes(port)), String(known));
+      const wrong = other.connect("q", { database: 1 });
       const error = await assertRejects(() => wrong.info(), QueueError);
       await wrong.close();
       assert(error.message.includes("which has but database 0"), error.message);
 
-      await b.command("CLUSTER", "REPLICATE", String(await a.command("CLUSTER", "MYID")));
-      await waitUntil(async () => (await infoOf(a, "INFO replication")).includes("state=online"));
-      await b.command("CLUSTER", "FAILOVER", "TAKEOVER");
-      await waitUntil(async () => (await infoOf(b, "INFO replication")).includes("role:master"));
+      await takeOver();
       assertEquals(await jobs.add([aJob({ id: "two" })]), 1);
 
       // The node by which it was found last is gone: the others know where it is.
-      await a.tell("crash");
+      await first.tell("crash");
       assertEquals(await jobs.add([aJob({ id: "three" })]), 1);
-      await b.command("CLIENT", "KILL", "TYPE", "normal");
+      await other.command("CLIENT", "KILL", "TYPE", "normal");
       assertEquals((await jobs.count()).pending, 3);
     } finally {
       await redis.close();

@@ -1,0 +1,26 @@
+// Workers of a queue on a cluster of Redis servers, who may connect to its nodes and nowhere else.
+import { QueueProgram } from "../support/queue_program.ts";
+import { startRedisCluster } from "../support/redis_cluster.ts";
+import { withTempDir } from "../support/temp_dir.ts";
+
+const cluster = await startRedisCluster();
+if (cluster !== undefined) {
+  Deno.test("Redis in a cluster: workers follow the queue to a node that was not named", () =>
+    withTempDir(async (dir) => {
+      const url = `redis://127.0.0.1:${cluster.ports[0]}`;
+      const queue = new QueueProgram(dir, {
+        env: { QUEUECTL_STORE: url, XDG_STATE_HOME: `${dir}/state` },
+        remove: () => Promise.resolve(),
+      });
+      try {
+        await queue.start();
+        await queue.ok("enqueue", "--job-id", "before", "true");
+        await queue.waitForState("before", "completed");
+        await cluster.takeOver();
+        await queue.ok("enqueue", "--job-id", "after", "true");
+        await queue.waitForState("after", "completed");
+      } finally {
+        await queue.end();
+      }
+    }));
+}
