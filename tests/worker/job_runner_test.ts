@@ -1,6 +1,6 @@
 // How a worker runs a job, in memory: the loop, the runner and the recorder, with an executor that
 // the test controls.
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import type { Executor, Run } from "../../src/exec/run.ts";
 import { QueueError } from "../../src/queue/errors.ts";
 import type { Ending } from "../../src/queue/outcome.ts";
@@ -16,7 +16,9 @@ import { work } from "../../src/worker/worker.ts";
 import { aJob, anEnding, EPOCH } from "../support/jobs.ts";
 
 class Bench {
-  readonly jobs = new MemoryStore(() => EPOCH);
+  /** By the clock of the store. */
+  now = EPOCH;
+  readonly jobs = new MemoryStore(() => this.now);
   readonly requests = new MemoryRequests();
   readonly atHand = new JobsAtHand();
   readonly events: WorkerEvent[] = [];
@@ -104,6 +106,29 @@ Deno.test("work() claims, runs and records one job after the other, and ends whe
   );
   const [attempt] = (await bench.jobs.get("a"))!.history;
   assertEquals([attempt?.worker, attempt?.pid, attempt?.host], ["w", 7, "box"]);
+});
+
+Deno.test("Recorder records when an attempt has ended, although the store was away then", async () => {
+  const bench = new Bench();
+  await bench.jobs.add([aJob({ id: "a" })]);
+  bench.answer = () => {
+    bench.now = EPOCH + 60_000;
+    return Promise.resolve(anEnding("succeeded"));
+  };
+  const change = bench.jobs.change.bind(bench.jobs);
+  let [tries, begun, took] = [0, 0, 0];
+  bench.jobs.change = async (...args) => {
+    if (tries++ === 0) {
+      begun = performance.now();
+      throw new QueueError("unavailable", "it is away");
+    }
+    took = performance.now() - begun;
+    return await change(...args);
+  };
+  await bench.work();
+  const [attempt] = (await bench.jobs.get("a"))!.history;
+  assertEquals(tries, 2);
+  assert(attempt!.endedAt <= EPOCH + 60_000 - Math.floor(took), `${attempt!.endedAt} ${took}`);
 });
 
 Deno.test("work() takes no new job once it is to stop, and lets the one at hand end", async () => {
