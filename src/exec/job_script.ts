@@ -2,6 +2,7 @@
 // in bash, dash and busybox. They set no variables but those of the job and use positional
 // parameters instead, since the worker's environment may export a variable of the same name.
 
+import { cappedNote } from "../system/capped_note.ts";
 import { shellWord } from "../system/shell_word.ts";
 import { type InPlace, IS_PROGRAM } from "./plain_command.ts";
 import { aliveOf, pipeOf, type ProcessIdentity, type RunKey } from "./journal.ts";
@@ -229,7 +230,7 @@ const FILTER = `unset -f cat dd echo printf ulimit wc;` +
   `trap "" HUP INT QUIT TERM USR1 USR2 XFSZ;(ulimit -f "$3";exec cat >>"$1");code=$?;` +
   `size=$(wc -c <"$1");if [ "$code" -ne 0 ]||[ "$size" -gt "$2" ];then ` +
   `if [ "$size" -ge "$2" ];then dd if=/dev/null of="$1" bs=1 seek="$2";` +
-  `printf "\\n[queuectl: log capped at %s bytes; the rest was dropped]\\n" "$2" >>"$1";fi;` +
+  `printf "\\n${cappedNote("%s")}\\n" "$2" >>"$1";fi;` +
   `cat >/dev/null;fi;echo "~ $4"`;
 
 /**

@@ -3,6 +3,7 @@
 // journal tells that it had begun.
 
 import type { Ending } from "../queue/outcome.ts";
+import { cappedNote } from "../system/capped_note.ts";
 import { diskFiles, type FileSystem } from "../system/file_system.ts";
 import { exited, killed, notStarted, refusal } from "./ending.ts";
 import { NO_PROCESS } from "./processes.ts";
@@ -151,8 +152,7 @@ class CappedLog {
       if (kept.length > 0) this.files.append(this.run.log, decoder.decode(kept, { stream: true }));
       if (kept.length < value.length && !this.#isFull) {
         this.#isFull = true;
-        const note = `[queuectl: log capped at ${this.run.logMax} bytes; the rest was dropped]`;
-        this.files.append(this.run.log, `\n${note}\n`);
+        this.files.append(this.run.log, `\n${cappedNote(this.run.logMax)}\n`);
       }
     }
   }

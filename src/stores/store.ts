@@ -96,8 +96,8 @@ export interface Host {
   /** The file for what an attempt prints. */
   log(id: string, attempt: number): string;
   /**
-   * Begins to send what an attempt prints to where all hosts can read it; left out where the file
-   * is that place.
+   * Begins to send what an attempt prints to where all hosts can read it, and to cut off what its
+   * file has too much; left out where the file is that place.
    * @param limit the most bytes that are kept of it; 0 for all
    */
   sendOutput?(id: string, attempt: number, limit: number): OutputSender;

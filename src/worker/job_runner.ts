@@ -89,7 +89,7 @@ export class JobRunner implements WorkerParts {
       host,
       run,
       force.signal,
-      () => atHand.follow(job.id, (stop) => executor.run(run, stop)),
+      (run) => atHand.follow(job.id, (stop) => executor.run(run, stop)),
     );
   }
 

@@ -10,7 +10,10 @@ export interface OutputPlace {
   server?(): string | undefined;
   /** The file that takes what an attempt prints. */
   log(id: string, attempt: number): string;
-  /** Begins to send it to where all hosts can read it; left out where the file is that place. */
+  /**
+   * Begins to send it to where all hosts can read it, and to keep the file within the limit; left
+   * out where the file is that place.
+   */
   sendOutput?(
     id: string,
     attempt: number,
@@ -21,17 +24,22 @@ export interface OutputPlace {
 /**
  * Sends what the attempt prints while `follow` waits for its end. Returns when all is sent: whoever
  * sees that it has ended, sees all of its output.
+ *
+ * @param follow gets the run as it is to be executed: where a sender keeps the log within its limit,
+ *   a shell need not start half a dozen programs for that
+ *
  * @param force where it aborts, the rest is given up
  */
 export async function sendingOutput<T>(
   place: OutputPlace,
-  { id, attempt, logMax }: Run,
+  run: Run,
   force: AbortSignal,
-  follow: () => Promise<T>,
+  follow: (run: Run) => Promise<T>,
 ): Promise<T> {
+  const { id, attempt, logMax } = run;
   const sender = place.sendOutput?.(id, attempt, logMax);
   try {
-    return await follow();
+    return await follow(sender === undefined ? run : { ...run, logMax: 0 });
   } finally {
     await sender?.finish(force);
   }

@@ -4,6 +4,7 @@ import { QueueError } from "../../src/queue/errors.ts";
 import { FileSender, type OutputTable } from "../../src/stores/shared/file_sender.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
 import { withTempDir } from "../support/temp_dir.ts";
+import { waitUntil } from "../support/wait_until.ts";
 
 /** Finishes; the store refuses with these errors first. @returns what it has, whether a file is left */
 async function finished(
@@ -36,6 +37,50 @@ Deno.test("FileSender sends the rest once also where nobody waits for it", () =>
     // The next worker of this host finds the file, or the next start.
     const away = new QueueError("unavailable", "away");
     assertEquals(await finished(dir, [away], over), ["", true]);
+  }));
+
+Deno.test("FileSender keeps the first bytes of a file, says that it dropped the rest, and cuts it off", () =>
+  withTempDir(async (dir) => {
+    const path = `${dir}/output`;
+    const said = "\n[queuectl: log capped at 4 bytes; the rest was dropped]\n";
+    let stored: string | undefined;
+    const outputs: OutputTable = {
+      size: () => Promise.resolve(stored?.length),
+      read: () => Promise.resolve(undefined),
+      put: (_id, _attempt, from, bytes) => {
+        stored = (stored ?? "").slice(0, from) + new TextDecoder().decode(bytes);
+        return Promise.resolve();
+      },
+    };
+    const start = () =>
+      new FileSender({ outputs, files: diskFiles, path, id: "a", attempt: 1, limit: 4 });
+    const print = (text: string) => diskFiles.append(path, text);
+    const { signal } = new AbortController();
+
+    const sender = start();
+    diskFiles.create(path, "");
+    print("123");
+    await waitUntil(() => stored === "123");
+    print("4567890");
+    await waitUntil(() => diskFiles.info(path)?.size === 5 && stored === `1234${said}`);
+    print("and more");
+    await waitUntil(() => diskFiles.info(path)?.size === 5);
+    await sender.finish(signal);
+    assertEquals([stored, diskFiles.info(path)], [`1234${said}`, undefined]);
+
+    // The worker has died after it had cut the file off: whoever adopts the attempt says so.
+    diskFiles.create(path, "12345");
+    for (const before of [undefined, "12", "1234", `1234${said.slice(0, 7)}`, `1234${said}`]) {
+      stored = before;
+      if (diskFiles.info(path) === undefined) diskFiles.create(path, "12345");
+      await start().finish(signal);
+      assertEquals(stored, `1234${said}`, before);
+    }
+    // No more than the limit is no reason to say anything.
+    stored = undefined;
+    diskFiles.create(path, "1234");
+    await start().finish(signal);
+    assertEquals(stored, "1234");
   }));
 
 Deno.test("FileSender waits for a store that is away or full, not for a job that is gone", () =>

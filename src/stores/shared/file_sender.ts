@@ -1,16 +1,25 @@
 // How what an attempt prints gets to the store from the file that the job writes to, while it does:
-// every half a second, so much at a time, the rest when the attempt has ended.
+// every half a second, so much at a time, the rest when the attempt has ended. It also keeps the file
+// within its limit: a job always appends, so what it has printed beyond can be cut off meanwhile.
 import { isPassing } from "../../queue/errors.ts";
 import type { LogReader } from "../../queue/logs.ts";
+import { cappedNote } from "../../system/capped_note.ts";
 import { delay } from "../../system/delay.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import type { OutputSender } from "../store.ts";
 
-/** The most bytes that are sent at once, and milliseconds in between. */
+/** The most bytes that are sent at once. */
 const AT_ONCE = 256 * 1024;
-const EVERY = 500;
+/** Milliseconds between looks at the size of the file, and looks until something is sent. */
+const LOOK = 100;
+const LOOKS = 5;
 /** Milliseconds between tries to send the rest, while the store is away. */
 const TRY_AGAIN = 1000;
+
+/** Not even that there is no output. */
+const NOTHING = -1;
+
+const encoder = new TextEncoder();
 
 /** Where what attempts printed is kept. */
 export interface OutputTable extends LogReader {
@@ -28,26 +37,38 @@ export interface SenderOptions {
   readonly path: string;
   readonly id: string;
   readonly attempt: number;
-  /** The most that the file may hold, 0 for no limit: what goes beyond may be cut off again. */
+  /** The most bytes that are kept of it; 0 for all. */
   readonly limit: number;
 }
 
 /** Sends what is in a file, and what comes to it. */
 export class FileSender implements OutputSender {
   readonly #options: SenderOptions;
-  readonly #ended = new AbortController();
-  readonly #sending: Promise<void>;
-  /** So many bytes have been sent; undefined as long as that is not known. */
+  readonly #looking: ReturnType<typeof setInterval>;
+  #looks = 0;
+  #hasEnded = false;
+  #sending: Promise<unknown> | undefined;
+  /** So many bytes have been sent, or `NOTHING`; undefined as long as that is not known. */
   #sent: number | undefined;
 
   constructor(options: SenderOptions) {
     this.#options = options;
-    this.#sending = this.#follow();
+    // Nothing was sent of a file that is yet to be made, so the store need not be asked.
+    if (options.files.info(options.path) === undefined) this.#sent = NOTHING;
+    this.#looking = setInterval(() => this.#look(), LOOK);
   }
 
   async finish(signal: AbortSignal): Promise<void> {
-    this.#ended.abort();
-    await this.#sending;
+    this.#hasEnded = true;
+    try {
+      await this.#sending;
+      await this.#sendRest(signal);
+    } finally {
+      clearInterval(this.#looking);
+    }
+  }
+
+  async #sendRest(signal: AbortSignal): Promise<void> {
     // Once in any case: an end that is on record has its output, also where nobody waits any more.
     do {
       try {
@@ -66,12 +87,22 @@ export class FileSender implements OutputSender {
     if (files.info(path) !== undefined) files.remove(path);
   }
 
-  async #follow(): Promise<void> {
-    const { signal } = this.#ended;
-    for (;;) {
-      await delay(EVERY, signal);
-      if (signal.aborted) return;
-      await this.#sendSome(false).catch(() => {}); // sent later, or at the end
+  #look(): void {
+    this.#cut();
+    if (this.#hasEnded || ++this.#looks % LOOKS !== 0) return;
+    this.#sending ??= this.#sendSome(false)
+      .catch(() => {}) // sent later, or at the end
+      .finally(() => this.#sending = undefined);
+  }
+
+  /** One byte beyond the limit stays: whoever goes on here has to know that there were more. */
+  #cut(): void {
+    const { files, path, limit } = this.#options;
+    if (limit === 0) return;
+    try {
+      if ((files.info(path)?.size ?? 0) > limit + 1) files.truncate(path, limit + 1);
+    } catch {
+      // It is tried again at the next look.
     }
   }
 
@@ -81,12 +112,15 @@ export class FileSender implements OutputSender {
    */
   async #sendSome(isLast: boolean): Promise<boolean> {
     const { outputs, files, path, id, attempt, limit } = this.#options;
-    this.#sent ??= await outputs.size(id, attempt) ?? -1;
+    this.#sent ??= await outputs.size(id, attempt) ?? NOTHING;
     const from = Math.max(this.#sent, 0);
     const size = files.info(path)?.size;
     if (size === undefined) return false;
-    const end = isLast || limit === 0 ? size : Math.min(size, limit);
-    const bytes = files.readBytes(path, from, Math.max(0, Math.min(end - from, AT_ONCE)));
+    const isOver = limit > 0 && size > limit;
+    const end = isOver ? limit : size;
+    const bytes = isOver && from >= limit
+      ? encoder.encode(`\n${cappedNote(limit)}\n`).subarray(from - limit)
+      : files.readBytes(path, from, Math.max(0, Math.min(end - from, AT_ONCE)));
     if (bytes === undefined) return false;
     // One empty piece tells a log without output from one that is not there.
     if (bytes.length === 0 && !(isLast && this.#sent < 0)) return false;
