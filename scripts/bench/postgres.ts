@@ -202,20 +202,21 @@ async function grownServer(stage: Stage): Promise<Row[]> {
   const large = bench.pick(1_000_000, 20_000);
   const seconds = bench.pick(5, 2);
   const measure = async () => (await stage.claims(seconds)).cpu * 1000;
-  const rounds = async (fill: () => Promise<void>) => {
+  const rounds = async (prepare: () => Promise<void>, fill = () => Promise.resolve()) => {
     await stage.clear();
-    await fill();
+    await prepare();
     const values: number[] = [];
-    for (let round = 0; round < bench.rounds(3, 2); round++) values.push(await measure());
+    for (let round = 0; round < bench.rounds(3, 2); round++) {
+      await fill();
+      values.push(await measure());
+    }
     return values;
   };
-  // So many that the backlog of the small one lasts, and is not much more than a thousand.
-  const small = await rounds(() => stage.fill(bench.pick(20_000, 5_000)));
+  // So many that the backlog lasts for a round, and is not much more than a thousand.
+  const few = () => stage.fill(bench.pick(20_000, 5_000));
+  const small = await rounds(few, few);
   const waiting = await rounds(() => stage.fill(large));
-  const done = await rounds(async () => {
-    await stage.fillDone(large);
-    await stage.fill(bench.pick(20_000, 5_000));
-  });
+  const done = await rounds(() => stage.fillDone(large), few);
   const row = (what: string, values: readonly number[]) =>
     ratioRow({
       what: `PostgreSQL: the server's CPU for a job, ${large} ${what}`,
