@@ -1,6 +1,11 @@
 // What the keeper of a host's lease writes down, and whether a worker may claim by it.
 import { assertEquals } from "@std/assert";
-import { HostKeeper, leaseEpoch, leaseServer } from "../../src/stores/shared/host_keeper.ts";
+import {
+  HostKeeper,
+  leaseEpoch,
+  type Leases,
+  leaseServer,
+} from "../../src/stores/shared/host_keeper.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
 import { QueueError } from "../../src/queue/errors.ts";
 import { withTempDir } from "../support/temp_dir.ts";
@@ -18,6 +23,22 @@ Deno.test("leaseEpoch() counts from when the store was asked, not from its answe
     assertEquals([seen(Date.now() - 45_000), seen(Date.now() + 9000)], [undefined, undefined]);
   }));
 
+/** One that leads its host, whose folder is `dir`. */
+function keeperOf(
+  dir: string,
+  leases: Leases,
+  warn: (message: string) => void = () => {},
+): HostKeeper {
+  return new HostKeeper({
+    host: { id: "h", path: dir, guarded: true, hostname: "box" },
+    files: diskFiles,
+    open: () => leases,
+    leads: true,
+    ages: () => Promise.resolve(new Map()),
+    warn,
+  });
+}
+
 Deno.test("HostKeeper does not put an earlier deadline in the place of a later one", () =>
   withTempDir(async (dir) => {
     const leases = {
@@ -28,14 +49,7 @@ Deno.test("HostKeeper does not put an earlier deadline in the place of a later o
     };
     const writtenOver = async (before: string) => {
       Deno.writeTextFileSync(`${dir}/deadline`, `${before}\n`);
-      const keeper = new HostKeeper({
-        host: { id: "h", path: dir, guarded: true, hostname: "box" },
-        files: diskFiles,
-        open: () => leases,
-        leads: true,
-        ages: () => Promise.resolve(new Map()),
-        warn: () => {},
-      });
+      const keeper = keeperOf(dir, leases);
       await keeper.start();
       await keeper.close();
       return Deno.readTextFileSync(`${dir}/deadline`).trim() !== before;
@@ -65,14 +79,7 @@ Deno.test("HostKeeper tells once why it can't keep the lease, unless the store i
       settle: () => Promise.resolve(),
       close: () => Promise.resolve(),
     };
-    const keeper = new HostKeeper({
-      host: { id: "h", path: dir, guarded: true, hostname: "box" },
-      files: diskFiles,
-      open: () => leases,
-      leads: true,
-      ages: () => Promise.resolve(new Map()),
-      warn: (message) => said.push(message),
-    });
+    const keeper = keeperOf(dir, leases, (message) => said.push(message));
     await keeper.start();
     failures.push(new QueueError("unavailable", "away"), new Error("full"), new Error("full"));
     await waitUntil(() => failures.length === 0 && told.at(-1) === undefined);

@@ -21,9 +21,7 @@ import { deadlinePath } from "./host_folder.ts";
  * clock of the wall serves: where it was changed, nothing begins until the next sign of life.
  */
 export function leaseEpoch(files: FileSystem, folder: string): string | undefined {
-  const path = deadlinePath(folder);
-  if (files.info(path) === undefined) return undefined;
-  const [, lease = "0", epoch, asked = "0"] = files.readText(path).trim().split(" ");
+  const [, lease = "0", epoch, asked = "0"] = leaseWords(files, folder);
   // Since the store was asked: of an answer that was long in coming, little of the lease is left.
   const age = Date.now() - Number(asked);
   if (!(age >= 0)) return undefined;
@@ -32,9 +30,13 @@ export function leaseEpoch(files: FileSystem, folder: string): string | undefine
 
 /** Which start of which server has renewed the lease of this host last; undefined if none has. */
 export function leaseServer(files: FileSystem, folder: string): string | undefined {
+  return leaseWords(files, folder)[4];
+}
+
+/** What the last renewal has written down; nothing if there was none. */
+function leaseWords(files: FileSystem, folder: string): string[] {
   const path = deadlinePath(folder);
-  if (files.info(path) === undefined) return undefined;
-  return files.readText(path).trim().split(" ")[4];
+  return files.info(path) === undefined ? [] : files.readText(path).trim().split(" ");
 }
 
 /** What a host says of itself. */
@@ -191,12 +193,10 @@ export class HostKeeper {
   #write(words: readonly [until: string, lease: string, epoch: string, ...string[]]): void {
     const { files, host } = this.#options;
     const path = deadlinePath(host.path);
-    if (files.info(path) !== undefined) {
-      // Another process of this host may have asked later, and have had its answer sooner.
-      const [until, lease, epoch] = files.readText(path).trim().split(" ");
-      const isSame = lease === words[1] && epoch === words[2];
-      if (isSame && Number(until) > Number(words[0])) return;
-    }
+    // Another process of this host may have asked later, and have had its answer sooner.
+    const [until, lease, epoch] = leaseWords(files, host.path);
+    const isSame = lease === words[1] && epoch === words[2];
+    if (isSame && Number(until) > Number(words[0])) return;
     const unfinished = `${path}.${Deno.pid}`;
     if (files.info(unfinished) !== undefined) files.remove(unfinished);
     files.create(unfinished, `${words.join(" ")}\n`);
