@@ -16,7 +16,7 @@ import {
   readWriter,
   type RunEnd,
 } from "./journal.ts";
-import { killAttempt } from "./kill_attempt.ts";
+import { killAttempt, type Target } from "./kill_attempt.ts";
 import { isAlive, isHeld, NO_PROCESS, type Sight, sightOf } from "./processes.ts";
 import type { KillCause, StopReason, WatchedAttempt } from "./run.ts";
 import { pause } from "./timer.ts";
@@ -74,7 +74,7 @@ export async function adopt(
       const cause = entry.killedFor ?? causeToKill(Math.min(began, adoptedAt), attempt, stop);
       if (cause && sight === "near") {
         const note = () => noteKill(files, journal, attempt, cause);
-        return await kill(cause, shell, attempt, look, note);
+        return await kill(cause, shell, { ...attempt, group: entry.group }, look, note);
       }
       // On a timeout the job can't be ended from here, so its end is still waited for.
       if (stop?.aborted) throw new UnseenError(behindWall(shell));
@@ -149,13 +149,13 @@ function causeToKill(
 async function kill(
   cause: KillCause,
   shell: ProcessIdentity,
-  attempt: WatchedAttempt,
+  attempt: Target,
   look: () => JournalEntry,
   note: () => void,
 ): Promise<Ending | "not_begun"> {
   const { wasEarly, survivors } = await killAttempt(
     shell,
-    { ...attempt, group: look().group },
+    attempt,
     async () => look().end !== undefined || !await isAlive(shell),
     note,
   );

@@ -102,8 +102,8 @@ running() {
 }
 
 # The processes of the run: those that carry its mark, the shell's own children, its group on record,
-# all that these have started, and all that share a process group or session with one of them. Each is in $members, and
-# in $known from then on.
+# all that these have started, and all that share a process group or session with one of them. Each
+# is in $members, and in $known from then on.
 look() {
   mark=$name=$run.$shell.$start.
   if command -v grep >/dev/null; then

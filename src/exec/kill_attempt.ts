@@ -69,7 +69,7 @@ export async function killAttempt(
     if (elapsed > hopeless) {
       return { wasEarly, survivors: (members ?? []).map(({ pid }) => pid) };
     }
-    if (!isEnded && !isNoted && members !== undefined && members.length > 0) {
+    if (!isEnded && !isNoted && members?.length) {
       note?.();
       isNoted = true;
     }
