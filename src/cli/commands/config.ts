@@ -82,12 +82,10 @@ async function exportTo(
   const { files } = context;
   const path = resolve(context.cwd(), file);
   const info = infoOfTarget(files, path);
-  const why = info?.kind === "folder"
-    ? "it is a folder"
-    : infoOfTarget(files, folderOf(path))?.kind === "folder"
-    ? undefined
-    : `there is no folder ${folderOf(path)}`;
-  if (why !== undefined) throw new QueueError("io", `Cannot export to ${file}: ${why}`);
+  const refused = (why: string) => new QueueError("io", `Cannot export to ${file}: ${why}`);
+  if (info?.kind === "folder") throw refused("it is a folder");
+  const folder = folderOf(path);
+  if (infoOfTarget(files, folder)?.kind !== "folder") throw refused(`there is no folder ${folder}`);
   // A link stays, and what it leads to is replaced.
   replaceFile(files, info === undefined ? path : files.realPath(path), text);
   call.say(`Exported the settings to ${file}`);
