@@ -7,6 +7,7 @@ import { readLog, valueIn, withExecutor } from "../exec/work_bench.ts";
 import { lives, numberIn } from "../support/processes.ts";
 import { withQueue } from "../support/queue_program.ts";
 import { withTempDir } from "../support/temp_dir.ts";
+import { waitUntil } from "../support/wait_until.ts";
 
 /** Runs the test with these variables in this process's environment, and puts back what was. */
 async function withVariables(
@@ -95,7 +96,9 @@ Deno.test({
       const lock = diskFiles.lock(`${dir}/lock`)!;
       const { inode } = diskFiles.info(`${dir}/lock`)!;
       await withVariables({ PATH: dir }, async () => {
-        assert((await lockHolders())?.get(inode)?.some(({ pid }) => pid === Deno.pid));
+        await waitUntil(async () =>
+          (await lockHolders())?.get(inode)?.some(({ pid }) => pid === Deno.pid) ?? false
+        );
       });
       lock.release();
     }),

@@ -7,6 +7,9 @@ import { deviceText, type LockHolder, lockHolders } from "../../system/lock_hold
 import { lockPath } from "./layout.ts";
 import { holderOf } from "./worker_lock.ts";
 
+/** How often holders are looked for that were not found. */
+const LOOKS = 4;
+
 /**
  * Signals the processes with these names.
  * @returns the names of those that got the signal
@@ -17,11 +20,16 @@ export async function signalHolders(
   names: readonly string[],
   signal: EndingSignal,
 ): Promise<string[]> {
-  const holders = await lockHolders();
-  return names.filter((name) => {
-    const pid = holders === undefined ? pidHere(name) : holderNow(name, holders);
-    return pid !== undefined && send(pid, signal);
-  });
+  const found = new Map<string, number>();
+  // One look may miss a holder by chance.
+  for (let look = 0; look < LOOKS && found.size < names.length; look++) {
+    const holders = await lockHolders();
+    for (const name of names) {
+      const pid = holders === undefined ? pidHere(name) : holderNow(name, holders);
+      if (pid !== undefined) found.set(name, pid);
+    }
+  }
+  return names.filter((name) => found.has(name) && send(found.get(name)!, signal));
 
   function holderNow(name: string, holders: Map<number, LockHolder[]>): number | undefined {
     const file = files.info(lockPath(dataDir, name));
