@@ -4,6 +4,9 @@ import { QueueError } from "../../src/queue/errors.ts";
 import { claimOf, type Job } from "../../src/queue/job.ts";
 import { cancelled, ended } from "../../src/queue/transitions.ts";
 import type { JobStore } from "../../src/queue/store.ts";
+import type { OutputTable } from "../../src/stores/shared/file_sender.ts";
+import { LastPieces } from "../../src/stores/shared/last_pieces.ts";
+import type { JobsOptions } from "../../src/stores/shared/server_store.ts";
 import { aJob, anEnding } from "../support/jobs.ts";
 import { type LossyProxy, openLossyProxy } from "../support/lossy_proxy.ts";
 
@@ -14,11 +17,10 @@ export interface LostAnswers {
   readonly socket: string;
   /**
    * Gives a test stores of one queue, which is empty: on the way by the proxy.
-   * @param open claims ahead if it is told so
    */
   withStores(
     proxy: LossyProxy,
-    test: (open: (ahead?: boolean) => JobStore) => Promise<void>,
+    test: (open: (options: JobsOptions) => JobStore, outputs: OutputTable) => Promise<void>,
   ): Promise<void>;
   /** What stands in the question that is answered when the change is made. */
   readonly words: Readonly<Record<"add" | "addMany" | "finish" | "change" | "claim", string>>;
@@ -30,14 +32,14 @@ const end = (job: Job, now: number) => ended(job, anEnding("succeeded"), { base:
 export function testLostAnswers({ name, socket, withStores, words }: LostAnswers): void {
   const test = (
     says: string,
-    body: (jobs: JobStore, proxy: LossyProxy) => Promise<void>,
-    ahead = false,
+    body: (jobs: JobStore, proxy: LossyProxy, outputs: OutputTable) => Promise<void>,
+    options: JobsOptions = {},
   ) =>
     Deno.test(`${name}: ${says}`, async () => {
       const proxy = openLossyProxy(socket);
       try {
-        await withStores(proxy, async (open) => {
-          await body(open(ahead), proxy);
+        await withStores(proxy, async (open, outputs) => {
+          await body(open(options), proxy, outputs);
           assert(proxy.lost() > 0, "an answer was lost");
         });
       } finally {
@@ -96,7 +98,28 @@ export function testLostAnswers({ name, socket, withStores, words }: LostAnswers
     assertEquals((await jobs.change("a", end, claimOf(job))).status.state, "completed");
     assertEquals((await assertRejects(() => jobs.claim(W1, 0), QueueError)).code, "unavailable");
     assertEquals((await jobs.claimedBy("w-1")).map(({ id }) => id), ["b"]);
-  }, true);
+  }, { ahead: true });
+
+  const lastPieces = new LastPieces();
+  test("output that goes with the end is there once", async (jobs, proxy, outputs) => {
+    await jobs.add([aJob()]);
+    const job = (await jobs.claim(W1, 0))!;
+    const bytes = new TextEncoder().encode("said");
+    let isLeft = true;
+    lastPieces.keep("a", {
+      attempt: 1,
+      from: 0,
+      bytes,
+      send: async () => {
+        await outputs.put("a", 1, 0, bytes);
+        isLeft = false;
+      },
+      isThere: () => isLeft = false,
+    });
+    proxy.lose(words.finish);
+    await jobs.change("a", end, claimOf(job));
+    assertEquals([await outputs.size("a", 1), isLeft], [4, false]);
+  }, { lastPieces });
 
   test("claim() leaves the job to be given back", async (jobs, proxy) => {
     await jobs.add([aJob()]);

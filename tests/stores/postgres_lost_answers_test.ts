@@ -1,5 +1,6 @@
 // Answers of PostgreSQL that are lost.
 import { PostgresJobs } from "../../src/stores/postgres/jobs.ts";
+import { PostgresLogs } from "../../src/stores/postgres/outputs.ts";
 import { postgresSchemas } from "../support/postgres_schemas.ts";
 import { startPostgres } from "../support/postgres_server.ts";
 import { testLostAnswers } from "./lost_answers_scenarios.ts";
@@ -13,7 +14,7 @@ if (server !== undefined) {
     socket: `${host}/.s.PGSQL.${port}`,
     withStores: (proxy, test) =>
       withSchema((open) =>
-        test((ahead = false) => new PostgresJobs(open(proxy.config), { ahead }))
+        test((options) => new PostgresJobs(open(proxy.config), options), new PostgresLogs(open()))
       ),
     words: {
       add: "insert into",

@@ -1,5 +1,6 @@
 // Answers of Redis that are lost.
 import { RedisJobs } from "../../src/stores/redis/jobs.ts";
+import { RedisLogs } from "../../src/stores/redis/outputs.ts";
 import { CHANGE } from "../../src/stores/redis/script_change.ts";
 import { CHANGE_AND_CLAIM, CLAIM_ONE } from "../../src/stores/redis/script_claim.ts";
 import { hashOf } from "../../src/stores/redis/script_common.ts";
@@ -24,7 +25,7 @@ if (server !== undefined) {
         await direct.run(CHANGE, ["0", "0"]);
         await direct.run(CHANGE_AND_CLAIM, ["0", "0", "q"]);
         await direct.run(CLAIM_ONE, ["w", "1", "box", "", "", "-1"]);
-        await test((ahead = false) => new RedisJobs(redis, { ahead }));
+        await test((options) => new RedisJobs(redis, options), new RedisLogs(direct));
       } finally {
         await direct.close();
         await redis.close();

@@ -23,13 +23,15 @@ export class PostgresClaimSteps implements ClaimSteps {
     if (end === undefined) return undefined;
     const { worker, pid, attempt, startedAt } = claim;
     const values = [before.id, worker, pid, attempt, timestamp(startedAt), ...end];
-    return async (next) => {
+    return async (output, next) => {
+      const piece = output && [output.from, output.bytes.toBase64()];
+      const ending = [...values, ...(piece ?? [null, null])];
       if (next === undefined) {
-        const [row] = await this.#database.query<Gated>(`select ${FINISH} as gated`, values);
+        const [row] = await this.#database.query<Gated>(FINISH, ending);
         return row!;
       }
       const [row] = await this.#database
-        .query<Row & Gated>(FINISH_AND_CLAIM, [...values, ...valuesOf(next)]).catch(placeLost);
+        .query<Row & Gated>(FINISH_AND_CLAIM, [...ending, ...valuesOf(next)]).catch(placeLost);
       return { gated: row!.gated, next: row!.id === null ? undefined : foundIn(row!) };
     };
   }
@@ -40,9 +42,17 @@ interface Gated {
 }
 
 const CLAIM = "select * from queuectl.claim($1, $2, $3, $4, $5, $6)";
-const FINISH = "queuectl.finish($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
-const FINISH_AND_CLAIM = `select end_of.gated, next.* from ${FINISH} as end_of(gated)
-  left join lateral queuectl.claim($14, $15, $16, $17, $18, $19) as next
+const END = `with end_of as (
+    select queuectl.finish($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) as gated
+  ), output as (
+    insert into queuectl.outputs (job_id, attempt, start, data)
+    select $1, $4, $14::bigint, decode($15, 'base64') from end_of
+    where gated is not null and $14 is not null
+    on conflict do nothing
+  )`;
+const FINISH = `${END} select gated from end_of`;
+const FINISH_AND_CLAIM = `${END} select end_of.gated, next.* from end_of
+  left join lateral queuectl.claim($16, $17, $18, $19, $20, $21) as next
   on end_of.gated is not null`;
 
 function valuesOf({ by, at, queues, host }: Asked): unknown[] {

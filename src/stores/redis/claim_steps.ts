@@ -53,9 +53,9 @@ export class RedisClaimSteps implements ClaimSteps {
     if (!isSame) return undefined;
     const commit = new Commit().same("running", before.id, stored.running!).unawaited(before.id)
       .replace(stored, after);
-    const words = [...commit.words, after.queue];
-    return async (next) => {
-      const args = next === undefined ? words : [...words, ...argumentsOf(next)];
+    return async (output, next) => {
+      if (output !== undefined) commit.print(before.id, output);
+      const args = [...commit.words, after.queue, ...(next === undefined ? [] : argumentsOf(next))];
       const [number, gated, reply] = await this.#redis.confirmed(() =>
         this.#redis.run(CHANGE_AND_CLAIM, args)
       ) as [number, unknown, ClaimReply];

@@ -2,7 +2,9 @@
 // one script, so that it is done as a whole or not at all.
 import { type Awaited, stillAwaitedBy } from "../../queue/dependencies.ts";
 import { hasEnded, type Job } from "../../queue/job.ts";
+import type { LastPiece } from "../shared/last_pieces.ts";
 import type { Redis } from "./connection.ts";
+import type { Argument } from "./driver.ts";
 import { entriesOf, type Entry } from "./entries.ts";
 import { encode, type Stored } from "./record.ts";
 import { CHANGE } from "./script_change.ts";
@@ -18,7 +20,7 @@ export interface Failed {
 export class Commit {
   readonly #checks: string[] = [];
   readonly #checked: [key: string, field: string][] = [];
-  readonly steps: string[] = [];
+  readonly steps: Argument[] = [];
 
   /** A field of a hash is still as it was. */
   same(key: string, field: string, value: string): this {
@@ -79,6 +81,15 @@ export class Commit {
     return this;
   }
 
+  /**
+   * Adds to what an attempt has printed. The first of the steps: where the memory is full, nothing is
+   * changed.
+   */
+  print(id: string, { attempt, from, bytes }: LastPiece): this {
+    this.steps.unshift("print", id, String(attempt), String(from), bytes);
+    return this;
+  }
+
   /** A new job, in all its places. */
   put(job: Job): this {
     this.set("jobs", job.id, encode(job));
@@ -122,7 +133,7 @@ export class Commit {
   }
 
   /** The words of a script's arguments. */
-  get words(): string[] {
+  get words(): Argument[] {
     const { length } = this.#checked;
     return [String(length), ...this.#checks, String(this.steps.length), ...this.steps];
   }

@@ -1,5 +1,5 @@
 // The script by which everything is changed: see commit.ts, which makes its arguments.
-import { COMMON, SPOILED } from "./script_common.ts";
+import { COMMON, PRINT, SPOILED } from "./script_common.ts";
 
 /**
  * Changes: checks, of which each has to hold, and then steps. Returns the number of the first check
@@ -42,6 +42,7 @@ local function drop_outputs(id)
   end
 end
 
+${PRINT}
 -- Takes steps from a list of words. Returns whether an end is still to be told.
 local function apply(words, i, last)
   local dirty, awaited, owes = {}, {}, 0
@@ -94,6 +95,9 @@ local function apply(words, i, last)
     elseif step == 'now' then
       call('HSET', base..words[i + 1], words[i + 2], time(''))
       i = i + 3
+    elseif step == 'print' then
+      print_output(words[i + 1], words[i + 2], words[i + 3], words[i + 4])
+      i = i + 5
     elseif step == 'forget' then
       drop_outputs(words[i + 1])
       i = i + 2

@@ -97,6 +97,25 @@ end
 local function is_moving() return call('HGET', base..'batch', 'state') == 'published' end
 `;
 
+/**
+ * Adds to what an attempt has printed. The first byte that is kept says that it is there: a text
+ * without any is not.
+ */
+export const PRINT = `
+local function print_output(id, attempt, start, bytes)
+  local generation = call('HGET', base..'versions', 'generation') or '0'
+  local member = id..'/'..attempt
+  local key = base..'out:'..generation..':'..member
+  local before = call('STRLEN', key)
+  if before == 0 then
+    call('ZADD', base..'outputs', 0, member)
+    before = call('SETRANGE', key, 0, '\\0')
+  end
+  local after = call('SETRANGE', key, start + 1, bytes)
+  call('HINCRBY', base..'versions', 'log_bytes', after - before)
+end
+`;
+
 const hashes = new Map<string, Promise<string>>();
 
 /** By which the server knows a script. */

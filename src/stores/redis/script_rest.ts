@@ -1,5 +1,5 @@
 // What is asked and changed of hosts and workers, of output, and of a queue as a whole.
-import { SPOILED } from "./script_common.ts";
+import { PRINT, SPOILED } from "./script_common.ts";
 
 /**
  * A sign of life of a host: its lease begins anew. Arguments: id, name, whether it is guarded, how long
@@ -67,23 +67,12 @@ local time = call('TIME')
 return {time[1] * 1000 + math.floor(time[2] / 1000), call('HGETALL', base..'places'),
   call('HGETALL', base..'workers'), call('HGETALL', base..'seen'), call('HGETALL', base..'hosts')}`;
 
-/**
- * Adds to what an attempt has printed, if its job is there. Arguments: id, attempt, from, bytes. The
- * first byte that is kept says that it is there: a text without any is not.
- */
+/** Adds to what an attempt has printed, if its job is there. Arguments: id, attempt, from, bytes. */
 export const PUT_OUTPUT = `
 local base, call = KEYS[1], redis.call
+${PRINT}
 if call('HEXISTS', base..'jobs', ARGV[1]) == 0 then return 0 end
-local generation = call('HGET', base..'versions', 'generation') or '0'
-local member = ARGV[1]..'/'..ARGV[2]
-local key = base..'out:'..generation..':'..member
-local before = call('STRLEN', key)
-if before == 0 then
-  call('ZADD', base..'outputs', 0, member)
-  before = call('SETRANGE', key, 0, '\\0')
-end
-local after = call('SETRANGE', key, ARGV[3] + 1, ARGV[4])
-call('HINCRBY', base..'versions', 'log_bytes', after - before)
+print_output(ARGV[1], ARGV[2], ARGV[3], ARGV[4])
 return 1`;
 
 /**

@@ -7,6 +7,7 @@ import type { Adds, Claimant } from "../../queue/store.ts";
 import { type Transition, unclaimed } from "../../queue/transitions.ts";
 import { afterMilliseconds } from "../../system/delay.ts";
 import type { IdleTime } from "./idle_time.ts";
+import type { LastPiece, LastPieces } from "./last_pieces.ts";
 import type { Lookout } from "./lookout.ts";
 import type { Wake } from "./wake.ts";
 
@@ -27,6 +28,8 @@ export interface ClaimsOptions {
   readonly ahead?: boolean;
   /** Of workers: says which of them look for work. */
   readonly lookout?: Lookout | undefined;
+  /** What goes together with the ends of jobs. */
+  readonly lastPieces?: LastPieces;
 }
 
 /** What is asked for by a claim. */
@@ -62,12 +65,14 @@ export interface ClaimSteps {
    * What is returned ends it, and claims the next if that is wanted. It returns whether a queue with
    * settings has room now, and null if nothing was done, since the job is not as it was.
    */
-  finish(
-    before: Job,
-    after: Job,
-    claim: Claim,
-  ): ((next?: Asked) => Promise<{ gated: boolean | null; next?: Found | undefined }>) | undefined;
+  finish(before: Job, after: Job, claim: Claim): Finish | undefined;
 }
+
+/** @param output the last of what the attempt has printed */
+type Finish = (
+  output: LastPiece | undefined,
+  next: Asked | undefined,
+) => Promise<{ gated: boolean | null; next?: Found | undefined }>;
 
 interface ClaimsParts extends ClaimsOptions {
   readonly steps: ClaimSteps;
@@ -149,7 +154,7 @@ export class Claims {
 
   /**
    * The change of a job that this process has claimed: one step, which does nothing if the job is
-   * no longer as it was.
+   * no longer as it was. The output goes first in any case.
    * @returns undefined if it has to be done the other way; likewise if there was no answer
    */
   async end(
@@ -157,6 +162,22 @@ export class Claims {
     transition: Transition,
     claim: Claim,
     adds?: Adds,
+  ): Promise<Job | "unanswered" | undefined> {
+    const { lastPieces } = this.#parts;
+    const output = lastPieces?.of(id);
+    const after = await this.#end(id, transition, claim, adds, output);
+    if (after instanceof Object) output?.isThere();
+    else await output?.send();
+    lastPieces?.forget(id);
+    return after;
+  }
+
+  async #end(
+    id: string,
+    transition: Transition,
+    claim: Claim,
+    adds: Adds | undefined,
+    output: LastPiece | undefined,
   ): Promise<Job | "unanswered" | undefined> {
     const held = this.#held.get(id);
     this.#held.delete(id);
@@ -168,7 +189,7 @@ export class Claims {
     const finish = this.#parts.steps.finish(held.job, after, claim);
     if (finish === undefined) return undefined;
     try {
-      const gated = await this.#finish(finish);
+      const gated = await this.#finish(finish, output);
       if (gated === null) return undefined;
       if (gated || isWaiting(after.status)) await this.#parts.wake.others();
       return after;
@@ -182,14 +203,14 @@ export class Claims {
    * Ends a job, and claims the next in the same step if that is wanted.
    * @returns whether its queue has settings; null if nothing was done
    */
-  async #finish(finish: NonNullable<ReturnType<ClaimSteps["finish"]>>): Promise<boolean | null> {
+  async #finish(finish: Finish, output: LastPiece | undefined): Promise<boolean | null> {
     const epoch = this.#epoch();
     const mayClaim = this.#parts.ahead === true && epoch !== undefined;
     const asked = mayClaim ? this.#lastClaim : undefined;
-    if (asked === undefined) return (await finish()).gated;
+    if (asked === undefined) return (await finish(output, undefined)).gated;
     this.#parts.wake.look();
     try {
-      const { gated, next } = await finish(asked);
+      const { gated, next } = await finish(output, asked);
       if (next !== undefined) this.#keepAhead(next, epoch);
       return gated;
     } catch (error) {
@@ -218,7 +239,9 @@ export class Claims {
   }
 
   #hold({ job, awaited }: Found): void {
-    if (!awaited) this.#held.set(job.id, { job, at: performance.now() });
+    if (awaited) return;
+    this.#held.set(job.id, { job, at: performance.now() });
+    this.#parts.lastPieces?.expect(job.id, claimOf(job).attempt);
   }
 
   /** One that has not begun in time is left to the next claim. */

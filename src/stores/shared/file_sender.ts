@@ -1,15 +1,19 @@
 // How what an attempt prints gets to the store from the file that the job writes to, while it does:
-// every half a second, so much at a time, the rest when the attempt has ended. It also keeps the file
-// within its limit: a job always appends, so what it has printed beyond can be cut off meanwhile.
+// every half a second, so much at a time, the rest when the attempt has ended, together with its end
+// if that is not much. It also keeps the file within its limit: a job always appends, so what it has
+// printed beyond can be cut off meanwhile.
 import { isPassing } from "../../queue/errors.ts";
 import type { LogReader } from "../../queue/logs.ts";
 import { cappedNote } from "../../system/capped_note.ts";
 import { delay } from "../../system/delay.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import type { OutputSender } from "../store.ts";
+import type { LastPieces } from "./last_pieces.ts";
 
 /** The most bytes that are sent at once. */
 const AT_ONCE = 256 * 1024;
+/** The most bytes that go together with the end of the attempt. */
+const WITH_END = 64 * 1024;
 /** Milliseconds between looks at the size of the file, and looks until something is sent. */
 const LOOK = 100;
 const LOOKS = 5;
@@ -39,6 +43,15 @@ export interface SenderOptions {
   readonly attempt: number;
   /** The most bytes that are kept of it; 0 for all. */
   readonly limit: number;
+  /** Takes what goes together with the end of the attempt. */
+  readonly lastPieces?: LastPieces;
+}
+
+interface Piece {
+  readonly from: number;
+  readonly bytes: Uint8Array;
+  /** Whether the file has no more for now. */
+  readonly isLast: boolean;
 }
 
 /** Sends what is in a file, and what comes to it. */
@@ -62,24 +75,43 @@ export class FileSender implements OutputSender {
     this.#hasEnded = true;
     try {
       await this.#sending;
-      await this.#sendRest(signal);
+      if (!this.#leaveToEnd()) await this.#sendRest(signal);
     } finally {
       clearInterval(this.#looking);
     }
+  }
+
+  /** @returns whether what is left goes together with the end of the attempt */
+  #leaveToEnd(): boolean {
+    const { lastPieces, attempt, id } = this.#options;
+    if (lastPieces === undefined || this.#sent === undefined) return false;
+    const piece = this.#next(this.#sent, true);
+    if (piece === undefined || !piece.isLast || piece.bytes.length > WITH_END) return false;
+    const { from, bytes } = piece;
+    const send = () => this.#sendAll();
+    return lastPieces.keep(id, { attempt, from, bytes, send, isThere: () => this.#remove() });
   }
 
   async #sendRest(signal: AbortSignal): Promise<void> {
     // Once in any case: an end that is on record has its output, also where nobody waits any more.
     do {
       try {
-        while (await this.#sendSome(true));
-        return this.#remove();
-      } catch (error) {
-        // A job that was removed meanwhile has no output any more.
-        if (!isPassing(error)) return this.#remove();
+        return await this.#sendAll();
+      } catch {
+        await delay(TRY_AGAIN, signal);
       }
-      await delay(TRY_AGAIN, signal);
     } while (!signal.aborted);
+  }
+
+  /** @throws QueueError where it may work later */
+  async #sendAll(): Promise<void> {
+    try {
+      while (await this.#sendSome(true));
+    } catch (error) {
+      // A job that was removed meanwhile has no output any more.
+      if (isPassing(error)) throw error;
+    }
+    this.#remove();
   }
 
   #remove(): void {
@@ -108,26 +140,35 @@ export class FileSender implements OutputSender {
 
   /**
    * Sends the next bytes, if there are any. @returns whether there may be more
-   * @param isLast whether none come after those that are there
+   * @param isOver whether none come after those that are there
    */
-  async #sendSome(isLast: boolean): Promise<boolean> {
-    const { outputs, files, path, id, attempt, limit } = this.#options;
+  async #sendSome(isOver: boolean): Promise<boolean> {
+    const { outputs, id, attempt } = this.#options;
     this.#sent ??= await outputs.size(id, attempt) ?? NOTHING;
-    const from = Math.max(this.#sent, 0);
-    const size = files.info(path)?.size;
-    if (size === undefined) return false;
-    const isOver = limit > 0 && size > limit;
-    const end = isOver ? limit : size;
-    const bytes = isOver && from >= limit
-      ? encoder.encode(`\n${cappedNote(limit)}\n`).subarray(from - limit)
-      : files.readBytes(path, from, Math.max(0, Math.min(end - from, AT_ONCE)));
-    if (bytes === undefined) return false;
-    // One empty piece tells a log without output from one that is not there.
-    if (bytes.length === 0 && !(isLast && this.#sent < 0)) return false;
-    const before = this.#sent;
+    const piece = this.#next(this.#sent, isOver);
+    if (piece === undefined) return false;
+    const { from, bytes } = piece;
     this.#sent = undefined; // not known while, and if, this fails
     await outputs.put(id, attempt, from, bytes);
     this.#sent = from + bytes.length;
-    return this.#sent > before;
+    return bytes.length > 0;
+  }
+
+  /** What comes after what is sent, if there is anything. */
+  #next(sent: number, isOver: boolean): Piece | undefined {
+    const { files, path, limit } = this.#options;
+    const from = Math.max(sent, 0);
+    const size = files.info(path)?.size;
+    if (size === undefined) return undefined;
+    const isCapped = limit > 0 && size > limit;
+    const end = isCapped ? limit : size;
+    const isNote = isCapped && from >= limit;
+    const bytes = isNote
+      ? encoder.encode(`\n${cappedNote(limit)}\n`).subarray(from - limit)
+      : files.readBytes(path, from, Math.max(0, Math.min(end - from, AT_ONCE)));
+    if (bytes === undefined) return undefined;
+    // One empty piece tells a log without output from one that is not there.
+    if (bytes.length === 0 && !(isOver && sent < 0)) return undefined;
+    return { from, bytes, isLast: isNote || !isCapped && from + bytes.length >= end };
   }
 }

@@ -26,6 +26,7 @@ import {
   tidyOutput,
 } from "./host_folder.ts";
 import { HostKeeper, leaseEpoch, type Leases, leaseServer } from "./host_keeper.ts";
+import { LastPieces } from "./last_pieces.ts";
 import { Lookout } from "./lookout.ts";
 import { HostWorkers, type WorkerPlaces } from "./host_workers.ts";
 import type { TallyTable } from "./kept_tallies.ts";
@@ -110,6 +111,7 @@ export class ServerStore implements Store {
   #quick: ServerParts;
   /** Of a worker. */
   #lookout: Lookout | undefined;
+  readonly #lastPieces = new LastPieces();
   #isForWorkers: boolean;
   #folder: Promise<HostFolder> | undefined;
   #isPrepared = false;
@@ -140,6 +142,7 @@ export class ServerStore implements Store {
       epoch,
       ahead: true,
       lookout: this.#lookoutOfWorker(),
+      lastPieces: this.#lastPieces,
     });
   }
 
@@ -237,6 +240,7 @@ export class ServerStore implements Store {
           id,
           attempt,
           limit,
+          lastPieces: this.#lastPieces,
         }),
     };
   }
