@@ -101,6 +101,8 @@ export interface Host {
    * @param limit the most bytes that are kept of it; 0 for all
    */
   sendOutput?(id: string, attempt: number, limit: number): OutputSender;
+  /** Sends what attempts have printed that have ended, and that nobody sends any more. */
+  settleOutput?(): Promise<void>;
 }
 
 /** Sends what an attempt prints, while it does. */

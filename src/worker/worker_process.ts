@@ -35,6 +35,7 @@ const TRY_AGAIN = 1000;
 export interface WorkerHost extends OutputPlace {
   readonly deadline?: string;
   journal(worker: string): string;
+  settleOutput?(): Promise<void>;
 }
 
 export interface WorkerOptions {
@@ -229,6 +230,9 @@ class WorkerProcess {
       },
       report,
     });
+    // It may have died after an end was on record, and before the output's file was gone. That can
+    // wait for the next start.
+    await host.settleOutput?.().catch(() => {});
   }
 
   /**

@@ -43,6 +43,15 @@ function signalAll(pids: readonly number[], signal: Deno.Signal): void {
   for (const pid of pids) Deno.kill(pid, signal);
 }
 
+/** Where what jobs print is kept on its way to the server. @param state of the host */
+function outputFolder(state: string): string {
+  const only = (folder: string) =>
+    `${folder}/${
+      Array.from(Deno.readDirSync(folder)).find(({ isDirectory }) => isDirectory)!.name
+    }`;
+  return `${only(only(`${state}/queuectl`))}/output`;
+}
+
 /** How the attempts that have ended did so. */
 async function outcomes(host: QueueProgram, id: string): Promise<string[]> {
   const { history } = await host.json("job", "show", id);
@@ -228,6 +237,22 @@ export function testHosts(server: ServerForTests): void {
       // Its output can be read on every host.
       assertEquals(await b.ok("job", "logs", "--follow", "j"), "one\ntwo");
       assertEquals(await outcomes(b, "j"), ["succeeded"]);
+    },
+    60,
+  );
+
+  hostsTest(
+    "what a killed worker has left of an output that is on record is removed by the next",
+    async ({ dir, a }) => {
+      const start = await a.start();
+      await a.ok("enqueue", "--job-id", "j", "echo said");
+      await a.waitForState("j", "completed");
+      const folder = outputFolder(`${dir}/a`);
+      // As if it had died between the end and the removal.
+      Deno.writeTextFileSync(`${folder}/j.1.log`, "said\n");
+      for (const { pid } of await a.workers()) if (pid !== start.pid) end(pid);
+      await waitUntil(() => Array.from(Deno.readDirSync(folder)).length === 0, "it is gone");
+      assertEquals(await a.ok("job", "logs", "j"), "said");
     },
     60,
   );

@@ -116,7 +116,11 @@ export class FileSender implements OutputSender {
 
   #remove(): void {
     const { files, path } = this.#options;
-    if (files.info(path) !== undefined) files.remove(path);
+    try {
+      if (files.info(path) !== undefined) files.remove(path);
+    } catch {
+      // Others may remove it, too; what stays is tidied later.
+    }
   }
 
   #look(): void {

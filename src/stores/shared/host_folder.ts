@@ -112,8 +112,8 @@ export async function tidyOutput(
     if (ids.has(id)) continue;
     const file = `${path}/output/${name}`;
     // One that has not begun has no output, and will have some when it begins elsewhere.
-    if (id === "" || files.info(file)?.size === 0) files.remove(file);
-    else await send(id, Number(attempt));
+    if (id !== "" && files.info(file)?.size !== 0) await send(id, Number(attempt));
+    else if (files.info(file) !== undefined) files.remove(file);
   }
 }
 

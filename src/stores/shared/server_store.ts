@@ -242,6 +242,7 @@ export class ServerStore implements Store {
           limit,
           lastPieces: this.#lastPieces,
         }),
+      settleOutput: () => this.#settleOutput(path),
     };
   }
 
@@ -252,15 +253,8 @@ export class ServerStore implements Store {
     for (const caution of await maintenance.cautions?.() ?? []) this.#world.warn(caution);
     const folder = await this.#madeFolder();
     removeOldFolders(this.#world.files, folder.path, Date.now());
-    const { sendOutput } = await this.host();
+    await this.#settleOutput(folder.path);
     const settings = await this.#parts.settings().load();
-    await tidyOutput(
-      this.#world.files,
-      folder.path,
-      () => this.#parts.runningIds(),
-      // What can't be sent at once is left to the next start.
-      (id, attempt) => sendOutput!(id, attempt, settings.log_max).finish(AbortSignal.abort()),
-    );
     this.#isForWorkers = true;
     this.#quick = this.#server.connect({ answerWithin: answerWithin(settings.lease) });
     this.#parts.rest?.(true);
@@ -285,6 +279,18 @@ export class ServerStore implements Store {
   #hostFolder(): Promise<HostFolder> {
     const { files, env } = this.#world;
     return this.#folder ??= findHostFolder(this.#server.key, files, env);
+  }
+
+  async #settleOutput(path: string): Promise<void> {
+    const { sendOutput } = await this.host();
+    const { log_max: limit } = await this.#parts.settings().load();
+    await tidyOutput(
+      this.#world.files,
+      path,
+      () => this.#parts.runningIds(),
+      // What can't be sent at once is left to the next time.
+      (id, attempt) => sendOutput!(id, attempt, limit).finish(AbortSignal.abort()),
+    );
   }
 
   /** Only in a worker's process, which was told by its `start` where its host is. */
