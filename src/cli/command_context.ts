@@ -29,10 +29,13 @@ export class CommandContext implements Parsed {
   /**
    * The store that options and environment variables name; it is made if it does not exist.
    *
+   * @param within milliseconds in which a server has to answer; as long as it takes if left out
    * @throws QueueError `usage`; `refused` if the folder belongs to another user
    */
-  store(): Store {
-    const store = this.context.openStore(storeLocation(this.context, this.flags));
+  store(within?: number): Store {
+    const location = storeLocation(this.context, this.flags);
+    const isLimited = location.kind !== "folder" && within !== undefined;
+    const store = this.context.openStore(isLimited ? { ...location, within } : location);
     store.prepare();
     return store;
   }
@@ -44,14 +47,20 @@ export class CommandContext implements Parsed {
   }
 
   /** Opens the inbox for new jobs, and closes it when `use` is done. */
-  async withInbox<T>(use: (inbox: Inbox, store: Store) => Promise<T>): Promise<T> {
-    const store = this.store();
+  async withInbox<T>(
+    use: (inbox: Inbox, store: Store) => Promise<T>,
+    within?: number,
+  ): Promise<T> {
+    const store = this.store(within);
     return await using(await store.openInbox(), store, use);
   }
 
   /** Opens the jobs for reading and changing, and closes them when `use` is done. */
-  async withJobs<T>(use: (jobs: JobStore, store: Store) => Promise<T>): Promise<T> {
-    const store = this.store();
+  async withJobs<T>(
+    use: (jobs: JobStore, store: Store) => Promise<T>,
+    within?: number,
+  ): Promise<T> {
+    const store = this.store(within);
     return await using(await store.openJobs(), store, use);
   }
 

@@ -130,4 +130,6 @@ export interface ServerLocation {
   readonly password: string | undefined;
   /** What a worker was told by the `start` that it belongs to: see `Host.handover`. */
   readonly handover?: string;
+  /** Milliseconds after which all is given up that is not answered; as long as it takes if left out. */
+  readonly within?: number;
 }

@@ -50,6 +50,17 @@ Deno.test("enqueue takes all its options, before and after the command", async (
   assertEquals([job?.queue, job?.group], ["video", "films"]);
 });
 
+Deno.test("enqueue of a job leaves a server seven seconds, of a file as long as it takes", async () => {
+  const world = new World();
+  const url = "postgres://box/jobs";
+  world.input = "true";
+  for (const words of [["true"], ["true", "--unique", "nightly"], ["--file", "-"]]) {
+    assertEquals((await world.run("enqueue", ...words, "--store", url)).code, 1);
+  }
+  const opened = world.calls.map((call) => call.split(" ").at(-1));
+  assertEquals(opened, ["7000", "7000", "undefined"]);
+});
+
 Deno.test("enqueue --at takes ISO times with and without a zone", async () => {
   const world = new World();
   const id = await world.enqueue("--at", "2030-02-01T00:00:00Z", "x");

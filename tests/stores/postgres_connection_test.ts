@@ -315,6 +315,21 @@ if (server !== undefined) {
     silent.close();
   });
 
+  Deno.test("a question is given up when the time for all of them is over", async () => {
+    const silent = openSilentServer();
+    const database = new Database({
+      name: "it",
+      server: { host: "127.0.0.1", port: silent.port, user: "me", database: "it" },
+      answerWithin: Infinity,
+      patience: Infinity,
+      totalWithin: 300,
+    });
+    const { code } = await assertRejects(() => database.read("select 1"), QueueError);
+    assertEquals(code, "unavailable");
+    await database.close();
+    silent.close();
+  });
+
   test("transaction() of what can't be called twice takes the time it needs", async (open) => {
     const hasty = open(
       { options: "-c statement_timeout=9s -c idle_in_transaction_session_timeout=9s" } as object,

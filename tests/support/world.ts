@@ -1,6 +1,7 @@
 // A world in memory for commands: store, files, clock, terminal. `run` runs a command line in it.
 import type { Context, Output } from "../../src/cli/context.ts";
 import { run } from "../../src/cli/run.ts";
+import { QueueError } from "../../src/queue/errors.ts";
 import { enqueue } from "../../src/queue/enqueue.ts";
 import type { Job } from "../../src/queue/job.ts";
 import type { Finding, LeftOut, Maintenance } from "../../src/queue/maintenance.ts";
@@ -183,7 +184,8 @@ export class World {
       readAllBytes: bytesOf,
       openStore: (location) => {
         if (location.kind === "folder") return this.#storeIn(location.path);
-        throw new Error(`This world has no ${location.url}`);
+        this.calls.push(`open ${location.url} within ${location.within}`);
+        throw new QueueError("unavailable", `This world has no ${location.url}`);
       },
       endOrphan: async ({ name }, _, { id }, reason) => {
         this.calls.push(`end ${name} ${id} ${reason}`);

@@ -28,14 +28,16 @@ export async function enqueueCommand(call: CommandContext): Promise<number | voi
     const { newId } = context;
     if (isRelated(common)) {
       const { enqueueRelated } = await import("../../queue/enqueue_related.ts");
-      return await call.withJobs(async (jobs, store) =>
-        await enqueueRelated(jobs, newJob, { settings: await settingsOf(store), now, newId })
+      return await call.withJobs(
+        async (jobs, store) =>
+          await enqueueRelated(jobs, newJob, { settings: await settingsOf(store), now, newId }),
+        WITHIN,
       );
     }
     return await call.withInbox(async (inbox, store) => {
       const defaults = { settings: await settingsOf(store), now, newId };
       return { job: await enqueue(inbox, newJob, defaults) };
-    });
+    }, WITHIN);
   };
   if (flags.has("follow")) {
     const { enqueueAndFollow } = await import("./enqueue_follow.ts");
@@ -45,6 +47,12 @@ export async function enqueueCommand(call: CommandContext): Promise<number | voi
   call.print(`${job.id}\n`);
   if (remark !== undefined) call.say(`queuectl: ${remark}`);
 }
+
+/**
+ * Milliseconds in which a server has to take a job. The command is promised to end within ten
+ * seconds, and other programs wait for it.
+ */
+const WITHIN = 7000;
 
 async function settingsOf(store: Store): Promise<Settings> {
   return await (await store.settings()).load();

@@ -28,6 +28,8 @@ export interface ConnectOptions {
    * lost on the way, nobody reports.
    */
   readonly answerWithin?: number;
+  /** Milliseconds from now after which nothing is waited for any more. */
+  readonly totalWithin?: number;
 }
 
 /** All of these are milliseconds. */
@@ -46,6 +48,8 @@ export class Reconnecting<Connection> {
   readonly #connector: Connector<Connection>;
   readonly #patience: number;
   readonly #answerWithin: number;
+  /** When it is time to give up, by the clock of `performance`. */
+  readonly #end: number;
   readonly #closing = new AbortController();
   #current: Connection | undefined;
   #opening: Promise<Connection> | undefined;
@@ -62,6 +66,7 @@ export class Reconnecting<Connection> {
     this.#connector = connector;
     this.#patience = options.patience ?? PATIENCE;
     this.#answerWithin = options.answerWithin ?? ANSWER_WITHIN;
+    this.#end = performance.now() + (options.totalWithin ?? Infinity);
   }
 
   /** The open connection, if there is one. */
@@ -90,7 +95,7 @@ export class Reconnecting<Connection> {
 
   /** What `answer` returns. @param giveUp called if that is not there in time */
   async inTime<T>(answer: () => Promise<T>, giveUp: () => void): Promise<T> {
-    const limit = this.#answerWithin;
+    const limit = Math.min(this.#answerWithin, Math.max(0, this.#end - performance.now()));
     const timer = limit === Infinity ? undefined : setTimeout(giveUp, limit);
     try {
       return await answer();
@@ -107,7 +112,7 @@ export class Reconnecting<Connection> {
     step: () => Promise<T>,
     isGone: (error: unknown) => boolean = isUnavailable,
   ): Promise<T> {
-    const deadline = performance.now() + this.#patience;
+    const deadline = this.#deadline();
     for (let pause = FIRST_PAUSE;; pause = Math.min(2 * pause, STANDBY_PAUSE)) {
       const failures = this.#failures;
       try {
@@ -156,7 +161,7 @@ export class Reconnecting<Connection> {
 
   async #open(): Promise<Connection> {
     const { signal } = this.#closing;
-    const deadline = performance.now() + this.#patience;
+    const deadline = this.#deadline();
     for (;; this.#pause = Math.min(2 * this.#pause, LONGEST_PAUSE)) {
       const pause = this.#pause;
       try {
@@ -174,6 +179,11 @@ export class Reconnecting<Connection> {
       }
       await delay(pause * (0.5 + Math.random() / 2), signal);
     }
+  }
+
+  /** When to stop trying again what is begun now. */
+  #deadline(): number {
+    return Math.min(performance.now() + this.#patience, this.#end);
   }
 
   #endSoon(): void {

@@ -122,7 +122,9 @@ export class ServerStore implements Store {
     this.#world = world;
     this.#server = server;
     this.#isForWorkers = location.handover !== undefined;
-    this.#parts = server.connect(this.#isForWorkers ? { patience: WORKERS_PATIENCE } : {});
+    const { within } = location;
+    const patience = this.#isForWorkers ? { patience: WORKERS_PATIENCE } : {};
+    this.#parts = server.connect(within === undefined ? patience : { totalWithin: within });
     this.#quick = this.#parts;
     const { host } = server.handover;
     if (host !== undefined) this.#folder = Promise.resolve(host);
