@@ -8,6 +8,7 @@ import {
   PostgresMaintenance,
 } from "../../src/stores/postgres/maintenance.ts";
 import { parseTextArray, parseTimestamp, timestamp } from "../../src/stores/postgres/driver.ts";
+import { openLossyProxy } from "../support/lossy_proxy.ts";
 import { type Open, postgresSchemas } from "../support/postgres_schemas.ts";
 import { startPostgres } from "../support/postgres_server.ts";
 import { waitUntil } from "../support/wait_until.ts";
@@ -328,6 +329,42 @@ if (server !== undefined) {
     assertEquals(code, "unavailable");
     await database.close();
     silent.close();
+  });
+
+  test("often() has its statement prepared, also after its table has changed", async (open) => {
+    const database = open();
+    await database.query(`create schema "${database.schema}"`);
+    await database.query("create table queuectl.numbers as select 1 as one");
+    const ask = () => database.often("select *, $1::int as given from queuectl.numbers", [2]);
+    const prepared = async () => {
+      const rows = await database.query<{ uses: number }>(
+        "select generic_plans + custom_plans as uses from pg_prepared_statements",
+      );
+      return rows.map(({ uses }) => uses);
+    };
+    for (let n = 0; n < 5; n++) assertEquals(await ask(), [{ one: 1, given: 2 }]);
+    assertEquals(await prepared(), []);
+    for (let n = 0; n < 3; n++) assertEquals(await ask(), [{ one: 1, given: 2 }]);
+    assertEquals(await prepared(), [3]);
+    await open().query("alter table queuectl.numbers add two int default 5");
+    for (let n = 0; n < 2; n++) assertEquals(await ask(), [{ one: 1, two: 5, given: 2 }]);
+    assertEquals(await prepared(), [3]);
+  });
+
+  test("often() prepares nothing behind a pooler, which makes up its process id", async (open) => {
+    const config = server.config();
+    // BackendKeyData: "K", its length, the process id, a key.
+    const pooler = openLossyProxy(`${config.host}/.s.PGSQL.${config.port}`, (bytes) => {
+      const at = bytes.findIndex((byte, n) =>
+        byte === 0x4b && n + 13 <= bytes.length && new DataView(bytes.buffer, n).getUint32(1) === 12
+      );
+      if (at >= 0) new DataView(bytes.buffer).setUint32(at + 5, 1);
+    });
+    const database = open(pooler.config);
+    for (let n = 0; n < 8; n++) await database.often("select $1::int", [n]);
+    assertEquals(await database.query("select from pg_prepared_statements"), []);
+    await database.close();
+    await pooler.close();
   });
 
   test("transaction() of what can't be called twice takes the time it needs", async (open) => {

@@ -11,8 +11,14 @@ export interface LossyProxy {
   close(): Promise<void>;
 }
 
-/** @param path the socket of the server */
-export function openLossyProxy(path: string): LossyProxy {
+/**
+ * @param path the socket of the server
+ * @param onAnswer may change what the server answers
+ */
+export function openLossyProxy(
+  path: string,
+  onAnswer: (bytes: Uint8Array) => void = () => {},
+): LossyProxy {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const wanted: string[] = [];
   const open = new Set<Deno.Conn>();
@@ -21,12 +27,12 @@ export function openLossyProxy(path: string): LossyProxy {
   const serve = async (client: Deno.Conn) => {
     const upstream = await Deno.connect({ transport: "unix", path });
     let isLosing = false;
-    const pass = async (from: Deno.Conn, to: Deno.Conn, look: (text: string) => boolean) => {
+    const pass = async (from: Deno.Conn, to: Deno.Conn, look: (bytes: Uint8Array) => boolean) => {
       const buffer = new Uint8Array(65_536);
       try {
         for (let n; (n = await from.read(buffer)) !== null;) {
           const bytes = buffer.slice(0, n);
-          if (!look(new TextDecoder("latin1").decode(bytes))) break;
+          if (!look(bytes)) break;
           for (let at = 0; at < n;) at += await to.write(bytes.subarray(at));
         }
       } catch {
@@ -36,12 +42,14 @@ export function openLossyProxy(path: string): LossyProxy {
     };
     open.add(client).add(upstream);
     await Promise.all([
-      pass(client, upstream, (text) => {
+      pass(client, upstream, (bytes) => {
+        const text = new TextDecoder("latin1").decode(bytes);
         const index = wanted.findIndex((one) => text.includes(one));
         if (index >= 0) isLosing = wanted.splice(index, 1).length > 0;
         return true;
       }),
-      pass(upstream, client, () => {
+      pass(upstream, client, (bytes) => {
+        onAnswer(bytes);
         if (isLosing) lost++;
         return !isLosing;
       }),

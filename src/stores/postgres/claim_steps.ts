@@ -14,7 +14,7 @@ export class PostgresClaimSteps implements ClaimSteps {
   }
 
   async claim(asked: Asked): Promise<Found | undefined> {
-    const [row] = await this.#database.query<Row>(CLAIM, valuesOf(asked)).catch(placeLost);
+    const [row] = await this.#database.often<Row>(CLAIM, valuesOf(asked)).catch(placeLost);
     return row && foundIn(row);
   }
 
@@ -27,11 +27,11 @@ export class PostgresClaimSteps implements ClaimSteps {
       const piece = output && [output.from, output.bytes.toBase64()];
       const ending = [...values, ...(piece ?? [null, null])];
       if (next === undefined) {
-        const [row] = await this.#database.query<Gated>(FINISH, ending);
+        const [row] = await this.#database.often<Gated>(FINISH, ending);
         return row!;
       }
       const [row] = await this.#database
-        .query<Row & Gated>(FINISH_AND_CLAIM, [...ending, ...valuesOf(next)]).catch(placeLost);
+        .often<Row & Gated>(FINISH_AND_CLAIM, [...ending, ...valuesOf(next)]).catch(placeLost);
       return { gated: row!.gated, next: row!.id === null ? undefined : foundIn(row!) };
     };
   }

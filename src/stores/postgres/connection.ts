@@ -5,6 +5,7 @@ import { UnknownOutcome } from "../shared/lost_answers.ts";
 import { type ConnectOptions, Reconnecting } from "../shared/reconnecting.ts";
 import { newClient, type PgClient, type ServerConfig } from "./driver.ts";
 import { inWords, isConflict, isDisconnection, isRefusal, unavailable } from "./errors.ts";
+import { PreparedStatements } from "./prepared.ts";
 
 export type { ServerConfig } from "./driver.ts";
 export { timestamp } from "./driver.ts";
@@ -49,6 +50,7 @@ export class Database implements Sql {
   readonly schema: string;
   readonly #server: ServerConfig;
   readonly #link: Reconnecting<PgClient>;
+  readonly #prepared = new PreparedStatements();
   /** Ends when all that was asked for before has been done. */
   #line: Promise<unknown> = Promise.resolve();
   /** Whether a connection was given up, since there was no answer in time. */
@@ -70,16 +72,27 @@ export class Database implements Sql {
    * see `again`.
    */
   async query<Row>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
-    return await this.#inLine(() =>
-      withoutConflicts(async () => {
-        const client = await this.#link.get();
-        try {
-          return await this.#send<Row>(client, text, values);
-        } catch (error) {
-          throw isDisconnection(error) && !isRefusal(error) ? new UnknownOutcome(error) : error;
-        }
-      })
-    );
+    return await this.#alone((client) => this.#send<Row>(client, text, values));
+  }
+
+  /** As `query`, for what is sent for each job: the server keeps it prepared, where it can. */
+  async often<Row>(text: string, values: readonly unknown[]): Promise<Row[]> {
+    return await this.#alone(async (client) => {
+      const name = await this.#prepared.nameFor(client, text, async () => {
+        const [row] = await this.#send<{ pid: number }>(
+          client,
+          "select pg_backend_pid() as pid",
+          [],
+        );
+        return row!.pid;
+      });
+      try {
+        return await this.#send<Row>(client, text, values, name);
+      } catch (error) {
+        if (name === undefined || !this.#prepared.failed(client, error)) throw error;
+        return await this.#send<Row>(client, text, values);
+      }
+    });
   }
 
   /** Reads: a statement that may be sent again when the connection ends under way. */
@@ -139,6 +152,19 @@ export class Database implements Sql {
     await (await this.#link.close())?.end().catch(() => {});
   }
 
+  async #alone<T>(step: (client: PgClient) => Promise<T>): Promise<T> {
+    return await this.#inLine(() =>
+      withoutConflicts(async () => {
+        const client = await this.#link.get();
+        try {
+          return await step(client);
+        } catch (error) {
+          throw isDisconnection(error) && !isRefusal(error) ? new UnknownOutcome(error) : error;
+        }
+      })
+    );
+  }
+
   async #inLine<T>(step: () => Promise<T>): Promise<T> {
     const before = this.#line;
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -153,9 +179,15 @@ export class Database implements Sql {
     }
   }
 
-  async #send<Row>(client: PgClient, text: string, values: readonly unknown[]): Promise<Row[]> {
+  async #send<Row>(
+    client: PgClient,
+    text: string,
+    values: readonly unknown[],
+    name?: string,
+  ): Promise<Row[]> {
     try {
-      const result = await this.#ask(client, { text: this.#inSchema(text), values });
+      const query = { text: this.#inSchema(text), values };
+      const result = await this.#ask(client, name === undefined ? query : { ...query, name });
       return (Array.isArray(result) ? result.at(-1)! : result).rows as Row[];
     } catch (error) {
       if (isDisconnection(error)) {

@@ -1,5 +1,5 @@
 // The driver (npm's `pg`) as far as it is used here, and how values go in and out: times are
-// milliseconds, counts are numbers. Statements are unnamed, so that poolers may stand between.
+// milliseconds, counts are numbers.
 import Client from "pg/lib/client.js";
 
 /** What the driver is told of a server; as in the documentation of `pg`. */
@@ -17,7 +17,10 @@ export interface ServerConfig {
 export interface PgClient {
   readonly processID: number | null;
   connect(): Promise<unknown>;
-  query(query: { text: string; values?: readonly unknown[] }): Promise<PgResult | PgResult[]>;
+  /** @param query with a name, the server keeps it prepared: see prepared.ts */
+  query(
+    query: { text: string; values?: readonly unknown[]; name?: string },
+  ): Promise<PgResult | PgResult[]>;
   end(): Promise<void>;
   on(event: "error" | "end", listener: (error?: Error) => void): void;
   on(
