@@ -98,11 +98,20 @@ export interface Host {
   /**
    * Begins to send what an attempt prints to where all hosts can read it, and to cut off what its
    * file has too much; left out where the file is that place.
-   * @param limit the most bytes that are kept of it; 0 for all
    */
-  sendOutput?(id: string, attempt: number, limit: number): OutputSender;
+  sendOutput?(printing: PrintingAttempt): OutputSender;
   /** Sends what attempts have printed that have ended, and that nobody sends any more. */
   settleOutput?(): Promise<void>;
+}
+
+/** An attempt whose output is sent. */
+export interface PrintingAttempt {
+  readonly id: string;
+  readonly attempt: number;
+  /** The most bytes that are kept of its output; 0 for all. */
+  readonly limit: number;
+  /** Whether it is yet to begin, so that nothing can have been sent of it. */
+  readonly isNew: boolean;
 }
 
 /** Sends what an attempt prints, while it does. */

@@ -90,6 +90,7 @@ export class JobRunner implements WorkerParts {
       run,
       force.signal,
       (run) => atHand.follow(job.id, (stop) => executor.run(run, stop)),
+      { isNew: true },
     );
   }
 

@@ -15,9 +15,7 @@ export interface OutputPlace {
    * out where the file is that place.
    */
   sendOutput?(
-    id: string,
-    attempt: number,
-    limit: number,
+    printing: { id: string; attempt: number; limit: number; isNew: boolean },
   ): { finish(signal: AbortSignal): Promise<void> };
 }
 
@@ -29,15 +27,17 @@ export interface OutputPlace {
  *   a shell need not start half a dozen programs for that
  *
  * @param force where it aborts, the rest is given up
+ * @param options whether the attempt `isNew`: it is yet to begin
  */
 export async function sendingOutput<T>(
   place: OutputPlace,
   run: Run,
   force: AbortSignal,
   follow: (run: Run) => Promise<T>,
+  { isNew = false } = {},
 ): Promise<T> {
-  const { id, attempt, logMax } = run;
-  const sender = place.sendOutput?.(id, attempt, logMax);
+  const { id, attempt, logMax: limit } = run;
+  const sender = place.sendOutput?.({ id, attempt, limit, isNew });
   try {
     return await follow(sender === undefined ? run : { ...run, logMax: 0 });
   } finally {

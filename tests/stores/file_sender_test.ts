@@ -25,7 +25,15 @@ async function finished(
       return Promise.resolve();
     },
   };
-  const sender = new FileSender({ outputs, files: diskFiles, path, id: "a", attempt: 1, limit: 0 });
+  const sender = new FileSender({
+    outputs,
+    files: diskFiles,
+    path,
+    id: "a",
+    attempt: 1,
+    limit: 0,
+    isNew: false,
+  });
   await sender.finish(signal);
   return [sent.join(""), diskFiles.info(path) !== undefined];
 }
@@ -53,7 +61,15 @@ Deno.test("FileSender keeps the first bytes of a file, says that it dropped the 
       },
     };
     const start = () =>
-      new FileSender({ outputs, files: diskFiles, path, id: "a", attempt: 1, limit: 4 });
+      new FileSender({
+        outputs,
+        files: diskFiles,
+        path,
+        id: "a",
+        attempt: 1,
+        limit: 4,
+        isNew: false,
+      });
     const print = (text: string) => diskFiles.append(path, text);
     const { signal } = new AbortController();
 

@@ -1,26 +1,33 @@
 // What the keeper of a host's lease writes down, and whether a worker may claim by it.
 import { assertEquals } from "@std/assert";
-import {
-  HostKeeper,
-  leaseEpoch,
-  type Leases,
-  leaseServer,
-} from "../../src/stores/shared/host_keeper.ts";
+import { HostKeeper, type Leases } from "../../src/stores/shared/host_keeper.ts";
+import { LeaseFile } from "../../src/stores/shared/lease_file.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
 import { QueueError } from "../../src/queue/errors.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 import { waitUntil } from "../support/wait_until.ts";
 
-Deno.test("leaseEpoch() counts from when the store was asked, not from its answer", () =>
+Deno.test("LeaseFile counts from when the store was asked, not from its answer", () =>
   withTempDir((dir) => {
     const seen = (asked: number) => {
       Deno.writeTextFileSync(`${dir}/deadline`, `100.00 60 7 ${asked}\n`);
-      return leaseEpoch(diskFiles, dir);
+      return new LeaseFile(diskFiles, dir).epoch();
     };
-    assertEquals(leaseEpoch(diskFiles, dir), undefined);
+    assertEquals(new LeaseFile(diskFiles, dir).epoch(), undefined);
     assertEquals([seen(Date.now()), seen(Date.now() - 30_000)], ["7", "7"]);
     // Little is left, or the clock was set back.
     assertEquals([seen(Date.now() - 45_000), seen(Date.now() + 9000)], [undefined, undefined]);
+  }));
+
+Deno.test("LeaseFile looks again after a moment", () =>
+  withTempDir(async (dir) => {
+    const file = new LeaseFile(diskFiles, dir);
+    const write = (epoch: string) =>
+      Deno.writeTextFileSync(`${dir}/deadline`, `100.00 60 ${epoch} ${Date.now()}\n`);
+    write("7");
+    assertEquals(file.epoch(), "7");
+    write("8");
+    await waitUntil(() => file.epoch() === "8");
   }));
 
 /** One that leads its host, whose folder is `dir`. */
@@ -57,7 +64,7 @@ Deno.test("HostKeeper does not put an earlier deadline in the place of a later o
     // Such as of a worker that had its answer sooner.
     assertEquals(await writtenOver("9999999999.00 60 7 1"), false);
     assertEquals(await writtenOver("1.00 60 7 1"), true);
-    assertEquals(leaseServer(diskFiles, dir), "2026-11-29_10:00:00+00");
+    assertEquals(new LeaseFile(diskFiles, dir).server(), "2026-11-29_10:00:00+00");
     // Of another lease nothing follows.
     assertEquals(await writtenOver("9999999999.00 90 7 1"), true);
     assertEquals(await writtenOver("9999999999.00 60 6 1"), true);

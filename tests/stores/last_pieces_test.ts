@@ -66,7 +66,16 @@ function testLastPieces(
         const job = (await store.claim(W1, 0))!;
         const path = `${dir}/a.1.log`;
         const { outputs, puts } = counting(opened.outputs);
-        const options = { outputs, files: diskFiles, path, id: "a", attempt: 1, limit, lastPieces };
+        const options = {
+          outputs,
+          files: diskFiles,
+          path,
+          id: "a",
+          attempt: 1,
+          limit,
+          isNew: true,
+          lastPieces,
+        };
         const sender = new FileSender(options);
         diskFiles.create(path, text);
         await sender.finish(new AbortController().signal);
@@ -121,7 +130,15 @@ function testLastPieces(
         const path = `${dir}/a.1.log`;
         const lastPieces = new LastPieces();
         diskFiles.create(path, "said\n");
-        const options = { outputs, files: diskFiles, path, id: "a", attempt: 1, limit: 0 };
+        const options = {
+          outputs,
+          files: diskFiles,
+          path,
+          id: "a",
+          attempt: 1,
+          limit: 0,
+          isNew: false,
+        };
         await new FileSender({ ...options, lastPieces }).finish(new AbortController().signal);
         assertEquals([await textOf(outputs), puts()], ["said\n", 1]);
         assertEquals(diskFiles.info(path), undefined);

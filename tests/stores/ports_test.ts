@@ -90,7 +90,9 @@ async function onServer(
       tallies: await store.tallies(),
       async print(id, attempt, text) {
         Deno.writeTextFileSync(host.log(id, attempt), text);
-        await host.sendOutput!(id, attempt, 0).finish(new AbortController().signal);
+        await host.sendOutput!({ id, attempt, limit: 0, isNew: true }).finish(
+          new AbortController().signal,
+        );
       },
     });
   } finally {

@@ -7,7 +7,7 @@ import type { LogReader } from "../../queue/logs.ts";
 import { cappedNote } from "../../system/capped_note.ts";
 import { delay } from "../../system/delay.ts";
 import type { FileSystem } from "../../system/file_system.ts";
-import type { OutputSender } from "../store.ts";
+import type { OutputSender, PrintingAttempt } from "../store.ts";
 import type { LastPieces } from "./last_pieces.ts";
 
 /** The most bytes that are sent at once. */
@@ -34,15 +34,11 @@ export interface OutputTable extends LogReader {
   put(id: string, attempt: number, from: number, bytes: Uint8Array): Promise<void>;
 }
 
-export interface SenderOptions {
+export interface SenderOptions extends PrintingAttempt {
   readonly outputs: OutputTable;
   readonly files: FileSystem;
   /** The file that the job writes to. */
   readonly path: string;
-  readonly id: string;
-  readonly attempt: number;
-  /** The most bytes that are kept of it; 0 for all. */
-  readonly limit: number;
   /** Takes what goes together with the end of the attempt. */
   readonly lastPieces?: LastPieces;
 }
@@ -66,8 +62,7 @@ export class FileSender implements OutputSender {
 
   constructor(options: SenderOptions) {
     this.#options = options;
-    // Nothing was sent of a file that is yet to be made, so the store need not be asked.
-    if (options.files.info(options.path) === undefined) this.#sent = NOTHING;
+    if (options.isNew) this.#sent = NOTHING;
     this.#looking = setInterval(() => this.#look(), LOOK);
   }
 
@@ -117,9 +112,9 @@ export class FileSender implements OutputSender {
   #remove(): void {
     const { files, path } = this.#options;
     try {
-      if (files.info(path) !== undefined) files.remove(path);
+      files.remove(path);
     } catch {
-      // Others may remove it, too; what stays is tidied later.
+      // It may never have been made, and others may remove it, too. What stays is tidied later.
     }
   }
 
@@ -167,9 +162,12 @@ export class FileSender implements OutputSender {
     const isCapped = limit > 0 && size > limit;
     const end = isCapped ? limit : size;
     const isNote = isCapped && from >= limit;
+    const left = Math.min(end - from, AT_ONCE);
     const bytes = isNote
       ? encoder.encode(`\n${cappedNote(limit)}\n`).subarray(from - limit)
-      : files.readBytes(path, from, Math.max(0, Math.min(end - from, AT_ONCE)));
+      : left > 0
+      ? files.readBytes(path, from, left)
+      : new Uint8Array();
     if (bytes === undefined) return undefined;
     // One empty piece tells a log without output from one that is not there.
     if (bytes.length === 0 && !(isOver && sent < 0)) return undefined;

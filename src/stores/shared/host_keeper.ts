@@ -6,7 +6,6 @@ import {
   deadline,
   type LeaseView,
   look,
-  margin,
   NOTHING_SEEN,
   type Sightings,
 } from "../../queue/leases.ts";
@@ -15,29 +14,7 @@ import { afterMilliseconds } from "../../system/delay.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { uptime } from "../../system/place.ts";
 import { deadlinePath } from "./host_folder.ts";
-
-/**
- * Which lease this host has; undefined if it was not renewed lately, so that nothing may begin. The
- * clock of the wall serves: where it was changed, nothing begins until the next sign of life.
- */
-export function leaseEpoch(files: FileSystem, folder: string): string | undefined {
-  const [, lease = "0", epoch, asked = "0"] = leaseWords(files, folder);
-  // Since the store was asked: of an answer that was long in coming, little of the lease is left.
-  const age = Date.now() - Number(asked);
-  if (!(age >= 0)) return undefined;
-  return age < 1000 * (Number(lease) - 2 * margin(Number(lease)) + 1) ? epoch : undefined;
-}
-
-/** Which start of which server has renewed the lease of this host last; undefined if none has. */
-export function leaseServer(files: FileSystem, folder: string): string | undefined {
-  return leaseWords(files, folder)[4];
-}
-
-/** What the last renewal has written down; nothing if there was none. */
-function leaseWords(files: FileSystem, folder: string): string[] {
-  const path = deadlinePath(folder);
-  return files.info(path) === undefined ? [] : files.readText(path).trim().split(" ");
-}
+import { LeaseFile } from "./lease_file.ts";
 
 /** What a host says of itself. */
 export interface BeatingHost {
@@ -194,7 +171,7 @@ export class HostKeeper {
     const { files, host } = this.#options;
     const path = deadlinePath(host.path);
     // Another process of this host may have asked later, and have had its answer sooner.
-    const [until, lease, epoch] = leaseWords(files, host.path);
+    const [until, lease, epoch] = new LeaseFile(files, host.path).read();
     const isSame = lease === words[1] && epoch === words[2];
     if (isSame && Number(until) > Number(words[0])) return;
     const unfinished = `${path}.${Deno.pid}`;

@@ -25,7 +25,8 @@ import {
   removeOldFolders,
   tidyOutput,
 } from "./host_folder.ts";
-import { HostKeeper, leaseEpoch, type Leases, leaseServer } from "./host_keeper.ts";
+import { HostKeeper, type Leases } from "./host_keeper.ts";
+import { LeaseFile } from "./lease_file.ts";
 import { LastPieces } from "./last_pieces.ts";
 import { Lookout } from "./lookout.ts";
 import { HostWorkers, type WorkerPlaces } from "./host_workers.ts";
@@ -112,6 +113,7 @@ export class ServerStore implements Store {
   /** Of a worker. */
   #lookout: Lookout | undefined;
   readonly #lastPieces = new LastPieces();
+  #lease: LeaseFile | undefined;
   #isForWorkers: boolean;
   #folder: Promise<HostFolder> | undefined;
   #isPrepared = false;
@@ -137,11 +139,11 @@ export class ServerStore implements Store {
     const { listens } = this.#server;
     const { id: host, path } = this.#isForWorkers ? await this.#hostFolder() : {};
     if (host === undefined) return this.#parts.jobs({ listens });
-    const epoch = () => leaseEpoch(this.#world.files, path!);
+    const lease = this.#leaseFile(path!);
     return this.#parts.jobs({
       listens,
       host,
-      epoch,
+      epoch: () => lease.epoch(),
       ahead: true,
       lookout: this.#lookoutOfWorker(),
       lastPieces: this.#lastPieces,
@@ -176,11 +178,12 @@ export class ServerStore implements Store {
     const folder = await this.#hostFolder();
     const local = new FileWorkers(folder.path, this.#world.files);
     const lookout = this.#lookoutOfWorker();
+    const lease = this.#leaseFile(folder.path);
     return new HostWorkers({
       places: this.#quick.places(folder.id),
       hostId: folder.id,
       local,
-      epoch: () => leaseEpoch(this.#world.files, folder.path),
+      epoch: () => lease.epoch(),
       isResting: () => lookout?.isResting === true,
       keepLease: (leads) => this.#keepLease(folder, local, leads),
     });
@@ -223,6 +226,7 @@ export class ServerStore implements Store {
     // Only who starts workers has to know; they were told.
     const startsWorkers = this.#isForWorkers && host === undefined;
     const net = startsWorkers ? await this.#parts.net?.() : undefined;
+    const lease = this.#leaseFile(path);
     const handover: Handover = { password, certificates, host: { id, path, guarded, hostname } };
     return {
       ...paths,
@@ -230,18 +234,14 @@ export class ServerStore implements Store {
       handover: JSON.stringify(handover),
       secrets: this.#server.secrets,
       net: net ?? this.#server.net,
-      server: () => leaseServer(this.#world.files, path),
-      ...(guarded
-        ? { deadline: deadlinePath(path), epoch: () => leaseEpoch(this.#world.files, path) }
-        : {}),
-      sendOutput: (id, attempt, limit) =>
+      server: () => lease.server(),
+      ...(guarded ? { deadline: deadlinePath(path), epoch: () => lease.epoch() } : {}),
+      sendOutput: (printing) =>
         new FileSender({
+          ...printing,
           outputs: this.#parts.outputs(),
           files: this.#world.files,
-          path: paths.log(id, attempt),
-          id,
-          attempt,
-          limit,
+          path: paths.log(printing.id, printing.attempt),
           lastPieces: this.#lastPieces,
         }),
       settleOutput: () => this.#settleOutput(path),
@@ -283,6 +283,10 @@ export class ServerStore implements Store {
     return this.#folder ??= findHostFolder(this.#server.key, files, env);
   }
 
+  #leaseFile(folder: string): LeaseFile {
+    return this.#lease ??= new LeaseFile(this.#world.files, folder);
+  }
+
   async #settleOutput(path: string): Promise<void> {
     const { sendOutput } = await this.host();
     const { log_max: limit } = await this.#parts.settings().load();
@@ -291,7 +295,8 @@ export class ServerStore implements Store {
       path,
       () => this.#parts.runningIds(),
       // What can't be sent at once is left to the next time.
-      (id, attempt) => sendOutput!(id, attempt, limit).finish(AbortSignal.abort()),
+      (id, attempt) =>
+        sendOutput!({ id, attempt, limit, isNew: false }).finish(AbortSignal.abort()),
     );
   }
 
