@@ -5,6 +5,7 @@ import { noAttempt, notRun } from "../queue/log_refusals.ts";
 import type { LogReader } from "../queue/logs.ts";
 import type { JobReader } from "../queue/store.ts";
 import type { CommandContext } from "./command_context.ts";
+import { rideOut } from "./ride_out.ts";
 
 const CHUNK = 65_536;
 const POLL = 100;
@@ -32,10 +33,11 @@ export async function followLog(
   { jobs, log, attempt: chosen, stop }: Following,
 ): Promise<Job> {
   let attempt = chosen ?? Math.max(1, attemptsBegun(first));
-  for (let job = first; !stop?.aborted;) {
+  const isOver = () => stop?.aborted === true;
+  for (let job = first; !isOver();) {
     // The state is read before the log: once an attempt is known to have ended, its log is
     // complete.
-    await log.print(attempt);
+    await rideOut(call, () => log.print(attempt), isOver);
     const begun = attemptsBegun(job);
     const running = job.status.state === "processing" ? begun : undefined;
     if (attempt <= begun && attempt !== running) {
@@ -51,7 +53,7 @@ export async function followLog(
       return job;
     }
     await call.context.sleep(POLL);
-    const now = await jobs.get(job.id);
+    const now = await rideOut(call, () => jobs.get(job.id), isOver);
     if (now === undefined) throw new QueueError("not_found", `Job "${job.id}" was removed`);
     job = now;
   }

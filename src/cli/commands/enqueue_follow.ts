@@ -1,5 +1,5 @@
 // queuectl enqueue --follow: prints a job's output and ends with its exit code, as if it ran here.
-import { QueueError } from "../../queue/errors.ts";
+import { isUnavailable, QueueError } from "../../queue/errors.ts";
 import { hasEnded, type Job } from "../../queue/job.ts";
 import type { Enqueued } from "../../queue/enqueue_related.ts";
 import type { CommandContext } from "../command_context.ts";
@@ -52,6 +52,7 @@ async function follow(call: CommandContext, job: Job, stop: AbortSignal): Promis
     try {
       return await followLog(call, job, { jobs, log, stop });
     } catch (error) {
+      if (stop.aborted && isUnavailable(error)) return job;
       // It was cancelled before it ran, so there is no log.
       const now = error instanceof QueueError ? await jobs.get(job.id) : undefined;
       if (now?.status.state === "cancelled") return now;

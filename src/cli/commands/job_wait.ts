@@ -3,6 +3,7 @@ import { QueueError } from "../../queue/errors.ts";
 import { hasEnded } from "../../queue/job.ts";
 import { chosenJobs } from "../chosen_jobs.ts";
 import type { CommandContext } from "../command_context.ts";
+import { rideOut } from "../ride_out.ts";
 
 const POLL = 150;
 
@@ -14,12 +15,13 @@ export async function waitCommand(call: CommandContext): Promise<number> {
   const { context, flags } = call;
   const timeout = flags.number("timeout");
   const deadline = timeout === undefined ? Infinity : context.now() + timeout * 1000;
+  const isOver = () => context.now() >= deadline;
   return await call.withReader(async (store) => {
     const left = new Set((await chosenJobs(call, store)).map(({ id }) => id));
     let code = 0;
     for (;;) {
       for (const id of left) {
-        const job = await store.get(id);
+        const job = await rideOut(call, () => store.get(id), isOver);
         if (job !== undefined && !hasEnded(job)) continue;
         const state = job?.status.state ?? "removed";
         left.delete(id);
