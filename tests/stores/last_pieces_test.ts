@@ -56,7 +56,7 @@ function testLastPieces(
     test: (
       parts: Opened & { job: Job; store: JobStore; path: string; puts: () => number },
     ) => Promise<void>,
-    limit = 0,
+    { limit = 0, isClaimed = true } = {},
   ) =>
     withStore((opened) =>
       withTempDir(async (dir) => {
@@ -66,7 +66,8 @@ function testLastPieces(
         const job = (await store.claim(W1, 0))!;
         const path = `${dir}/a.1.log`;
         const { outputs, puts } = counting(opened.outputs);
-        const options = {
+        diskFiles.create(path, text);
+        await new FileSender({
           outputs,
           files: diskFiles,
           path,
@@ -74,11 +75,8 @@ function testLastPieces(
           attempt: 1,
           limit,
           isNew: true,
-          lastPieces,
-        };
-        const sender = new FileSender(options);
-        diskFiles.create(path, text);
-        await sender.finish(new AbortController().signal);
+          lastPieces: isClaimed ? lastPieces : new LastPieces(),
+        }).finish(new AbortController().signal);
         await test({ ...opened, job, store, path, puts });
         assertEquals(diskFiles.info(path), undefined);
         await store.close?.();
@@ -109,7 +107,7 @@ function testLastPieces(
     await withEnded("said\n", async ({ outputs, puts }) => {
       const capped = "sa\n[queuectl: log capped at 2 bytes; the rest was dropped]\n";
       assertEquals([await textOf(outputs), puts()], [capped, 2]);
-    }, 2);
+    }, { limit: 2 });
   });
 
   Deno.test(`${name}: the output of a job that another worker has taken over is kept`, () =>
@@ -122,29 +120,9 @@ function testLastPieces(
     }));
 
   Deno.test(`${name}: output of a job that this process has not claimed is sent by itself`, () =>
-    withStore(({ jobs, outputs: table }) =>
-      withTempDir(async (dir) => {
-        const store = jobs({});
-        await store.add([aJob()]);
-        const { outputs, puts } = counting(table);
-        const path = `${dir}/a.1.log`;
-        const lastPieces = new LastPieces();
-        diskFiles.create(path, "said\n");
-        const options = {
-          outputs,
-          files: diskFiles,
-          path,
-          id: "a",
-          attempt: 1,
-          limit: 0,
-          isNew: false,
-        };
-        await new FileSender({ ...options, lastPieces }).finish(new AbortController().signal);
-        assertEquals([await textOf(outputs), puts()], ["said\n", 1]);
-        assertEquals(diskFiles.info(path), undefined);
-        await store.close?.();
-      })
-    ));
+    withEnded("said\n", async ({ outputs, puts }) => {
+      assertEquals([await textOf(outputs), puts()], ["said\n", 1]);
+    }, { isClaimed: false }));
 }
 
 const postgres = await startPostgres();
