@@ -42,7 +42,7 @@ Deno.test("parseServerUrl() reads what is there, and takes the rest from Postgre
 
 Deno.test("parseServerUrl() refuses what it does not know, in words", () => {
   const wrong: Record<string, string> = {
-    "postgres://me@db/app?sslmode=prefer": "sslmode=prefer is unknown",
+    "postgres://me@db/app?sslmode=prefer": "sslmode=prefer is not supported",
     "postgres://me@db/app?schema=Big": `"Big" can't be the name`,
     "postgres://me@db/app?schema=x%22;drop": "can't be the name",
     [`postgres://me@db/app?schema=${"x".repeat(51)}`]: "can't be the name",
@@ -70,6 +70,12 @@ Deno.test("findPassword() takes the first line of ~/.pgpass that fits", () => {
   assertEquals(findPassword(text, url), "a:b\\c");
   assertEquals(findPassword("*:*:*:*:all\n", url), "all");
   assertEquals(findPassword("db:5432:app\n", url), undefined);
+});
+
+Deno.test("parseServerUrl() names the variable with a mode of TLS that it does not know", () => {
+  const env = (name: string) => name === "PGSSLMODE" ? "prefer" : undefined;
+  const read = () => parseServerUrl("postgres://me@db/app", env);
+  assertThrows(read, QueueError, "PGSSLMODE=prefer is not supported");
 });
 
 Deno.test("serverConfig() verifies the server as sslmode says, and tells nobody the password", () => {

@@ -56,9 +56,12 @@ export function parseServerUrl(
       "It is of a-z, 0-9 and _, at most 50 of them",
     );
   }
-  const tls = given.get("sslmode") ?? env("PGSSLMODE") ?? "disable";
+  const inUrl = given.get("sslmode");
+  const tls = inUrl ?? env("PGSSLMODE") ?? "disable";
   if (!TLS_MODES.includes(tls)) {
-    throw wrong(`sslmode=${tls} is unknown`, `It may be ${TLS_MODES.join(", ")}`);
+    // `prefer` and `allow` promise nothing: whoever is in between chooses.
+    const where = inUrl === null ? "PGSSLMODE" : "sslmode";
+    throw wrong(`${where}=${tls} is not supported`, `It may be ${TLS_MODES.join(", ")}`);
   }
   const listen = given.get("listen") ?? "on";
   if (listen !== "on" && listen !== "off") throw wrong("listen is on or off");
