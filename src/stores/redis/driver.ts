@@ -17,8 +17,15 @@ export type Argument = string | Uint8Array;
 /** Texts, numbers, `null`, maps as objects, and arrays of these; bytes where they are asked for. */
 export type Reply = unknown;
 
+/** As Redis 6.2 wraps what a command of a script answers: the error itself comes behind it. */
+const OF_SCRIPT = /^ERR Error running script \(call to f_\w+\): (?:@user_script: ?\d+: )+-?/;
+
 /** What the server answers instead: a word such as `NOPERM` comes first. */
 export class ErrorReply extends Error {
+  constructor(message: string) {
+    super(message.replace(OF_SCRIPT, ""));
+  }
+
   get word(): string {
     return this.message.split(" ", 1)[0]!;
   }

@@ -23,6 +23,11 @@ export function isOfReplica(error: unknown): boolean {
     (error.word === "READONLY" || error.message.startsWith("ERR WAIT cannot be used with replica"));
 }
 
+/** Whether a server has become a replica while it waited for others: whether they have it, nobody knows. */
+export function wasInterrupted(error: unknown): boolean {
+  return error instanceof ErrorReply && error.word === "UNBLOCKED";
+}
+
 /** Whether another connection may do: this one is gone, or the server is not ready yet. */
 export function isAway(error: unknown): boolean {
   if (error instanceof ErrorReply) return error.word in SOON || isOfReplica(error);
@@ -54,12 +59,6 @@ export function inWords(store: string, error: unknown): unknown {
   if (error instanceof QueueError || !(error instanceof Error)) return error;
   if (error instanceof UnknownOutcome || isAway(error)) return unavailable(store, error);
   if (error instanceof ErrorReply) return refused(store, error);
-  if (error instanceof Deno.errors.NotCapable) {
-    return new QueueError("refused", `Cannot use ${store}: its cluster has a new node for it`, {
-      hint: "Stop these workers, and start them again",
-      cause: error,
-    });
-  }
   const isCertificate = /certificate|tls/i.test(error.message);
   return isCertificate
     ? new QueueError("refused", `Cannot use ${store}: ${error.message}`, {
@@ -91,8 +90,8 @@ function refused(store: string, error: ErrorReply): unknown {
         "Name another one: ?prefix=NAME in the URL",
       );
   }
-  // As Redis 7.0 says NOPERM of what a script does.
-  if (error.message.startsWith("ERR The user executing the script")) {
+  // As Redis 7.0 and 6.2 say NOPERM of what a script does.
+  if (/^(ERR )?The user executing the script/.test(error.message)) {
     return say(`this user may not do that (${error.message})`, RIGHTS);
   }
   if (error.message.startsWith("ERR DB index")) return say("it has no database with that number");
