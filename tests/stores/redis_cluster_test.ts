@@ -19,7 +19,7 @@ if (cluster !== undefined) {
     try {
       const jobs = new RedisJobs(redis);
       assertEquals(await jobs.add([aJob({ id: "one" })]), 1);
-      const known = (await redis.addresses()).map(({ port }) => port);
+      const known = redis.nodes.map(({ port }) => port);
       assert(ports.every((port) => known.includes(port)), String(known));
       const wrong = other.connect("q", { database: 1 });
       const error = await assertRejects(() => wrong.info(), QueueError);
@@ -45,14 +45,19 @@ Deno.test("nodesOf() knows nodes by addresses and names, and none where it may n
     "07c3 :7000@17000 myself,master - 0 0 1 connected 0-16383",
     "8f2a 10.0.0.2:7001@17001,two.example slave 07c3 0 0 1 connected",
     "9b11 ::1:7002@17002,,shard-id=x master - 0 0 2 connected",
+    "b0c4 10.0.0.3:7003@17003,three.example master,fail - 0 0 2 disconnected",
+    "c1d5 10.0.0.4:7004@17004 master,fail? - 0 0 2 connected",
   ].join("\n");
   const from = { host: "one.example", port: 7000 };
+  const named = { host: "any.example", port: 7000 };
   const wire = { ask: () => Promise.resolve(text) } as unknown as Wire;
-  assertEquals((await nodesOf(wire, from)).map(({ host, port }) => `${host} ${port}`), [
+  assertEquals((await nodesOf(wire, from, named)).map(({ host, port }) => `${host} ${port}`), [
     "one.example 7000",
     "10.0.0.2 7001",
     "two.example 7001",
     "::1 7002",
+    "10.0.0.4 7004",
+    "any.example 7000",
   ]);
 });
 

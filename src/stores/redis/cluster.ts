@@ -24,23 +24,28 @@ export function isMoved(error: unknown): error is ErrorReply {
   return error instanceof ErrorReply && error.word === "MOVED";
 }
 
-/** All nodes that the one at `from` knows, itself first; it alone where the user may not ask. */
-export async function nodesOf(wire: Wire, from: Address): Promise<Address[]> {
-  let text: string;
+/**
+ * All nodes that the one at `from` knows, itself first, but for those that have failed; it alone where
+ * the user may not ask. At last the one that was `named`.
+ */
+export async function nodesOf(wire: Wire, from: Address, named: Address): Promise<Address[]> {
+  let text = "";
   try {
     text = String(await wire.ask(["CLUSTER", "NODES"]));
   } catch (error) {
-    if (error instanceof ErrorReply) return [from];
-    throw error;
+    if (!(error instanceof ErrorReply)) throw error;
   }
   const nodes = new Map([[nameOf(from), from]]);
   // "<id> 10.0.0.1:6379@16379,name.example flags …"; hosts are named by either, as the cluster is set.
-  for (const [, ip, port, name] of text.matchAll(/^\S+ (\S*):(\d+)@\d+(?:,([^\s,]+))?/gm)) {
+  const lines = text.matchAll(/^\S+ (\S*):(\d+)@\d+(?:,([^\s,]+))?\S* (\S+)/gm);
+  for (const [, ip, port, name, flags] of lines) {
+    if (flags!.split(",").includes("fail")) continue;
     for (const host of [ip, name]) {
       const node = at(from, host, Number(port));
       if (host && !nodes.has(nameOf(node))) nodes.set(nameOf(node), node);
     }
   }
+  if (!nodes.has(nameOf(named))) nodes.set(nameOf(named), named);
   return [...nodes.values()];
 }
 

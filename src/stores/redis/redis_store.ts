@@ -7,6 +7,7 @@ import {
   type ServerWorld,
 } from "../shared/server_store.ts";
 import type { ServerLocation } from "../store.ts";
+import { ANYWHERE } from "../../system/permissions.ts";
 import { channelOf } from "./channel.ts";
 import { Redis, type RedisOptions } from "./connection.ts";
 import { RedisJobs } from "./jobs.ts";
@@ -103,8 +104,8 @@ function partsOf(options: RedisOptions, warn: ServerWorld["warn"]): ServerParts 
     lostPlaces: () => lostPlaces(redis),
     leases: (settle) => new RedisLeases(redis, { settle, warn, replicas: options.replicas ?? 0 }),
     runningIds: async () => new Set(await redis.read("HKEYS", "running") as string[]),
-    // The one in the URL, too: after a failover, it may have the queue again.
-    net: async () => [options.address, ...await redis.addresses()].map(netOf),
+    // A node may be added to a cluster at any time, and get the queue.
+    net: async () => await redis.isInCluster() ? [netOf(options.address), ANYWHERE] : undefined,
     rest: (isResting) => redis.rest(isResting),
     close: () => redis.close(),
   };
