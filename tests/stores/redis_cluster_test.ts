@@ -1,8 +1,8 @@
 // A queue on a cluster of Redis servers: any node of it may be named, and the queue may move to another.
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { QueueError } from "../../src/queue/errors.ts";
-import { nodesOf } from "../../src/stores/redis/cluster.ts";
-import type { Wire } from "../../src/stores/redis/driver.ts";
+import { nodesOf, otherNode } from "../../src/stores/redis/cluster.ts";
+import { ErrorReply, type Wire } from "../../src/stores/redis/driver.ts";
 import { RedisJobs } from "../../src/stores/redis/jobs.ts";
 import { RedisStore } from "../../src/stores/redis/redis_store.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
@@ -53,12 +53,24 @@ Deno.test("nodesOf() knows nodes by addresses and names, and none where it may n
   const wire = { ask: () => Promise.resolve(text) } as unknown as Wire;
   assertEquals((await nodesOf(wire, from, named)).map(({ host, port }) => `${host} ${port}`), [
     "one.example 7000",
-    "10.0.0.2 7001",
     "two.example 7001",
+    "10.0.0.2 7001",
     "::1 7002",
     "10.0.0.4 7004",
     "any.example 7000",
   ]);
+});
+
+Deno.test("otherNode() knows where a key is, also where that host is not named", async () => {
+  const from = { host: "one.example", port: 7000 };
+  const said = async (place: string) => {
+    const ask = () => Promise.reject(new ErrorReply(`MOVED 9930 ${place}`));
+    const node = await otherNode({ ask } as unknown as Wire, "key", from);
+    return `${node?.host} ${node?.port}`;
+  };
+  assertEquals(await said("10.0.0.2:7001"), "10.0.0.2 7001");
+  assertEquals(await said("::1:7001"), "::1 7001");
+  for (const none of [":7001", "?:7001"]) assertEquals(await said(none), "one.example 7001");
 });
 
 Deno.test("RedisStore tells of its host without a server, unless workers are to be started", () =>

@@ -15,7 +15,9 @@ export async function otherNode(
     // "MOVED 9930 10.0.0.1:6379"
     const place = error.message.split(" ")[2] ?? "";
     const colon = place.lastIndexOf(":");
-    return at(from, place.slice(0, colon), Number(place.slice(colon + 1)));
+    const host = place.slice(0, colon);
+    // Where nodes are to be called by names, one without a name is "?".
+    return at(from, host === "?" ? "" : host, Number(place.slice(colon + 1)));
   }
 }
 
@@ -40,7 +42,8 @@ export async function nodesOf(wire: Wire, from: Address, named: Address): Promis
   const lines = text.matchAll(/^\S+ (\S*):(\d+)@\d+(?:,([^\s,]+))?\S* (\S+)/gm);
   for (const [, ip, port, name, flags] of lines) {
     if (flags!.split(",").includes("fail")) continue;
-    for (const host of [ip, name]) {
+    // The name first: with TLS the certificate may be for that alone.
+    for (const host of [name, ip]) {
       const node = at(from, host, Number(port));
       if (host && !nodes.has(nameOf(node))) nodes.set(nameOf(node), node);
     }

@@ -8,6 +8,7 @@ import {
   type Argument,
   ConnectionEnded,
   ErrorReply,
+  NoGreeting,
   type Reply,
   Wire,
 } from "./driver.ts";
@@ -325,7 +326,10 @@ export class Redis {
       }
     } catch (error) {
       wire.end();
-      throw error;
+      if (this.#info.size > 0 || !(error instanceof ConnectionEnded) || signal.aborted) throw error;
+      throw place.tls === undefined && !place.host.startsWith("/")
+        ? new NoGreeting(error.message, { cause: error })
+        : error;
     } finally {
       signal.removeEventListener("abort", onAbort);
     }

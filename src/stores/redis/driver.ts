@@ -37,6 +37,9 @@ export class ConnectionEnded extends Error {}
 /** Something is there, but has not answered as TLS does: it is stopped, or does not know it. */
 export class NoTls extends ConnectionEnded {}
 
+/** It has ended the connection at the first words, which were not in TLS: that may be what it wants. */
+export class NoGreeting extends ConnectionEnded {}
+
 interface Question {
   readonly asBytes: boolean;
   readonly resolve: (reply: Reply) => void;
@@ -222,7 +225,12 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
 }
 
 function endedBy(error: unknown): Error {
-  return error instanceof ConnectionEnded
-    ? error
-    : new ConnectionEnded("the connection has ended", { cause: error });
+  if (error instanceof ConnectionEnded) return error;
+  // Only when one asks does the server say that it wants a certificate of its clients.
+  if (error instanceof Error && isAlertOfCertificate(error)) return error;
+  return new ConnectionEnded("the connection has ended", { cause: error });
+}
+
+function isAlertOfCertificate({ message }: Error): boolean {
+  return /fatal alert: \w*certificate/i.test(message);
 }

@@ -2,7 +2,7 @@
 // password: no message of the server has one.
 import { isUnavailable, QueueError } from "../../queue/errors.ts";
 import { UnknownOutcome } from "../shared/lost_answers.ts";
-import { ConnectionEnded, ErrorReply, NoTls } from "./driver.ts";
+import { ConnectionEnded, ErrorReply, NoGreeting, NoTls } from "./driver.ts";
 
 /** Answers of a server that is about to be there, or to be so again: nothing was done. */
 const SOON: Readonly<Record<string, string>> = {
@@ -51,7 +51,12 @@ export function unavailable(store: string, error: unknown): QueueError {
     });
   }
   const reason = reasonOf(error) ?? "the connection has ended";
-  return new QueueError("unavailable", `Cannot reach ${store}: ${reason}`, { cause: error });
+  return new QueueError("unavailable", `Cannot reach ${store}: ${reason}`, {
+    ...(error instanceof NoGreeting
+      ? { hint: "If it is a server with TLS, begin the URL with rediss:" }
+      : {}),
+    cause: error,
+  });
 }
 
 /** The error as a QueueError, where users can do something about it; else as it is, a bug. */
@@ -59,15 +64,27 @@ export function inWords(store: string, error: unknown): unknown {
   if (error instanceof QueueError || !(error instanceof Error)) return error;
   if (error instanceof UnknownOutcome || isAway(error)) return unavailable(store, error);
   if (error instanceof ErrorReply) return refused(store, error);
-  const isCertificate = /certificate|tls/i.test(error.message);
-  return isCertificate
-    ? new QueueError("refused", `Cannot use ${store}: ${error.message}`, {
-      hint: error.message.includes("not valid for name")
-        ? "Name the host as its certificate does"
-        : "cacert=FILE in the URL names the certificates of trusted authorities (CA)",
-      cause: error,
-    })
-    : error;
+  if (!/certificate|tls/i.test(error.message)) return error;
+  const [why, hint] = ofCertificate(error.message);
+  return new QueueError("refused", `Cannot use ${store}: ${why}`, { hint, cause: error });
+}
+
+/** What is wrong about certificates, and what to do. @param message as Deno says it */
+function ofCertificate(message: string): [why: string, hint: string] {
+  if (/CertificateRequired/.test(message)) {
+    const hint = "queuectl has none to show: set there tls-auth-clients no, or optional";
+    return ["it wants a certificate of its clients", hint];
+  }
+  if (/expired/i.test(message)) {
+    return [
+      "its certificate has expired",
+      "It needs a new one; or a clock is wrong, here or there",
+    ];
+  }
+  if (message.includes("not valid for name")) {
+    return [message, "Name the host as its certificate does; of a cluster, see docs/redis.md"];
+  }
+  return [message, "cacert=FILE in the URL names the certificates of trusted authorities (CA)"];
 }
 
 function refused(store: string, error: ErrorReply): unknown {
