@@ -57,7 +57,7 @@ export async function startRedisCluster(): Promise<RedisCluster | undefined> {
 }
 
 /** A port that is free, as is the one 10,000 beyond, on which nodes talk to one another. */
-function freePort(): number {
+export function freePort(): number {
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 12_000);
     try {

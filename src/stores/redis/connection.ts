@@ -15,13 +15,16 @@ import {
 import { isMoved, nodesOf, otherNode } from "./cluster.ts";
 import { inWords, isAway, isNotReady, isOfReplica, wasInterrupted } from "./errors.ts";
 import { greet, type Greeting, type Info } from "./greeting.ts";
+import { askSentinel } from "./sentinel.ts";
 import { hashOf, TOUCH } from "./script_common.ts";
 
 export type { Reply } from "./driver.ts";
 
 export interface RedisOptions extends ConnectOptions, Greeting {
-  /** Of a cluster, that of any node. */
+  /** Of a cluster, that of any node; that of a Sentinel, if those are asked. */
   readonly address: Address;
+  /** What Sentinels call the master; undefined where none is asked. */
+  readonly sentinel?: string | undefined;
   /** What the names of all keys begin with. */
   readonly prefix: string;
   /** How many replicas are to have what is acknowledged; none if left out. */
@@ -50,7 +53,7 @@ export class Redis {
   readonly #options: RedisOptions;
   readonly #link: Reconnecting<Wire>;
   #info: Info = new Map();
-  /** Where to connect to, in this order: of a cluster all nodes that are known. */
+  /** Where to begin, in this order: of a cluster all nodes that are known, or all Sentinels. */
   #nodes: readonly Address[];
   /** When it was asked which those are, by the clock of this process. */
   #lookedAt = 0;
@@ -71,13 +74,13 @@ export class Redis {
     return this.#info;
   }
 
-  /** Whether the queue may move from node to node. */
-  async isInCluster(): Promise<boolean> {
+  /** Whether the queue may move to other places. */
+  async mayMove(): Promise<boolean> {
     await this.info();
-    return isCluster(this.#info);
+    return this.#options.sentinel !== undefined || isCluster(this.#info);
   }
 
-  /** The nodes that are known, of a cluster. */
+  /** Where it is looked for: the nodes of a cluster that are known, or the Sentinels. */
   get nodes(): readonly Address[] {
     return this.#nodes;
   }
@@ -264,9 +267,15 @@ export class Redis {
         throw new UnknownOutcome(error);
       }
       // Another server may have taken its place, or has.
-      if (isOfReplica(error) || isMoved(error)) wire.end();
+      if (isOfReplica(error) || isMoved(error) || this.#isLeft(error)) wire.end();
       throw error;
     }
+  }
+
+  /** Whether the master has no replicas, as one has that Sentinels have replaced by another. */
+  #isLeft(error: unknown): boolean {
+    return this.#options.sentinel !== undefined && error instanceof ErrorReply &&
+      error.word === "NOREPLICAS";
   }
 
   /** Which nodes there are now. The one that the URL names may lead to others by then. */
@@ -288,7 +297,9 @@ export class Redis {
   async #connect(within: number, closing: AbortSignal): Promise<Wire> {
     const signal = AbortSignal.any([AbortSignal.timeout(within), closing]);
     try {
-      let place = this.#nodes[0]!;
+      let place = this.#options.sentinel === undefined
+        ? this.#nodes[0]!
+        : await this.#askSentinel(this.#nodes[0]!, this.#options.sentinel, signal);
       for (let hops = 0;; hops++) {
         const found = await this.#connectTo(place, signal);
         if (found instanceof Wire) return found;
@@ -300,6 +311,21 @@ export class Redis {
       const [first, ...others] = this.#nodes;
       this.#nodes = [...others, first!];
       throw error;
+    }
+  }
+
+  /** @returns where the master is */
+  async #askSentinel(place: Address, watched: string, signal: AbortSignal): Promise<Address> {
+    const wire = await Wire.open(place, signal);
+    const onAbort = () => giveUp(wire);
+    signal.addEventListener("abort", onAbort);
+    try {
+      const { master, sentinels } = await askSentinel(wire, place, watched, this.#options);
+      this.#nodes = sentinels;
+      return master;
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+      wire.end();
     }
   }
 

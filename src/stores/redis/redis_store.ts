@@ -60,7 +60,7 @@ function secretsOf(
 /** How a connection to the server is made. @param name what users call it */
 export function redisOptions(
   name: string,
-  { host, port, user, database, prefix, replicas, tls }: ServerUrl,
+  { host, port, user, database, prefix, replicas, sentinel, tls }: ServerUrl,
   { password, certificates }: Handover,
 ): RedisOptions {
   return {
@@ -71,6 +71,7 @@ export function redisOptions(
     database,
     prefix,
     replicas,
+    sentinel,
   };
 }
 
@@ -104,8 +105,8 @@ function partsOf(options: RedisOptions, warn: ServerWorld["warn"]): ServerParts 
     lostPlaces: () => lostPlaces(redis),
     leases: (settle) => new RedisLeases(redis, { settle, warn, replicas: options.replicas ?? 0 }),
     runningIds: async () => new Set(await redis.read("HKEYS", "running") as string[]),
-    // A node may be added to a cluster at any time, and get the queue.
-    net: async () => await redis.isInCluster() ? [netOf(options.address), ANYWHERE] : undefined,
+    // A node may be added to a cluster, or a replica become the master, at any time.
+    net: async () => await redis.mayMove() ? [netOf(options.address), ANYWHERE] : undefined,
     rest: (isResting) => redis.rest(isResting),
     close: () => redis.close(),
   };
