@@ -31,6 +31,24 @@ Deno.test("ErrorReply knows what Redis 6.2 says of a command in a script", () =>
   assertEquals(new ErrorReply("OOM command not allowed").word, "OOM");
 });
 
+Deno.test("inWords() knows what servers say to those whom they do not let in", () => {
+  const said = (message: string) => {
+    const error = new ErrorReply(message);
+    const { code, message: words } = inWords("the server", error) as QueueError;
+    return [isAway(error), code, words];
+  };
+  assertEquals(said("ERR max number of clients reached"), [
+    true,
+    "unavailable",
+    "Cannot reach the server: it has as many clients as it takes",
+  ]);
+  assertEquals(said("DENIED Redis is running in protected mode because …"), [
+    false,
+    "refused",
+    "Cannot use the server: it takes no connections of other machines",
+  ]);
+});
+
 Deno.test("inWords() says the same of Redis 6.2 as of newer ones", () => {
   const said = (message: string) => {
     const error = inWords("the server", new ErrorReply(message)) as QueueError;

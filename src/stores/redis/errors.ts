@@ -17,6 +17,9 @@ const SOON: Readonly<Record<string, string>> = {
   NOREPLICAS: "it has fewer replicas than it wants",
 };
 
+/** What it answers at once, and ends the connection: it has no word of its own. */
+const FULL = "ERR max number of clients reached";
+
 /** Whether a server has become a replica: what it answers to `WAIT` has no word of its own. */
 export function isOfReplica(error: unknown): boolean {
   return error instanceof ErrorReply &&
@@ -30,7 +33,9 @@ export function wasInterrupted(error: unknown): boolean {
 
 /** Whether another connection may do: this one is gone, or the server is not ready yet. */
 export function isAway(error: unknown): boolean {
-  if (error instanceof ErrorReply) return error.word in SOON || isOfReplica(error);
+  if (error instanceof ErrorReply) {
+    return error.word in SOON || error.message === FULL || isOfReplica(error);
+  }
   return error instanceof Error && reasonOf(error) !== undefined;
 }
 
@@ -99,6 +104,8 @@ function refused(store: string, error: ErrorReply): unknown {
       return say(`this user may not do that (${error.message})`, RIGHTS);
     case "OOM":
       return say("its memory is full", "Give it more (maxmemory), or remove jobs", "io");
+    case "DENIED":
+      return say("it takes no connections of other machines", "See protected-mode in its settings");
     case "MISCONF":
       return say("it can't write to its disk", "See the server's log", "io");
     case "WRONGTYPE":
@@ -133,7 +140,9 @@ const PASSWORD = "Give it in $QUEUECTL_STORE_PASSWORD, or in the URL in $QUEUECT
 /** Undefined if it is not that the server can't be reached. */
 function reasonOf(error: unknown): string | undefined {
   if (isOfReplica(error)) return SOON.READONLY;
-  if (error instanceof ErrorReply) return SOON[error.word];
+  if (error instanceof ErrorReply) {
+    return error.message === FULL ? "it has as many clients as it takes" : SOON[error.word];
+  }
   if (error instanceof ConnectionEnded) return error.message;
   if (error instanceof Deno.errors.ConnectionRefused) return "nothing answers there";
   if (error instanceof Deno.errors.NotFound) return "there is no such socket";
