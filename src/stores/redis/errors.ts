@@ -114,8 +114,8 @@ function refused(store: string, error: ErrorReply): unknown {
         "Name another one: ?prefix=NAME in the URL",
       );
   }
-  // As Redis 7.0 and 6.2 say NOPERM of what a script does.
-  if (/^(ERR )?The user executing the script/.test(error.message)) {
+  // As servers of several versions say NOPERM of what a script does.
+  if (/^(ERR )?(The user executing the script|ACL failure in script)/.test(error.message)) {
     return say(`this user may not do that (${error.message})`, RIGHTS);
   }
   if (error.message.startsWith("ERR DB index")) return say("it has no database with that number");
