@@ -186,6 +186,19 @@ if (master !== undefined && replica !== undefined) {
     },
   );
 
+  replicasTest("a master that becomes a replica meanwhile has not confirmed", async (stage) => {
+    const { open, way, waits } = stage;
+    const jobs = open({ patience: 300 });
+    way.cut();
+    const adding = jobs.add([aJob()]);
+    await waits();
+    await master.command("REPLICAOF", "127.0.0.1", "1");
+    const error = await assertRejects(() => adding, QueueError)
+      .finally(() => master.command("REPLICAOF", "NO", "ONE"));
+    assertEquals(error.code, "unavailable");
+    way.restore();
+  });
+
   replicasTest("a host says once that they are gone, and that they are back", async (stage) => {
     const said: string[] = [];
     const warn = (message: string) => said.push(message);
