@@ -20,11 +20,14 @@ export const PERMISSION_FLAGS: readonly string[] = [
   "--allow-sys=hostname,uid",
 ];
 
+/** Among the places of the network: all of them. */
+export const ANYWHERE = "*";
+
 /** What workers need of a host. */
 export interface Needs {
   /** The folder of the data, by its real path: Deno follows links before it compares. */
   readonly folder: string;
-  /** Where the store is on the network; nowhere if left out. */
+  /** Where the store is on the network, `ANYWHERE` if that may change; nowhere if left out. */
   readonly net?: readonly string[];
 }
 
@@ -43,7 +46,10 @@ export function workerPermissions(
   // A path with a comma can't be in a list of paths, since Deno 2.9 has no way to quote it.
   const isNarrow = !readable.some((path) => path.includes(","));
   return PERMISSION_FLAGS.flatMap((flag) => {
-    if (flag === NETWORK) return net.length === 0 ? [] : isNarrow ? [`${flag}=${net}`] : flag;
+    if (flag === NETWORK) {
+      if (net.length === 0) return [];
+      return isNarrow && !net.includes(ANYWHERE) ? `${flag}=${net}` : flag;
+    }
     if (!isNarrow) return flag;
     if (flag === "--allow-read") return `${flag}=${readable}`;
     return flag === "--allow-write" ? `${flag}=${writable}` : flag;

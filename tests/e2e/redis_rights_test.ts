@@ -1,5 +1,6 @@
 // What users of a Redis server with few rights can do, and what they are told of the rest.
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { ErrorReply, Wire } from "../../src/stores/redis/driver.ts";
 import { QueueProgram } from "../support/queue_program.ts";
 import { startRedis } from "../support/redis_server.ts";
 import { withTempDir } from "../support/temp_dir.ts";
@@ -46,6 +47,16 @@ if (server !== undefined) {
     await own.ok("storage", "restore", "copy", "--confirm");
     await own.ok("storage", "check");
     await own.ok("status", "--verbose");
+    const wire = await Wire.open(
+      { host: `${server.folder}/s`, port: 0 },
+      new AbortController().signal,
+    );
+    await wire.ask(["AUTH", "limited", "any"]);
+    for (const words of [["FLUSHALL"], ["SWAPDB", "0", "1"], ["CLIENT", "PAUSE", "1"]]) {
+      const { word } = await assertRejects(() => wire.ask(words), ErrorReply);
+      assertEquals(word, "NOPERM");
+    }
+    wire.end();
   });
 
   const WITHOUT_WRITES = [ALL_KEYS, "&*", "+@all", "-@write"];

@@ -1,8 +1,8 @@
 // A queue on a cluster of Redis servers: any node of it may be named, and the queue may move to another.
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { QueueError } from "../../src/queue/errors.ts";
-import { nodesOf } from "../../src/stores/redis/cluster.ts";
-import type { Wire } from "../../src/stores/redis/driver.ts";
+import { nodesOf, otherNode } from "../../src/stores/redis/cluster.ts";
+import { ErrorReply, type Wire } from "../../src/stores/redis/driver.ts";
 import { RedisJobs } from "../../src/stores/redis/jobs.ts";
 import { RedisStore } from "../../src/stores/redis/redis_store.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
@@ -19,7 +19,7 @@ if (cluster !== undefined) {
     try {
       const jobs = new RedisJobs(redis);
       assertEquals(await jobs.add([aJob({ id: "one" })]), 1);
-      const known = (await redis.addresses()).map(({ port }) => port);
+      const known = redis.nodes.map(({ port }) => port);
       assert(ports.every((port) => known.includes(port)), String(known));
       const wrong = other.connect("q", { database: 1 });
       const error = await assertRejects(() => wrong.info(), QueueError);
@@ -45,15 +45,32 @@ Deno.test("nodesOf() knows nodes by addresses and names, and none where it may n
     "07c3 :7000@17000 myself,master - 0 0 1 connected 0-16383",
     "8f2a 10.0.0.2:7001@17001,two.example slave 07c3 0 0 1 connected",
     "9b11 ::1:7002@17002,,shard-id=x master - 0 0 2 connected",
+    "b0c4 10.0.0.3:7003@17003,three.example master,fail - 0 0 2 disconnected",
+    "c1d5 10.0.0.4:7004@17004 master,fail? - 0 0 2 connected",
   ].join("\n");
   const from = { host: "one.example", port: 7000 };
+  const named = { host: "any.example", port: 7000 };
   const wire = { ask: () => Promise.resolve(text) } as unknown as Wire;
-  assertEquals((await nodesOf(wire, from)).map(({ host, port }) => `${host} ${port}`), [
+  assertEquals((await nodesOf(wire, from, named)).map(({ host, port }) => `${host} ${port}`), [
     "one.example 7000",
-    "10.0.0.2 7001",
     "two.example 7001",
+    "10.0.0.2 7001",
     "::1 7002",
+    "10.0.0.4 7004",
+    "any.example 7000",
   ]);
+});
+
+Deno.test("otherNode() knows where a key is, also where that host is not named", async () => {
+  const from = { host: "one.example", port: 7000 };
+  const said = async (place: string) => {
+    const ask = () => Promise.reject(new ErrorReply(`MOVED 9930 ${place}`));
+    const node = await otherNode({ ask } as unknown as Wire, "key", from);
+    return `${node?.host} ${node?.port}`;
+  };
+  assertEquals(await said("10.0.0.2:7001"), "10.0.0.2 7001");
+  assertEquals(await said("::1:7001"), "::1 7001");
+  for (const none of [":7001", "?:7001"]) assertEquals(await said(none), "one.example 7001");
 });
 
 Deno.test("RedisStore tells of its host without a server, unless workers are to be started", () =>

@@ -11,6 +11,7 @@ import { parseInfo } from "../../src/stores/redis/greeting.ts";
 import { RedisJobs } from "../../src/stores/redis/jobs.ts";
 import { RedisLeases } from "../../src/stores/redis/leases.ts";
 import { RedisSchedules } from "../../src/stores/redis/schedules.ts";
+import { ensureVersion } from "../../src/stores/redis/version.ts";
 import { CutProxy } from "../support/cut_proxy.ts";
 import { aJob, anEnding } from "../support/jobs.ts";
 import { startRedis } from "../support/redis_server.ts";
@@ -37,6 +38,8 @@ if (master !== undefined && replica !== undefined) {
       /** Resolves when somebody waits for replicas. */
       readonly waits: () => Promise<unknown>;
       readonly redis: Redis;
+      /** What the master says of itself. */
+      readonly info: (section: string) => Promise<string>;
     }) => Promise<void>,
   ) =>
     Deno.test(`Redis with replicas: ${says}`, async () => {
@@ -56,12 +59,14 @@ if (master !== undefined && replica !== undefined) {
       try {
         await replica.command("REPLICAOF", "127.0.0.1", String(way.port));
         await waitUntil(async () => (await info("replication")).includes("state=online"));
+        await ensureVersion(connect());
         await test({
           open: (options) => new RedisJobs(connect(options)),
           way,
           onReplica: (id) => replica.command("HGET", `{${prefix}}:jobs`, id),
           waits: () => waitUntil(async () => /^blocked_clients:[1-9]/m.test(await info("clients"))),
           redis: connect(),
+          info,
         });
       } finally {
         for (const redis of opened) await redis.close();
@@ -104,6 +109,15 @@ if (master !== undefined && replica !== undefined) {
       assert(error.message.includes("too few replicas have confirmed it"), error.message);
     }
     assertEquals((await jobs.count()).pending, 1);
+    // Also by another connection. It changes something, since servers may wait for nothing else.
+    const touched = async () =>
+      Number(/cmdstat_persist:calls=(\d+)/.exec(await stage.info("commandstats"))?.[1] ?? 0);
+    const before = await touched();
+    const other = await assertRejects(
+      () => open({ replicasWithin: 1 }).add([aJob({ id: "b", unique: "k" })]),
+      QueueError,
+    );
+    assertEquals([other.code, await touched()], ["unfinished", before + 1]);
     // Who repeats it until it is confirmed, may rely on the first one.
     way.restore();
     assertEquals(await open().add([aJob({ id: "b", unique: "k" })]), 0);
@@ -171,6 +185,19 @@ if (master !== undefined && replica !== undefined) {
       assertEquals((await ending).history.length, 1);
     },
   );
+
+  replicasTest("a master that becomes a replica meanwhile has not confirmed", async (stage) => {
+    const { open, way, waits } = stage;
+    const jobs = open({ patience: 300 });
+    way.cut();
+    const adding = jobs.add([aJob()]);
+    await waits();
+    await master.command("REPLICAOF", "127.0.0.1", "1");
+    const error = await assertRejects(() => adding, QueueError)
+      .finally(() => master.command("REPLICAOF", "NO", "ONE"));
+    assertEquals(error.code, "unavailable");
+    way.restore();
+  });
 
   replicasTest("a host says once that they are gone, and that they are back", async (stage) => {
     const said: string[] = [];

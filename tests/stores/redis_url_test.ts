@@ -13,6 +13,7 @@ Deno.test("parseServerUrl() reads what is there, and knows the rest", () => {
       database: 3,
       prefix: "a.b-c",
       replicas: 2,
+      sentinel: undefined,
       tls: true,
       certificates: "/etc/ca.pem",
     },
@@ -27,6 +28,8 @@ Deno.test("parseServerUrl() reads what is there, and knows the rest", () => {
   assertEquals(net("redis://%2Frun%2Fredis.sock/1"), "unix:/run/redis.sock");
   assertEquals(net("redis://[::1]"), "[::1]:6379");
   assertEquals(net("redis://box:1/"), "box:1");
+  assertEquals(net("redis://box?sentinel=main"), "box:26379");
+  assertEquals(parseServerUrl("redis://box:1?sentinel=main").sentinel, "main");
 });
 
 Deno.test("parseServerUrl() says what is wrong with a URL", () => {
@@ -39,6 +42,7 @@ Deno.test("parseServerUrl() says what is wrong with a URL", () => {
     ["redis://box?replicas=", "no number of replicas"],
     ["redis://box?replicas=-1", "no number of replicas"],
     ["redis://box?replicas=all", "no number of replicas"],
+    ["redis://box?sentinel=", "the name of a master"],
     ["redis://box?cacert=/ca", "cacert is for rediss: alone"],
     ["rediss://%2Frun%2Fredis.sock", "a socket needs no TLS"],
     ["redis://%zz", "it can't be read"],
@@ -47,7 +51,14 @@ Deno.test("parseServerUrl() says what is wrong with a URL", () => {
 });
 
 Deno.test("queueKey() tells queues apart, and is safe as the name of a folder", () => {
-  const urls = ["redis://a", "redis://a:1", "redis://a/1", "redis://a?prefix=b", "redis://%2Fa"];
+  const urls = [
+    "redis://a",
+    "redis://a:1",
+    "redis://a/1",
+    "redis://a?prefix=b",
+    "redis://%2Fa",
+    "redis://a?sentinel=b",
+  ];
   const keys = urls.map((url) => queueKey(parseServerUrl(url)));
   assertEquals(new Set(keys).size, urls.length);
   for (const key of keys) assertEquals(/^[\w.=-]+$/.test(key), true, key);

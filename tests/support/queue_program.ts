@@ -39,7 +39,8 @@ export class QueueProgram {
     this.data = `${dir}/data`;
     this.#store = store;
     this.env = this.#store.env;
-    this.name = isOnServer ? withoutPassword(this.env.QUEUECTL_STORE!) : this.data;
+    const url = isOnServer ? this.env.QUEUECTL_STORE : undefined;
+    this.name = url === undefined ? this.data : withoutPassword(url);
   }
 
   /** Runs a command to its end. `input` goes to its standard input. */

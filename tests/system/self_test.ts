@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { PERMISSION_FLAGS, workerPermissions } from "../../src/system/permissions.ts";
+import { ANYWHERE, PERMISSION_FLAGS, workerPermissions } from "../../src/system/permissions.ts";
 import { ENGINE_FLAG, pathOfUrl, selfCommand, type SelfFacts } from "../../src/system/self.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 
@@ -104,6 +104,8 @@ Deno.test("workerPermissions() allows of the net nothing but the store", () => {
   assertEquals(netOf([]), ["--allow-write=/data"]);
   assertEquals(netOf(["db:5432"]), ["--allow-write=/data", "--allow-net=db:5432"]);
   assertEquals(netOf(["unix:/run/s"]), ["--allow-write=/data,/run/s", "--allow-net=unix:/run/s"]);
+  assertEquals(netOf(["db:5432", ANYWHERE]), ["--allow-write=/data", "--allow-net"]);
+  assertEquals(netOf(["unix:/run/s", ANYWHERE]), ["--allow-write=/data,/run/s", "--allow-net"]);
 });
 
 Deno.test("workerPermissions() does without where the folder can't be written in a list", () => {

@@ -15,7 +15,9 @@ export async function otherNode(
     // "MOVED 9930 10.0.0.1:6379"
     const place = error.message.split(" ")[2] ?? "";
     const colon = place.lastIndexOf(":");
-    return at(from, place.slice(0, colon), Number(place.slice(colon + 1)));
+    const host = place.slice(0, colon);
+    // Where nodes are to be called by names, one without a name is "?".
+    return at(from, host === "?" ? "" : host, Number(place.slice(colon + 1)));
   }
 }
 
@@ -24,23 +26,29 @@ export function isMoved(error: unknown): error is ErrorReply {
   return error instanceof ErrorReply && error.word === "MOVED";
 }
 
-/** All nodes that the one at `from` knows, itself first; it alone where the user may not ask. */
-export async function nodesOf(wire: Wire, from: Address): Promise<Address[]> {
-  let text: string;
+/**
+ * All nodes that the one at `from` knows, itself first, but for those that have failed; it alone where
+ * the user may not ask. At last the one that was `named`.
+ */
+export async function nodesOf(wire: Wire, from: Address, named: Address): Promise<Address[]> {
+  let text = "";
   try {
     text = String(await wire.ask(["CLUSTER", "NODES"]));
   } catch (error) {
-    if (error instanceof ErrorReply) return [from];
-    throw error;
+    if (!(error instanceof ErrorReply)) throw error;
   }
   const nodes = new Map([[nameOf(from), from]]);
   // "<id> 10.0.0.1:6379@16379,name.example flags …"; hosts are named by either, as the cluster is set.
-  for (const [, ip, port, name] of text.matchAll(/^\S+ (\S*):(\d+)@\d+(?:,([^\s,]+))?/gm)) {
-    for (const host of [ip, name]) {
+  const lines = text.matchAll(/^\S+ (\S*):(\d+)@\d+(?:,([^\s,]+))?\S* (\S+)/gm);
+  for (const [, ip, port, name, flags] of lines) {
+    if (flags!.split(",").includes("fail")) continue;
+    // The name first: with TLS the certificate may be for that alone.
+    for (const host of [name, ip]) {
       const node = at(from, host, Number(port));
       if (host && !nodes.has(nameOf(node))) nodes.set(nameOf(node), node);
     }
   }
+  if (!nodes.has(nameOf(named))) nodes.set(nameOf(named), named);
   return [...nodes.values()];
 }
 

@@ -8,19 +8,23 @@ import {
   type Argument,
   ConnectionEnded,
   ErrorReply,
+  NoGreeting,
   type Reply,
   Wire,
 } from "./driver.ts";
 import { isMoved, nodesOf, otherNode } from "./cluster.ts";
-import { inWords, isAway, isNotReady, isOfReplica } from "./errors.ts";
+import { inWords, isAway, isNotReady, isOfReplica, wasInterrupted } from "./errors.ts";
 import { greet, type Greeting, type Info } from "./greeting.ts";
-import { hashOf } from "./script_common.ts";
+import { askSentinel } from "./sentinel.ts";
+import { hashOf, TOUCH } from "./script_common.ts";
 
 export type { Reply } from "./driver.ts";
 
 export interface RedisOptions extends ConnectOptions, Greeting {
-  /** Of a cluster, that of any node. */
+  /** Of a cluster, that of any node; that of a Sentinel, if those are asked. */
   readonly address: Address;
+  /** What Sentinels call the master; undefined where none is asked. */
+  readonly sentinel?: string | undefined;
   /** What the names of all keys begin with. */
   readonly prefix: string;
   /** How many replicas are to have what is acknowledged; none if left out. */
@@ -39,6 +43,8 @@ const REPLICAS_WITHIN = 5_000;
 const LATE_REPLICAS_WITHIN = 200;
 /** So many nodes of a cluster may send one on to another: they need not agree while it is changed. */
 const MOST_HOPS = 5;
+/** Milliseconds after which a cluster is asked for its nodes again: all that were known may go. */
+const LOOK_AROUND = 60_000;
 
 export class Redis {
   readonly name: string;
@@ -47,8 +53,10 @@ export class Redis {
   readonly #options: RedisOptions;
   readonly #link: Reconnecting<Wire>;
   #info: Info = new Map();
-  /** Where to connect to, in this order: of a cluster all nodes that are known. */
+  /** Where to begin, in this order: of a cluster all nodes that are known, or all Sentinels. */
   #nodes: readonly Address[];
+  /** When it was asked which those are, by the clock of this process. */
+  #lookedAt = 0;
   #areReplicasLate = false;
 
   constructor(options: RedisOptions) {
@@ -66,9 +74,14 @@ export class Redis {
     return this.#info;
   }
 
-  /** Where the queue may be: in a cluster it moves from node to node. */
-  async addresses(): Promise<readonly Address[]> {
+  /** Whether the queue may move to other places. */
+  async mayMove(): Promise<boolean> {
     await this.info();
+    return this.#options.sentinel !== undefined || isCluster(this.#info);
+  }
+
+  /** Where it is looked for: the nodes of a cluster that are known, or the Sentinels. */
+  get nodes(): readonly Address[] {
     return this.#nodes;
   }
 
@@ -108,21 +121,25 @@ export class Redis {
    * Does `step`, and waits until as many replicas as are wanted have what it has changed. The
    * connection is held up meanwhile.
    * @param late told if they have not got it in time
-   * @param isChange whether it has changed anything, by what it returned
+   * @param isChange whether it has changed anything, by what it returned; `seen`: others may have, or
+   *   this process by an earlier connection, and it has found that
    * @throws QueueError `unavailable` if the connection ends before that is known: the server may be
    *   another one by now, which does not have it
    */
   async confirmed<T>(
     step: () => Promise<T>,
     late: (result: T) => void = () => {},
-    isChange: (result: T) => boolean = () => true,
+    isChange: (result: T) => boolean | "seen" = () => true,
   ): Promise<T> {
     const { replicas = 0, replicasWithin = REPLICAS_WITHIN } = this.#options;
     if (replicas === 0) return await step();
     return await this.#link.asking(async () => {
       const wire = await this.#inWords(() => this.#link.get());
       const result = await step();
-      if (!isChange(result)) return result;
+      const changed = isChange(result);
+      if (!changed) return result;
+      // From Redis 7.2 on, WAIT waits for what its own connection has changed, and for nothing else.
+      if (changed === "seen") await this.run(TOUCH, []);
       const within = this.#areReplicasLate ? LATE_REPLICAS_WITHIN : replicasWithin;
       const words = ["WAIT", String(replicas), String(within)];
       const count = await this.#inWords(() => this.#askBy(wire, words));
@@ -233,6 +250,10 @@ export class Redis {
 
   async #askOnce(words: readonly Argument[], asBytes: boolean): Promise<Reply> {
     const wire = await this.#link.get();
+    const isOld = performance.now() - this.#lookedAt > LOOK_AROUND;
+    if (isOld && isCluster(this.#info)) {
+      this.#lookAround(wire, this.#nodes[0]!).catch(() => {}); // the question itself will say
+    }
     return await this.#askBy(wire, words, asBytes);
   }
 
@@ -241,10 +262,26 @@ export class Redis {
       return await this.#link.inTime(() => wire.ask(words, asBytes), () => giveUp(wire));
     } catch (error) {
       if (error instanceof ConnectionEnded) throw new UnknownOutcome(error);
+      if (wasInterrupted(error)) {
+        wire.end();
+        throw new UnknownOutcome(error);
+      }
       // Another server may have taken its place, or has.
-      if (isOfReplica(error) || isMoved(error)) wire.end();
+      if (isOfReplica(error) || isMoved(error) || this.#isLeft(error)) wire.end();
       throw error;
     }
+  }
+
+  /** Whether the master has no replicas, as one has that Sentinels have replaced by another. */
+  #isLeft(error: unknown): boolean {
+    return this.#options.sentinel !== undefined && error instanceof ErrorReply &&
+      error.word === "NOREPLICAS";
+  }
+
+  /** Which nodes there are now. The one that the URL names may lead to others by then. */
+  async #lookAround(wire: Wire, place: Address): Promise<void> {
+    this.#lookedAt = performance.now();
+    this.#nodes = await nodesOf(wire, place, this.#options.address);
   }
 
   async #inWords<T>(step: () => Promise<T>): Promise<T> {
@@ -260,7 +297,9 @@ export class Redis {
   async #connect(within: number, closing: AbortSignal): Promise<Wire> {
     const signal = AbortSignal.any([AbortSignal.timeout(within), closing]);
     try {
-      let place = this.#nodes[0]!;
+      let place = this.#options.sentinel === undefined
+        ? this.#nodes[0]!
+        : await this.#askSentinel(this.#nodes[0]!, this.#options.sentinel, signal);
       for (let hops = 0;; hops++) {
         const found = await this.#connectTo(place, signal);
         if (found instanceof Wire) return found;
@@ -275,6 +314,21 @@ export class Redis {
     }
   }
 
+  /** @returns where the master is */
+  async #askSentinel(place: Address, watched: string, signal: AbortSignal): Promise<Address> {
+    const wire = await Wire.open(place, signal);
+    const onAbort = () => giveUp(wire);
+    signal.addEventListener("abort", onAbort);
+    try {
+      const { master, sentinels } = await askSentinel(wire, place, watched, this.#options);
+      this.#nodes = sentinels;
+      return master;
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+      wire.end();
+    }
+  }
+
   /** @returns the connection, or where else the queue is */
   async #connectTo(place: Address, signal: AbortSignal): Promise<Wire | Address> {
     const wire = await Wire.open(place, signal);
@@ -283,13 +337,13 @@ export class Redis {
     const { listeners } = this.#link;
     try {
       this.#info = await greet(wire, this.#options);
-      if (this.#info.get("cluster_enabled") === "1") {
+      if (isCluster(this.#info)) {
         const other = await otherNode(wire, this.base, place);
         if (other !== undefined) {
           wire.end();
           return other;
         }
-        this.#nodes = await nodesOf(wire, place);
+        await this.#lookAround(wire, place);
       }
       wire.onNews = (channel, word) => listeners.tell(channel, word);
       const { channels } = listeners;
@@ -298,13 +352,20 @@ export class Redis {
       }
     } catch (error) {
       wire.end();
-      throw error;
+      if (this.#info.size > 0 || !(error instanceof ConnectionEnded) || signal.aborted) throw error;
+      throw place.tls === undefined && !place.host.startsWith("/")
+        ? new NoGreeting(error.message, { cause: error })
+        : error;
     } finally {
       signal.removeEventListener("abort", onAbort);
     }
     wire.onEnd = () => this.#link.forget(wire);
     return wire;
   }
+}
+
+function isCluster(info: Info): boolean {
+  return info.get("cluster_enabled") === "1";
 }
 
 function giveUp(wire: Wire): void {

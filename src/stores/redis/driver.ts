@@ -17,8 +17,15 @@ export type Argument = string | Uint8Array;
 /** Texts, numbers, `null`, maps as objects, and arrays of these; bytes where they are asked for. */
 export type Reply = unknown;
 
+/** As Redis 6.2 wraps what a command of a script answers: the error itself comes behind it. */
+const OF_SCRIPT = /^ERR Error running script \(call to f_\w+\): (?:@user_script: ?\d+: )+-?/;
+
 /** What the server answers instead: a word such as `NOPERM` comes first. */
 export class ErrorReply extends Error {
+  constructor(message: string) {
+    super(message.replace(OF_SCRIPT, ""));
+  }
+
   get word(): string {
     return this.message.split(" ", 1)[0]!;
   }
@@ -29,6 +36,9 @@ export class ConnectionEnded extends Error {}
 
 /** Something is there, but has not answered as TLS does: it is stopped, or does not know it. */
 export class NoTls extends ConnectionEnded {}
+
+/** It has ended the connection at the first words, which were not in TLS: that may be what it wants. */
+export class NoGreeting extends ConnectionEnded {}
 
 interface Question {
   readonly asBytes: boolean;
@@ -223,7 +233,12 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
 }
 
 function endedBy(error: unknown): Error {
-  return error instanceof ConnectionEnded
-    ? error
-    : new ConnectionEnded("the connection has ended", { cause: error });
+  if (error instanceof ConnectionEnded) return error;
+  // Only when one asks does the server say that it wants a certificate of its clients.
+  if (error instanceof Error && isAlertOfCertificate(error)) return error;
+  return new ConnectionEnded("the connection has ended", { cause: error });
+}
+
+function isAlertOfCertificate({ message }: Error): boolean {
+  return /fatal alert: \w*certificate/i.test(message);
 }

@@ -2,7 +2,7 @@
 // password: no message of the server has one.
 import { isUnavailable, QueueError } from "../../queue/errors.ts";
 import { UnknownOutcome } from "../shared/lost_answers.ts";
-import { ConnectionEnded, ErrorReply, NoTls } from "./driver.ts";
+import { ConnectionEnded, ErrorReply, NoGreeting, NoTls } from "./driver.ts";
 
 /** Answers of a server that is about to be there, or to be so again: nothing was done. */
 const SOON: Readonly<Record<string, string>> = {
@@ -17,15 +17,25 @@ const SOON: Readonly<Record<string, string>> = {
   NOREPLICAS: "it has fewer replicas than it wants",
 };
 
+/** What it answers at once, and ends the connection: it has no word of its own. */
+const FULL = "ERR max number of clients reached";
+
 /** Whether a server has become a replica: what it answers to `WAIT` has no word of its own. */
 export function isOfReplica(error: unknown): boolean {
   return error instanceof ErrorReply &&
     (error.word === "READONLY" || error.message.startsWith("ERR WAIT cannot be used with replica"));
 }
 
+/** Whether a server has become a replica while it waited for others: whether they have it, nobody knows. */
+export function wasInterrupted(error: unknown): boolean {
+  return error instanceof ErrorReply && error.word === "UNBLOCKED";
+}
+
 /** Whether another connection may do: this one is gone, or the server is not ready yet. */
 export function isAway(error: unknown): boolean {
-  if (error instanceof ErrorReply) return error.word in SOON || isOfReplica(error);
+  if (error instanceof ErrorReply) {
+    return error.word in SOON || error.message === FULL || isOfReplica(error);
+  }
   return error instanceof Error && reasonOf(error) !== undefined;
 }
 
@@ -46,7 +56,12 @@ export function unavailable(store: string, error: unknown): QueueError {
     });
   }
   const reason = reasonOf(error) ?? "the connection has ended";
-  return new QueueError("unavailable", `Cannot reach ${store}: ${reason}`, { cause: error });
+  return new QueueError("unavailable", `Cannot reach ${store}: ${reason}`, {
+    ...(error instanceof NoGreeting
+      ? { hint: "If it is a server with TLS, begin the URL with rediss:" }
+      : {}),
+    cause: error,
+  });
 }
 
 /** The error as a QueueError, where users can do something about it; else as it is, a bug. */
@@ -54,21 +69,27 @@ export function inWords(store: string, error: unknown): unknown {
   if (error instanceof QueueError || !(error instanceof Error)) return error;
   if (error instanceof UnknownOutcome || isAway(error)) return unavailable(store, error);
   if (error instanceof ErrorReply) return refused(store, error);
-  if (error instanceof Deno.errors.NotCapable) {
-    return new QueueError("refused", `Cannot use ${store}: its cluster has a new node for it`, {
-      hint: "Stop these workers, and start them again",
-      cause: error,
-    });
+  if (!/certificate|tls/i.test(error.message)) return error;
+  const [why, hint] = ofCertificate(error.message);
+  return new QueueError("refused", `Cannot use ${store}: ${why}`, { hint, cause: error });
+}
+
+/** What is wrong about certificates, and what to do. @param message as Deno says it */
+function ofCertificate(message: string): [why: string, hint: string] {
+  if (/CertificateRequired/.test(message)) {
+    const hint = "queuectl has none to show: set there tls-auth-clients no, or optional";
+    return ["it wants a certificate of its clients", hint];
   }
-  const isCertificate = /certificate|tls/i.test(error.message);
-  return isCertificate
-    ? new QueueError("refused", `Cannot use ${store}: ${error.message}`, {
-      hint: error.message.includes("not valid for name")
-        ? "Name the host as its certificate does"
-        : "cacert=FILE in the URL names the certificates of trusted authorities (CA)",
-      cause: error,
-    })
-    : error;
+  if (/expired/i.test(message)) {
+    return [
+      "its certificate has expired",
+      "It needs a new one; or a clock is wrong, here or there",
+    ];
+  }
+  if (message.includes("not valid for name")) {
+    return [message, "Name the host as its certificate does; of a cluster, see docs/redis.md"];
+  }
+  return [message, "cacert=FILE in the URL names the certificates of trusted authorities (CA)"];
 }
 
 function refused(store: string, error: ErrorReply): unknown {
@@ -83,6 +104,8 @@ function refused(store: string, error: ErrorReply): unknown {
       return say(`this user may not do that (${error.message})`, RIGHTS);
     case "OOM":
       return say("its memory is full", "Give it more (maxmemory), or remove jobs", "io");
+    case "DENIED":
+      return say("it takes no connections of other machines", "See protected-mode in its settings");
     case "MISCONF":
       return say("it can't write to its disk", "See the server's log", "io");
     case "WRONGTYPE":
@@ -91,8 +114,8 @@ function refused(store: string, error: ErrorReply): unknown {
         "Name another one: ?prefix=NAME in the URL",
       );
   }
-  // As Redis 7.0 says NOPERM of what a script does.
-  if (error.message.startsWith("ERR The user executing the script")) {
+  // As servers of several versions say NOPERM of what a script does.
+  if (/^(ERR )?(The user executing the script|ACL failure in script)/.test(error.message)) {
     return say(`this user may not do that (${error.message})`, RIGHTS);
   }
   if (error.message.startsWith("ERR DB index")) return say("it has no database with that number");
@@ -117,7 +140,9 @@ const PASSWORD = "Give it in $QUEUECTL_STORE_PASSWORD, or in the URL in $QUEUECT
 /** Undefined if it is not that the server can't be reached. */
 function reasonOf(error: unknown): string | undefined {
   if (isOfReplica(error)) return SOON.READONLY;
-  if (error instanceof ErrorReply) return SOON[error.word];
+  if (error instanceof ErrorReply) {
+    return error.message === FULL ? "it has as many clients as it takes" : SOON[error.word];
+  }
   if (error instanceof ConnectionEnded) return error.message;
   if (error instanceof Deno.errors.ConnectionRefused) return "nothing answers there";
   if (error instanceof Deno.errors.NotFound) return "there is no such socket";

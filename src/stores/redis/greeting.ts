@@ -27,6 +27,14 @@ export async function greet(
     ["INFO"],
   ].map((words) => wire.ask(words));
   const results = await Promise.allSettled(asked);
+  const last = results.at(-1);
+  if (
+    last?.status === "fulfilled" && /^(?:redis|server)_mode:sentinel$/m.test(String(last.value))
+  ) {
+    throw new QueueError("refused", `Cannot use ${name}: it is a Sentinel`, {
+      hint: "Name the master that it watches: ?sentinel=NAME in the URL",
+    });
+  }
   for (const result of results) {
     if (result.status === "rejected") throw result.reason;
   }

@@ -54,8 +54,10 @@ export class RedisJobs extends RedisReader implements JobStore {
       throw unconfirmed(list, added);
     };
     const there = (id: string) =>
-      this.redis.confirmed(() => this.get(id), () => late(1), (job) => job !== undefined);
-    return await this.redis.confirmed(() => addAll(parts, jobs, taken), late)
+      this.redis.confirmed(() => this.get(id), () => late(1), (job) => job && "seen" || false);
+    // Where none is added, those who have the keys are to be confirmed.
+    const all = () => addAll(parts, jobs, taken);
+    return await this.redis.confirmed(all, late, (added) => added > 0 || "seen")
       .catch((error) => unlessAdded(error, list, there));
   }
 
@@ -68,7 +70,7 @@ export class RedisJobs extends RedisReader implements JobStore {
     const after = await this.#claims.end(id, transition, claim, adds);
     if (after instanceof Object) return after;
     const { redis } = this;
-    const get = () => redis.confirmed(() => this.get(id));
+    const get = () => redis.confirmed(() => this.get(id), undefined, () => "seen");
     const again = new ClaimedChange(claim, get, after === "unanswered");
     return await redis.again(() =>
       again.try(id, () => redis.confirmed(() => this.#change(id, transition, claim, adds)))

@@ -7,6 +7,7 @@ import {
   type ServerWorld,
 } from "../shared/server_store.ts";
 import type { ServerLocation } from "../store.ts";
+import { ANYWHERE } from "../../system/permissions.ts";
 import { channelOf } from "./channel.ts";
 import { Redis, type RedisOptions } from "./connection.ts";
 import { RedisJobs } from "./jobs.ts";
@@ -59,7 +60,7 @@ function secretsOf(
 /** How a connection to the server is made. @param name what users call it */
 export function redisOptions(
   name: string,
-  { host, port, user, database, prefix, replicas, tls }: ServerUrl,
+  { host, port, user, database, prefix, replicas, sentinel, tls }: ServerUrl,
   { password, certificates }: Handover,
 ): RedisOptions {
   return {
@@ -70,6 +71,7 @@ export function redisOptions(
     database,
     prefix,
     replicas,
+    sentinel,
   };
 }
 
@@ -103,8 +105,8 @@ function partsOf(options: RedisOptions, warn: ServerWorld["warn"]): ServerParts 
     lostPlaces: () => lostPlaces(redis),
     leases: (settle) => new RedisLeases(redis, { settle, warn, replicas: options.replicas ?? 0 }),
     runningIds: async () => new Set(await redis.read("HKEYS", "running") as string[]),
-    // The one in the URL, too: after a failover, it may have the queue again.
-    net: async () => [options.address, ...await redis.addresses()].map(netOf),
+    // A node may be added to a cluster, or a replica become the master, at any time.
+    net: async () => await redis.mayMove() ? [netOf(options.address), ANYWHERE] : undefined,
     rest: (isResting) => redis.rest(isResting),
     close: () => redis.close(),
   };

@@ -31,6 +31,14 @@ function keyList(): string {
 export const VERSION_OF = `${SPOILED}
 return spoiled() or redis.call('GET', KEYS[1]..'version')`;
 
+/**
+ * A change that replicas are told of, and that leaves all as it was. The server allows it where its
+ * memory is full, too.
+ */
+export const TOUCH = `
+redis.call('PEXPIRE', KEYS[1]..'version', 1000000000)
+redis.call('PERSIST', KEYS[1]..'version')`;
+
 export const COMMON = `
 local base = KEYS[1]
 local call = redis.call

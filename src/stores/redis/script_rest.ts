@@ -126,7 +126,9 @@ return {'done'}`;
 export const IDLE = `
 local least
 for _, key in ipairs(ARGV) do
-  local idle = redis.call('OBJECT', 'IDLETIME', KEYS[1]..key)
+  local idle = redis.pcall('OBJECT', 'IDLETIME', KEYS[1]..key)
+  -- A server with a policy of LFU does not know it, and says so.
+  if type(idle) == 'table' then return 0 end
   if idle and (not least or idle < least) then least = idle end
 end
 return least or 0`;

@@ -11,13 +11,16 @@ export interface ServerUrl {
   readonly prefix: string;
   /** How many replicas are to have what is acknowledged. */
   readonly replicas: number;
+  /** What Sentinels call the master, if the host is one of them. */
+  readonly sentinel: string | undefined;
   readonly tls: boolean;
   /** The file with the certificates of trusted authorities (CA). */
   readonly certificates: string | undefined;
 }
 
-const PARAMETERS = ["prefix", "replicas", "cacert"];
+const PARAMETERS = ["prefix", "replicas", "sentinel", "cacert"];
 const DEFAULT_PORT = 6379;
+const SENTINEL_PORT = 26379;
 const REPLICAS = /^\d{1,3}$/;
 const PREFIX = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/;
 
@@ -41,17 +44,20 @@ export function parseServerUrl(text: string): ServerUrl {
   if (!REPLICAS.test(replicas)) {
     throw wrong(`"${replicas}" is no number of replicas`, "It is a whole number; 0 for none");
   }
+  const sentinel = given.get("sentinel") ?? undefined;
+  if (sentinel === "") throw wrong("sentinel is the name of a master", "As Sentinel calls it");
   const tls = url.protocol === "rediss:";
   const host = decodeURIComponent(url.hostname).replace(/^\[(.*)\]$/, "$1") || "localhost";
   if (tls && host.startsWith("/")) throw wrong("a socket needs no TLS", "Begin it with redis:");
   if (given.has("cacert") && !tls) throw wrong("cacert is for rediss: alone");
   return {
     host,
-    port: url.port === "" ? DEFAULT_PORT : Number(url.port),
+    port: Number(url.port || (sentinel === undefined ? DEFAULT_PORT : SENTINEL_PORT)),
     user: decodeURIComponent(url.username) || undefined,
     database: Number(database),
     prefix,
     replicas: Number(replicas),
+    sentinel,
     tls,
     certificates: given.get("cacert") || undefined,
   };
@@ -69,8 +75,9 @@ export function netOf(url: Pick<ServerUrl, "host" | "port">): string {
 }
 
 /** A name for files and folders that tells this queue from others. It has no password in it. */
-export function queueKey({ host, port, database, prefix }: ServerUrl): string {
-  return ["redis", host, String(port), String(database), prefix].map(safePart).join("_");
+export function queueKey({ host, port, database, prefix, sentinel = "" }: ServerUrl): string {
+  const parts = ["redis", host, String(port), String(database), prefix, sentinel];
+  return parts.filter((part) => part !== "").map(safePart).join("_");
 }
 
 function read(text: string): URL {

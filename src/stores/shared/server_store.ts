@@ -66,7 +66,7 @@ export interface ServerParts {
   leases(settle: () => Promise<void>): Leases;
   runningIds(): Promise<ReadonlySet<string>>;
   /** Where it may be on the network, as permissions have it, if that is not where the URL says. */
-  net?(): Promise<readonly string[]>;
+  net?(): Promise<readonly string[] | undefined>;
   /** Whether to have no connection while nothing is asked. */
   rest?(isResting: boolean): void;
   close(): Promise<void>;
