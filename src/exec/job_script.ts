@@ -148,7 +148,9 @@ function jobSteps(
     `elif [ "$9" ]&&! tools;then set -- ! tools "$1" "$2";` +
     `elif [ "$9" ]&&! cap "$1 $2" "$6" $9;then set -- ! log "$1" "$2";` +
     // Once both ends of the pipe are open, its name is removed, so that the next job can use it.
-    `else ${kind === "bash" ? "" : "unset OLDPWD;"}{ \${9:+rm -f "$8"};umask ${umask};` +
+    `else ${
+      kind === "bash" ? "" : "unset OLDPWD;"
+    }{ [ -z "$9" ]||{ rm -f "$8";exec 6>&-;};umask ${umask};` +
     `export QUEUECTL_JOB_ID="$1" QUEUECTL_ATTEMPT="$2" QUEUECTL_WORKER="$4" ` +
     `${MARK}="$1.$2.$3.$$.${identity.start}.";` +
     // The group of the job goes to the journal, so that it is found when this shell is dead, even if
@@ -159,7 +161,7 @@ function jobSteps(
         `if [ $# -gt 11 ];then ${process(IN_PLACE)}& else ${usual}& fi;echo "= $!"||echo;` +
         `{ await $!;${note};[ $2 -le 128 ]||{ ended $! $2;set -- - $? "$3" "$4";};} 2>&1`
       : `{ ${usual};${note};} 2>&1`) +
-    `;} 5>>"$8"||set -- ! log "$1" "$2";fi;` +
+    `;} 5>>"$8"||{ exec 6>&-;set -- ! log "$1" "$2";};fi;` +
     `echo "$1 $3 $4 $2"||set -- "$@" torn;cd /;echo "$1 $2 $5" >&3`;
 }
 
@@ -211,15 +213,19 @@ function mayBegin(deadline: string | undefined): string {
  * waits for that shell: it lives as long as any process has the pipe open, such as a child in the
  * background. It is detached and in a process group of its own, so that killing the job does not
  * kill it.
+ *
+ * Opening one end of a pipe waits for the other. So this shell has both open (6) until it has opened
+ * each of them, and the second shell gets its end from here: else either would wait for ever if the
+ * other one is killed at that moment.
  */
 function cap(pipe: string, detach: string): string {
   const fifo = shellWord(pipe);
   return `tools() { command -v cat&&command -v dd&&command -v mkfifo&&command -v rm&&` +
     `command -v wc;} >/dev/null 2>&1\n` +
-    `cap() { { :;} 5>>"$2"&&rm -f ${fifo}&&mkfifo ${fifo}&&` +
+    `cap() { { :;} 5>>"$2"&&rm -f ${fifo}&&mkfifo ${fifo}&&command exec 6<>${fifo}&&` +
     `(unset ${MARK};${detach}/bin/sh -c ${
       shellWord(FILTER)
-    } sh "$2" "$3" "$4" "$1" <${fifo} >&3 3>&- 4>&- &);} 2>/dev/null`;
+    } sh "$2" "$3" "$4" "$1" <&7 >&3 3>&- 4>&- 6>&- 7<&- &) 7<${fifo};} 2>/dev/null`;
 }
 
 // Of the programs that every system has, only `cat` passes on at once what it reads, and only
