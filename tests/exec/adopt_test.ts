@@ -2,7 +2,8 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { adopt } from "../../src/exec/adopt.ts";
-import { noteKill } from "../../src/exec/journal.ts";
+import { functionsScript, jobScript } from "../../src/exec/job_script.ts";
+import { noteKill, readJournal, shellLine } from "../../src/exec/journal.ts";
 import type { Run } from "../../src/exec/run.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
 import { needing } from "../support/has_program.ts";
@@ -271,6 +272,40 @@ Deno.test("adopt() neither waits for nor signals another process that has the sh
       await stranger.status;
     }
   }));
+
+Deno.test({
+  ...needing(
+    ["bash", "setsid"],
+    "a job that has cleared its environment is on record before it begins, whenever its shell dies",
+  ),
+  fn: () =>
+    withTempDir(async (folder) => {
+      const journal = `${folder}/w.runs`;
+      const run = runsIn(folder)(`exec env -i /bin/sh -c 'echo $$ >pid; exec sleep 60'`);
+      const shell = new Deno.Command("setsid", { args: ["bash", "-p", "-s"], stdin: "piped" })
+        .spawn();
+      const input = shell.stdin.getWriter();
+      try {
+        const identity = { ...NOWHERE, pid: shell.pid, start: startOf(shell.pid) };
+        await Deno.writeTextFile(journal, shellLine(identity) + "\n");
+        // The shell dies as soon as anybody is about to record the group.
+        const script = `exec 3>&1 >>${journal}\n` +
+          `echo() { case $1 in =*) kill -9 $$;;esac;builtin echo "$@";}\n` +
+          functionsScript("bash", { identity, umask: "0022", setsid: "" }, journal) +
+          jobScript(run, journal, "bash");
+        await input.write(new TextEncoder().encode(script));
+        await shell.status;
+        await waitUntil(() => numberIn(`${folder}/pid`) > 0, "the job goes on");
+        assertEquals(readJournal(diskFiles, journal, run).group, numberIn(`${folder}/pid`));
+      } finally {
+        end(numberIn(`${folder}/pid`));
+        end(shell.pid);
+        await input.abort().catch(() => {});
+      }
+    }),
+});
+
+const NOWHERE = { pid: 0, boot: "-", start: "-", namespace: "-", host: "-" };
 
 /** Runs a test with a process that stands for the shell of a dead worker, and its run. */
 function withShellLike(
