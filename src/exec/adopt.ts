@@ -16,7 +16,7 @@ import {
   readWriter,
   type RunEnd,
 } from "./journal.ts";
-import { killAttempt, type Target } from "./kill_attempt.ts";
+import { killAttempt, sendSignal, type Target } from "./kill_attempt.ts";
 import { isAlive, isHeld, NO_PROCESS, type Sight, sightOf } from "./processes.ts";
 import type { KillCause, StopReason, WatchedAttempt } from "./run.ts";
 import { pause } from "./timer.ts";
@@ -57,6 +57,7 @@ export async function adopt(
   let sight: Sight | undefined;
   let aliveUntil = 0;
   let wait = 5;
+  let wake: Deno.Signal = "SIGCONT";
   for (;;) {
     const entry = look();
     const { shell, began } = entry;
@@ -69,6 +70,10 @@ export async function adopt(
         return await endOfGone(shell, sight, look(), attempt);
       }
       aliveUntil = performance.now() + SHELL_EVERY;
+      // Without a worker it ends as soon as it goes on, but nobody else would resume it. If it does
+      // not, it hangs.
+      if (sight === "near" && look().began === undefined) sendSignal(shell.pid, wake);
+      if (stop?.aborted) wake = "SIGKILL";
     }
     if (began !== undefined) {
       const cause = entry.killedFor ?? causeToKill(Math.min(began, adoptedAt), attempt, stop);
@@ -160,6 +165,8 @@ async function kill(
     note,
   );
   const entry = look();
+  // It waits for a process that can't be ended, or for something else, and nobody waits for it.
+  if (!entry.end && await isAlive(shell).catch(() => false)) sendSignal(shell.pid, "SIGKILL");
   if (entry.end && !wasEarly) return endOf(entry.end, entry, attempt);
   return killed(cause, entry.end, attempt, survivors);
 }

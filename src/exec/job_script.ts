@@ -137,10 +137,8 @@ function jobSteps(
   deadline: string | undefined,
 ): string {
   // The job's own process, forked from this shell.
-  const process = (begin: string) =>
-    `(trap - ${SIGNALS};${begin}exec ${detach}/bin/sh -c -- "$7") ` +
-    `</dev/null >&5 2>&5 3>&- 4>&- 5>&-`;
-  const usual = process("\${11:+environment};");
+  const [reset, redirections] = [`trap - ${SIGNALS}`, "</dev/null >&5 2>&5 3>&- 4>&- 5>&-"];
+  const usual = `\${11:+environment};exec ${detach}/bin/sh -c -- "$7"`;
   const note = 'set -- - $? "$1" "$2"';
   return `umask 077;if ! echo "+ $1 $2 $3\${10:+ \${10}}";then set -- ! journal "$1" "$2";` +
     `elif ! cd "$5";then set -- ! folder "$1" "$2";` +
@@ -148,23 +146,31 @@ function jobSteps(
     `elif [ "$9" ]&&! tools;then set -- ! tools "$1" "$2";` +
     `elif [ "$9" ]&&! cap "$1 $2" "$6" $9;then set -- ! log "$1" "$2";` +
     // Once both ends of the pipe are open, its name is removed, so that the next job can use it.
-    `else ${kind === "bash" ? "" : "unset OLDPWD;"}{ \${9:+rm -f "$8"};umask ${umask};` +
+    `else ${
+      kind === "bash" ? "" : "unset OLDPWD;"
+    }{ [ -z "$9" ]||{ rm -f "$8";exec 6>&-;};umask ${umask};` +
     `export QUEUECTL_JOB_ID="$1" QUEUECTL_ATTEMPT="$2" QUEUECTL_WORKER="$4" ` +
     `${MARK}="$1.$2.$3.$$.${identity.start}.";` +
-    // The group of the job goes to the journal, so that it is found when this shell is dead, even if
-    // it has cleared its environment; and so do messages of the shell itself: they tell a death by a
-    // signal from an exit with the same `$?`. The command of the job is not in them.
+    // The job writes its process group to the journal before it executes anything, so that it is
+    // found when this shell is dead, even if it has cleared its environment. Messages of this shell
+    // go there, too: they tell a death by a signal from an exit with the same `$?`. The command of
+    // the job is not in them.
     (kind === "bash"
-      ? `[ "\${12}" != exec ]||{ ${IS_PROGRAM};}||set -- "\${@:1:11}";` +
-        `if [ $# -gt 11 ];then ${process(IN_PLACE)}& else ${usual}& fi;echo "= $!"||echo;` +
+      ? `[ "\${12}" != exec ]||{ ${IS_PROGRAM};}||set -- "\${@:1:11}";case \${12} in ` +
+        `exec) (${RECORD};${reset};exec ${redirections};exec "\${@:13}")& ;;` +
+        `"") (${RECORD};${reset};exec ${redirections};${usual})& ;;` +
+        `*) (${reset};${IN_PLACE}${usual}) ${redirections}& echo "= $!"||echo;;esac;` +
         `{ await $!;${note};[ $2 -le 128 ]||{ ended $! $2;set -- - $? "$3" "$4";};} 2>&1`
-      : `{ ${usual};${note};} 2>&1`) +
-    `;} 5>>"$8"||set -- ! log "$1" "$2";fi;` +
+      : `{ (${reset};${usual}) ${redirections};${note};} 2>&1`) +
+    `;} 5>>"$8"||{ exec 6>&-;set -- ! log "$1" "$2";};fi;` +
     `echo "$1 $3 $4 $2"||set -- "$@" torn;cd /;echo "$1 $2 $5" >&3`;
 }
 
+// A shell whose parent tells it has no variable for its own process id: that is bash before 4.0.
+const RECORD = `echo "= \${BASHPID:-$(exec /bin/sh -c 'echo $PPID')}"||echo`;
+
 // Where `echo` can't write, /bin/sh says so in its own words.
-const IN_PLACE = 'if [ "${12}" = exec ];then exec "${@:13}";else "${@:12}" 2>&-&&exit;fi;';
+const IN_PLACE = '"${@:12}" 2>&-&&exit;';
 
 // When a job is stopped by SIGTSTP, bash leaves all loops that it is in, and would end. A function is
 // in no loop.
@@ -211,15 +217,19 @@ function mayBegin(deadline: string | undefined): string {
  * waits for that shell: it lives as long as any process has the pipe open, such as a child in the
  * background. It is detached and in a process group of its own, so that killing the job does not
  * kill it.
+ *
+ * Opening one end of a pipe waits for the other. So this shell has both open (6) until it has opened
+ * each of them, and the second shell gets its end from here: else either would wait for ever if the
+ * other one is killed at that moment.
  */
 function cap(pipe: string, detach: string): string {
   const fifo = shellWord(pipe);
   return `tools() { command -v cat&&command -v dd&&command -v mkfifo&&command -v rm&&` +
     `command -v wc;} >/dev/null 2>&1\n` +
-    `cap() { { :;} 5>>"$2"&&rm -f ${fifo}&&mkfifo ${fifo}&&` +
+    `cap() { { :;} 5>>"$2"&&rm -f ${fifo}&&mkfifo ${fifo}&&command exec 6<>${fifo}&&` +
     `(unset ${MARK};${detach}/bin/sh -c ${
       shellWord(FILTER)
-    } sh "$2" "$3" "$4" "$1" <${fifo} >&3 3>&- 4>&- &);} 2>/dev/null`;
+    } sh "$2" "$3" "$4" "$1" <&7 >&3 3>&- 4>&- 6>&- 7<&- &) 7<${fifo};} 2>/dev/null`;
 }
 
 // Of the programs that every system has, only `cat` passes on at once what it reads, and only

@@ -177,7 +177,7 @@ class AttemptProcesses {
     const any = targets.filter((process) => this.#send(process, signal)).length > 0;
     // The kernel signals a whole group at one moment, also processes that are just being forked.
     for (const group of new Set(targets.map(({ group }) => group))) {
-      if (group !== this.shell.pid && group > 1) send(-group, signal);
+      if (group !== this.shell.pid && group > 1) sendSignal(-group, signal);
     }
     this.#wakeShell();
     return any;
@@ -189,11 +189,11 @@ class AttemptProcesses {
 
   /** Resumes the shell, which the job may have stopped. */
   #wakeShell(): void {
-    if (this.#shellLives) send(this.shell.pid, "SIGCONT");
+    if (this.#shellLives) sendSignal(this.shell.pid, "SIGCONT");
   }
 
   #send(process: Process, signal: Deno.Signal): boolean {
-    const isOurs = send(process.pid, signal);
+    const isOurs = sendSignal(process.pid, signal);
     if (!isOurs) this.#strangers.add(key(process));
     return isOurs;
   }
@@ -236,7 +236,7 @@ function key(process: Process): string {
 /**
  * Sends a signal. False if we may not signal the process, such as a child that became another user.
  */
-function send(pid: number, signal: Deno.Signal): boolean {
+export function sendSignal(pid: number, signal: Deno.Signal): boolean {
   try {
     Deno.kill(pid, signal);
   } catch (error) {

@@ -75,8 +75,12 @@ export interface FileSystem {
   syncAll(path: string): void;
   /**
    * Locks a file, which is made if it does not exist; undefined if another process has the lock.
+   *
+   * @param create `false` not to make it
+   *
+   * @throws Deno.errors.NotFound if there is none, and it is not to be made
    */
-  lock(path: string): FileLock | undefined;
+  lock(path: string, create?: boolean): FileLock | undefined;
 }
 
 /**
@@ -210,9 +214,9 @@ export const diskFiles: FileSystem = {
     }
     throw new Error("The program sync failed");
   },
-  lock(path) {
+  lock(path, create = true) {
     for (;;) {
-      const file = Deno.openSync(path, { write: true, create: true, mode: 0o600 });
+      const file = Deno.openSync(path, { write: true, create, mode: 0o600 });
       const locked = file.tryLockSync(true);
       const named = diskFiles.info(path);
       if (named?.kind === "link") {

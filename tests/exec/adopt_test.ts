@@ -2,12 +2,13 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { adopt } from "../../src/exec/adopt.ts";
-import { noteKill } from "../../src/exec/journal.ts";
+import { functionsScript, jobScript } from "../../src/exec/job_script.ts";
+import { noteKill, readJournal, shellLine } from "../../src/exec/journal.ts";
 import type { Run } from "../../src/exec/run.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
 import { needing } from "../support/has_program.ts";
 import { withTempDir } from "../support/temp_dir.ts";
-import { end, lives, numberIn } from "../support/processes.ts";
+import { end, isStopped, lives, numberIn } from "../support/processes.ts";
 import { waitUntil } from "../support/wait_until.ts";
 import { readLog, runsIn } from "./work_bench.ts";
 
@@ -271,6 +272,104 @@ Deno.test("adopt() neither waits for nor signals another process that has the sh
       await stranger.status;
     }
   }));
+
+Deno.test({
+  ...needing(
+    ["bash", "setsid"],
+    "a job that has cleared its environment is on record before it begins, whenever its shell dies",
+  ),
+  fn: () =>
+    withTempDir(async (folder) => {
+      const journal = `${folder}/w.runs`;
+      const run = runsIn(folder)(`exec env -i /bin/sh -c 'echo $$ >pid; exec sleep 60'`);
+      const shell = new Deno.Command("setsid", { args: ["bash", "-p", "-s"], stdin: "piped" })
+        .spawn();
+      const input = shell.stdin.getWriter();
+      try {
+        const identity = { ...NOWHERE, pid: shell.pid, start: startOf(shell.pid) };
+        await Deno.writeTextFile(journal, shellLine(identity) + "\n");
+        // The shell dies as soon as anybody is about to record the group.
+        const script = `exec 3>&1 >>${journal}\n` +
+          `echo() { case $1 in =*) kill -9 $$;;esac;builtin echo "$@";}\n` +
+          functionsScript("bash", { identity, umask: "0022", setsid: "" }, journal) +
+          jobScript(run, journal, "bash");
+        await input.write(new TextEncoder().encode(script));
+        await shell.status;
+        await waitUntil(() => numberIn(`${folder}/pid`) > 0, "the job goes on");
+        assertEquals(readJournal(diskFiles, journal, run).group, numberIn(`${folder}/pid`));
+      } finally {
+        end(numberIn(`${folder}/pid`));
+        end(shell.pid);
+        await input.abort().catch(() => {});
+      }
+    }),
+});
+
+const NOWHERE = { pid: 0, boot: "-", start: "-", namespace: "-", host: "-" };
+
+/** Runs a test with a process that stands for the shell of a dead worker, and its run. */
+function withShellLike(
+  script: string,
+  test: (scene: { pid: number; journal: string; run: Run; begun: string }) => Promise<void>,
+): () => Promise<void> {
+  return () =>
+    withTempDir(async (folder) => {
+      const journal = `${folder}/w.runs`;
+      const run = runsIn(folder)("true", { killGrace: 0 });
+      const shell = new Deno.Command("setsid", { args: ["/bin/sh", "-c", script], stdin: "null" })
+        .spawn();
+      try {
+        const boot = Deno.readTextFileSync("/proc/sys/kernel/random/boot_id").trim();
+        const line = `shell ${shell.pid} ${boot} ${startOf(shell.pid)} - -\n`;
+        await Deno.writeTextFile(journal, line);
+        const begun = `+ ${run.id} 1 ${run.startedAt}\n`;
+        await test({ pid: shell.pid, journal, run, begun });
+      } finally {
+        end(shell.pid);
+        await shell.status;
+      }
+    });
+}
+
+const onLinux = { ignore: Deno.build.os !== "linux" };
+
+Deno.test({
+  ...onLinux,
+  name: "adopt() resumes a suspended shell that has not begun the attempt, so that it ends",
+  fn: withShellLike("kill -STOP $$", async ({ pid, journal, run }) => {
+    await waitUntil(() => isStopped(pid));
+    assertEquals(await adopt(journal, run), "not_begun");
+    assert(!lives(pid));
+  }),
+});
+
+Deno.test({
+  ...onLinux,
+  name: "adopt() ends a shell that hangs before it has begun the attempt when it is told to stop",
+  fn: withShellLike("exec sleep 600", async ({ pid, journal, run }) => {
+    assertEquals(await adopt(journal, run, AbortSignal.abort("cancelled")), "not_begun");
+    assert(!lives(pid));
+  }),
+});
+
+Deno.test({
+  ...onLinux,
+  name: "adopt() leaves no shell that hangs after it has ended what that ran",
+  fn: withShellLike("exec sleep 600", async ({ pid, journal, run, begun }) => {
+    await Deno.writeTextFile(journal, begun, { append: true });
+    // It gives up after ten seconds, by a clock that is set forward here.
+    const now = performance.now;
+    const ahead = performance.now() + 200;
+    performance.now = () => now.call(performance) + (now.call(performance) > ahead ? 60_000 : 0);
+    try {
+      const ending = await adopt(journal, run, AbortSignal.abort("cancelled"));
+      assertEquals(ending !== "not_begun" && ending.outcome, "cancelled");
+    } finally {
+      performance.now = now;
+    }
+    await waitUntil(() => !lives(pid), "the shell has ended");
+  }),
+});
 
 Deno.test("adopt() uses the journal, and ignores a line that is cut off", () =>
   withTempDir(async (folder) => {

@@ -3,6 +3,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { end, numberIn } from "../support/processes.ts";
 import { waitUntil } from "../support/wait_until.ts";
+import { functionsScript } from "../../src/exec/job_script.ts";
+import { pipeOf } from "../../src/exec/journal.ts";
+import { shellWord } from "../../src/system/shell_word.ts";
+import { withTempDir } from "../support/temp_dir.ts";
 import { readLog, withExecutor } from "./work_bench.ts";
 
 const note = (bytes: number) =>
@@ -95,4 +99,30 @@ Deno.test(
     );
     assert(held() - before < 50_000_000);
   }),
+);
+
+Deno.test(
+  "the shell that fills a capped log waits for nobody who is gone",
+  () =>
+    withTempDir(async (folder) => {
+      const journal = `${folder}/worker.runs`;
+      const pipe = pipeOf(journal);
+      // As if the worker's shell was killed between the start of that shell and the begin of the job.
+      const identity = { pid: 1, boot: "-", start: "-", namespace: "-", host: "-" };
+      const greeting = { identity, umask: "0022", setsid: "env" };
+      const script = `exec 3>&1\n${functionsScript("sh", greeting, journal)}` +
+        `cap "job-1 1" ${shellWord(`${folder}/log`)} 10 1\n`;
+      for (const shell of ["bash", "/bin/sh"]) {
+        const child = new Deno.Command(shell, { args: ["-c", script], stdout: "piped" });
+        let said: string | undefined;
+        const ended = child.output().then(({ stdout }) => said = new TextDecoder().decode(stdout));
+        try {
+          assertEquals(await waitUntil(() => said, "both shells have ended"), "~ job-1 1\n");
+        } finally {
+          // One that waits all the same goes on.
+          Deno.openSync(pipe, { read: true, write: true }).close();
+          await ended;
+        }
+      }
+    }),
 );

@@ -170,9 +170,9 @@ class GatedFiles implements FileSystem {
   }
 
   /** In three steps, as the real one: others may remove the file between them. */
-  lock(path: string): FileLock | undefined {
+  lock(path: string, create = true): FileLock | undefined {
     for (;;) {
-      const inode = this.#do("open for lock", path, (disk) => disk.openForLock(path));
+      const inode = this.#do("open for lock", path, (disk) => disk.openForLock(path, create));
       if (!this.#do("try lock", path, (disk) => disk.tryLock(inode))) return undefined;
       const release = () => this.#do("release", path, (disk) => disk.unlock(inode));
       if (this.info(path)?.inode === inode) return { release };

@@ -102,3 +102,18 @@ Deno.test("a check reports nothing while a worker takes over from a dead one", a
   assertEquals((await new FileWorkers("/data", files).find("worker-1"))?.rescued, true);
   assertEquals(findings.all, []);
 });
+
+Deno.test("a look at a worker that leaves at this moment makes no file anew", () =>
+  withTempDir(async (folder) => {
+    await prepareFolder(folder, diskFiles);
+    const worker = FileWorkerLock.join(diskFiles, folder, undefined);
+    const leaving = {
+      ...diskFiles,
+      lock(path: string, create?: boolean) {
+        worker.leave();
+        return diskFiles.lock(path, create);
+      },
+    };
+    assertEquals(await new FileWorkers(folder, leaving).live(), []);
+    assertEquals(knownNames(diskFiles, folder), []);
+  }));

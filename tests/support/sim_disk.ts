@@ -365,14 +365,15 @@ export class SimDisk implements FileSystem {
     this.log.push({ kind: "syncAll", path });
   }
 
-  lock(path: string): FileLock | undefined {
+  lock(path: string, create = true): FileLock | undefined {
     this.#step("lock", path);
-    const inode = this.openForLock(path);
+    const inode = this.openForLock(path, create);
     return this.tryLock(inode) ? { release: () => this.unlock(inode) } : undefined;
   }
 
   /** The first step of locking: opens the file, made if need be. @returns its inode */
-  openForLock(path: string): number {
+  openForLock(path: string, create = true): number {
+    if (!create) this.#need(path);
     const [folder, name] = this.#place(path);
     const node = this.#entry(folder, name) ?? this.#newFile("");
     if (node.kind === "folder") throw new Error(`Is a directory (os error 21): open '${path}'`);

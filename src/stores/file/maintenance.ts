@@ -53,9 +53,15 @@ export function isBeingRestored(dataDir: string, files: FileSystem): boolean {
 /** Whether another process holds a lock. */
 export function isLocked(path: string, files: FileSystem): boolean {
   if (files.info(path) === undefined) return false;
-  const lock = files.lock(path);
-  lock?.release();
-  return lock === undefined;
+  try {
+    // Its holder may end at this moment, and remove the file: a new one would stay.
+    const lock = files.lock(path, false);
+    lock?.release();
+    return lock === undefined;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }
 
 export function refusedByRestore(): QueueError {
