@@ -9,6 +9,11 @@ export const LIBRARIES = {
   Redis: ["bullmq"],
 } as const;
 
+/** The program for node by which a library is measured. */
+export function programOf(name: string): string {
+  return new URL(`peers/${name.replaceAll("-", "_")}.mjs`, import.meta.url).pathname;
+}
+
 /** Why a library is left out here; undefined if it is not. */
 export async function missingLibrary(ground: Ground, name: string): Promise<string | undefined> {
   const folder = Deno.env.get("QUEUECTL_BENCH_PEERS");
@@ -29,9 +34,8 @@ export async function filledLibrary(
   store: string,
   count: number,
 ): Promise<() => Promise<Pace>> {
-  const script = new URL(`peers/${name.replaceAll("-", "_")}.mjs`, import.meta.url).pathname;
   const folder = Deno.realPathSync(Deno.env.get("QUEUECTL_BENCH_PEERS")!);
-  const words = ["node", script, folder, store];
+  const words = ["node", programOf(name), folder, store];
   await ground.run([...words, "fill", String(count)]);
   return async () => {
     const both = '"$@" & "$@" && wait $!';

@@ -17,10 +17,9 @@ export interface Failed {
 
 export class Commit {
   readonly #checks: string[] = [];
+  readonly #unawaited = new Set<string>();
   readonly #checked: [key: string, field: string][] = [];
   readonly steps: string[] = [];
-  readonly #unawaited = new Set<string>();
-
   /** A field of a hash is still as it was. */
   same(key: string, field: string, value: string): this {
     this.#checked.push([key, field]);
