@@ -20,6 +20,7 @@ export class Commit {
   readonly #unawaited = new Set<string>();
   readonly #checked: [key: string, field: string][] = [];
   readonly steps: string[] = [];
+
   /** A field of a hash is still as it was. */
   same(key: string, field: string, value: string): this {
     this.#checked.push([key, field]);
