@@ -35,15 +35,8 @@ export function leaseServer(files: FileSystem, folder: string): string | undefin
 
 /** What the last renewal has written down; nothing if there was none. */
 function leaseWords(files: FileSystem, folder: string): string[] {
-  try {
-    // Several times for each job, and nearly always there: so it is not looked for first.
-    return files.readText(deadlinePath(folder)).trim().split(" ");
-  } catch (error) {
-    const isMissing = error instanceof Deno.errors.NotFound ||
-      error instanceof Deno.errors.NotADirectory;
-    if (isMissing) return [];
-    throw error;
-  }
+  const path = deadlinePath(folder);
+  return files.info(path) === undefined ? [] : files.readText(path).trim().split(" ");
 }
 
 /** What a host says of itself. */
