@@ -12,6 +12,7 @@ import { missingRow, type Row } from "./bench/figures.ts";
 import { idle, memory } from "./bench/footprint.ts";
 import { Ground } from "./bench/ground.ts";
 import { held } from "./bench/held.ts";
+import { hosts } from "./bench/hosts.ts";
 import { latency } from "./bench/latency.ts";
 import { postgres } from "./bench/postgres.ts";
 import { redis } from "./bench/redis.ts";
@@ -48,6 +49,7 @@ const MEASUREMENTS: Readonly<Record<string, (bench: Bench) => Promise<Row[]>>> =
   "postgres": postgres,
   "redis": redis,
   "servers": servers,
+  "hosts": hosts,
 };
 
 const write = (stream: { writeSync(bytes: Uint8Array): number }, text: string) =>

@@ -1,7 +1,7 @@
 // The arithmetic of the benchmark: samples of several rounds in, rows of the table out. Pure.
 
 /** What a figure counts. */
-export type Unit = "/s" | "ms" | "MB" | "%" | "lost";
+export type Unit = "/s" | "ms" | "MB" | "%" | "lost" | "connections";
 
 /**
  * What is to be reached: by the figure itself, by the median of the ratios, or by the ratio of each

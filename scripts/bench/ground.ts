@@ -52,7 +52,12 @@ export class Ground {
     const { program, args } = built ? { program: Deno.realPathSync(built), args: [] } : sources();
     this.program = [program, ...args];
     this.programName = built ? "a build" : "main.ts";
-    this.#env = cleanEnvironment({ BENCH_MARK: this.#marker, NO_COLOR: "1" });
+    this.#env = cleanEnvironment({
+      BENCH_MARK: this.#marker,
+      NO_COLOR: "1",
+      // Where a host keeps what belongs to it, so that nothing is left in the user's home.
+      XDG_STATE_HOME: `${this.folder}/state`,
+    });
   }
 
   /**

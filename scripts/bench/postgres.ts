@@ -7,7 +7,7 @@ import { type PostgresServer, startPostgres } from "../../tests/support/postgres
 import type { Bench } from "./bench.ts";
 import { atLeast, atMost, missingRow, ratioRow, type Row } from "./figures.ts";
 import { newJobs } from "./new_jobs.ts";
-import { cpuOf } from "./proc.ts";
+import { familyCpu, parentOf } from "./proc.ts";
 import { inTurns } from "./turns.ts";
 
 const CLIENTS = 2;
@@ -99,20 +99,7 @@ class Stage {
   /** Seconds of CPU that all processes of the server have used so far. */
   async #cpu(): Promise<number> {
     const [row] = await this.database.query<{ pid: number }>("select pg_backend_pid() as pid");
-    const parent = parentOf(row!.pid);
-    let sum = cpuOf(parent);
-    for (const { name } of Deno.readDirSync("/proc")) {
-      if (/^\d+$/.test(name) && parentOf(Number(name)) === parent) sum += cpuOf(Number(name));
-    }
-    return sum;
-  }
-}
-
-function parentOf(pid: number): number {
-  try {
-    return Number(/^PPid:\s+(\d+)/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`))?.[1]);
-  } catch {
-    return NaN;
+    return familyCpu(parentOf(row!.pid));
   }
 }
 

@@ -38,6 +38,24 @@ export function cpuOf(pid: number): number {
   }
 }
 
+/** The process id of a process's parent; NaN if it is gone. */
+export function parentOf(pid: number): number {
+  try {
+    return Number(/^PPid:\s+(\d+)/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`))?.[1]);
+  } catch {
+    return NaN;
+  }
+}
+
+/** As `cpuOf`, with all its children: those of a server are its connections. */
+export function familyCpu(parent: number): number {
+  let sum = cpuOf(parent);
+  for (const { name } of Deno.readDirSync("/proc")) {
+    if (/^\d+$/.test(name) && parentOf(Number(name)) === parent) sum += cpuOf(Number(name));
+  }
+  return sum;
+}
+
 /**
  * Seconds of CPU that the children of a shell have used, from what its `times` prints: the last
  * line, user and system.

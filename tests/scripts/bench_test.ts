@@ -10,7 +10,8 @@ import {
   ratioRow,
   ratios,
 } from "../../scripts/bench/figures.ts";
-import { childSeconds } from "../../scripts/bench/proc.ts";
+import { LIBRARIES, programOf } from "../../scripts/bench/libraries.ts";
+import { childSeconds, familyCpu, parentOf } from "../../scripts/bench/proc.ts";
 import { figureText, resultText, tableOf, targetText } from "../../scripts/bench/report.ts";
 import { inTurns, orderOf } from "../../scripts/bench/turns.ts";
 import { plain } from "../../src/view/style.ts";
@@ -148,4 +149,21 @@ Deno.test("resultText() is JSON with a line for each row, without digits that me
   const { schema, environment, rows: read } = JSON.parse(text);
   assertEquals([schema, environment.cores, read[0].value, read[1].value], [1, 2, 0.33333, 2000]);
   assertEquals(text.split("\n").filter((line) => line.includes("delay")).length, 2);
+});
+
+Deno.test("each library that is compared with has its program", () => {
+  for (const name of Object.values(LIBRARIES).flat()) assert(Deno.statSync(programOf(name)).isFile);
+});
+
+Deno.test({
+  name: "parentOf() and familyCpu() know the children of a process, and that one is gone",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    const child = new Deno.Command("cat", { stdin: "piped", stdout: "null" }).spawn();
+    assertEquals(parentOf(child.pid), Deno.pid);
+    await child.stdin.close();
+    await child.status;
+    assertEquals([parentOf(child.pid), familyCpu(child.pid)], [NaN, 0]);
+    assert(familyCpu(Deno.pid) > 0);
+  },
 });

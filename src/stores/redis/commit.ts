@@ -19,6 +19,7 @@ export interface Failed {
 
 export class Commit {
   readonly #checks: string[] = [];
+  readonly #unawaited = new Set<string>();
   readonly #checked: [key: string, field: string][] = [];
   readonly steps: Argument[] = [];
 
@@ -47,6 +48,7 @@ export class Commit {
   unawaited(id: string): this {
     this.#checked.push(["waits", id]);
     this.#checks.push("~", id);
+    this.#unawaited.add(id);
     return this;
   }
 
@@ -117,7 +119,8 @@ export class Commit {
       const member = waitOf(awaited, id).join("/");
       if (!waits.has(member)) this.step("-", "waits", member);
     }
-    if (hasEnded(after)) this.step("ended", id, status.state);
+    const isAwaited = !this.#unawaited.has(id);
+    if (hasEnded(after) && isAwaited) this.step("ended", id, status.state);
     return this;
   }
 
@@ -151,14 +154,16 @@ export class Commit {
   }
 
   #move(before: Job, after: Job): void {
-    const name = ({ key, member }: Entry) => `${key} ${member}`;
-    const old = new Map(entriesOf(before).map((entry) => [name(entry), entry]));
+    // There are half a dozen of each: a map of them would cost more than it saves.
+    const old = entriesOf(before);
     for (const entry of entriesOf(after)) {
-      const known = old.get(name(entry));
-      old.delete(name(entry));
+      const place = old.findIndex(({ key, member }) =>
+        key === entry.key && member === entry.member
+      );
+      const known = place === -1 ? undefined : old.splice(place, 1)[0];
       if (known?.score !== entry.score) this.step("+", entry.key, text(entry.score), entry.member);
     }
-    for (const entry of old.values()) this.#leave(entry);
+    for (const entry of old) this.#leave(entry);
   }
 
   #leave({ key, member }: Entry): void {

@@ -74,6 +74,8 @@ function exportsOf(module: unknown): unknown {
 const { Buffer } = globalThis as unknown as { Buffer: Bytes };
 
 const CHUNK = 64 * 1024;
+/** With less room than this a new chunk is begun. */
+const LEAST_ROOM = 16 * 1024;
 const encoder = new TextEncoder();
 
 export class Wire {
@@ -141,12 +143,15 @@ export class Wire {
 
   async #receive(): Promise<void> {
     try {
-      for (;;) {
-        // A new one each time: what is decoded as bytes may be a view of it.
-        const chunk = new Uint8Array(CHUNK);
-        const count = await this.#socket.read(chunk);
+      // What is decoded as bytes may be a view of it, so no part of it is used twice.
+      let chunk = new Uint8Array(CHUNK);
+      for (let at = 0;;) {
+        const count = await this.#socket.read(chunk.subarray(at));
         if (count === null) throw new ConnectionEnded("the server has ended the connection");
-        this.#decoder.write(Buffer.from(chunk.buffer, 0, count));
+        this.#decoder.write(Buffer.from(chunk.buffer, at, count));
+        at += count;
+        if (CHUNK - at >= LEAST_ROOM) continue;
+        [chunk, at] = [new Uint8Array(CHUNK), 0];
       }
     } catch (error) {
       this.end(endedBy(error));

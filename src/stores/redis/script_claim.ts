@@ -41,7 +41,8 @@ local function begin(queue, settings, now)
   return begun
 end
 
--- The first member of those that are ready and may begin, and what is set of its queue.
+-- The first member of those that are ready and may begin, its queue, and what is set of it; and its
+-- member in HEADS, if that was looked at.
 local function chosen(served, now)
   if not served then
     local start = 0
@@ -51,7 +52,7 @@ local function chosen(served, now)
         local order, queue = string.match(head, '^(%S+) (%S+)$')
         local settings = settings_of(queue)
         if not settings or has_room(queue, settings, now) then
-          return queue..'/'..order, queue, settings
+          return queue..'/'..order, queue, settings, head
         end
       end
       if #heads < 16 then return nil end
@@ -83,7 +84,7 @@ local function claim()
   if is_moving() then return {'batch'} end
   local now = time(given)
   if move_due(now) then return {'again'} end
-  local member, queue, settings = chosen(served, now)
+  local member, queue, settings, head = chosen(served, now)
   if not member then return {'none'} end
   local arrival = string.sub(member, #queue + 19)
   local id = string.match(arrival, '[^/]*$')
@@ -100,7 +101,7 @@ local function claim()
   local begun = begin(queue, settings, now)
   -- What entriesOf() in entries.ts says of a job that is claimed.
   call('ZREM', READY, member)
-  set_head(queue)
+  set_head(queue, head)
   if call('ZREM', ACTIVE, queue..'/pending/'..arrival) == 0 then
     call('ZREM', ACTIVE, queue..'/failed/'..arrival)
   end
@@ -119,5 +120,5 @@ return claim()`;
 export const CHANGE_AND_CLAIM = `${COMMON}${COMMIT}${CLAIM}
 local changed = commit()
 if changed[1] ~= 0 then return changed end
-local gated = call('HEXISTS', QUEUES, next_arg())
+local gated = settings_text(next_arg()) and 1 or 0
 return {0, gated, at <= #ARGV and claim() or {'none'}}`;

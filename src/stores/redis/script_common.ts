@@ -61,9 +61,14 @@ end
 
 local function queue_of(member) return string.match(member, '^[^/]*') end
 
--- What is set of a queue, if anything ever was.
+-- What is set of a queue, if anything ever was. No script asks, changes it, and asks again.
+local known = {}
+local function settings_text(queue)
+  if known[queue] == nil then known[queue] = call('HGET', QUEUES, queue) end
+  return known[queue]
+end
 local function settings_of(queue)
-  local text = call('HGET', QUEUES, queue)
+  local text = settings_text(queue)
   if not text then return nil end
   local limit, count, seconds, paused = string.match(text, '^(%S+) (%S+) (%S+) (%S+)$')
   return {
@@ -72,12 +77,13 @@ local function settings_of(queue)
   }
 end
 
--- Keeps which job of a queue is first, for claims in all queues; none of a paused one.
-local function set_head(queue)
+-- Keeps which job of a queue is first, for claims in all queues; none of a paused one. Whoever knows
+-- its member in HEADS says so.
+local function set_head(queue, old)
   local settings = settings_of(queue)
   local head = not (settings and settings.paused) and first(READY, queue..'/')
   local new = head and string.sub(head, #queue + 2)..' '..queue
-  local old = call('HGET', HEAD_OF, queue)
+  old = old or call('HGET', HEAD_OF, queue)
   if old == new then return end
   if old then call('ZREM', HEADS, old) end
   if new then
