@@ -2,12 +2,25 @@
 // time. $QUEUECTL_BENCH_PEERS names the folder in whose node_modules they are installed.
 import type { Ground } from "./ground.ts";
 import type { Pace } from "./peers.ts";
+import type { Server } from "./server.ts";
 
-/** Which there are for each server, by the names of their packages. */
-export const LIBRARIES = {
-  PostgreSQL: ["graphile-worker", "pg-boss"],
-  Redis: ["bullmq"],
-} as const;
+export interface Library {
+  /** The name of its package. */
+  readonly name: string;
+  /** How many jobs it takes, and ends, in one step. What is killed leaves so many to be run again. */
+  readonly batch: number;
+}
+
+/** Which there are for each server. */
+export const LIBRARIES: Readonly<Record<Server["name"], readonly Library[]>> = {
+  PostgreSQL: [
+    { name: "graphile-worker", batch: 1 },
+    { name: "graphile-worker", batch: 50 },
+    { name: "pg-boss", batch: 1 },
+    { name: "pg-boss", batch: 50 },
+  ],
+  Redis: [{ name: "bullmq", batch: 1 }],
+};
 
 /** The program for node by which a library is measured. */
 export function programOf(name: string): string {
@@ -15,7 +28,10 @@ export function programOf(name: string): string {
 }
 
 /** Why a library is left out here; undefined if it is not. */
-export async function missingLibrary(ground: Ground, name: string): Promise<string | undefined> {
+export async function missingLibrary(
+  ground: Ground,
+  { name }: Library,
+): Promise<string | undefined> {
   const folder = Deno.env.get("QUEUECTL_BENCH_PEERS");
   if (folder === undefined) return "QUEUECTL_BENCH_PEERS names no folder";
   if (!await ground.has("node")) return "node is not installed";
@@ -30,7 +46,7 @@ export async function missingLibrary(ground: Ground, name: string): Promise<stri
  */
 export async function filledLibrary(
   ground: Ground,
-  name: string,
+  { name, batch }: Library,
   store: string,
   count: number,
 ): Promise<() => Promise<Pace>> {
@@ -39,7 +55,7 @@ export async function filledLibrary(
   await ground.run([...words, "fill", String(count)]);
   return async () => {
     const both = '"$@" & "$@" && wait $!';
-    const work = ["/bin/sh", "-c", both, "sh", ...words, "work"];
+    const work = ["/bin/sh", "-c", both, "sh", ...words, "work", String(batch)];
     const { seconds, cpu } = await ground.cost(work, { limit: 600 });
     const left = (await ground.run([...words, "left"])).stdout.trim();
     if (left !== "0") throw new Error(`${name} has left ${left} of ${count} jobs`);

@@ -40,10 +40,12 @@ async function drains(bench: Bench, server: Server): Promise<Row[]> {
   };
   const missing: Row[] = [];
   const what = `${server.name}: ${count.toLocaleString("en-US")} × true, 2 workers, typed`;
-  for (const name of LIBRARIES[server.name]) {
-    const why = await missingLibrary(ground, name);
+  for (const library of LIBRARIES[server.name]) {
+    const { batch } = library;
+    const name = batch > 1 ? `${library.name}, ${batch} at once` : library.name;
+    const why = await missingLibrary(ground, library);
     if (why !== undefined) missing.push(missingRow(`${what}, beside ${name}`, "/s", why));
-    else contenders[name] = served((store) => filledLibrary(ground, name, store, count));
+    else contenders[name] = served((store) => filledLibrary(ground, library, store, count));
   }
   const { own, ...others } = await inTurns(bench.rounds(5, 2), contenders, {
     told: (round) => bench.say(`${server.name}, round ${round + 1}`),

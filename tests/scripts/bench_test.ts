@@ -152,7 +152,9 @@ Deno.test("resultText() is JSON with a line for each row, without digits that me
 });
 
 Deno.test("each library that is compared with has its program", () => {
-  for (const name of Object.values(LIBRARIES).flat()) assert(Deno.statSync(programOf(name)).isFile);
+  for (const { name } of Object.values(LIBRARIES).flat()) {
+    assert(Deno.statSync(programOf(name)).isFile);
+  }
 });
 
 Deno.test({

@@ -19,9 +19,11 @@ await main({
       concurrentJobs: 1,
       maxPoolSize: 2,
       // As its page on performance recommends it for many short jobs.
-      localQueue: { size: 50 },
-      completeJobBatchDelay: 25,
-      failJobBatchDelay: 25,
+      ...jobs > 1 && {
+        localQueue: { size: jobs },
+        completeJobBatchDelay: 25,
+        failJobBatchDelay: 25,
+      },
     };
     const taskList = { shell: async ({ command }) => void await run(command) };
     await runOnce({ preset: { worker }, taskList });

@@ -1,6 +1,7 @@
 // What the peers have in common. Each is a program for node: FOLDER URL fill|work|left [COUNT].
 // FOLDER has the libraries in its node_modules: this project does not depend on them. `fill` adds
-// jobs, `work` does one job at a time until there are no more, `left` says how many are not done.
+// jobs, `work` does one job at a time until there are no more, and takes and ends COUNT jobs in one
+// step, `left` says how many are not done.
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import process from "node:process";
@@ -9,7 +10,7 @@ const [, , folder, url, verb, count] = process.argv;
 
 /** The URL of the server. */
 export { url };
-/** How many jobs are to be added. */
+/** How many jobs are to be added, or taken in one step. */
 export const jobs = Number(count);
 /** What a library exports. */
 export const library = createRequire(`${folder}/`);

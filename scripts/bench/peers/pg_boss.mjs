@@ -20,7 +20,7 @@ await main({
   async work() {
     let idleSince = performance.now();
     // Batches, without a pause between them; the ends of a batch are one statement.
-    const options = { batchSize: 50, perJobResults: true, burstWhenBatchFull: true };
+    const options = { batchSize: jobs, perJobResults: true, burstWhenBatchFull: true };
     await boss.work(QUEUE, options, async (batch) => {
       idleSince = Infinity;
       const results = [];

@@ -82,6 +82,7 @@ const PARSERS: Readonly<Record<number, (text: string) => unknown>> = {
 
 /** `text[]` as PostgreSQL prints it; none of ours has a null or is nested. */
 export function parseTextArray(text: string): string[] {
+  if (text === "{}") return [];
   const found = text.slice(1, -1).matchAll(/"((?:[^"\\]|\\.)*)"|([^,"]+)/gs);
   return Array.from(found, ([, quoted, plain]) => plain ?? quoted!.replace(/\\(.)/gs, "$1"));
 }
