@@ -119,6 +119,18 @@ function testLastPieces(
       await other.close?.();
     }));
 
+  Deno.test(`${name}: an earlier piece that comes late takes nothing away from a longer one`, () =>
+    withEnded("said more\n", async ({ job, store, outputs }) => {
+      // Of a worker that was killed: what is there was asked before.
+      await outputs.put("a", 1, 0, new TextEncoder().encode("sai"));
+      await store.change("a", end, claimOf(job));
+      assertEquals(await textOf(outputs), "said more\n");
+      for (const text of ["b", "bo", "", "both", "bot"]) {
+        await outputs.put("b", 1, 0, new TextEncoder().encode(text));
+      }
+      assertEquals(await textOf(outputs, "b"), "both");
+    }));
+
   Deno.test(`${name}: output of a job that this process has not claimed is sent by itself`, () =>
     withEnded("said\n", async ({ outputs, puts }) => {
       assertEquals([await textOf(outputs), puts()], ["said\n", 1]);
