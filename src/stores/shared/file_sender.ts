@@ -2,7 +2,7 @@
 // every half a second, so much at a time, the rest when the attempt has ended, together with its end
 // if that is not much. It also keeps the file within its limit: a job always appends, so what it has
 // printed beyond can be cut off meanwhile.
-import { isPassing } from "../../queue/errors.ts";
+import { isPassing, isUnavailable, messageOf } from "../../queue/errors.ts";
 import type { LogReader } from "../../queue/logs.ts";
 import { cappedNote } from "../../system/capped_note.ts";
 import { delay } from "../../system/delay.ts";
@@ -41,6 +41,8 @@ export interface SenderOptions extends PrintingAttempt {
   readonly path: string;
   /** Takes what goes together with the end of the attempt. */
   readonly lastPieces?: LastPieces;
+  /** Told once why the end of the attempt has to wait, unless the store is only away. */
+  readonly warn?: (message: string) => void;
 }
 
 interface Piece {
@@ -89,10 +91,16 @@ export class FileSender implements OutputSender {
 
   async #sendRest(signal: AbortSignal): Promise<void> {
     // Once in any case: an end that is on record has its output, also where nobody waits any more.
+    let isTold = false;
     do {
       try {
         return await this.#sendAll();
-      } catch {
+      } catch (error) {
+        if (!isTold && !isUnavailable(error) && !signal.aborted) {
+          isTold = true;
+          const what = `Cannot keep what job "${this.#options.id}" has printed`;
+          this.#options.warn?.(`${what}, trying until it works: ${messageOf(error)}`);
+        }
         await delay(TRY_AGAIN, signal);
       }
     } while (!signal.aborted);

@@ -243,6 +243,7 @@ export class ServerStore implements Store {
           files: this.#world.files,
           path: paths.log(printing.id, printing.attempt),
           lastPieces: this.#lastPieces,
+          warn: this.#world.warn,
         }),
       settleOutput: () => this.#settleOutput(path),
     };
