@@ -66,8 +66,8 @@ function testLastPieces(
         const job = (await store.claim(W1, 0))!;
         const path = `${dir}/a.1.log`;
         const { outputs, puts } = counting(opened.outputs);
-        diskFiles.create(path, text);
-        await new FileSender({
+        diskFiles.create(path, "left by an earlier job of the same id");
+        const sender = new FileSender({
           outputs,
           files: diskFiles,
           path,
@@ -76,7 +76,9 @@ function testLastPieces(
           limit,
           isNew: true,
           lastPieces: isClaimed ? lastPieces : new LastPieces(),
-        }).finish(new AbortController().signal);
+        });
+        diskFiles.create(path, text);
+        await sender.finish(new AbortController().signal);
         await test({ ...opened, job, store, path, puts });
         assertEquals(diskFiles.info(path), undefined);
         await store.close?.();

@@ -64,7 +64,11 @@ export class FileSender implements OutputSender {
 
   constructor(options: SenderOptions) {
     this.#options = options;
-    if (options.isNew) this.#sent = NOTHING;
+    if (options.isNew) {
+      this.#sent = NOTHING;
+      // An earlier job of the same id may have left a file, and jobs append.
+      if (options.files.info(options.path) !== undefined) this.#remove();
+    }
     this.#looking = setInterval(() => this.#look(), LOOK);
   }
 
