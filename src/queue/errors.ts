@@ -40,11 +40,6 @@ export function isUnavailable(error: unknown): error is QueueError {
   return error instanceof QueueError && error.code === "unavailable";
 }
 
-/** Whether it may be over soon: the store can't be reached, or its disk is full. */
-export function isPassing(error: unknown): boolean {
-  return isUnavailable(error) || error instanceof QueueError && error.code === "io";
-}
-
 /** What no other try changes: the job is gone, has another owner, or can't be read. */
 const PERMANENT: readonly ErrorCode[] = ["not_found", "claim_lost", "wrong_state", "damaged"];
 
@@ -53,4 +48,9 @@ const PERMANENT: readonly ErrorCode[] = ["not_found", "claim_lost", "wrong_state
  */
 export function isPermanent(error: unknown): boolean {
   return error instanceof QueueError && PERMANENT.includes(error.code);
+}
+
+/** Whether another try may do: the store can't be reached, is full, or refuses a password. */
+export function isPassing(error: unknown): boolean {
+  return error instanceof QueueError && !isPermanent(error);
 }

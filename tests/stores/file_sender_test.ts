@@ -11,6 +11,7 @@ async function finished(
   dir: string,
   errors: readonly Error[],
   signal: AbortSignal,
+  warn: (message: string) => void = () => {},
 ): Promise<[sent: string, isLeft: boolean]> {
   const path = `${dir}/output`;
   Deno.writeTextFileSync(path, "what it said");
@@ -33,6 +34,7 @@ async function finished(
     attempt: 1,
     limit: 0,
     isNew: false,
+    warn,
   });
   await sender.finish(signal);
   return [sent.join(""), diskFiles.info(path) !== undefined];
@@ -105,4 +107,18 @@ Deno.test("FileSender waits for a store that is away or full, not for a job that
     const [away, full] = [new QueueError("unavailable", "away"), new QueueError("io", "full")];
     assertEquals(await finished(dir, [away, full], signal), ["what it said", false]);
     assertEquals(await finished(dir, [new Error("no such job")], signal), ["", false]);
+  }));
+
+Deno.test("FileSender waits for a store that refuses its password, and says so once", () =>
+  withTempDir(async (dir) => {
+    const refused = new QueueError("refused", "the password is wrong");
+    const away = new QueueError("unavailable", "away");
+    const said: string[] = [];
+    const { signal } = new AbortController();
+    const errors = [away, refused, refused];
+    const result = await finished(dir, errors, signal, (message) => said.push(message));
+    assertEquals(result, ["what it said", false]);
+    assertEquals(said, [
+      'Cannot keep what job "a" has printed, trying until it works: the password is wrong',
+    ]);
   }));

@@ -2,6 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { removeOldFolders, tidyOutput } from "../../src/stores/shared/host_folder.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
+import { aJob, anAttempt, EPOCH } from "../support/jobs.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 
 const DAY = 24 * 3600 * 1000;
@@ -40,7 +41,22 @@ Deno.test("removeOldFolders() removes what gave no sign of life for a week, and 
 Deno.test("tidyOutput() sends what jobs have left that do not run any more", () =>
   withTempDir(async (dir) => {
     Deno.mkdirSync(`${dir}/output`);
-    const said = { "a.b.1.log": "one", "a.b.12.log": "two", "runs.1.log": "on", "none.1.log": "" };
+    const said = {
+      "a.b.1.log": "one",
+      "a.b.12.log": "two",
+      "runs.1.log": "on",
+      "none.1.log": "",
+      "again.1.log": "by an earlier job of that id",
+      "begun.1.log": "since the ids were read",
+      "gone.1.log": "by a job that was removed",
+    };
+    const [begun, ended] = anAttempt("default", "failed", EPOCH, EPOCH);
+    const [attempt] = ended.history;
+    const jobs = [
+      { ...ended, id: "a.b", history: [attempt!, { ...attempt!, attempt: 12 }] },
+      { ...begun, id: "begun" },
+      aJob({ id: "again" }),
+    ];
     for (const [name, text] of Object.entries(said)) {
       Deno.writeTextFileSync(`${dir}/output/${name}`, text);
     }
@@ -49,9 +65,10 @@ Deno.test("tidyOutput() sends what jobs have left that do not run any more", () 
       diskFiles,
       dir,
       () => Promise.resolve(new Set(["runs"])),
+      (id) => Promise.resolve(jobs.find((job) => job.id === id)),
       (id, attempt) => Promise.resolve(void sent.push(`${id} ${attempt}`)),
     );
     assertEquals(sent.sort(), ["a.b 1", "a.b 12"]);
     const left = Array.from(Deno.readDirSync(`${dir}/output`), ({ name }) => name);
-    assertEquals(left.sort(), ["a.b.1.log", "a.b.12.log", "runs.1.log"]);
+    assertEquals(left.sort(), ["a.b.1.log", "a.b.12.log", "begun.1.log", "runs.1.log"]);
   }));

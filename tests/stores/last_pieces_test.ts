@@ -66,8 +66,8 @@ function testLastPieces(
         const job = (await store.claim(W1, 0))!;
         const path = `${dir}/a.1.log`;
         const { outputs, puts } = counting(opened.outputs);
-        diskFiles.create(path, text);
-        await new FileSender({
+        diskFiles.create(path, "left by an earlier job of the same id");
+        const sender = new FileSender({
           outputs,
           files: diskFiles,
           path,
@@ -76,7 +76,9 @@ function testLastPieces(
           limit,
           isNew: true,
           lastPieces: isClaimed ? lastPieces : new LastPieces(),
-        }).finish(new AbortController().signal);
+        });
+        diskFiles.create(path, text);
+        await sender.finish(new AbortController().signal);
         await test({ ...opened, job, store, path, puts });
         assertEquals(diskFiles.info(path), undefined);
         await store.close?.();
@@ -117,6 +119,18 @@ function testLastPieces(
       await store.change("a", end, claimOf(job)).catch(() => {});
       assertEquals([await textOf(outputs), puts()], ["said\n", 1]);
       await other.close?.();
+    }));
+
+  Deno.test(`${name}: an earlier piece that comes late takes nothing away from a longer one`, () =>
+    withEnded("said more\n", async ({ job, store, outputs }) => {
+      // Of a worker that was killed: what is there was asked before.
+      await outputs.put("a", 1, 0, new TextEncoder().encode("sai"));
+      await store.change("a", end, claimOf(job));
+      assertEquals(await textOf(outputs), "said more\n");
+      for (const text of ["b", "bo", "", "both", "bot"]) {
+        await outputs.put("b", 1, 0, new TextEncoder().encode(text));
+      }
+      assertEquals(await textOf(outputs, "b"), "both");
     }));
 
   Deno.test(`${name}: output of a job that this process has not claimed is sent by itself`, () =>

@@ -7,6 +7,7 @@ import { readBackup } from "../../src/stores/file/read_backup.ts";
 import { backup } from "../../src/stores/redis/backup.ts";
 import type { Redis } from "../../src/stores/redis/connection.ts";
 import { RedisJobs } from "../../src/stores/redis/jobs.ts";
+import { restore } from "../../src/stores/redis/restore.ts";
 import { RedisSchedules } from "../../src/stores/redis/schedules.ts";
 import { READ } from "../../src/stores/redis/script_read.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
@@ -66,4 +67,42 @@ if (server !== undefined) {
       });
       assertEquals(saved.jobs.map(({ id }) => id).sort(), ["a", "hook-a"]);
     }));
+
+  for (const many of [0, 300]) {
+    Deno.test(`Redis: restore() takes ended jobs whose key other jobs have, with ${many} more`, () =>
+      withQueue((open) =>
+        withTempDir(async (dir) => {
+          const redis = open();
+          const jobs = new RedisJobs(redis);
+          const end = (job: Job, now: number) =>
+            ended(job, anEnding("succeeded"), { base: 2, max: 60 }, now);
+          for (const id of ["a", "b"]) {
+            await jobs.add([aJob({ id, unique: "k" })]);
+            const job = (await jobs.claim(W1, Date.now()))!;
+            await jobs.change(id, end, claimOf(job));
+          }
+          await jobs.add([aJob({ id: "c", unique: "k" })]);
+          await jobs.add(
+            Array.from({ length: many }, (_, i) => aJob({ id: `m${i}`, sequence: i })),
+          );
+          await backup(redis, `${dir}/copy`, diskFiles, () => {});
+          const [prefix] = /(?<=\{).*(?=\})/.exec(redis.base)!;
+          const parts = {
+            redis,
+            options: {
+              name: "the server",
+              address: { host: `${server.folder}/s`, port: 0 },
+              prefix,
+            },
+            files: diskFiles,
+            isAnybodyThere: () => Promise.resolve(false),
+          };
+          assertEquals((await restore(parts, `${dir}/copy`, () => {})).jobs, 3 + many);
+          // The one that waits has the key.
+          const left: string[] = [];
+          await jobs.add([aJob({ id: "d", unique: "k" })], (_, holder) => void left.push(holder));
+          assertEquals(left, ["c"]);
+        })
+      ));
+  }
 }

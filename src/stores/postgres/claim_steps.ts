@@ -3,6 +3,7 @@ import type { Claim, Job } from "../../queue/job.ts";
 import { type Asked, type ClaimSteps, type Found, PlaceLost } from "../shared/claims.ts";
 import { type Database, timestamp } from "./connection.ts";
 import { codeOf } from "./errors.ts";
+import { LONGER_PIECE } from "./outputs.ts";
 import { endOf, jobOf, type Row } from "./row.ts";
 import { PLACE_LOST } from "./schema_claim.ts";
 
@@ -45,10 +46,10 @@ const CLAIM = "select * from queuectl.claim($1, $2, $3, $4, $5, $6)";
 const END = `with end_of as (
     select queuectl.finish($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) as gated
   ), output as (
-    insert into queuectl.outputs (job_id, attempt, start, data)
+    insert into queuectl.outputs as there (job_id, attempt, start, data)
     select $1, $4, $14::bigint, decode($15, 'base64') from end_of
     where gated is not null and $14 is not null
-    on conflict do nothing
+    ${LONGER_PIECE}
   )`;
 const FINISH = `${END} select gated from end_of`;
 const FINISH_AND_CLAIM = `${END} select end_of.gated, next.* from end_of

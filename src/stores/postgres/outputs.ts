@@ -5,6 +5,13 @@ import type { Database } from "./connection.ts";
 /** The most bytes of one piece. */
 const PIECE = 64 * 1024;
 
+/**
+ * What to do where a piece from the same byte on is there. The statement of a worker that was killed
+ * may be done late, after the next one has looked what is there: of the two the longer one counts.
+ */
+export const LONGER_PIECE = `on conflict (job_id, attempt, start)
+  do update set data = excluded.data where length(excluded.data) > length(there.data)`;
+
 export class PostgresLogs implements OutputTable {
   readonly #database: Database;
 
@@ -55,10 +62,10 @@ export class PostgresLogs implements OutputTable {
       pieces.push(bytes.subarray(at, at + PIECE).toBase64());
     }
     await this.#database.query(
-      `insert into queuectl.outputs (job_id, attempt, start, data)
+      `insert into queuectl.outputs as there (job_id, attempt, start, data)
       select $1, $2, start, decode(data, 'base64')
       from unnest($3::bigint[], $4::text[]) as piece (start, data)
-      on conflict do nothing`,
+      ${LONGER_PIECE}`,
       [id, attempt, starts, pieces],
     );
   }

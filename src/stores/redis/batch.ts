@@ -5,7 +5,7 @@
 import type { Job } from "../../queue/job.ts";
 import { moveAll } from "./asking.ts";
 import { Commit, isFailed } from "./commit.ts";
-import { addPortion, batchOver, dropBatch, Gone, type Left } from "./new_jobs.ts";
+import { addPortion, batchOver, dropBatch, Gone, heldKey, type Left } from "./new_jobs.ts";
 import { type NewJobsParts, PORTION } from "./new_jobs.ts";
 import { unavailable } from "./errors.ts";
 import { portionsOf } from "../shared/portions.ts";
@@ -68,7 +68,8 @@ class Batch {
       const steps = new Commit();
       for (const job of wanted) {
         commit.set("staged", job.id, "");
-        if (job.unique !== null) commit.set("staged_keys", job.unique, job.id);
+        const key = heldKey(job);
+        if (key !== null) commit.set("staged_keys", key, job.id);
         steps.put(job);
       }
       if (wanted.length > 0) commit.step("push", "pile", JSON.stringify(steps.steps));

@@ -1,6 +1,6 @@
 // New jobs: a few in one step; of many see batch.ts.
 import { QueueError } from "../../queue/errors.ts";
-import type { Job } from "../../queue/job.ts";
+import { hasEnded, type Job } from "../../queue/job.ts";
 import { delay } from "../../system/delay.ts";
 import { moveAll, readJobs } from "./asking.ts";
 import { Commit, type Failed, isFailed } from "./commit.ts";
@@ -54,9 +54,11 @@ export async function addPortion(
     }
     mustDiffer(wanted);
     const commit = new Commit();
-    for (const { id, unique } of wanted) {
+    for (const job of wanted) {
+      const { id } = job;
       commit.absent("jobs", id).absent("staged", id).absent("owes", id);
-      if (unique !== null) commit.absent("keys", unique).absent("staged_keys", unique);
+      const key = heldKey(job);
+      if (key !== null) commit.absent("keys", key).absent("staged_keys", key);
     }
     if (place !== undefined) place(wanted, commit);
     else {
@@ -139,7 +141,7 @@ async function sorted(
   jobs: readonly Job[],
   isOfBatch: boolean,
 ): Promise<Sorted> {
-  const keys = [...new Set(jobs.flatMap(({ unique }) => unique ?? []))];
+  const keys = [...new Set(jobs.flatMap((job) => heldKey(job) ?? []))];
   if (keys.length === 0) return { wanted: jobs, out: [], expired: [] };
   const holders = new Map<string, string>();
   for (const name of isOfBatch ? ["keys", "staged_keys"] : ["keys"]) {
@@ -156,15 +158,21 @@ async function sorted(
   const wanted: Job[] = [];
   const out: [Job, string][] = [];
   for (const job of jobs) {
-    const holder = job.unique === null ? undefined : holders.get(job.unique);
+    const key = heldKey(job);
+    const holder = key === null ? undefined : holders.get(key);
     if (holder !== undefined) {
       out.push([job, holder]);
       continue;
     }
     wanted.push(job);
-    if (job.unique !== null) holders.set(job.unique, job.id);
+    if (key !== null) holders.set(key, job.id);
   }
   return { wanted, out, expired };
+}
+
+/** The key that others may not have. A restore brings jobs that have ended, which hold none. */
+export function heldKey(job: Job): string | null {
+  return hasEnded(job) ? null : job.unique;
 }
 
 function mustDiffer(jobs: readonly Job[]): void {

@@ -2,7 +2,7 @@
 // every half a second, so much at a time, the rest when the attempt has ended, together with its end
 // if that is not much. It also keeps the file within its limit: a job always appends, so what it has
 // printed beyond can be cut off meanwhile.
-import { isPassing } from "../../queue/errors.ts";
+import { isPassing, isUnavailable, messageOf } from "../../queue/errors.ts";
 import type { LogReader } from "../../queue/logs.ts";
 import { cappedNote } from "../../system/capped_note.ts";
 import { delay } from "../../system/delay.ts";
@@ -41,6 +41,8 @@ export interface SenderOptions extends PrintingAttempt {
   readonly path: string;
   /** Takes what goes together with the end of the attempt. */
   readonly lastPieces?: LastPieces;
+  /** Told once why the end of the attempt has to wait, unless the store is only away. */
+  readonly warn?: (message: string) => void;
 }
 
 interface Piece {
@@ -62,7 +64,11 @@ export class FileSender implements OutputSender {
 
   constructor(options: SenderOptions) {
     this.#options = options;
-    if (options.isNew) this.#sent = NOTHING;
+    if (options.isNew) {
+      this.#sent = NOTHING;
+      // An earlier job of the same id may have left a file, and jobs append.
+      if (options.files.info(options.path) !== undefined) this.#remove();
+    }
     this.#looking = setInterval(() => this.#look(), LOOK);
   }
 
@@ -89,10 +95,16 @@ export class FileSender implements OutputSender {
 
   async #sendRest(signal: AbortSignal): Promise<void> {
     // Once in any case: an end that is on record has its output, also where nobody waits any more.
+    let isTold = false;
     do {
       try {
         return await this.#sendAll();
-      } catch {
+      } catch (error) {
+        if (!isTold && !isUnavailable(error) && !signal.aborted) {
+          isTold = true;
+          const what = `Cannot keep what job "${this.#options.id}" has printed`;
+          this.#options.warn?.(`${what}, trying until it works: ${messageOf(error)}`);
+        }
         await delay(TRY_AGAIN, signal);
       }
     } while (!signal.aborted);

@@ -2,6 +2,7 @@
 // workers. One for each start of the machine and each container, since locks and journals say
 // nothing elsewhere: home folders may be shared by machines, and volumes by containers.
 import { QueueError } from "../../queue/errors.ts";
+import type { Job } from "../../queue/job.ts";
 import { type FileSystem, infoOfTarget } from "../../system/file_system.ts";
 import { folderOf } from "../../system/paths.ts";
 import { currentPlace } from "../../system/place.ts";
@@ -96,12 +97,14 @@ function removeAll(files: FileSystem, folder: string): void {
 /**
  * Sends, and removes, output that nobody sends any more, such as of a job that was killed by force.
  * @param running the ids of the jobs that run, asked for after the names were read
+ * @param find the job as it is then
  * @param send removes the file as well, unless the store is away
  */
 export async function tidyOutput(
   files: FileSystem,
   path: string,
   running: () => Promise<ReadonlySet<string>>,
+  find: (id: string) => Promise<Job | undefined>,
   send: (id: string, attempt: number) => Promise<void>,
 ): Promise<void> {
   const names = files.names(`${path}/output`);
@@ -112,9 +115,18 @@ export async function tidyOutput(
     if (ids.has(id)) continue;
     const file = `${path}/output/${name}`;
     // One that has not begun has no output, and will have some when it begins elsewhere.
-    if (id !== "" && files.info(file)?.size !== 0) await send(id, Number(attempt));
-    else if (files.info(file) !== undefined) files.remove(file);
+    const isEmpty = id === "" || files.info(file)?.size === 0;
+    const fate = isEmpty ? "nobody's" : fateOf(await find(id), Number(attempt));
+    if (fate === "ended") await send(id, Number(attempt));
+    else if (fate === "nobody's" && files.info(file) !== undefined) files.remove(file);
   }
+}
+
+/** What became of an attempt. It is nobody's if an earlier job of the same id has had it. */
+function fateOf(job: Job | undefined, attempt: number): "ended" | "runs" | "nobody's" {
+  if (job?.history.some((ended) => ended.attempt === attempt)) return "ended";
+  const { status } = job ?? {};
+  return status?.state === "processing" && status.running.attempt === attempt ? "runs" : "nobody's";
 }
 
 /** What of a `Host` lies in the folder. */

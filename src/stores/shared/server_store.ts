@@ -243,6 +243,7 @@ export class ServerStore implements Store {
           files: this.#world.files,
           path: paths.log(printing.id, printing.attempt),
           lastPieces: this.#lastPieces,
+          warn: this.#world.warn,
         }),
       settleOutput: () => this.#settleOutput(path),
     };
@@ -290,10 +291,12 @@ export class ServerStore implements Store {
   async #settleOutput(path: string): Promise<void> {
     const { sendOutput } = await this.host();
     const { log_max: limit } = await this.#parts.settings().load();
+    const jobs = this.#parts.jobs({});
     await tidyOutput(
       this.#world.files,
       path,
       () => this.#parts.runningIds(),
+      (id) => jobs.get(id),
       // What can't be sent at once is left to the next time.
       (id, attempt) =>
         sendOutput!({ id, attempt, limit, isNew: false }).finish(AbortSignal.abort()),
