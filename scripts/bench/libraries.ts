@@ -16,7 +16,7 @@ export const LIBRARIES: Readonly<Record<Server["name"], readonly Library[]>> = {
   PostgreSQL: [
     { name: "graphile-worker", batch: 1 },
     { name: "graphile-worker", batch: 50 },
-    { name: "pg-boss", batch: 1 },
+    // One by one it looks for a job every half a second.
     { name: "pg-boss", batch: 50 },
   ],
   Redis: [{ name: "bullmq", batch: 1 }],
