@@ -23,7 +23,7 @@ const TABLE: readonly [script: string, args: readonly string[], said: string][] 
     ["--only", "idle,toString"],
     "--only takes names, with commas between them, of throughput, long-run, short-run, start-up, " +
     "latency, claims, idle, queues, workflows, schedules, batches, grown, dashboard, drains, held, " +
-    'memory, postgres, redis, servers; not "toString"',
+    'memory, postgres, redis, servers, hosts; not "toString"',
   ],
 ];
 

@@ -90,7 +90,7 @@ async function onServer(
       tallies: await store.tallies(),
       async print(id, attempt, text) {
         Deno.writeTextFileSync(host.log(id, attempt), text);
-        await host.sendOutput!({ id, attempt, limit: 0, isNew: true }).finish(
+        await host.sendOutput!({ id, attempt, limit: 0, isNew: false }).finish(
           new AbortController().signal,
         );
       },
