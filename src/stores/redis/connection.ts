@@ -261,7 +261,11 @@ export class Redis {
     try {
       return await this.#link.inTime(() => wire.ask(words, asBytes), () => giveUp(wire));
     } catch (error) {
-      if (error instanceof ConnectionEnded) throw new UnknownOutcome(error);
+      if (error instanceof ConnectionEnded) {
+        // It may have ended before it was said to be there.
+        this.#link.forget(wire);
+        throw new UnknownOutcome(error);
+      }
       if (wasInterrupted(error)) {
         wire.end();
         throw new UnknownOutcome(error);
