@@ -261,11 +261,7 @@ export class Redis {
     try {
       return await this.#link.inTime(() => wire.ask(words, asBytes), () => giveUp(wire));
     } catch (error) {
-      if (error instanceof ConnectionEnded) {
-        // It may have ended before it was said to be there.
-        this.#link.forget(wire);
-        throw new UnknownOutcome(error);
-      }
+      if (error instanceof ConnectionEnded) throw new UnknownOutcome(error);
       if (wasInterrupted(error)) {
         wire.end();
         throw new UnknownOutcome(error);
@@ -321,14 +317,12 @@ export class Redis {
   /** @returns where the master is */
   async #askSentinel(place: Address, watched: string, signal: AbortSignal): Promise<Address> {
     const wire = await Wire.open(place, signal);
-    const onAbort = () => giveUp(wire);
-    signal.addEventListener("abort", onAbort);
     try {
-      const { master, sentinels } = await askSentinel(wire, place, watched, this.#options);
+      const asked = () => askSentinel(wire, place, watched, this.#options);
+      const { master, sentinels } = await unlessAborted(wire, signal, asked);
       this.#nodes = sentinels;
       return master;
     } finally {
-      signal.removeEventListener("abort", onAbort);
       wire.end();
     }
   }
@@ -336,35 +330,48 @@ export class Redis {
   /** @returns the connection, or where else the queue is */
   async #connectTo(place: Address, signal: AbortSignal): Promise<Wire | Address> {
     const wire = await Wire.open(place, signal);
-    const onAbort = () => giveUp(wire);
-    signal.addEventListener("abort", onAbort);
-    const { listeners } = this.#link;
+    wire.onEnd = () => this.#link.forget(wire);
     try {
-      this.#info = await greet(wire, this.#options);
-      if (isCluster(this.#info)) {
-        const other = await otherNode(wire, this.base, place);
-        if (other !== undefined) {
-          wire.end();
-          return other;
-        }
-        await this.#lookAround(wire, place);
-      }
-      wire.onNews = (channel, word) => listeners.tell(channel, word);
-      const { channels } = listeners;
-      if (channels.length > 0) {
-        await Promise.all(channels.map((one) => wire.ask(["SUBSCRIBE", one])));
-      }
+      const other = await unlessAborted(wire, signal, () => this.#begin(wire, place));
+      if (other === undefined) return wire;
+      wire.end();
+      return other;
     } catch (error) {
       wire.end();
       if (this.#info.size > 0 || !(error instanceof ConnectionEnded) || signal.aborted) throw error;
       throw place.tls === undefined && !place.host.startsWith("/")
         ? new NoGreeting(error.message, { cause: error })
         : error;
-    } finally {
-      signal.removeEventListener("abort", onAbort);
     }
-    wire.onEnd = () => this.#link.forget(wire);
-    return wire;
+  }
+
+  /** Greets the server, and asks to hear what is heard. @returns where else the queue is */
+  async #begin(wire: Wire, place: Address): Promise<Address | undefined> {
+    this.#info = await greet(wire, this.#options);
+    if (isCluster(this.#info)) {
+      const other = await otherNode(wire, this.base, place);
+      if (other !== undefined) return other;
+      await this.#lookAround(wire, place);
+    }
+    const { listeners } = this.#link;
+    wire.onNews = (channel, word) => listeners.tell(channel, word);
+    await Promise.all(listeners.channels.map((one) => wire.ask(["SUBSCRIBE", one])));
+    return undefined;
+  }
+}
+
+/** What `step` returns. The connection is given up when `signal` aborts meanwhile. */
+async function unlessAborted<T>(
+  wire: Wire,
+  signal: AbortSignal,
+  step: () => Promise<T>,
+): Promise<T> {
+  const onAbort = () => giveUp(wire);
+  signal.addEventListener("abort", onAbort);
+  try {
+    return await step();
+  } finally {
+    signal.removeEventListener("abort", onAbort);
   }
 }
 

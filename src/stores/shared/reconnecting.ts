@@ -42,7 +42,7 @@ const STANDBY_PAUSE = 500;
 /** After so long without a question a connection that is to rest is ended. */
 const REST = 1_000;
 
-export class Reconnecting<Connection> {
+export class Reconnecting<Connection extends object> {
   /** They are called, too, whenever something may have been missed. */
   readonly listeners = new Listeners();
   readonly #connector: Connector<Connection>;
@@ -52,6 +52,8 @@ export class Reconnecting<Connection> {
   readonly #end: number;
   readonly #closing = new AbortController();
   #current: Connection | undefined;
+  /** Those that have ended, maybe before they were handed out. */
+  readonly #ended = new WeakSet<Connection>();
   #opening: Promise<Connection> | undefined;
   /** Grows for as long as nothing can be reached, also over several calls. */
   #pause = FIRST_PAUSE;
@@ -136,8 +138,9 @@ export class Reconnecting<Connection> {
     if (isResting) this.#endSoon();
   }
 
-  /** To be called when a connection has ended. */
+  /** To be called when a connection has ended, also one that is about to be handed out. */
   forget(connection: Connection): void {
+    this.#ended.add(connection);
     if (this.#current !== connection) return;
     this.#current = undefined;
     this.listeners.wake();
@@ -166,10 +169,13 @@ export class Reconnecting<Connection> {
       const pause = this.#pause;
       try {
         const left = Math.max(100, Math.min(deadline - performance.now(), PATIENCE));
-        this.#current = await this.#connector.open(left, signal);
+        const connection = await this.#connector.open(left, signal);
+        // It says by itself to the one who asks that it has ended; the next one gets another.
+        if (this.#ended.has(connection)) return connection;
+        this.#current = connection;
         this.#pause = FIRST_PAUSE;
         this.listeners.wake();
-        return this.#current;
+        return connection;
       } catch (error) {
         const left = deadline - performance.now();
         if (!this.#connector.isAway(error) || left < pause || signal.aborted) {
