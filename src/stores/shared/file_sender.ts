@@ -67,7 +67,7 @@ export class FileSender implements OutputSender {
     if (options.isNew) {
       this.#sent = NOTHING;
       // An earlier job of the same id may have left a file, and jobs append.
-      if (options.files.info(options.path) !== undefined) this.#remove();
+      this.#remove();
     }
     this.#looking = setInterval(() => this.#look(), LOOK);
   }

@@ -12,7 +12,7 @@ import type { Tallies } from "../../queue/tally.ts";
 import type { Workers } from "../../queue/workers.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { FileWorkers } from "../file/workers.ts";
-import type { Host, ServerLocation, Store } from "../store.ts";
+import type { Host, PrintingAttempt, ServerLocation, Store } from "../store.ts";
 import type { ClaimsOptions } from "./claims.ts";
 import { FileSender, type OutputTable } from "./file_sender.ts";
 import type { Handover } from "./handover.ts";
@@ -236,15 +236,7 @@ export class ServerStore implements Store {
       net: net ?? this.#server.net,
       server: () => lease.server(),
       ...(guarded ? { deadline: deadlinePath(path), epoch: () => lease.epoch() } : {}),
-      sendOutput: (printing) =>
-        new FileSender({
-          ...printing,
-          outputs: this.#parts.outputs(),
-          files: this.#world.files,
-          path: paths.log(printing.id, printing.attempt),
-          lastPieces: this.#lastPieces,
-          warn: this.#world.warn,
-        }),
+      sendOutput: (printing) => this.#senderOf(paths.log(printing.id, printing.attempt), printing),
       settleOutput: () => this.#settleOutput(path),
     };
   }
@@ -289,18 +281,31 @@ export class ServerStore implements Store {
   }
 
   async #settleOutput(path: string): Promise<void> {
-    const { sendOutput } = await this.host();
-    const { log_max: limit } = await this.#parts.settings().load();
-    const jobs = this.#parts.jobs({});
+    const { log } = pathsIn(path);
     await tidyOutput(
       this.#world.files,
       path,
       () => this.#parts.runningIds(),
-      (id) => jobs.get(id),
-      // What can't be sent at once is left to the next time.
-      (id, attempt) =>
-        sendOutput!({ id, attempt, limit, isNew: false }).finish(AbortSignal.abort()),
+      (id) => this.#parts.jobs({}).get(id),
+      async (id, attempt) => {
+        const { log_max: limit } = await this.#parts.settings().load();
+        const sender = this.#senderOf(log(id, attempt), { id, attempt, limit, isNew: false });
+        // What can't be sent at once is left to the next time.
+        await sender.finish(AbortSignal.abort());
+      },
     );
+  }
+
+  /** @param path of the file that the job writes to */
+  #senderOf(path: string, printing: PrintingAttempt): FileSender {
+    return new FileSender({
+      ...printing,
+      outputs: this.#parts.outputs(),
+      files: this.#world.files,
+      path,
+      lastPieces: this.#lastPieces,
+      warn: this.#world.warn,
+    });
   }
 
   /** Only in a worker's process, which was told by its `start` where its host is. */
