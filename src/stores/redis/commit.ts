@@ -19,7 +19,6 @@ export interface Failed {
 
 export class Commit {
   readonly #checks: string[] = [];
-  readonly #unawaited = new Set<string>();
   readonly #checked: [key: string, field: string][] = [];
   readonly steps: Argument[] = [];
 
@@ -48,7 +47,6 @@ export class Commit {
   unawaited(id: string): this {
     this.#checked.push(["waits", id]);
     this.#checks.push("~", id);
-    this.#unawaited.add(id);
     return this;
   }
 
@@ -119,8 +117,8 @@ export class Commit {
       const member = waitOf(awaited, id).join("/");
       if (!waits.has(member)) this.step("-", "waits", member);
     }
-    const isAwaited = !this.#unawaited.has(id);
-    if (hasEnded(after) && isAwaited) this.step("ended", id, status.state);
+    const isUnawaited = this.#checked.some(([key, field]) => key === "waits" && field === id);
+    if (hasEnded(after) && !isUnawaited) this.step("ended", id, status.state);
     return this;
   }
 
