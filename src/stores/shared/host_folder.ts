@@ -6,6 +6,7 @@ import type { Job } from "../../queue/job.ts";
 import { type FileSystem, infoOfTarget } from "../../system/file_system.ts";
 import { folderOf } from "../../system/paths.ts";
 import { currentPlace } from "../../system/place.ts";
+import { isLocked } from "../file/maintenance.ts";
 import type { Host } from "../store.ts";
 
 export interface HostFolder {
@@ -78,11 +79,8 @@ function isNeeded(files: FileSystem, folder: string, now: number): boolean {
   const times = [folder, deadlinePath(folder), `${folder}/host`, `${folder}/workers`];
   if (times.some((path) => now - (files.info(path)?.modifiedAt ?? 0) < OLD)) return true;
   if (files.info(`${folder}/workers`) === undefined) return false;
-  return files.names(`${folder}/workers`).filter((name) => name.endsWith(".lock")).some((name) => {
-    const lock = files.lock(`${folder}/workers/${name}`);
-    lock?.release();
-    return lock === undefined;
-  });
+  return files.names(`${folder}/workers`).filter((name) => name.endsWith(".lock"))
+    .some((name) => isLocked(`${folder}/workers/${name}`, files));
 }
 
 function removeAll(files: FileSystem, folder: string): void {
