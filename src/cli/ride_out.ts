@@ -13,7 +13,7 @@ const TRY_AGAIN = 1000;
 export async function rideOut<T>(
   call: CommandContext,
   step: () => Promise<T>,
-  isOver: () => boolean = () => false,
+  isOver: () => boolean,
 ): Promise<T> {
   for (let isTold = false;; isTold = true) {
     try {
