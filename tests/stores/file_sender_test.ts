@@ -1,8 +1,9 @@
 // What becomes of the output of an attempt that has ended, where the store is away or full.
 import { assertEquals } from "@std/assert";
 import { QueueError } from "../../src/queue/errors.ts";
-import { FileSender, type OutputTable } from "../../src/stores/shared/file_sender.ts";
+import type { OutputTable } from "../../src/stores/shared/file_sender.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
+import { senderOf } from "../support/file_sender.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 import { waitUntil } from "../support/wait_until.ts";
 
@@ -26,16 +27,7 @@ async function finished(
       return Promise.resolve();
     },
   };
-  const sender = new FileSender({
-    outputs,
-    files: diskFiles,
-    path,
-    id: "a",
-    attempt: 1,
-    limit: 0,
-    isNew: false,
-    warn,
-  });
+  const sender = senderOf(path, outputs, { warn });
   await sender.finish(signal);
   return [sent.join(""), diskFiles.info(path) !== undefined];
 }
@@ -62,16 +54,7 @@ Deno.test("FileSender keeps the first bytes of a file, says that it dropped the 
         return Promise.resolve();
       },
     };
-    const start = () =>
-      new FileSender({
-        outputs,
-        files: diskFiles,
-        path,
-        id: "a",
-        attempt: 1,
-        limit: 4,
-        isNew: false,
-      });
+    const start = () => senderOf(path, outputs, { limit: 4 });
     const print = (text: string) => diskFiles.append(path, text);
     const { signal } = new AbortController();
 

@@ -7,10 +7,11 @@ import { PostgresJobs } from "../../src/stores/postgres/jobs.ts";
 import { PostgresLogs } from "../../src/stores/postgres/outputs.ts";
 import { RedisJobs } from "../../src/stores/redis/jobs.ts";
 import { RedisLogs } from "../../src/stores/redis/outputs.ts";
-import { FileSender, type OutputTable } from "../../src/stores/shared/file_sender.ts";
+import type { OutputTable } from "../../src/stores/shared/file_sender.ts";
 import { LastPieces } from "../../src/stores/shared/last_pieces.ts";
 import type { JobsOptions } from "../../src/stores/shared/server_store.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
+import { senderOf } from "../support/file_sender.ts";
 import { aJob, anEnding } from "../support/jobs.ts";
 import { postgresSchemas } from "../support/postgres_schemas.ts";
 import { startPostgres } from "../support/postgres_server.ts";
@@ -67,12 +68,7 @@ function testLastPieces(
         const path = `${dir}/a.1.log`;
         const { outputs, puts } = counting(opened.outputs);
         diskFiles.create(path, "left by an earlier job of the same id");
-        const sender = new FileSender({
-          outputs,
-          files: diskFiles,
-          path,
-          id: "a",
-          attempt: 1,
+        const sender = senderOf(path, outputs, {
           limit,
           isNew: true,
           lastPieces: isClaimed ? lastPieces : new LastPieces(),
