@@ -81,10 +81,12 @@ export class QueueProgram {
    * Starts `queuectl start` in the background of the test, and returns when its workers are there.
    */
   async start(...args: string[]): Promise<Deno.ChildProcess> {
-    const before = (await this.workers()).length;
+    // Not how many there are: one that was killed may still be there for a moment.
+    const before = new Set((await this.workers()).map(({ pid }) => pid));
     const child = this.#command(["start", ...args], {}, "null").spawn();
     this.#started.push(child);
-    await waitUntil(async () => (await this.workers()).length > before, "a worker is there");
+    const isNew = ({ pid }: { pid: number }) => !before.has(pid);
+    await waitUntil(async () => (await this.workers()).some(isNew), "a worker is there");
     return child;
   }
 
