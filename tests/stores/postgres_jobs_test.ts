@@ -3,7 +3,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { QueueError } from "../../src/queue/errors.ts";
 import { claimOf, type Job } from "../../src/queue/job.ts";
 import { ended } from "../../src/queue/transitions.ts";
-import type { Database } from "../../src/stores/postgres/connection.ts";
+import { type Database, timestamp } from "../../src/stores/postgres/connection.ts";
 import { lostPlaces } from "../../src/stores/postgres/gone_hosts.ts";
 import { PostgresJobs } from "../../src/stores/postgres/jobs.ts";
 import { PostgresQueues } from "../../src/stores/postgres/queues.ts";
@@ -88,6 +88,27 @@ if (server !== undefined) {
       const list = new PostgresJobs(database).list({ states: ["completed"], limit: 2 });
       assertEquals((await Array.fromAsync(list)).map(({ id }) => id), ["2000", "1999"]);
       assert(plan.includes("jobs_ended"), plan);
+    });
+  });
+
+  Deno.test("the end of a job is found by its id, not among all that run or have run lately", async () => {
+    await withSchema(async (open) => {
+      const database = open();
+      const jobs = Array.from({ length: 2000 }, (_, n) => aJob({ id: `job-${n}`, sequence: n }));
+      await new PostgresJobs(database).add(jobs);
+      // The planner believes that none runs, as it nearly always does.
+      await database.query("analyze queuectl.jobs");
+      await database.transaction(async (sql) => {
+        const [job] = await sql.query<{ id: string; at: number }>(
+          "select id, started_at as at from queuectl.claim('w-1', 1, 'box', null, null, null)",
+        );
+        const [{ scans, gated } = {}] = await sql.query<{ scans: number; gated: boolean }>(
+          `select queuectl.finish($1, 'w-1', 1, 1, $2, 'completed', $2, null, null, 1, 0, null, '[{}]')
+            as gated, pg_stat_get_xact_numscans('queuectl.jobs_running'::regclass) as scans`,
+          [job!.id, timestamp(job!.at)],
+        );
+        assertEquals([gated, scans], [false, 0]);
+      });
     });
   });
 

@@ -168,7 +168,7 @@ end $$;
 export const FINISH_FUNCTION = `
 -- Returns null if the job is no longer held by this claim, or others wait for it; else whether its
 -- queue has settings.
-create function queuectl.finish(
+create or replace function queuectl.finish(
   job_id text, by_worker text, by_pid bigint, n integer, begun timestamptz,
   new_state text, new_since timestamptz, new_run_at timestamptz, new_turn timestamptz,
   new_attempts integer, new_counted_from integer, new_reason text, ended jsonb
@@ -185,7 +185,9 @@ begin
       when new_run_at is not null then 'later'
       when exists (select from queuectl.queues q where q.name = j.queue) then 'gate'
       else 'open' end
-  where id = job_id and state = 'processing' and not awaited
+  -- Only one that runs has a worker. Asked for its state, too, the planner would look for the job
+  -- among all that run, or have run since the oldest transaction began.
+  where id = job_id and not awaited
     and worker = by_worker and pid = by_pid and attempts = n and started_at = begun
   returning exists (select from queuectl.queues q where q.name = j.queue) into gated;
   return gated;
