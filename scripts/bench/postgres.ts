@@ -3,6 +3,7 @@
 import { Database } from "../../src/stores/postgres/connection.ts";
 import { PostgresJobs } from "../../src/stores/postgres/jobs.ts";
 import { ensureSchema } from "../../src/stores/postgres/schema.ts";
+import { ownSteps, pgbenchPath, PLAIN_STEPS } from "./pgbench.ts";
 import { type PostgresServer, startPostgres } from "../../tests/support/postgres_server.ts";
 import type { Bench } from "./bench.ts";
 import { atLeast, atMost, missingRow, ratioRow, type Row } from "./figures.ts";
@@ -69,31 +70,27 @@ class Stage {
     return { rate: done / seconds, cpu: (await this.#cpu() - before) / done };
   }
 
-  /** Transactions a second of a script of pgbench, by as many clients. */
+  /** Jobs a second of a script of pgbench, by as many clients. */
   async pgbench(pgbench: string, script: string, seconds: number): Promise<number> {
     const path = `${this.bench.ground.newFolder("pgbench")}/script`;
     Deno.writeTextFileSync(path, script);
     const { host, port, user, database } = this.server.config();
     const { stdout } = await this.bench.ground.run([
-      pgbench,
-      ...[
-        "-n",
-        "-M",
-        "prepared",
-        "-c",
-        String(CLIENTS),
-        "-j",
-        String(CLIENTS),
-        "-T",
-        String(seconds),
-        "-f",
-        path,
-      ],
+      ...[pgbench, "-n", "-M", "prepared", "-f", path, "-D", "begun=0"],
+      ...["-c", String(CLIENTS), "-j", String(CLIENTS), "-T", String(seconds)],
       ...["-h", host!, "-p", String(port), "-U", user!, database!],
     ]);
     const rate = Number(/^tps = ([\d.]+)/m.exec(stdout)?.[1]);
     if (Number.isNaN(rate)) throw new Error(`pgbench said ${stdout}`);
     return rate;
+  }
+
+  /** From the next connections on, a commit takes so many milliseconds longer, as on a slower disk. */
+  async delayCommits(milliseconds: number): Promise<void> {
+    const { database } = this.server.config();
+    for (const [name, value] of [["delay", milliseconds * 1000], ["siblings", 0]]) {
+      await this.database.query(`alter database ${database} set commit_${name} = ${value}`);
+    }
   }
 
   /** Seconds of CPU that all processes of the server have used so far. */
@@ -102,24 +99,6 @@ class Stage {
     return familyCpu(parentOf(row!.pid));
   }
 }
-
-/** The two steps of each job as anybody would write them, on the same table; both are prepared. */
-const PLAIN_STEPS = `
-with next as materialized (
-  select id from queuectl.jobs where line = 'open'
-  order by priority desc, turn, created_at, sequence, id limit 1 for update skip locked
-)
-update queuectl.jobs j
-set state = 'processing', before_state = state, line = null, turn = null, attempts = attempts + 1,
-  worker = 'w' || :client_id, host = 'box', pid = 1, started_at = clock_timestamp()
-from next where j.id = next.id returning j.id \\gset
-update queuectl.jobs set state = 'completed', since = clock_timestamp(), worker = null,
-  host = null, pid = null, started_at = null, before_state = null,
-  history = history || jsonb_build_object('attempt', 1, 'worker', worker, 'host', host,
-    'pid', pid, 'started_at', started_at, 'ended_at', clock_timestamp(),
-    'outcome', 'succeeded', 'exit_code', 0, 'signal', null, 'error', null)
-where id = :id and worker = 'w' || :client_id and attempts = 1;
-`;
 
 /** Claim and finish, bulk enqueue, and `status` over a long history. */
 export async function postgres(bench: Bench): Promise<Row[]> {
@@ -139,6 +118,10 @@ export async function postgres(bench: Bench): Promise<Row[]> {
   }
 }
 
+/**
+ * Beside the two steps that anybody would write, in pgbench. Also with our statement in pgbench, which
+ * tells what our client takes; and where a commit takes a millisecond longer than on this disk.
+ */
 async function besidePgbench(stage: Stage): Promise<Row[]> {
   const { bench } = stage;
   const backlog = bench.pick(100_000, 10_000);
@@ -147,40 +130,37 @@ async function besidePgbench(stage: Stage): Promise<Row[]> {
   if (pgbench === undefined) return [missingRow(what, "/s", "pgbench is not installed")];
   const seconds = bench.pick(8, 2);
   // Anew for each turn, or a fast machine would have done all of them after some rounds.
-  const fresh = async () => {
+  const afresh = (measure: () => Promise<number>) => async () => {
     await stage.clear();
     await stage.fill(backlog);
+    return await measure();
   };
-  const { own, theirs } = await inTurns(bench.rounds(6, 2), {
-    own: async () => {
-      await fresh();
-      return (await stage.claims(seconds)).rate;
-    },
-    theirs: async () => {
-      await fresh();
-      return await stage.pgbench(pgbench, PLAIN_STEPS, seconds);
-    },
-  }, { warmUp: true });
-  const yardstick = { name: "pgbench", values: theirs };
-  return [ratioRow({ what, unit: "/s", values: own, yardstick, target: atLeast(1.2) })];
-}
-
-function pgbenchPath(): string | undefined {
-  const folders = ["/usr/bin"];
-  try {
-    for (const { name } of Deno.readDirSync("/usr/lib/postgresql")) {
-      folders.unshift(`/usr/lib/postgresql/${name}/bin`);
-    }
-  } catch {
-    // Not of Debian.
+  const contenders = {
+    own: afresh(async () => (await stage.claims(seconds)).rate),
+    statement: afresh(() => stage.pgbench(pgbench, ownSteps(), seconds)),
+    theirs: afresh(() => stage.pgbench(pgbench, PLAIN_STEPS, seconds)),
+  };
+  const rows: Row[] = [];
+  for (const [delay, where] of [[0, ""], [1, ", a commit takes 1 ms longer"]] as const) {
+    await stage.delayCommits(delay);
+    const { own, statement, theirs } = await inTurns(bench.rounds(6, 2), contenders, {
+      warmUp: true,
+    });
+    const yardstick = { name: "pgbench", values: theirs };
+    const unit = "/s";
+    const target = atLeast(1.2);
+    rows.push(
+      ratioRow({ what: what + where, unit, values: own, yardstick, target }),
+      ratioRow({
+        what: `PostgreSQL: the same, sent by pgbench${where}`,
+        unit,
+        values: statement,
+        yardstick,
+      }),
+    );
   }
-  return folders.map((folder) => `${folder}/pgbench`).find((path) => {
-    try {
-      return Deno.statSync(path).isFile;
-    } catch {
-      return false;
-    }
-  });
+  await stage.delayCommits(0);
+  return rows;
 }
 
 /** The server's CPU for a job in a large queue, and in one with a long history, beside a small one. */

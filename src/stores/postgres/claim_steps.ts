@@ -42,7 +42,7 @@ interface Gated {
   readonly gated: boolean | null;
 }
 
-const CLAIM = "select * from queuectl.claim($1, $2, $3, $4, $5, $6)";
+export const CLAIM = "select * from queuectl.claim($1, $2, $3, $4, $5, $6)";
 const END = `with end_of as (
     select queuectl.finish($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) as gated
   ), output as (
@@ -52,7 +52,7 @@ const END = `with end_of as (
     ${LONGER_PIECE}
   )`;
 const FINISH = `${END} select gated from end_of`;
-const FINISH_AND_CLAIM = `${END} select end_of.gated, next.* from end_of
+export const FINISH_AND_CLAIM = `${END} select end_of.gated, next.* from end_of
   left join lateral queuectl.claim($16, $17, $18, $19, $20, $21) as next
   on end_of.gated is not null`;
 
