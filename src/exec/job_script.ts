@@ -203,13 +203,14 @@ const OPEN_FILES =
 /**
  * Whether there is time left until the deadline in a file, if there is one, and the lease is still
  * the one under which the job was claimed, whose epoch is the parameter: see guard.ts. A guard
- * would end what begins after it, but some moments later. What can't be read has no time in it.
+ * would end what begins after it, but some moments later. What can't be read has no time in it; what
+ * this shell says of that goes to /dev/null, as all that it says.
  */
 function mayBegin(deadline: string | undefined): string {
   if (deadline === undefined) return "";
-  return `may() { { read -r queuectl_line </proc/uptime&&set -- "$1" "\${queuectl_line%%.*}"&&` +
+  return `may() { read -r queuectl_line </proc/uptime&&set -- "$1" "\${queuectl_line%%.*}"&&` +
     `read -r queuectl_line <${shellWord(deadline)}&&set -- "$1" "$2" $queuectl_line;` +
-    `unset queuectl_line;[ "$2" -lt "\${3%%.*}" ]&&{ [ -z "$1" ]||[ "$1" = "$5" ];};} 2>/dev/null;}`;
+    `unset queuectl_line;[ "$2" -lt "\${3%%.*}" ]&&{ [ -z "$1" ]||[ "$1" = "$5" ];};}`;
 }
 
 /**
