@@ -85,8 +85,7 @@ export class Wire {
   #unsent: Uint8Array[] = [];
   #isSending = false;
   #ended: Error | undefined;
-  /** Told once, when the connection has ended. */
-  onEnd: () => void = () => {};
+  #onEnd = () => {};
   /** Told of what is published on a channel. */
   onNews: (channel: string, word: string) => void = () => {};
 
@@ -114,6 +113,12 @@ export class Wire {
     return wire;
   }
 
+  /** Told once, when the connection has ended; at once if it has. */
+  set onEnd(told: () => void) {
+    this.#onEnd = told;
+    if (this.#ended !== undefined) told();
+  }
+
   /** @throws ErrorReply; ConnectionEnded, if it is not known what became of the question */
   ask(words: readonly Argument[], asBytes = false): Promise<Reply> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
@@ -138,7 +143,23 @@ export class Wire {
       // It was closed by the other side.
     }
     for (const { reject } of this.#questions.splice(0)) reject(reason);
-    this.onEnd();
+    this.#onEnd();
+  }
+
+  /** Ends it, since there was no answer in time. */
+  giveUp(): void {
+    this.end(new ConnectionEnded("no answer in time"));
+  }
+
+  /** What `step` returns. The connection is given up when `signal` aborts meanwhile. */
+  async unlessAborted<T>(signal: AbortSignal, step: () => Promise<T>): Promise<T> {
+    const onAbort = () => this.giveUp();
+    signal.addEventListener("abort", onAbort);
+    try {
+      return await step();
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+    }
   }
 
   async #receive(): Promise<void> {

@@ -15,6 +15,7 @@ import { Redis, type RedisOptions } from "./connection.ts";
 import { REPLACED } from "./keys.ts";
 import { generationOf, outputKey } from "./outputs.ts";
 import { putQueue } from "./queues.ts";
+import { removeAll } from "./scanning.ts";
 import { encodeEntry } from "./schedules.ts";
 import { REPLACE } from "./script_rest.ts";
 import { putSettings } from "./settings.ts";
@@ -56,12 +57,12 @@ export async function restore(
     const bytes = await putOutputs({ redis, built, files }, generation, saved, from);
     const args = [name, generation, String(bytes), String(before.length), ...before, ...REPLACED];
     mustBeDone(await redis.run(REPLACE, args) as string[]);
-    await redis.removeAll(`out:${old}:`).catch(() => {});
+    await removeAll(redis, `out:${old}:`).catch(() => {});
   } catch (error) {
-    await redis.removeAll(`out:${generation}:`).catch(() => {});
+    await removeAll(redis, `out:${generation}:`).catch(() => {});
     throw error;
   } finally {
-    await redis.removeAll(name).catch(() => {});
+    await removeAll(redis, name).catch(() => {});
     await built.close();
   }
   return { jobs: saved.jobs.length, leftOut: saved.leftOut };
