@@ -32,13 +32,20 @@ export class ErrorReply extends Error {
 }
 
 /** The connection has ended, by whichever side. */
-export class ConnectionEnded extends Error {}
+export class ConnectionEnded extends Error {
+  /** What to do about it, if that is known. */
+  hint: string | undefined;
+}
 
 /** Something is there, but has not answered as TLS does: it is stopped, or does not know it. */
-export class NoTls extends ConnectionEnded {}
+export class NoTls extends ConnectionEnded {
+  override hint = "If it is a server without TLS, begin the URL with redis:";
+}
 
 /** It has ended the connection at the first words, which were not in TLS: that may be what it wants. */
-export class NoGreeting extends ConnectionEnded {}
+export class NoGreeting extends ConnectionEnded {
+  override hint = "If it is a server with TLS, begin the URL with rediss:";
+}
 
 interface Question {
   readonly asBytes: boolean;

@@ -2,7 +2,7 @@
 // password: no message of the server has one.
 import { isUnavailable, QueueError } from "../../queue/errors.ts";
 import { UnknownOutcome } from "../shared/lost_answers.ts";
-import { ConnectionEnded, ErrorReply, NoGreeting, NoTls } from "./driver.ts";
+import { ConnectionEnded, ErrorReply } from "./driver.ts";
 
 /** Answers of a server that is about to be there, or to be so again: nothing was done. */
 const SOON: Readonly<Record<string, string>> = {
@@ -49,17 +49,10 @@ export function unavailable(store: string, error: unknown): QueueError {
   if (error instanceof UnknownOutcome) {
     return new QueueError("unavailable", `Lost ${store}: ${error.message}`, { cause: error });
   }
-  if (error instanceof NoTls) {
-    return new QueueError("unavailable", `Cannot reach ${store}: ${error.message}`, {
-      hint: "If it is a server without TLS, begin the URL with redis:",
-      cause: error,
-    });
-  }
   const reason = reasonOf(error) ?? "the connection has ended";
+  const { hint } = error instanceof ConnectionEnded ? error : {};
   return new QueueError("unavailable", `Cannot reach ${store}: ${reason}`, {
-    ...(error instanceof NoGreeting
-      ? { hint: "If it is a server with TLS, begin the URL with rediss:" }
-      : {}),
+    ...(hint === undefined ? {} : { hint }),
     cause: error,
   });
 }
@@ -87,7 +80,10 @@ function ofCertificate(message: string): [why: string, hint: string] {
     ];
   }
   if (message.includes("not valid for name")) {
-    return [message, "Name the host as its certificate does; of a cluster, see docs/redis.md"];
+    return [
+      message,
+      "Name the host as its certificate does; with Sentinel or a cluster, see docs/redis.md",
+    ];
   }
   return [message, "cacert=FILE in the URL names the certificates of trusted authorities (CA)"];
 }

@@ -15,6 +15,8 @@ export interface Sought extends Greeting {
 
 /** So many nodes of a cluster may send one on to another: they need not agree while it is changed. */
 const MOST_HOPS = 5;
+const ALL_OR_NONE =
+  "Sentinels and servers have to be all with TLS (rediss: in the URL), or all without (redis:)";
 /** Milliseconds after which a cluster is asked for its nodes again: all that were known may go. */
 const LOOK_AROUND = 60_000;
 
@@ -83,21 +85,18 @@ export class Finder {
       // Where a node is gone, another one knows which has taken its place.
       const [first, ...others] = this.#nodes;
       this.#nodes = [...others, first!];
-      throw error;
+      throw this.#asOfTls(error, signal.aborted);
     }
   }
 
   /** @returns where the master is */
   async #askSentinel(place: Address, watched: string, signal: AbortSignal): Promise<Address> {
-    const wire = await Wire.open(place, signal);
-    try {
-      const asked = () => askSentinel(wire, place, watched, this.#sought);
-      const { master, sentinels } = await wire.unlessAborted(signal, asked);
+    return await this.#talk(place, signal, async (wire) => {
+      const { master, sentinels } = await askSentinel(wire, place, watched, this.#sought);
+      wire.end();
       this.#nodes = sentinels;
       return master;
-    } finally {
-      wire.end();
-    }
+    });
   }
 
   /** @returns the connection, or where else the queue is */
@@ -106,21 +105,34 @@ export class Finder {
     signal: AbortSignal,
     begin: (wire: Wire) => Promise<unknown>,
   ): Promise<Wire | Address> {
+    return await this.#talk(place, signal, async (wire) => {
+      const other = await this.#greet(wire, place);
+      if (other === undefined) await begin(wire);
+      else wire.end();
+      return other ?? wire;
+    });
+  }
+
+  /** What `step` returns, which says the first words to the server at that place. */
+  async #talk<T>(place: Address, signal: AbortSignal, step: (wire: Wire) => Promise<T>) {
     const wire = await Wire.open(place, signal);
     try {
-      return await wire.unlessAborted(signal, async () => {
-        const other = await this.#greet(wire, place);
-        if (other === undefined) await begin(wire);
-        else wire.end();
-        return other ?? wire;
-      });
+      return await wire.unlessAborted(signal, () => step(wire));
     } catch (error) {
       wire.end();
-      if (this.#info.size > 0 || !(error instanceof ConnectionEnded) || signal.aborted) throw error;
-      throw place.tls === undefined && !place.host.startsWith("/")
-        ? new NoGreeting(error.message, { cause: error })
-        : error;
+      throw error;
     }
+  }
+
+  /** The error, with what to do where it may be that one side speaks TLS and the other does not. */
+  #asOfTls(error: unknown, wasSilent: boolean): unknown {
+    if (this.#info.size > 0 || !(error instanceof ConnectionEnded)) return error;
+    const { address: { tls, host }, sentinel } = this.#sought;
+    const found = tls === undefined && !host.startsWith("/") && !wasSilent
+      ? new NoGreeting(error.message, { cause: error })
+      : error;
+    if (found.hint !== undefined && sentinel !== undefined) found.hint = ALL_OR_NONE;
+    return found;
   }
 
   /** @returns where else the queue is */
