@@ -53,11 +53,12 @@ export class RedisMaintenance implements Maintenance {
   async restore(
     from: string,
     progress: Progress,
+    mayReplace?: () => Promise<void>,
   ): Promise<{ readonly jobs: number; readonly leftOut: readonly LeftOut[] }> {
     await ensureVersion(this.#parts.redis);
     const { restore } = await import("./restore.ts");
     const isAnybodyThere = async () => anyWorks(await this.#parts.workers());
-    return await restore({ ...this.#parts, isAnybodyThere }, from, progress);
+    return await restore({ ...this.#parts, isAnybodyThere }, from, progress, mayReplace);
   }
 
   async check(options: CheckOptions, progress: Progress): Promise<Finding[]> {
