@@ -2,13 +2,13 @@
 // go in, replies come out, errors are in a user's words.
 import { UnknownOutcome } from "../shared/lost_answers.ts";
 import { type ConnectOptions, Reconnecting } from "../shared/reconnecting.ts";
-import type { Address, Argument, Reply, Wire } from "./driver.ts";
-import { ConnectionEnded, ErrorReply } from "./driver.ts";
+import { type Argument, ErrorReply, type Reply, type Wire } from "./driver.ts";
 import { inWords, isAway, isNotReady, wasInterrupted } from "./errors.ts";
 import { Finder, type Sought } from "./finder.ts";
 import type { Info } from "./greeting.ts";
 import { type Ask, type ReplicaOptions, Replicas } from "./replicas.ts";
 import { hashOf } from "./script_common.ts";
+import { type Address, ConnectionEnded } from "./socket.ts";
 
 export type { Reply } from "./driver.ts";
 

@@ -1,10 +1,11 @@
 // Which server has the queue, and a connection to it: the one that the URL names, the node of a cluster,
 // or the master that Sentinels know. Each connection looks for it anew, wherever it may be by then.
-import { type Address, ConnectionEnded, ErrorReply, NoGreeting, Wire } from "./driver.ts";
 import { isMoved, nodesOf, otherNode } from "./cluster.ts";
+import { ErrorReply, Wire } from "./driver.ts";
 import { isOfReplica } from "./errors.ts";
 import { greet, type Greeting, type Info } from "./greeting.ts";
 import { askSentinel } from "./sentinel.ts";
+import { type Address, ConnectionEnded, NoGreeting } from "./socket.ts";
 
 export interface Sought extends Greeting {
   /** Of a cluster, that of any node; that of a Sentinel, if those are asked. */
