@@ -77,11 +77,14 @@ export interface Maintenance {
   /**
    * Replaces the contents of the store by a backup.
    *
+   * @param mayReplace throws if what is there may not be replaced; asked as late as the store can
+   *
    * @throws QueueError `refused` while workers or jobs run; `damaged` if it is not a valid backup
    */
   restore(
     from: string,
     progress: Progress,
+    mayReplace?: () => Promise<void>,
   ): Promise<{ readonly jobs: number; readonly leftOut: readonly LeftOut[] }>;
 
   /** Looks for damage and inconsistencies, and repairs what can be repaired if asked to. */

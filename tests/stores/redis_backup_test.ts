@@ -1,5 +1,6 @@
 // What happens while a backup is made is in it as a whole, or not at all.
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { QueueError } from "../../src/queue/errors.ts";
 import { claimOf, type Job } from "../../src/queue/job.ts";
 import { addSchedule } from "../../src/queue/schedule_firing.ts";
 import { ended } from "../../src/queue/transitions.ts";
@@ -7,9 +8,13 @@ import { readBackup } from "../../src/stores/file/read_backup.ts";
 import { backup } from "../../src/stores/redis/backup.ts";
 import type { Redis } from "../../src/stores/redis/connection.ts";
 import { RedisJobs } from "../../src/stores/redis/jobs.ts";
+import { PORTION } from "../../src/stores/redis/new_jobs.ts";
 import { restore } from "../../src/stores/redis/restore.ts";
 import { RedisSchedules } from "../../src/stores/redis/schedules.ts";
+import { MOVE } from "../../src/stores/redis/script_change.ts";
 import { READ } from "../../src/stores/redis/script_read.ts";
+import { REPLACE } from "../../src/stores/redis/script_rest.ts";
+import { RedisSettings } from "../../src/stores/redis/settings.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
 import { aJob, anEnding } from "../support/jobs.ts";
 import { redisQueues, startRedis } from "../support/redis_server.ts";
@@ -18,16 +23,21 @@ import { aSchedule, fire, MINUTE, START } from "./schedule_conformance.ts";
 
 const W1 = { worker: "w-1", pid: 1, host: "box" };
 
-/** Makes a backup, and does something when it is about to read its first jobs. */
-async function backupWhile(redis: Redis, happens: () => Promise<void>) {
+/** Does something when that script is about to be called. */
+function before(redis: Redis, called: string, happens: () => Promise<void>): void {
   const run = redis.run.bind(redis);
   redis.run = async (script, args) => {
-    if (script === READ) {
+    if (script === called) {
       redis.run = run;
       await happens();
     }
     return await run(script, args);
   };
+}
+
+/** Makes a backup, and does something when it is about to read its first jobs. */
+async function backupWhile(redis: Redis, happens: () => Promise<void>) {
+  before(redis, READ, happens);
   let saved!: ReturnType<typeof readBackup>;
   await withTempDir(async (dir) => {
     await backup(redis, `${dir}/copy`, diskFiles, () => {});
@@ -36,9 +46,22 @@ async function backupWhile(redis: Redis, happens: () => Promise<void>) {
   return saved;
 }
 
+const many = (count: number) =>
+  Array.from({ length: count }, (_, i) => aJob({ id: `${count}-${i}`, sequence: i }));
+
 const server = await startRedis();
 if (server !== undefined) {
   const withQueue = redisQueues(server);
+  const partsOf = (redis: Redis) => ({
+    redis,
+    options: {
+      name: "the server",
+      address: { host: `${server.folder}/s`, port: 0 },
+      prefix: /(?<=\{).*(?=\})/.exec(redis.base)![0],
+    },
+    files: diskFiles,
+    isAnybodyThere: () => Promise.resolve(false),
+  });
 
   Deno.test("Redis: backup() of a schedule that fires meanwhile has the job, or it is to fire", () =>
     withQueue(async (open) => {
@@ -68,8 +91,43 @@ if (server !== undefined) {
       assertEquals(saved.jobs.map(({ id }) => id).sort(), ["a", "hook-a"]);
     }));
 
-  for (const many of [0, 300]) {
-    Deno.test(`Redis: restore() takes ended jobs whose key other jobs have, with ${many} more`, () =>
+  const additions: Record<string, (redis: Redis) => Promise<unknown>> = {
+    "a job": (redis) => new RedisJobs(redis).add([aJob({ id: "b" })]),
+    "a batch that is not in its place yet": (redis) => {
+      const run = redis.run.bind(redis);
+      redis.run = async (script, args) => {
+        if (script === MOVE) throw new Error("killed");
+        return await run(script, args);
+      };
+      return new RedisJobs(redis).add(many(PORTION + 1));
+    },
+    "a schedule": (redis) =>
+      addSchedule(new RedisSchedules(redis, { jobs: new RedisJobs(redis) }), aSchedule(), false),
+    "a setting": (redis) => new RedisSettings(redis).set("max_retries", 7),
+  };
+  for (const [what, add] of Object.entries(additions)) {
+    Deno.test(`Redis: restore() changes nothing if ${what} has come meanwhile`, () =>
+      withQueue((open) =>
+        withTempDir(async (dir) => {
+          const redis = open();
+          const jobs = new RedisJobs(redis);
+          await jobs.add([aJob({ id: "a" })]);
+          await backup(redis, `${dir}/copy`, diskFiles, () => {});
+          // What was there before, and has changed since the backup, may go.
+          await jobs.add(many(2));
+          before(redis, REPLACE, async () => void await add(open()));
+          const restoring = restore(partsOf(redis), `${dir}/copy`, () => {});
+          await assertRejects(() => restoring, QueueError, "nothing was changed");
+          const left = (await jobs.count()).pending;
+          assertEquals(left, { "a job": 4, "a schedule": 3, "a setting": 3 }[what] ?? PORTION + 4);
+          const { jobs: restored } = await restore(partsOf(redis), `${dir}/copy`, () => {});
+          assertEquals([restored, (await jobs.count()).pending], [1, 1]);
+        })
+      ));
+  }
+
+  for (const more of [0, 300]) {
+    Deno.test(`Redis: restore() takes ended jobs whose key other jobs have, with ${more} more`, () =>
       withQueue((open) =>
         withTempDir(async (dir) => {
           const redis = open();
@@ -82,22 +140,9 @@ if (server !== undefined) {
             await jobs.change(id, end, claimOf(job));
           }
           await jobs.add([aJob({ id: "c", unique: "k" })]);
-          await jobs.add(
-            Array.from({ length: many }, (_, i) => aJob({ id: `m${i}`, sequence: i })),
-          );
+          await jobs.add(many(more));
           await backup(redis, `${dir}/copy`, diskFiles, () => {});
-          const [prefix] = /(?<=\{).*(?=\})/.exec(redis.base)!;
-          const parts = {
-            redis,
-            options: {
-              name: "the server",
-              address: { host: `${server.folder}/s`, port: 0 },
-              prefix,
-            },
-            files: diskFiles,
-            isAnybodyThere: () => Promise.resolve(false),
-          };
-          assertEquals((await restore(parts, `${dir}/copy`, () => {})).jobs, 3 + many);
+          assertEquals((await restore(partsOf(redis), `${dir}/copy`, () => {})).jobs, 3 + more);
           // The one that waits has the key.
           const left: string[] = [];
           await jobs.add([aJob({ id: "d", unique: "k" })], (_, holder) => void left.push(holder));

@@ -2,35 +2,20 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { QueueError } from "../../src/queue/errors.ts";
 import type { Redis } from "../../src/stores/redis/connection.ts";
+import type { OwnCertificate } from "../../src/stores/shared/handover.ts";
 import { inWords } from "../../src/stores/redis/errors.ts";
+import { makeCertificate } from "../support/certificates.ts";
 import { needing } from "../support/has_program.ts";
-import { type RedisServer, startRedis } from "../support/redis_server.ts";
-
-/** Makes a CA and a certificate for a name by it: `NAME.pem`, `NAME.key`, `NAME-ca.pem`. */
-function certificateFor(dir: string, name: string): void {
-  const script = `set -e; cd "$1"
-    openssl req -x509 -newkey rsa:2048 -nodes -subj "/CN=authority of $2" -days 2 -keyout "$2-ca.key" -out "$2-ca.pem"
-    openssl req -newkey rsa:2048 -nodes -subj "/CN=$2" -keyout "$2.key" -out "$2.csr"
-    echo "subjectAltName=DNS:$2" >"$2.ext"
-    openssl x509 -req -days 2 -in "$2.csr" -CA "$2-ca.pem" -CAkey "$2-ca.key" -CAcreateserial -extfile "$2.ext" -out "$2.pem"`;
-  const { success, stderr } = new Deno.Command("/bin/sh", {
-    args: ["-c", script, "sh", dir, name],
-  }).outputSync();
-  if (!success) throw new Error(new TextDecoder().decode(stderr));
-}
+import { hasTls, type RedisServer, startRedis } from "../support/redis_server.ts";
 
 const NEEDS = needing(["redis-server", "openssl"], "Redis with TLS");
 let server: RedisServer | undefined;
 if (NEEDS.ignore) Deno.test({ ...NEEDS, fn: () => {} });
 else server = await startRedis();
-const hasTls = server && String(await server.command("CONFIG", "GET", "tls-port")) !== "";
-if (hasTls === false) {
-  Deno.test({ name: "Redis with TLS (this redis-server has none)", ignore: true, fn: () => {} });
-}
 
-if (server !== undefined && hasTls) {
+if (server !== undefined && await hasTls(server, "Redis with TLS")) {
   const { folder, command, connect } = server;
-  for (const name of ["localhost", "other.example"]) certificateFor(folder, name);
+  for (const name of ["localhost", "other.example"]) makeCertificate(folder, name);
   const port = freePort();
   const set = (...words: string[]) => command("CONFIG", "SET", ...words);
   const file = (name: string) => `${folder}/${name}`;
@@ -42,13 +27,20 @@ if (server !== undefined && hasTls) {
   await serve("localhost", "no");
   await set("tls-port", String(port));
 
+  const text = (name: string) => Deno.readTextFileSync(file(name));
   /** What comes of it to ask a server whose certificate is for `name`, with that CA. */
-  const ask = async <T>(name: string, ca: string, look: (redis: Redis) => Promise<T>) => {
+  const ask = async <T>(
+    name: string,
+    ca: string,
+    look: (redis: Redis) => Promise<T>,
+    own?: OwnCertificate,
+  ) => {
     await serve(name, "no");
-    const certificates = Deno.readTextFileSync(file(`${ca}-ca.pem`));
-    const redis = connect("q", { address: { host: "localhost", port, tls: { certificates } } });
+    const tls = { certificates: text(`${ca}-ca.pem`), own };
+    const redis = connect("q", { address: { host: "localhost", port, tls } });
     return await look(redis).finally(() => redis.close());
   };
+  const ownOf = (name: string) => ({ cert: text(`${name}.pem`), key: text(`${name}.key`) });
   const refusal = (name: string, ca: string) =>
     ask(name, ca, async (redis) => {
       const { code, message, hint } = await assertRejects(() => redis.info(), QueueError);
@@ -70,19 +62,64 @@ if (server !== undefined && hasTls) {
     assertEquals([code, message!.includes('not valid for name "localhost"'), hint], [
       "refused",
       true,
-      "Name the host as its certificate does; of a cluster, see docs/redis.md",
+      "Name the host as its certificate does; with Sentinel or a cluster, see docs/redis.md",
     ]);
   });
 
-  Deno.test("Redis with TLS: a server that wants certificates of its clients is named as such", async () => {
-    const wants = (redis: Redis) =>
-      serve("localhost", "yes").then(() => assertRejects(() => redis.info(), QueueError));
-    const { code, message, hint } = await ask("localhost", "localhost", wants);
-    assertEquals([code, message, hint], [
+  /** What a server says that wants to know who its clients are. @param own what is shown to it */
+  const wanted = (own?: OwnCertificate) =>
+    ask("localhost", "localhost", async (redis) => {
+      await serve("localhost", "yes");
+      const { code, message, hint } = await assertRejects(() => redis.info(), QueueError);
+      return [code, message, hint];
+    }, own);
+
+  Deno.test("Redis with TLS: a server that wants certificates of its clients gets one", async () => {
+    const read = async (redis: Redis) => {
+      await serve("localhost", "yes");
+      assertEquals(await redis.read("EXISTS", "x"), 0);
+    };
+    await ask("localhost", "localhost", read, ownOf("localhost"));
+    assertEquals(await wanted(), [
       "refused",
       "Cannot use the server: it wants a certificate of its clients",
-      "queuectl has none to show: set there tls-auth-clients no, or optional",
+      "Name one by cert=FILE&key=FILE in the URL, or set there tls-auth-clients no",
     ]);
+  });
+
+  Deno.test("Redis with TLS: what is wrong with a client's certificate is said", async () => {
+    assertEquals(await wanted(ownOf("other.example")), [
+      "refused",
+      "Cannot use the server: it does not take the certificate that cert in the URL names (UnknownCA)",
+      "It has to be of an authority (CA) that the server trusts, and valid now",
+    ]);
+    const { cert, key } = ownOf("localhost");
+    const why = async (own: OwnCertificate) => (await wanted(own))[1];
+    assertEquals(
+      await why({ cert, key: text("other.example.key") }),
+      "Cannot use the server: cert and key in the URL do not belong together",
+    );
+    assertEquals(
+      await why({ cert, key: cert }),
+      "Cannot use the server: the file that key in the URL names has no key",
+    );
+    assertEquals(
+      await why({ cert: key, key }),
+      "Cannot use the server: the file that cert in the URL names has no certificate",
+    );
+  });
+
+  Deno.test("Redis with TLS: a client with a certificate does not wait for ever", async () => {
+    using silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const address = {
+      host: "127.0.0.1",
+      port: silent.addr.port,
+      tls: { certificates: text("localhost-ca.pem"), own: ownOf("localhost") },
+    };
+    const redis = connect("q", { address, patience: 300 });
+    const { code } = await assertRejects(() => redis.info(), QueueError);
+    assertEquals(code, "unavailable");
+    await redis.close();
   });
 
   Deno.test("Redis with TLS: who speaks without it is told that it may be that", async () => {

@@ -7,7 +7,7 @@ import { cancelled } from "../../src/queue/transitions.ts";
 import { check } from "../../src/stores/redis/check.ts";
 import type { Redis } from "../../src/stores/redis/connection.ts";
 import { RedisJobs } from "../../src/stores/redis/jobs.ts";
-import { batchOver, PORTION } from "../../src/stores/redis/new_jobs.ts";
+import { batchOver, clientIdOf, PORTION } from "../../src/stores/redis/new_jobs.ts";
 import { ensureVersion } from "../../src/stores/redis/version.ts";
 import { aJob, EPOCH } from "../support/jobs.ts";
 import { redisQueues, startRedis } from "../support/redis_server.ts";
@@ -95,7 +95,7 @@ if (server !== undefined) {
 
   test("a batch is left behind when its process has died, even if that was a moment ago", async (open) => {
     const [redis, gone, jobs] = [open(), open(), new RedisJobs(open())];
-    const clients = [await redis.clientId(), await gone.clientId()];
+    const clients = [await clientIdOf(redis), await clientIdOf(gone)];
     await gone.close();
     const begun = async (client: string, ago: number) => {
       const [seconds] = await server.command("TIME") as [string];

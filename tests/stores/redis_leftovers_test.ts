@@ -6,6 +6,7 @@ import { check } from "../../src/stores/redis/check.ts";
 import { RedisJobs } from "../../src/stores/redis/jobs.ts";
 import { RedisLogs } from "../../src/stores/redis/outputs.ts";
 import { restore } from "../../src/stores/redis/restore.ts";
+import { removeAll } from "../../src/stores/redis/scanning.ts";
 import { IDLE, REPLACE } from "../../src/stores/redis/script_rest.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
 import { aJob } from "../support/jobs.ts";
@@ -52,7 +53,7 @@ if (server !== undefined) {
         await backup(redis, `${dir}/copy`, diskFiles, () => {});
         const run = redis.run.bind(redis);
         redis.run = async (script, args) => {
-          if (script === REPLACE) await redis.removeAll("restore-");
+          if (script === REPLACE) await removeAll(redis, "restore-");
           return await run(script, args);
         };
         const [prefix] = /(?<=\{).*(?=\})/.exec(redis.base)!;

@@ -2,9 +2,10 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { QueueError } from "../../src/queue/errors.ts";
 import { claimOf } from "../../src/queue/job.ts";
-import { ended } from "../../src/queue/transitions.ts";
+import { cancelled, ended } from "../../src/queue/transitions.ts";
 import type { Redis } from "../../src/stores/redis/connection.ts";
 import { RedisJobs } from "../../src/stores/redis/jobs.ts";
+import { LastPieces } from "../../src/stores/shared/last_pieces.ts";
 import { RedisLeases } from "../../src/stores/redis/leases.ts";
 import { requestTable } from "../../src/stores/redis/tables.ts";
 import { aJob, anEnding } from "../support/jobs.ts";
@@ -62,6 +63,50 @@ if (server !== undefined) {
       },
     );
   }
+
+  fullTest(
+    "an end waits for room for its output, and the claim after it is fine",
+    async (redis, fill) => {
+      const lastPieces = new LastPieces();
+      const jobs = new RedisJobs(redis, { ahead: true, lastPieces });
+      await jobs.add([aJob({ id: "a", sequence: 0 }), aJob({ id: "b", sequence: 1 })]);
+      const job = (await jobs.claim(W1, Date.now()))!;
+      lastPieces.keep("a", {
+        attempt: 1,
+        from: 0,
+        bytes: new Uint8Array(1),
+        send: () => Promise.resolve(),
+        isThere: () => {},
+      });
+      const end = () =>
+        jobs.change(
+          "a",
+          (job, now) => ended(job, anEnding("succeeded"), { base: 2, max: 60 }, now),
+          claimOf(job),
+        );
+      await fill();
+      await assertRejects(end, QueueError, "its memory is full");
+      assertEquals((await jobs.get("a"))?.status.state, "processing");
+      await server.command("CONFIG", "SET", "maxmemory", "0");
+      await end();
+      assertEquals((await jobs.claim(W1, Date.now()))?.id, "b");
+    },
+  );
+
+  fullTest("jobs that wait can be called off, and removed", async (redis, fill) => {
+    const jobs = new RedisJobs(redis);
+    await jobs.add([
+      aJob({ id: "a", sequence: 0, unique: "key" }),
+      aJob({ id: "b", sequence: 1, after: ["a"] }),
+      aJob({ id: "c", sequence: 2, runAt: Date.now() + 100_000 }),
+    ]);
+    await fill();
+    for (const id of ["a", "c"]) await jobs.change(id, cancelled);
+    // Those who wait for them are told of it.
+    assertEquals((await jobs.count()).cancelled, 3);
+    for (const id of ["a", "b", "c"]) await jobs.remove(id, () => undefined);
+    assertEquals((await jobs.count()).cancelled, 0);
+  });
 
   fullTest("a host keeps its lease, and workers can be told to stop", async (redis, fill) => {
     const leases = new RedisLeases(redis, { settle: () => Promise.resolve() });

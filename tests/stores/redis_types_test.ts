@@ -4,6 +4,7 @@ import { QueueError } from "../../src/queue/errors.ts";
 import type { Redis } from "../../src/stores/redis/connection.ts";
 import { RedisJobs } from "../../src/stores/redis/jobs.ts";
 import { KEY_TYPES } from "../../src/stores/redis/keys.ts";
+import { keysOf, removeAll } from "../../src/stores/redis/scanning.ts";
 import { ensureVersion } from "../../src/stores/redis/version.ts";
 import { aJob, EPOCH } from "../support/jobs.ts";
 import { redisQueues, startRedis } from "../support/redis_server.ts";
@@ -12,7 +13,7 @@ const BY = { worker: "w-1", pid: 1, host: "box" };
 /** All that is kept, but the key of the other program. */
 async function everything(redis: Redis, but: string): Promise<unknown> {
   const found: [string, unknown][] = [];
-  for await (const names of redis.keys("")) {
+  for await (const names of keysOf(redis, "")) {
     for (const name of names) {
       if (name !== but) found.push([name, await redis.read("DUMP", name)]);
     }
@@ -31,7 +32,7 @@ if (server !== undefined) {
     const redis = open();
     const jobs = new RedisJobs(redis);
     for (const key of Object.values(KEY_TYPES).flat()) {
-      await redis.removeAll("");
+      await removeAll(redis, "");
       await jobs.add([aJob({ id: "a", queue: "q", group: "g" })]);
       await redis.ask("DEL", key);
       await redis.ask(key === "version" ? "LPUSH" : "SET", key, "x");

@@ -5,7 +5,9 @@ import { netOf, parseServerUrl, queueKey } from "../../src/stores/redis/server_u
 
 Deno.test("parseServerUrl() reads what is there, and knows the rest", () => {
   assertEquals(
-    parseServerUrl("rediss://me@redis.example:7000/3?prefix=a.b-c&replicas=2&cacert=/etc/ca.pem"),
+    parseServerUrl(
+      "rediss://me@redis.example:7000/3?prefix=a.b-c&replicas=2&cacert=/etc/ca.pem&cert=/c&key=/k",
+    ),
     {
       host: "redis.example",
       port: 7000,
@@ -16,6 +18,7 @@ Deno.test("parseServerUrl() reads what is there, and knows the rest", () => {
       sentinel: undefined,
       tls: true,
       certificates: "/etc/ca.pem",
+      own: { cert: "/c", key: "/k" },
     },
   );
   const bare = parseServerUrl("redis://");
@@ -44,6 +47,9 @@ Deno.test("parseServerUrl() says what is wrong with a URL", () => {
     ["redis://box?replicas=all", "no number of replicas"],
     ["redis://box?sentinel=", "the name of a master"],
     ["redis://box?cacert=/ca", "cacert is for rediss: alone"],
+    ["redis://box?cert=/c&key=/k", "cert is for rediss: alone"],
+    ["rediss://box?cert=/c", "cert and key are given together"],
+    ["rediss://box?key=/k", "cert and key are given together"],
     ["rediss://%2Frun%2Fredis.sock", "a socket needs no TLS"],
     ["redis://%zz", "it can't be read"],
   ];

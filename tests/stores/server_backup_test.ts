@@ -106,6 +106,27 @@ for (const server of await serversForTests()) {
       assertEquals(await (await second.maintenance()).check({ repair: false }, () => {}), []);
     }));
 
+  Deno.test(`${server.kind}: restore() asks by itself whether it may replace what is there`, () =>
+    withTempDir((dir) =>
+      inDatabase(server, dir, async (database) => {
+        const own = folder(`${dir}/own`);
+        await (await own.maintenance()).backup(`${dir}/backup`, () => {});
+        for (const store of [own, database]) {
+          const jobs = await store.openJobs();
+          await jobs.add([created(aRequest({ id: "a" }))]);
+          const maintenance = await store.maintenance();
+          // It may ask the store meanwhile.
+          const mayReplace = async () => {
+            throw new QueueError("refused", `${(await jobs.count()).pending} would go`);
+          };
+          const restoring = maintenance.restore(`${dir}/backup`, () => {}, mayReplace);
+          await assertRejects(() => restoring, QueueError, "1 would go");
+          assertEquals((await jobs.count()).pending, 1);
+          await jobs.close();
+        }
+      })
+    ));
+
   Deno.test(`${server.kind}: restore() changes nothing while a worker lives, or a job runs`, () =>
     withTempDir((dir) =>
       inDatabase(server, dir, async (database) => {

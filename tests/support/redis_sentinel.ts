@@ -1,5 +1,6 @@
 // A Sentinel, which wants a password, and two Redis servers: the master that it watches, and another
 // one, which may become that.
+import type { CertificateFiles } from "./certificates.ts";
 import { freePort } from "./redis_cluster.ts";
 import { type RedisServer, startRedis } from "./redis_server.ts";
 import { ErrorReply, Wire } from "../../src/stores/redis/driver.ts";
@@ -23,12 +24,28 @@ const START = `start() {
   server=$!
 }`;
 
-/** Undefined where none can be had: then a test that is ignored says so. */
-export async function startWatchedRedis(): Promise<WatchedRedis | undefined> {
-  const settings = ["--repl-diskless-sync-delay", "0"];
+/**
+ * Undefined where none can be had: then a test that is ignored says so.
+ * @param tls all of them have TLS with this certificate, want one of their clients, and do without none
+ */
+export async function startWatchedRedis(
+  tls?: CertificateFiles,
+): Promise<WatchedRedis | undefined> {
   const ports = [freePort(), freePort()] as const;
-  const first = await startRedis({ port: ports[0], settings });
-  const other = first && await startRedis({ port: ports[1], settings });
+  const ofTls = tls === undefined ? [] : [
+    ["tls-cert-file", tls.cert],
+    ["tls-key-file", tls.key],
+    ["tls-ca-cert-file", tls.ca],
+    ["tls-replication", "yes"],
+  ];
+  const startOn = (port: number) => {
+    const settings = ["--repl-diskless-sync-delay", "0"];
+    for (const [name, value] of ofTls) settings.push(`--${name}`, value!);
+    if (tls === undefined) return startRedis({ port, settings });
+    return startRedis({ settings: [...settings, "--tls-port", String(port)] });
+  };
+  const first = await startOn(ports[0]);
+  const other = first && await startOn(ports[1]);
   if (first === undefined || other === undefined) return undefined;
   const [port, master, password] = [freePort(), "main", "any"];
   const dir = Deno.makeTempDirSync({ prefix: "queuectl-sentinel-" });
@@ -36,7 +53,8 @@ export async function startWatchedRedis(): Promise<WatchedRedis | undefined> {
   Deno.writeTextFileSync(
     `${dir}/sentinel.conf`,
     [
-      `port ${port}`,
+      ...(tls === undefined ? [`port ${port}`] : ["port 0", `tls-port ${port}`]),
+      ...ofTls.map((words) => words.join(" ")),
       "bind 127.0.0.1",
       `dir ${dir}`,
       `requirepass ${password}`,
@@ -45,7 +63,8 @@ export async function startWatchedRedis(): Promise<WatchedRedis | undefined> {
     ].join("\n"),
   );
   const command = async (...words: string[]) => {
-    const wire = await Wire.open({ host: "127.0.0.1", port }, AbortSignal.timeout(60_000));
+    const address = { host: "127.0.0.1", port, tls: tls && tlsOf(tls) };
+    const wire = await Wire.open(address, AbortSignal.timeout(60_000));
     const asked = [["AUTH", password], words].map((one) => wire.ask(one));
     return await Promise.all(asked).finally(() => wire.end());
   };
@@ -78,4 +97,9 @@ export async function startWatchedRedis(): Promise<WatchedRedis | undefined> {
       await command("SENTINEL", "MONITOR", ...watch(ports[1]));
     },
   };
+}
+
+function tlsOf({ ca, cert, key }: CertificateFiles) {
+  const text = (path: string) => Deno.readTextFileSync(path);
+  return { certificates: text(ca), own: { cert: text(cert), key: text(key) } };
 }

@@ -80,6 +80,19 @@ export async function startRedis(
   return server;
 }
 
+/** Whether it was built with TLS; where not, a test that is ignored says so. */
+export async function hasTls(server: RedisServer, name: string): Promise<boolean> {
+  const has = String(await server.command("CONFIG", "GET", "tls-port")) !== "";
+  if (!has) {
+    Deno.test({
+      name: `${name} (skipped: this redis-server has none)`,
+      ignore: true,
+      fn: () => {},
+    });
+  }
+  return has;
+}
+
 /** Gives a test connections to a queue of its own, which is empty. */
 export type WithRedis = (test: (open: () => Redis) => Promise<void>) => Promise<void>;
 

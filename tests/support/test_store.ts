@@ -62,9 +62,12 @@ async function dropSchema(url: string, schema: string): Promise<void> {
 }
 
 async function removeKeys(url: string): Promise<void> {
-  const redis = await redisAt(url);
+  const [redis, { removeAll }] = await Promise.all([
+    redisAt(url),
+    import("../../src/stores/redis/scanning.ts"),
+  ]);
   try {
-    await redis.removeAll("");
+    await removeAll(redis, "");
   } finally {
     await redis.close();
   }

@@ -53,9 +53,13 @@ export async function restoreCommand(call: CommandContext): Promise<void> {
   const { context, args, flags } = call;
   const from = resolve(context.cwd(), args[0]!);
   const store = call.store();
-  if (!flags.has("confirm")) await refuseOverData(call, store);
+  const mayReplace = async () => {
+    if (!flags.has("confirm")) await refuseOverData(call, store);
+  };
+  await mayReplace();
   const meter = progressOf(context, "Restoring");
-  const { jobs, leftOut } = await (await store.maintenance()).restore(from, meter.progress);
+  const maintenance = await store.maintenance();
+  const { jobs, leftOut } = await maintenance.restore(from, meter.progress, mayReplace);
   meter.end();
   call.print(`Restored ${pluralize(jobs, "job")} from ${oneLine(from)}\n`);
   warnOf(call, leftOut);

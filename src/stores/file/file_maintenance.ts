@@ -28,9 +28,9 @@ export class FileMaintenance implements Maintenance {
     return backup(this.#dataDir, target, this.#files, progress);
   }
 
-  async restore(from: string, progress: Progress) {
+  async restore(from: string, progress: Progress, mayReplace?: () => Promise<void>) {
     const { restore } = await import("./restore.ts");
-    return await restore(this.#dataDir, from, this.#files, progress);
+    return await restore(this.#dataDir, from, this.#files, progress, mayReplace);
   }
 
   async check(options: CheckOptions, progress: Progress): Promise<Finding[]> {

@@ -39,6 +39,7 @@ export interface Restored {
 
 /**
  * Replaces the queue by the backup in `from`.
+ * @param mayReplace throws if what is there may not be replaced
  * @throws QueueError `damaged` if the backup is not whole; `refused` while workers or jobs run.
  *   Then nothing was changed.
  */
@@ -47,9 +48,11 @@ export async function restore(
   from: string,
   files: FileSystem,
   progress: Progress = () => {},
+  mayReplace: () => Promise<void> = async () => {},
 ): Promise<Restored> {
   refuseWhileWorking(dataDir, files);
   const saved = readBackup(from, files, progress);
+  await mayReplace();
   makeUnlessThere(files, `${dataDir}/workers`);
   await withLocks(dataDir, files, async () => {
     await waitForCommands(dataDir, files);

@@ -67,12 +67,13 @@ export class PostgresMaintenance implements Maintenance {
   async restore(
     from: string,
     progress: Progress,
+    mayReplace?: () => Promise<void>,
   ): Promise<{ readonly jobs: number; readonly leftOut: readonly LeftOut[] }> {
     await this.#parts.ready();
     const { restore } = await import("./restore.ts");
     const { database, files, workers } = this.#parts;
     const isAnybodyThere = async () => anyWorks(await workers());
-    return await restore({ database, isAnybodyThere }, from, files, progress);
+    return await restore({ database, isAnybodyThere }, from, files, progress, mayReplace);
   }
 
   async check(options: CheckOptions, progress: Progress): Promise<Finding[]> {

@@ -25,6 +25,7 @@ export interface RestoreParts {
 
 /**
  * Replaces the queue by the backup in `from`.
+ * @param mayReplace throws if what is there may not be replaced
  * @throws QueueError `damaged` if the backup is not whole; `refused` while workers or jobs run.
  *   Then nothing was changed.
  */
@@ -33,11 +34,13 @@ export async function restore(
   from: string,
   files: FileSystem,
   progress: Progress,
+  mayReplace: () => Promise<void> = async () => {},
 ): Promise<{ readonly jobs: number; readonly leftOut: readonly LeftOut[] }> {
   if (await isAnybodyThere()) throw workersRun();
   const saved = readBackup(from, files, progress);
   const before = await placesIn(database);
   if (await isAnybodyThere()) throw workersRun();
+  await mayReplace();
   await database.transaction(async (sql) => {
     await clear(sql, before);
     await putJobs(sql, saved, progress);

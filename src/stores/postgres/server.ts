@@ -1,7 +1,7 @@
 // How the server is reached: address, password, certificates. What of it is secret goes nowhere but
 // to the driver, and by a pipe to the workers of this `start`.
 import { QueueError } from "../../queue/errors.ts";
-import { type Handover, readCertificates } from "../shared/handover.ts";
+import { type Handover, readPem } from "../shared/handover.ts";
 import type { ServerWorld } from "../shared/server_store.ts";
 import type { ServerConfig } from "./driver.ts";
 import { passwordFromFile } from "./password_file.ts";
@@ -65,5 +65,5 @@ function certificatesOf(
   if (tls === "disable" || tls === "require" || path === undefined || path === "system") {
     return undefined;
   }
-  return readCertificates(path, "sslrootcert", files);
+  return readPem(path, "sslrootcert", files);
 }

@@ -5,8 +5,17 @@
 import type { Job } from "../../queue/job.ts";
 import { moveAll } from "./asking.ts";
 import { Commit, isFailed } from "./commit.ts";
-import { addPortion, batchOver, dropBatch, Gone, heldKey, type Left } from "./new_jobs.ts";
-import { type NewJobsParts, PORTION } from "./new_jobs.ts";
+import {
+  addPortion,
+  batchOver,
+  clientIdOf,
+  dropBatch,
+  Gone,
+  heldKey,
+  type Left,
+  type NewJobsParts,
+  PORTION,
+} from "./new_jobs.ts";
 import { unavailable } from "./errors.ts";
 import { portionsOf } from "../shared/portions.ts";
 
@@ -53,7 +62,7 @@ class Batch {
 
   static async begin(parts: NewJobsParts): Promise<Batch> {
     const batch = new Batch(parts);
-    const client = await parts.redis.clientId();
+    const client = await clientIdOf(parts.redis);
     for (;;) {
       const commit = new Commit().absent("batch", "owner").set("batch", "owner", batch.#owner)
         .set("batch", "client", client).set("batch", "state", "staging").step("now", "batch", "at");

@@ -7,7 +7,9 @@ export function channelOf(redis: Redis, topic: string): Channel {
   const name = `talk:${topic}`;
   return {
     listen: (heard) => redis.listen(name, heard),
-    say: (word) => redis.publish(name, word),
+    say: async (word) => {
+      await redis.ask("PUBLISH", name, word);
+    },
   };
 }
 

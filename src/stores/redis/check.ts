@@ -14,6 +14,7 @@ import { checkLeftovers } from "./leftovers.ts";
 import { lostPlaces } from "./places.ts";
 import { RedisQueues } from "./queues.ts";
 import { decode, type Stored } from "./record.ts";
+import { scan } from "./scanning.ts";
 import { allSchedules } from "./schedules.ts";
 import { PLACED } from "./script_rest.ts";
 import { RedisSettings } from "./settings.ts";
@@ -61,7 +62,7 @@ async function checkJobs(
     });
   };
   // A portion of them is asked about at once: else each would wait for the way there and back.
-  for await (const flat of redis.scan("HSCAN", "jobs")) {
+  for await (const flat of scan(redis, "HSCAN", "jobs")) {
     const checks = flat.flatMap((id, i) => i % 2 === 0 ? [checkOne(id, flat[i + 1]!)] : []);
     await Promise.all(checks);
   }
@@ -104,7 +105,7 @@ async function putRight(redis: Redis, { stored, entries }: Misplaced): Promise<v
 /** No place names a job that is not there. */
 async function checkIndexes(redis: Redis, repair: boolean, note: Note): Promise<void> {
   for (const key of INDEXES) {
-    for await (const flat of redis.scan("ZSCAN", key)) {
+    for await (const flat of scan(redis, "ZSCAN", key)) {
       const members = flat.filter((_, i) => i % 2 === 0);
       if (members.length === 0) continue;
       const ids = members.map((member) => member.split("/").at(-1)!);

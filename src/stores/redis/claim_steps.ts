@@ -22,7 +22,7 @@ export class RedisClaimSteps implements ClaimSteps {
 
   async claim(asked: Asked): Promise<Found | undefined> {
     for (;;) {
-      const reply = await this.#redis.confirmed(
+      const reply = await this.#redis.replicas.confirmed(
         () => this.#redis.run(CLAIM_ONE, argumentsOf(asked)) as Promise<ClaimReply>,
         () => {}, // it begins all the same
         ([what]) => what === "job",
@@ -56,7 +56,7 @@ export class RedisClaimSteps implements ClaimSteps {
     return async (output, next) => {
       if (output !== undefined) commit.print(before.id, output);
       const args = [...commit.words, after.queue, ...(next === undefined ? [] : argumentsOf(next))];
-      const [number, gated, reply] = await this.#redis.confirmed(() =>
+      const [number, gated, reply] = await this.#redis.replicas.confirmed(() =>
         this.#redis.run(CHANGE_AND_CLAIM, args)
       ) as [number, unknown, ClaimReply];
       if (number !== 0) return { gated: null };

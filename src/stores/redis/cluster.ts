@@ -1,5 +1,6 @@
 // Which node of a cluster has a queue: all keys of one are on one node, by the braces in their names.
-import { type Address, ErrorReply, type Wire } from "./driver.ts";
+import { ErrorReply, type Wire } from "./driver.ts";
+import type { Address } from "./socket.ts";
 
 /** The node that has this key, if it is another one than that at `from`, which the wire leads to. */
 export async function otherNode(

@@ -90,9 +90,9 @@ export class Commit {
     return this;
   }
 
-  /** A new job, in all its places. */
+  /** A new job, in all its places. They are counted: a restore must not throw it away. */
   put(job: Job): this {
-    this.set("jobs", job.id, encode(job));
+    this.set("jobs", job.id, encode(job)).step("count", "jobs");
     for (const { key, score, member } of entriesOf(job)) this.step("+", key, text(score), member);
     if (job.unique !== null && !hasEnded(job)) this.set("keys", job.unique, job.id);
     for (const awaited of stillAwaitedBy(job)) this.step("await", ...waitOf(awaited, job.id));
@@ -100,14 +100,17 @@ export class Commit {
   }
 
   /**
-   * What becomes of a job. Those who wait for it are to be told, if it has ended. Of one that runs, its
-   * claim goes first: a script that has begun to remove may go on where the memory is full.
+   * What becomes of a job. Those who wait for it are to be told, if it has ended. What goes comes first:
+   * a script that has begun to remove may go on where the memory is full. So jobs can end there, and be
+   * called off to make room.
    */
   replace(before: Stored, after: Job): this {
     const { id, unique, status } = after;
     if (before.running !== undefined) this.unset("running", id);
+    const { left, joined } = movesOf(before.job, after);
+    for (const entry of left) this.#leave(entry);
     this.set("jobs", id, encode(after));
-    this.#move(before.job, after);
+    for (const { key, score, member } of joined) this.step("+", key, text(score), member);
     if (unique !== null && hasEnded(before.job) !== hasEnded(after)) {
       if (hasEnded(after)) this.unset("keys", unique);
       else this.set("keys", unique, id);
@@ -151,24 +154,23 @@ export class Commit {
     return number === 0 ? { owes: rest === 1 } : this.failed(number, String(rest));
   }
 
-  #move(before: Job, after: Job): void {
-    // There are half a dozen of each: a map of them would cost more than it saves.
-    const old = entriesOf(before);
-    for (const entry of entriesOf(after)) {
-      const place = old.findIndex(({ key, member }) =>
-        key === entry.key && member === entry.member
-      );
-      const known = place === -1 ? undefined : old.splice(place, 1)[0];
-      if (known?.score !== entry.score) this.step("+", entry.key, text(entry.score), entry.member);
-    }
-    for (const entry of old) this.#leave(entry);
-  }
-
   #leave({ key, member }: Entry): void {
     this.step("-", key, member);
     // It was moved there if it has fallen due.
     if (key === "later") this.step("-", "ready", member);
   }
+}
+
+/** The entries of a job that go, and those that come or change. */
+function movesOf(before: Job, after: Job): { left: readonly Entry[]; joined: readonly Entry[] } {
+  // There are half a dozen of each: a map of them would cost more than it saves.
+  const left = entriesOf(before);
+  const joined = entriesOf(after).filter((entry) => {
+    const place = left.findIndex(({ key, member }) => key === entry.key && member === entry.member);
+    const known = place === -1 ? undefined : left.splice(place, 1)[0];
+    return known?.score !== entry.score;
+  });
+  return { left, joined };
 }
 
 /** Whether a change was not made. */

@@ -3,15 +3,7 @@
 // long to be there. Answers come in the order of questions; news come in between (RESP3).
 import * as decoding from "@redis/client/dist/lib/RESP/decoder.js";
 import * as encoding from "@redis/client/dist/lib/RESP/encoder.js";
-
-/** Where the server is. */
-export interface Address {
-  /** A name, an address, or the path of a socket. */
-  readonly host: string;
-  readonly port: number;
-  /** Undefined without TLS; else the certificates of trusted authorities (CA), or `null`. */
-  readonly tls?: { readonly certificates: string | undefined } | undefined;
-}
+import { type Address, connect, ConnectionEnded, isOfCertificate } from "./socket.ts";
 
 export type Argument = string | Uint8Array;
 /** Texts, numbers, `null`, maps as objects, and arrays of these; bytes where they are asked for. */
@@ -30,15 +22,6 @@ export class ErrorReply extends Error {
     return this.message.split(" ", 1)[0]!;
   }
 }
-
-/** The connection has ended, by whichever side. */
-export class ConnectionEnded extends Error {}
-
-/** Something is there, but has not answered as TLS does: it is stopped, or does not know it. */
-export class NoTls extends ConnectionEnded {}
-
-/** It has ended the connection at the first words, which were not in TLS: that may be what it wants. */
-export class NoGreeting extends ConnectionEnded {}
 
 interface Question {
   readonly asBytes: boolean;
@@ -85,8 +68,7 @@ export class Wire {
   #unsent: Uint8Array[] = [];
   #isSending = false;
   #ended: Error | undefined;
-  /** Told once, when the connection has ended. */
-  onEnd: () => void = () => {};
+  #onEnd = () => {};
   /** Told of what is published on a channel. */
   onNews: (channel: string, word: string) => void = () => {};
 
@@ -114,6 +96,12 @@ export class Wire {
     return wire;
   }
 
+  /** Told once, when the connection has ended; at once if it has. */
+  set onEnd(told: () => void) {
+    this.#onEnd = told;
+    if (this.#ended !== undefined) told();
+  }
+
   /** @throws ErrorReply; ConnectionEnded, if it is not known what became of the question */
   ask(words: readonly Argument[], asBytes = false): Promise<Reply> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
@@ -138,7 +126,23 @@ export class Wire {
       // It was closed by the other side.
     }
     for (const { reject } of this.#questions.splice(0)) reject(reason);
-    this.onEnd();
+    this.#onEnd();
+  }
+
+  /** Ends it, since there was no answer in time. */
+  giveUp(): void {
+    this.end(new ConnectionEnded("no answer in time"));
+  }
+
+  /** What `step` returns. The connection is given up when `signal` aborts meanwhile. */
+  async unlessAborted<T>(signal: AbortSignal, step: () => Promise<T>): Promise<T> {
+    const onAbort = () => this.giveUp();
+    signal.addEventListener("abort", onAbort);
+    try {
+      return await step();
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+    }
   }
 
   async #receive(): Promise<void> {
@@ -192,36 +196,6 @@ function plainly(words: readonly Argument[]): readonly Argument[] | undefined {
   return parts.every(isPlain) ? parts : undefined;
 }
 
-async function connect({ host, port, tls }: Address, signal: AbortSignal): Promise<Deno.Conn> {
-  if (host.startsWith("/")) return await Deno.connect({ transport: "unix", path: host });
-  const connecting = Deno.connect({ hostname: host, port, signal });
-  const socket = await connecting;
-  socket.setKeepAlive();
-  socket.setNoDelay();
-  if (tls === undefined) return socket;
-  const { certificates } = tls;
-  const secure = await Deno.startTls(socket, {
-    hostname: host,
-    ...(certificates === undefined ? {} : { caCerts: [certificates] }),
-  });
-  let isOpen = true;
-  const giveUp = () => {
-    if (isOpen) secure.close();
-    isOpen = false;
-  };
-  signal.addEventListener("abort", giveUp);
-  try {
-    await secure.handshake();
-  } catch (error) {
-    giveUp();
-    if (/certificate/i.test(String(error))) throw error;
-    throw new NoTls("it does not answer in TLS", { cause: error });
-  } finally {
-    signal.removeEventListener("abort", giveUp);
-  }
-  return secure;
-}
-
 function ours(bytes: Uint8Array): Uint8Array {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
@@ -239,11 +213,7 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
 
 function endedBy(error: unknown): Error {
   if (error instanceof ConnectionEnded) return error;
-  // Only when one asks does the server say that it wants a certificate of its clients.
-  if (error instanceof Error && isAlertOfCertificate(error)) return error;
+  // Only when one asks does the server say what is wrong with the certificate of its client.
+  if (error instanceof Error && isOfCertificate(error)) return error;
   return new ConnectionEnded("the connection has ended", { cause: error });
-}
-
-function isAlertOfCertificate({ message }: Error): boolean {
-  return /fatal alert: \w*certificate/i.test(message);
 }

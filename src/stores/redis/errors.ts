@@ -2,7 +2,8 @@
 // password: no message of the server has one.
 import { isUnavailable, QueueError } from "../../queue/errors.ts";
 import { UnknownOutcome } from "../shared/lost_answers.ts";
-import { ConnectionEnded, ErrorReply, NoGreeting, NoTls } from "./driver.ts";
+import { ErrorReply } from "./driver.ts";
+import { ConnectionEnded } from "./socket.ts";
 
 /** Answers of a server that is about to be there, or to be so again: nothing was done. */
 const SOON: Readonly<Record<string, string>> = {
@@ -49,17 +50,10 @@ export function unavailable(store: string, error: unknown): QueueError {
   if (error instanceof UnknownOutcome) {
     return new QueueError("unavailable", `Lost ${store}: ${error.message}`, { cause: error });
   }
-  if (error instanceof NoTls) {
-    return new QueueError("unavailable", `Cannot reach ${store}: ${error.message}`, {
-      hint: "If it is a server without TLS, begin the URL with redis:",
-      cause: error,
-    });
-  }
   const reason = reasonOf(error) ?? "the connection has ended";
+  const { hint } = error instanceof ConnectionEnded ? error : {};
   return new QueueError("unavailable", `Cannot reach ${store}: ${reason}`, {
-    ...(error instanceof NoGreeting
-      ? { hint: "If it is a server with TLS, begin the URL with rediss:" }
-      : {}),
+    ...(hint === undefined ? {} : { hint }),
     cause: error,
   });
 }
@@ -69,7 +63,7 @@ export function inWords(store: string, error: unknown): unknown {
   if (error instanceof QueueError || !(error instanceof Error)) return error;
   if (error instanceof UnknownOutcome || isAway(error)) return unavailable(store, error);
   if (error instanceof ErrorReply) return refused(store, error);
-  if (!/certificate|tls/i.test(error.message)) return error;
+  if (!/certificate|tls|fatal alert|KeyMismatch|key data/i.test(error.message)) return error;
   const [why, hint] = ofCertificate(error.message);
   return new QueueError("refused", `Cannot use ${store}: ${why}`, { hint, cause: error });
 }
@@ -77,8 +71,25 @@ export function inWords(store: string, error: unknown): unknown {
 /** What is wrong about certificates, and what to do. @param message as Deno says it */
 function ofCertificate(message: string): [why: string, hint: string] {
   if (/CertificateRequired/.test(message)) {
-    const hint = "queuectl has none to show: set there tls-auth-clients no, or optional";
+    const hint = "Name one by cert=FILE&key=FILE in the URL, or set there tls-auth-clients no";
     return ["it wants a certificate of its clients", hint];
+  }
+  const [, alert] = /fatal alert: (\w+)/.exec(message) ?? [];
+  if (alert !== undefined) {
+    const hint = "It has to be of an authority (CA) that the server trusts, and valid now";
+    return [`it does not take the certificate that cert in the URL names (${alert})`, hint];
+  }
+  if (message.includes("KeyMismatch")) {
+    return ["cert and key in the URL do not belong together", "Name the key of that certificate"];
+  }
+  if (message.includes("certificate data")) {
+    return ["the file that cert in the URL names has no certificate", "It has to be in PEM format"];
+  }
+  if (message.includes("key data")) {
+    return [
+      "the file that key in the URL names has no key",
+      "It has to be in PEM format, without a passphrase",
+    ];
   }
   if (/expired/i.test(message)) {
     return [
@@ -87,7 +98,10 @@ function ofCertificate(message: string): [why: string, hint: string] {
     ];
   }
   if (message.includes("not valid for name")) {
-    return [message, "Name the host as its certificate does; of a cluster, see docs/redis.md"];
+    return [
+      message,
+      "Name the host as its certificate does; with Sentinel or a cluster, see docs/redis.md",
+    ];
   }
   return [message, "cacert=FILE in the URL names the certificates of trusted authorities (CA)"];
 }

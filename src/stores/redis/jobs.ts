@@ -54,10 +54,14 @@ export class RedisJobs extends RedisReader implements JobStore {
       throw unconfirmed(list, added);
     };
     const there = (id: string) =>
-      this.redis.confirmed(() => this.get(id), () => late(1), (job) => job && "seen" || false);
+      this.redis.replicas.confirmed(
+        () => this.get(id),
+        () => late(1),
+        (job) => job && "seen" || false,
+      );
     // Where none is added, those who have the keys are to be confirmed.
     const all = () => addAll(parts, jobs, taken);
-    return await this.redis.confirmed(all, late, (added) => added > 0 || "seen")
+    return await this.redis.replicas.confirmed(all, late, (added) => added > 0 || "seen")
       .catch((error) => unlessAdded(error, list, there));
   }
 
@@ -70,10 +74,10 @@ export class RedisJobs extends RedisReader implements JobStore {
     const after = await this.#claims.end(id, transition, claim, adds);
     if (after instanceof Object) return after;
     const { redis } = this;
-    const get = () => redis.confirmed(() => this.get(id), undefined, () => "seen");
+    const get = () => redis.replicas.confirmed(() => this.get(id), undefined, () => "seen");
     const again = new ClaimedChange(claim, get, after === "unanswered");
     return await redis.again(() =>
-      again.try(id, () => redis.confirmed(() => this.#change(id, transition, claim, adds)))
+      again.try(id, () => redis.replicas.confirmed(() => this.#change(id, transition, claim, adds)))
     );
   }
 

@@ -3,6 +3,7 @@
 import type { Note } from "../shared/notes.ts";
 import type { Redis } from "./connection.ts";
 import { generationOf } from "./outputs.ts";
+import { keysOf, removeAll } from "./scanning.ts";
 import { IDLE } from "./script_rest.ts";
 
 /** Seconds for which a restore that goes on does not leave all its keys alone. */
@@ -14,7 +15,7 @@ const PORTION = 1000;
 export async function checkLeftovers(redis: Redis, repair: boolean, note: Note): Promise<void> {
   const byGeneration = new Map<string, string[]>();
   for (const beginning of ["restore-", "out:"]) {
-    for await (const keys of redis.keys(beginning)) {
+    for await (const keys of keysOf(redis, beginning)) {
       for (const key of keys) {
         const generation = key.slice(beginning.length).split(":", 1)[0]!;
         const own = byGeneration.get(generation) ?? [];
@@ -27,8 +28,8 @@ export async function checkLeftovers(redis: Redis, repair: boolean, note: Note):
   for (const [generation, keys] of byGeneration) {
     if (generation === current || await idleTime(redis, keys) < LEFT_ALONE) continue;
     if (repair) {
-      await redis.removeAll(`restore-${generation}:`);
-      await redis.removeAll(`out:${generation}:`);
+      await removeAll(redis, `restore-${generation}:`);
+      await removeAll(redis, `out:${generation}:`);
     }
     note(
       `restore-${generation}`,

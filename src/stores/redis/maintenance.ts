@@ -7,6 +7,7 @@ import type {
   Maintenance,
   StoreSize,
 } from "../../queue/maintenance.ts";
+import { QueueError } from "../../queue/errors.ts";
 import type { Progress } from "../../queue/operations.ts";
 import { anyWorks, type Workers } from "../../queue/workers.ts";
 import type { FileSystem } from "../../system/file_system.ts";
@@ -32,7 +33,7 @@ export class RedisMaintenance implements Maintenance {
 
   async size(): Promise<StoreSize> {
     const { redis } = this.#parts;
-    const sizes = await Promise.all(REPLACED.map((key) => redis.memoryOf(key)));
+    const sizes = await Promise.all(REPLACED.map((key) => memoryOf(redis, key)));
     const logs = await redis.read("HGET", "versions", "log_bytes") as string | null;
     const logBytes = Number(logs ?? 0);
     return { files: 0, bytes: sizes.reduce((sum, size) => sum + size, logBytes), logBytes };
@@ -52,11 +53,12 @@ export class RedisMaintenance implements Maintenance {
   async restore(
     from: string,
     progress: Progress,
+    mayReplace?: () => Promise<void>,
   ): Promise<{ readonly jobs: number; readonly leftOut: readonly LeftOut[] }> {
     await ensureVersion(this.#parts.redis);
     const { restore } = await import("./restore.ts");
     const isAnybodyThere = async () => anyWorks(await this.#parts.workers());
-    return await restore({ ...this.#parts, isAnybodyThere }, from, progress);
+    return await restore({ ...this.#parts, isAnybodyThere }, from, progress, mayReplace);
   }
 
   async check(options: CheckOptions, progress: Progress): Promise<Finding[]> {
@@ -67,4 +69,14 @@ export class RedisMaintenance implements Maintenance {
 
   /** What the server has kept is there after a restart. */
   async afterReboot(): Promise<void> {}
+}
+
+/** The bytes that a key takes, about; 0 if it is not there, or one may not ask. */
+async function memoryOf(redis: Redis, key: string): Promise<number> {
+  const bytes = await redis.again(() => redis.askPlain("MEMORY", "USAGE", redis.base + key))
+    .catch((error) => {
+      if (error instanceof QueueError && error.code === "refused") return 0;
+      throw error;
+    });
+  return Number(bytes ?? 0);
 }

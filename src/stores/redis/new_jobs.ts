@@ -113,10 +113,20 @@ export async function batchOver(redis: Redis): Promise<void> {
   if (state === "published") return await moveAll(redis);
   if (state === null || state === undefined) return;
   const { now } = await readJobs(redis, ["-"]);
-  const isConnected = client === null || client === undefined || await redis.isConnected(client);
-  const stale = isConnected ? STALE : STALE_WITHOUT_CONNECTION;
+  const isThere = client === null || client === undefined || await isConnected(redis, client);
+  const stale = isThere ? STALE : STALE_WITHOUT_CONNECTION;
   if (now - Number(at) < stale) return await delay(LOOK);
   await dropBatch(redis, owner!, at!);
+}
+
+/** By which the server knows the connection that begins a batch. */
+export async function clientIdOf(redis: Redis): Promise<string> {
+  return String(await redis.again(() => redis.askPlain("CLIENT", "ID")));
+}
+
+/** Whether that connection is there still. */
+async function isConnected(redis: Redis, clientId: string): Promise<boolean> {
+  return await redis.again(() => redis.askPlain("CLIENT", "LIST", "ID", clientId)) !== "";
 }
 
 /** Removes a batch that is not published. @param at when it came further for the last time */

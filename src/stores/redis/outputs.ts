@@ -28,7 +28,7 @@ export class RedisLogs implements OutputTable {
     const [from, to] = [String(offset + 1), String(offset + length)];
     const bytes = length <= 0
       ? new Uint8Array()
-      : await this.#redis.askBytes("GETRANGE", key, from, to);
+      : await this.#redis.readBytes("GETRANGE", key, from, to);
     if (bytes.length > 0) return new Uint8Array(bytes);
     return await this.size(id, attempt) === undefined ? undefined : new Uint8Array();
   }

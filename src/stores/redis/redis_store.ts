@@ -1,5 +1,5 @@
 // A store in Redis: how it is reached, and its parts.
-import { type Handover, readCertificates, readHandover } from "../shared/handover.ts";
+import { type Handover, readHandover, readPem } from "../shared/handover.ts";
 import {
   type Server,
   type ServerParts,
@@ -45,15 +45,14 @@ function redisServer(location: ServerLocation, world: ServerWorld): Server {
 
 /** What is needed beside the URL. @throws QueueError `refused` */
 function secretsOf(
-  { certificates }: ServerUrl,
+  { certificates, own }: ServerUrl,
   password: string | undefined,
   { env, files }: ServerWorld,
 ): Handover {
   return {
     password: password ?? (env("QUEUECTL_STORE_PASSWORD") || undefined),
-    certificates: certificates === undefined
-      ? undefined
-      : readCertificates(certificates, "cacert", files),
+    certificates: certificates === undefined ? undefined : readPem(certificates, "cacert", files),
+    own: own && { cert: readPem(own.cert, "cert", files), key: readPem(own.key, "key", files) },
   };
 }
 
@@ -61,11 +60,11 @@ function secretsOf(
 export function redisOptions(
   name: string,
   { host, port, user, database, prefix, replicas, sentinel, tls }: ServerUrl,
-  { password, certificates }: Handover,
+  { password, certificates, own }: Handover,
 ): RedisOptions {
   return {
     name,
-    address: { host, port, tls: tls ? { certificates } : undefined },
+    address: { host, port, tls: tls ? { certificates, own } : undefined },
     user,
     password,
     database,

@@ -9,12 +9,14 @@ import { parseQueues } from "../file/queues_file.ts";
 import { readBackup, type SavedQueue } from "../file/read_backup.ts";
 import { checkSchedule } from "../file/schedules.ts";
 import { attemptOf, decodedJobs, mayStillRun, sameKey, workersRun } from "../shared/restoring.ts";
+import { moveAll } from "./asking.ts";
 import { addAll } from "./batch.ts";
 import { Commit } from "./commit.ts";
 import { Redis, type RedisOptions } from "./connection.ts";
 import { REPLACED } from "./keys.ts";
 import { generationOf, outputKey } from "./outputs.ts";
 import { putQueue } from "./queues.ts";
+import { removeAll } from "./scanning.ts";
 import { encodeEntry } from "./schedules.ts";
 import { REPLACE } from "./script_rest.ts";
 import { putSettings } from "./settings.ts";
@@ -33,15 +35,20 @@ export interface RestoreParts {
 
 /**
  * Replaces the queue by the backup in `from`.
- * @throws QueueError `damaged` if the backup is not whole; `refused` while workers or jobs run.
- *   Then nothing was changed.
+ * @param mayReplace throws if what is there may not be replaced
+ * @throws QueueError `damaged` if the backup is not whole; `refused` while workers or jobs run, or if
+ *   somebody has added something meanwhile. Then nothing was changed.
  */
 export async function restore(
   { redis, options, files, isAnybodyThere }: RestoreParts,
   from: string,
   progress: Progress,
+  mayReplace: () => Promise<void> = async () => {},
 ): Promise<{ readonly jobs: number; readonly leftOut: readonly LeftOut[] }> {
   if (await isAnybodyThere()) throw workersRun();
+  await moveAll(redis);
+  const seen = await additionsTo(redis);
+  await mayReplace();
   const saved = readBackup(from, files, progress);
   const before = await placesIn(redis);
   if (await isAnybodyThere()) throw workersRun();
@@ -54,17 +61,23 @@ export async function restore(
     await putJobs(built, saved, progress);
     await putRest(built, saved);
     const bytes = await putOutputs({ redis, built, files }, generation, saved, from);
-    const args = [name, generation, String(bytes), String(before.length), ...before, ...REPLACED];
-    mustBeDone(await redis.run(REPLACE, args) as string[]);
-    await redis.removeAll(`out:${old}:`).catch(() => {});
+    const args = [name, generation, String(bytes), seen, String(before.length), ...before];
+    mustBeDone(await redis.run(REPLACE, [...args, ...REPLACED]) as string[]);
+    await removeAll(redis, `out:${old}:`).catch(() => {});
   } catch (error) {
-    await redis.removeAll(`out:${generation}:`).catch(() => {});
+    await removeAll(redis, `out:${generation}:`).catch(() => {});
     throw error;
   } finally {
-    await redis.removeAll(name).catch(() => {});
+    await removeAll(redis, name).catch(() => {});
     await built.close();
   }
   return { jobs: saved.jobs.length, leftOut: saved.leftOut };
+}
+
+/** How much was ever added, in a text that the script compares. */
+async function additionsTo(redis: Redis): Promise<string> {
+  const counts = await redis.read("HMGET", "versions", "jobs", "settings", "schedules");
+  return (counts as (string | null)[]).map((count) => count ?? "0").join(" ");
 }
 
 /** The places of workers that are taken, or were. */
@@ -79,6 +92,13 @@ async function placesIn(redis: Redis): Promise<string[]> {
 function mustBeDone([result, id, claim]: string[]): void {
   if (result === "done") return;
   if (result === "joined") throw workersRun();
+  if (result === "added") {
+    throw new QueueError(
+      "refused",
+      "Cannot restore: jobs, schedules or settings have come meanwhile; nothing was changed",
+      { hint: "Try again when nobody enqueues" },
+    );
+  }
   if (result === "gone") {
     throw new QueueError(
       "refused",

@@ -67,7 +67,7 @@ export class RedisSchedules implements ScheduleStore {
   }
 
   async fire(name: string, decide: Decide): Promise<ScheduleEntry | undefined> {
-    return await this.#redis.confirmed(() => this.#fire(name, decide));
+    return await this.#redis.replicas.confirmed(() => this.#fire(name, decide));
   }
 
   async #fire(name: string, decide: Decide): Promise<ScheduleEntry | undefined> {

@@ -1,7 +1,8 @@
 // Which server has the queue, where Sentinels watch over it: they say so, and the queue is not theirs.
 import { QueueError } from "../../queue/errors.ts";
-import { type Address, ErrorReply, type Wire } from "./driver.ts";
+import { ErrorReply, type Wire } from "./driver.ts";
 import type { Greeting } from "./greeting.ts";
+import type { Address } from "./socket.ts";
 
 /** What a Sentinel says. */
 export interface Watched {

@@ -16,9 +16,11 @@ export interface ServerUrl {
   readonly tls: boolean;
   /** The file with the certificates of trusted authorities (CA). */
   readonly certificates: string | undefined;
+  /** The files of what is shown to a server that asks who one is. */
+  readonly own: { readonly cert: string; readonly key: string } | undefined;
 }
 
-const PARAMETERS = ["prefix", "replicas", "sentinel", "cacert"];
+const PARAMETERS = ["prefix", "replicas", "sentinel", "cacert", "cert", "key"];
 const DEFAULT_PORT = 6379;
 const SENTINEL_PORT = 26379;
 const REPLICAS = /^\d{1,3}$/;
@@ -49,7 +51,10 @@ export function parseServerUrl(text: string): ServerUrl {
   const tls = url.protocol === "rediss:";
   const host = decodeURIComponent(url.hostname).replace(/^\[(.*)\]$/, "$1") || "localhost";
   if (tls && host.startsWith("/")) throw wrong("a socket needs no TLS", "Begin it with redis:");
-  if (given.has("cacert") && !tls) throw wrong("cacert is for rediss: alone");
+  const ofTls = ["cacert", "cert", "key"].find((name) => given.has(name));
+  if (ofTls !== undefined && !tls) throw wrong(`${ofTls} is for rediss: alone`);
+  const [cert, key] = [given.get("cert") ?? "", given.get("key") ?? ""];
+  if ((cert === "") !== (key === "")) throw wrong("cert and key are given together, or not at all");
   return {
     host,
     port: Number(url.port || (sentinel === undefined ? DEFAULT_PORT : SENTINEL_PORT)),
@@ -60,6 +65,7 @@ export function parseServerUrl(text: string): ServerUrl {
     sentinel,
     tls,
     certificates: given.get("cacert") || undefined,
+    own: cert === "" ? undefined : { cert, key },
   };
 }
 

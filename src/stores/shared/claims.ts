@@ -217,7 +217,8 @@ export class Claims {
       this.#lastClaim = undefined;
       // Without its place a worker may still say how a job ended.
       if (error instanceof PlaceLost) return null;
-      this.#unknown = error;
+      // A server that is full has said no to all of it.
+      if (!(error instanceof QueueError) || error.code !== "io") this.#unknown = error;
       throw error;
     }
   }

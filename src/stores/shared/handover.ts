@@ -8,7 +8,14 @@ export interface Handover {
   readonly password: string | undefined;
   /** The certificates of trusted authorities (CA), as the text of a PEM file. */
   readonly certificates: string | undefined;
+  readonly own?: OwnCertificate | undefined;
   readonly host?: HostFolder;
+}
+
+/** What this client shows to a server that wants to know who it is, as the texts of PEM files. */
+export interface OwnCertificate {
+  readonly cert: string;
+  readonly key: string;
 }
 
 /** Reads what `Host.handover` says. */
@@ -17,15 +24,15 @@ export function readHandover(text: string): Handover {
 }
 
 /**
- * The text of a file with certificates.
+ * The text of a file with certificates, or with a key.
  * @param parameter of the URL that names the file
  * @throws QueueError `refused`
  */
-export function readCertificates(path: string, parameter: string, files: FileSystem): string {
+export function readPem(path: string, parameter: string, files: FileSystem): string {
   try {
     return files.readText(path);
   } catch {
-    throw new QueueError("refused", `Cannot read the certificates in ${path} (${parameter})`);
+    throw new QueueError("refused", `Cannot read ${path} (${parameter} in the URL)`);
   }
 }
 

@@ -57,7 +57,7 @@ export class Reconnecting<Connection extends object> {
   #opening: Promise<Connection> | undefined;
   /** Grows for as long as nothing can be reached, also over several calls. */
   #pause = FIRST_PAUSE;
-  /** How often a connection was given up. */
+  /** How often it was waited for a connection, or for an answer that is of use, to the end. */
   #failures = 0;
   #isResting = false;
   /** Questions that are not answered yet. */
@@ -120,9 +120,13 @@ export class Reconnecting<Connection extends object> {
       try {
         return await step();
       } catch (error) {
-        // Where no connection came about, patience was had already.
-        const isOver = this.#failures > failures || performance.now() + pause >= deadline;
-        if (!isGone(error) || isOver || this.#closing.signal.aborted) throw error;
+        if (!isGone(error) || this.#closing.signal.aborted) throw error;
+        // Within the step patience was had already: for a connection, or by a call of this.
+        if (this.#failures > failures) throw error;
+        if (performance.now() + pause >= deadline) {
+          this.#failures++;
+          throw error;
+        }
         // A server that is not ready, or a standby, lets itself be connected to as often as one likes.
         await delay(pause, this.#closing.signal);
       }
