@@ -381,6 +381,17 @@ if (server !== undefined) {
       }, { once });
     assertEquals(await limits(true), { statement: "0", idle: "0" });
     assertEquals(await limits(false), { statement: "9s", idle: "10s" });
+    const impatient = new Database({
+      name: "it",
+      server: server.config(),
+      patience: 200,
+      answerWithin: 100,
+    });
+    const slow = (once: boolean) =>
+      impatient.transaction((sql) => sql.query("select pg_sleep(0.3)"), { once });
+    assertEquals(await slow(true), [{ pg_sleep: "" }]);
+    assertEquals((await assertRejects(() => slow(false), QueueError)).code, "unavailable");
+    await impatient.close();
   });
 
   test("a user who is not there hears nothing of passwords", async (open) => {

@@ -95,6 +95,7 @@ if (server !== undefined) {
               prefix,
             },
             files: diskFiles,
+            over: true,
             isAnybodyThere: () => Promise.resolve(false),
           };
           assertEquals((await restore(parts, `${dir}/copy`, () => {})).jobs, 3 + many);

@@ -55,6 +55,8 @@ export class Database implements Sql {
   #line: Promise<unknown> = Promise.resolve();
   /** Whether a connection was given up, since there was no answer in time. */
   #wasSilent = false;
+  /** Whether an answer may take as long as it likes, as in a restore over millions of jobs. */
+  #isPatient = false;
 
   constructor(options: DatabaseOptions) {
     this.name = options.name;
@@ -111,7 +113,7 @@ export class Database implements Sql {
   /**
    * Statements that are carried out together or not at all. `work` is called again after a conflict
    * with another transaction, and when the connection ended before the commit.
-   * @param once `work` can't be called twice
+   * @param once `work` can't be called twice; it may take as long as it likes
    * @throws QueueError `unavailable`, with an `UnknownOutcome` as its cause, if the connection
    *   ended while it was committed
    */
@@ -119,7 +121,12 @@ export class Database implements Sql {
     work: (sql: Sql) => Promise<T>,
     { once = false }: { readonly once?: boolean } = {},
   ): Promise<T> {
-    if (once) return await this.#inLine(() => this.#attempt(work, TAKES_LONG));
+    if (once) {
+      return await this.#inLine(async () => {
+        this.#isPatient = true;
+        return await this.#attempt(work, TAKES_LONG).finally(() => this.#isPatient = false);
+      });
+    }
     const attempt = () => withoutConflicts(() => this.#attempt(work, MOVES));
     return await this.#inLine(() => this.#link.again(attempt, isLost));
   }
@@ -201,6 +208,7 @@ export class Database implements Sql {
 
   /** Asks one question. The connection is given up if there is no answer in time. */
   #ask(client: PgClient, query: Parameters<PgClient["query"]>[0]): ReturnType<PgClient["query"]> {
+    if (this.#isPatient) return client.query(query);
     return this.#link.inTime(() => client.query(query), () => {
       this.#wasSilent = true;
       client.connection.stream.destroy();

@@ -6,6 +6,7 @@ import type {
   LeftOut,
   Maintenance,
   OpenTransaction,
+  RestoreOptions,
   StoreSize,
 } from "../../queue/maintenance.ts";
 import type { Progress } from "../../queue/operations.ts";
@@ -66,13 +67,14 @@ export class PostgresMaintenance implements Maintenance {
 
   async restore(
     from: string,
+    { over }: RestoreOptions,
     progress: Progress,
   ): Promise<{ readonly jobs: number; readonly leftOut: readonly LeftOut[] }> {
     await this.#parts.ready();
     const { restore } = await import("./restore.ts");
     const { database, files, workers } = this.#parts;
     const isAnybodyThere = async () => anyWorks(await workers());
-    return await restore({ database, isAnybodyThere }, from, files, progress);
+    return await restore({ database, files, over, isAnybodyThere }, from, progress);
   }
 
   async check(options: CheckOptions, progress: Progress): Promise<Finding[]> {

@@ -8,7 +8,14 @@ import type { FileSystem } from "../../system/file_system.ts";
 import { parseQueues } from "../file/queues_file.ts";
 import { readBackup, type SavedQueue } from "../file/read_backup.ts";
 import { checkSchedule } from "../file/schedules.ts";
-import { attemptOf, decodedJobs, mayStillRun, sameKey, workersRun } from "../shared/restoring.ts";
+import {
+  addedMeanwhile,
+  attemptOf,
+  decodedJobs,
+  mayStillRun,
+  sameKey,
+  workersRun,
+} from "../shared/restoring.ts";
 import { addAll } from "./batch.ts";
 import { Commit } from "./commit.ts";
 import { Redis, type RedisOptions } from "./connection.ts";
@@ -27,17 +34,19 @@ export interface RestoreParts {
   readonly redis: Redis;
   readonly options: RedisOptions;
   readonly files: FileSystem;
+  /** See `RestoreOptions`. */
+  readonly over: boolean;
   /** Whether a worker or supervisor lives, on any host. */
   readonly isAnybodyThere: () => Promise<boolean>;
 }
 
 /**
  * Replaces the queue by the backup in `from`.
- * @throws QueueError `damaged` if the backup is not whole; `refused` while workers or jobs run.
- *   Then nothing was changed.
+ * @throws QueueError `damaged` if the backup is not whole; `refused` while workers or jobs run, or
+ *   something is there that may not be replaced. Then nothing was changed.
  */
 export async function restore(
-  { redis, options, files, isAnybodyThere }: RestoreParts,
+  { redis, options, files, over, isAnybodyThere }: RestoreParts,
   from: string,
   progress: Progress,
 ): Promise<{ readonly jobs: number; readonly leftOut: readonly LeftOut[] }> {
@@ -54,8 +63,8 @@ export async function restore(
     await putJobs(built, saved, progress);
     await putRest(built, saved);
     const bytes = await putOutputs({ redis, built, files }, generation, saved, from);
-    const args = [name, generation, String(bytes), String(before.length), ...before, ...REPLACED];
-    mustBeDone(await redis.run(REPLACE, args) as string[]);
+    const args = [name, generation, String(bytes), over ? "1" : "0", String(before.length)];
+    mustBeDone(await redis.run(REPLACE, [...args, ...before, ...REPLACED]) as string[]);
     await redis.removeAll(`out:${old}:`).catch(() => {});
   } catch (error) {
     await redis.removeAll(`out:${generation}:`).catch(() => {});
@@ -79,6 +88,7 @@ async function placesIn(redis: Redis): Promise<string[]> {
 function mustBeDone([result, id, claim]: string[]): void {
   if (result === "done") return;
   if (result === "joined") throw workersRun();
+  if (result === "there") throw addedMeanwhile();
   if (result === "gone") {
     throw new QueueError(
       "refused",

@@ -95,8 +95,9 @@ return found`;
 
 /**
  * Puts a queue that was built beside this one in its place, where no job runs and no worker is there but
- * those that were. Arguments: where that was built, its generation of output and the bytes of it, the
- * number of places and each of them; then the keys that are replaced.
+ * those that were. Arguments: where that was built, its generation of output and the bytes of it,
+ * whether jobs, schedules and settings may be replaced, the number of places and each of them; then the
+ * keys that are replaced.
  */
 export const REPLACE = `
 local base, call = KEYS[1], redis.call
@@ -104,15 +105,18 @@ local built = base..ARGV[1]
 if call('EXISTS', built..'versions') == 0 then return {'gone'} end
 local running = call('HGETALL', base..'running')
 if running[1] then return {'running', running[1], running[2]} end
+if ARGV[4] == '0' and call('EXISTS', base..'jobs', base..'schedules', base..'settings') > 0 then
+  return {'there'}
+end
 local before = {}
-for i = 5, 4 + ARGV[4] do before[ARGV[i]] = true end
+for i = 6, 5 + ARGV[5] do before[ARGV[i]] = true end
 local places = call('HGETALL', base..'places')
 for i = 1, #places, 2 do
   local place = places[i]..' '..places[i + 1]..' '..(call('HGET', base..'workers', places[i]) or '')
   if not before[place] then return {'joined'} end
 end
 for _, queue in ipairs(call('HKEYS', base..'queues')) do call('UNLINK', base..'begins:'..queue) end
-for i = 5 + ARGV[4], #ARGV do
+for i = 6 + ARGV[5], #ARGV do
   call('UNLINK', base..ARGV[i])
   if call('EXISTS', built..ARGV[i]) == 1 then call('RENAME', built..ARGV[i], base..ARGV[i]) end
 end
