@@ -44,8 +44,11 @@ export class PostgresMaintenance implements Maintenance {
   }
 
   async cautions(): Promise<readonly string[]> {
-    const [row] = await this.#parts.database.read<{ waits: boolean }>(
-      "select current_setting('synchronous_commit') <> 'off' as waits",
+    // In a transaction: a pooler that has none says so here, and not when the first worker needs one.
+    const [row] = await this.#parts.database.transaction((sql) =>
+      sql.query<{ waits: boolean }>(
+        "select current_setting('synchronous_commit') <> 'off' as waits",
+      )
     );
     return row!.waits ? [] : [
       `${this.#parts.database.name} does not wait for its disk (synchronous_commit=off): if it ` +
