@@ -18,8 +18,19 @@ const SOON = new Set([
   "53400",
 ]);
 
-/** The connection was ended by the server: a restart, an administrator, a failover. */
-const ENDED = new Set(["57P01", "57P02", "25P03", "25006", "08000", "08003", "08006", "08P01"]);
+/** The connection was ended by the server: a restart, an administrator, a failover, a time-out. */
+const ENDED = new Set([
+  "57P01",
+  "57P02",
+  "57P05", // idle_session_timeout
+  "25P03", // idle_in_transaction_session_timeout
+  "25P04", // transaction_timeout
+  "25006",
+  "08000",
+  "08003",
+  "08006",
+  "08P01",
+]);
 
 /** A transaction has to begin again: another one was quicker. */
 export class Conflict extends Error {

@@ -45,7 +45,8 @@ export async function restore(
 ): Promise<{ readonly jobs: number; readonly leftOut: readonly LeftOut[] }> {
   if (await isAnybodyThere()) throw workersRun();
   const saved = readBackup(from, files, progress);
-  const before = await placesIn(database);
+  // The connection may have ended while files were read.
+  const before = await database.again(() => placesIn(database));
   if (await isAnybodyThere()) throw workersRun();
   await database.transaction(async (sql) => {
     await clear(sql, before, over);
