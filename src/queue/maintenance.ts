@@ -56,6 +56,11 @@ export interface OpenTransaction {
   readonly remedy: string;
 }
 
+export interface RestoreOptions {
+  /** Whether jobs, schedules and settings may be replaced, also those that are added meanwhile. */
+  readonly over: boolean;
+}
+
 export interface Maintenance {
   size(): Promise<StoreSize>;
 
@@ -77,14 +82,13 @@ export interface Maintenance {
   /**
    * Replaces the contents of the store by a backup.
    *
-   * @param mayReplace throws if what is there may not be replaced; asked as late as the store can
-   *
-   * @throws QueueError `refused` while workers or jobs run; `damaged` if it is not a valid backup
+   * @throws QueueError `refused` while workers or jobs run, or if there is something that may not be
+   *   replaced; `damaged` if it is not a valid backup. Then nothing was changed
    */
   restore(
     from: string,
+    options: RestoreOptions,
     progress: Progress,
-    mayReplace?: () => Promise<void>,
   ): Promise<{ readonly jobs: number; readonly leftOut: readonly LeftOut[] }>;
 
   /** Looks for damage and inconsistencies, and repairs what can be repaired if asked to. */

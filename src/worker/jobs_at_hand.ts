@@ -5,6 +5,8 @@ export class JobsAtHand {
   readonly #stops = new Map<string, AbortController>();
   /** Jobs that are being ended because of a request to cancel them. */
   readonly #cancelling = new Set<string>();
+  /** When jobs have ended whose ends are not recorded yet, by the clock of `performance`. */
+  readonly #ended = new Map<string, number>();
   #isReleased = false;
 
   get count(): number {
@@ -21,10 +23,22 @@ export class JobsAtHand {
     this.#stops.set(id, stop);
     if (this.#isReleased) stop.abort("released" satisfies StopReason);
     try {
-      return await action(stop.signal);
+      const result = await action(stop.signal);
+      this.#ended.set(id, performance.now());
+      return result;
     } finally {
       this.#stops.delete(id);
     }
+  }
+
+  /**
+   * When a job has ended that was at hand, by the clock of `performance`. To be called once, when its
+   * end is to be recorded.
+   */
+  endedAt(id: string): number | undefined {
+    const time = this.#ended.get(id);
+    this.#ended.delete(id);
+    return time;
   }
 
   /** Ends the job, if this worker runs it. */

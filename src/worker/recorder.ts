@@ -52,14 +52,15 @@ export class Recorder {
   }
 
   async #keepEnd(job: Job, ending: Ending): Promise<Job | undefined> {
-    const { jobs, settings, force } = this.#parts;
+    const { jobs, atHand, settings, force } = this.#parts;
     const claim = claimOf(job);
-    const since = performance.now();
+    const since = atHand.endedAt(job.id) ?? performance.now();
     for (let isAgain = false;; isAgain = true) {
       try {
         const current = await settings();
         const { backoff_base: base, backoff_max: max } = current;
-        // Where the store was away meanwhile, the attempt has not taken longer for that.
+        // Where the store was away meanwhile, or slow to take the output, the attempt has not taken
+        // longer for that.
         const transition: Transition = (job, now) =>
           ended(job, ending, { base, max }, now - Math.round(performance.now() - since));
         const hook: Adds = (after, now) => hookFor(after, current, now);

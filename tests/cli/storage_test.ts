@@ -52,6 +52,7 @@ Deno.test("storage restore over data changes nothing without --confirm", async (
   assertEquals([code, world.calls], [1, []]);
   assertStringIncludes(err, "would replace the 1 job");
   assertEquals((await world.run("storage", "restore", "b", "--confirm")).code, 0);
+  assertEquals(world.calls, [`restore ${DATA} /home/me/work/b over`]);
 });
 
 Deno.test("storage cleanup removes completed and cancelled jobs that ended longer ago, and no other", async () => {

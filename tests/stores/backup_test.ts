@@ -235,6 +235,26 @@ Deno.test("restore() refuses while a dead worker's job may still run, and not wh
   await store.close();
 });
 
+Deno.test("restore() replaces nothing that has come while it read the backup, unless it may", async () => {
+  for (const added of ["jobs/a/a.jsonl", "schedules/nightly.json", "config.json"]) {
+    const disk = await prepared();
+    backup(DATA, "/copy", disk);
+    disk.makeFolder("/into");
+    let isAdded = false;
+    const meanwhile = () => {
+      if (isAdded) return;
+      isAdded = true;
+      for (const folder of ["jobs", "jobs/a", "schedules"]) disk.makeFolder(`/into/${folder}`);
+      disk.create(`/into/${added}`, "{}");
+    };
+    const careful = () => restore("/into", "/copy", disk, meanwhile, { over: false });
+    await assertRejects(careful, QueueError, "something was added to the queue meanwhile");
+    const files = disk.tree("/into").filter((path) => !path.endsWith("/"));
+    assertEquals(files, [`/into/${added}`]);
+    assert((await restore("/into", "/copy", disk)).jobs > 0);
+  }
+});
+
 Deno.test("restore() and a worker that starts see each other, at any step of either", async () => {
   const base = await prepared();
   backup(DATA, "/copy", base);

@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { QueueError } from "../../src/queue/errors.ts";
 import { Database } from "../../src/stores/postgres/connection.ts";
+import { inWords } from "../../src/stores/postgres/errors.ts";
 import { UnknownOutcome } from "../../src/stores/shared/lost_answers.ts";
 import {
   type MaintenanceParts,
@@ -368,19 +369,41 @@ if (server !== undefined) {
   });
 
   test("transaction() of what can't be called twice takes the time it needs", async (open) => {
-    const hasty = open(
-      { options: "-c statement_timeout=9s -c idle_in_transaction_session_timeout=9s" } as object,
-    );
+    const names = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"];
+    // Servers before 17 do not have it.
+    const newer = await open().query("select from pg_settings where name = 'transaction_timeout'");
+    if (newer.length > 0) names.push("transaction_timeout");
+    const hasty = open({ options: names.map((name) => `-c ${name}=9s`).join(" ") } as object);
     const limits = (once: boolean) =>
       hasty.transaction(async (sql) => {
-        const [row] = await sql.query(
-          `select current_setting('statement_timeout') as statement,
-            current_setting('idle_in_transaction_session_timeout') as idle`,
+        const rows = await sql.query<{ limit: string }>(
+          "select current_setting(name) as limit from unnest($1::text[]) as name",
+          [names],
         );
-        return row;
+        return rows.map(({ limit }) => limit);
       }, { once });
-    assertEquals(await limits(true), { statement: "0", idle: "0" });
-    assertEquals(await limits(false), { statement: "9s", idle: "10s" });
+    assertEquals(await limits(true), names.map(() => "0"));
+    assertEquals(await limits(false), ["9s", "9s", "10s", "9s"].slice(0, names.length));
+    const impatient = new Database({
+      name: "it",
+      server: server.config(),
+      patience: 200,
+      answerWithin: 100,
+    });
+    const slow = (once: boolean) =>
+      impatient.transaction((sql) => sql.query("select pg_sleep(0.3)"), { once });
+    assertEquals(await slow(true), [{ pg_sleep: "" }]);
+    assertEquals((await assertRejects(() => slow(false), QueueError)).code, "unavailable");
+    await impatient.close();
+  });
+
+  Deno.test("a time-out that ends a connection is told as that: another may do", () => {
+    for (const code of ["57P05", "25P03", "25P04"]) {
+      const error = Object.assign(new Error("terminating connection due to a timeout"), { code });
+      const told = inWords("the database", "queuectl", error);
+      assert(told instanceof QueueError && told.code === "unavailable", `${code} ${told}`);
+      assertEquals(told.message, `Cannot reach the database: ${error.message}`);
+    }
   });
 
   test("a user who is not there hears nothing of passwords", async (open) => {

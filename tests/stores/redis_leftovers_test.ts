@@ -62,6 +62,7 @@ if (server !== undefined) {
           redis,
           options: { name: "the server", address, prefix },
           files: diskFiles,
+          over: true,
           isAnybodyThere: () => Promise.resolve(false),
         };
         const restoring = restore(parts, `${dir}/copy`, () => {});

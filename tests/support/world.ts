@@ -234,8 +234,8 @@ export class World {
         progress(1, 2);
         return Promise.resolve({ jobs: 1, files: 2, bytes: 30, leftOut: this.leftOut });
       },
-      restore: (from, progress) => {
-        note(`restore ${path} ${from}`);
+      restore: (from, { over }, progress) => {
+        note(`restore ${path} ${from}${over ? " over" : ""}`);
         progress(1, 1);
         return Promise.resolve({ jobs: 2, leftOut: this.leftOut });
       },

@@ -14,6 +14,7 @@ import { JobsAtHand } from "../../src/worker/jobs_at_hand.ts";
 import { Recorder } from "../../src/worker/recorder.ts";
 import { work } from "../../src/worker/worker.ts";
 import { aJob, anEnding, EPOCH } from "../support/jobs.ts";
+import { waitUntil } from "../support/wait_until.ts";
 
 class Bench {
   /** By the clock of the store. */
@@ -28,6 +29,9 @@ class Bench {
   /** What each run comes to. */
   answer: (run: Run, stop: AbortSignal) => Promise<Ending> = () =>
     Promise.resolve(anEnding("succeeded"));
+
+  /** Sends the rest of what a run has printed. */
+  sendRest = () => Promise.resolve();
 
   /** Which server keeps the store. */
   server = () => "first";
@@ -67,7 +71,11 @@ class Bench {
       now: () => EPOCH,
       settings,
       report,
-      host: { log: (id, attempt) => `/logs/${id}.${attempt}`, server: () => this.server() },
+      host: {
+        log: (id, attempt) => `/logs/${id}.${attempt}`,
+        server: () => this.server(),
+        sendOutput: () => ({ finish: () => this.sendRest() }),
+      },
       force: new AbortController(),
       stopping: this.stopping.signal,
     });
@@ -128,6 +136,21 @@ Deno.test("Recorder records when an attempt has ended, although the store was aw
   await bench.work();
   const [attempt] = (await bench.jobs.get("a"))!.history;
   assertEquals(tries, 2);
+  assert(attempt!.endedAt <= EPOCH + 60_000 - Math.floor(took), `${attempt!.endedAt} ${took}`);
+});
+
+Deno.test("Recorder records when an attempt has ended, although its output took long to send", async () => {
+  const bench = new Bench();
+  await bench.jobs.add([aJob({ id: "a" })]);
+  bench.now = EPOCH + 60_000;
+  let took = 0;
+  bench.sendRest = async () => {
+    const begun = performance.now();
+    await waitUntil(() => performance.now() - begun > 20);
+    took = performance.now() - begun;
+  };
+  await bench.work();
+  const [attempt] = (await bench.jobs.get("a"))!.history;
   assert(attempt!.endedAt <= EPOCH + 60_000 - Math.floor(took), `${attempt!.endedAt} ${took}`);
 });
 

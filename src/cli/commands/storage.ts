@@ -53,18 +53,17 @@ export async function restoreCommand(call: CommandContext): Promise<void> {
   const { context, args, flags } = call;
   const from = resolve(context.cwd(), args[0]!);
   const store = call.store();
-  const mayReplace = async () => {
-    if (!flags.has("confirm")) await refuseOverData(call, store);
-  };
-  await mayReplace();
+  const over = flags.has("confirm");
+  if (!over) await refuseOverData(call, store);
   const meter = progressOf(context, "Restoring");
   const maintenance = await store.maintenance();
-  const { jobs, leftOut } = await maintenance.restore(from, meter.progress, mayReplace);
+  const { jobs, leftOut } = await maintenance.restore(from, { over }, meter.progress);
   meter.end();
   call.print(`Restored ${pluralize(jobs, "job")} from ${oneLine(from)}\n`);
   warnOf(call, leftOut);
 }
 
+/** Says what there is. What is added later, the store itself refuses to replace. */
 async function refuseOverData(call: CommandContext, store: Store): Promise<void> {
   const jobs = await call.withReader(jobCount);
   const config = await (await store.settings()).version();

@@ -4,6 +4,7 @@ import type {
   CheckOptions,
   Finding,
   Maintenance,
+  RestoreOptions,
   StoreSize,
 } from "../../queue/maintenance.ts";
 import type { Progress } from "../../queue/operations.ts";
@@ -28,9 +29,9 @@ export class FileMaintenance implements Maintenance {
     return backup(this.#dataDir, target, this.#files, progress);
   }
 
-  async restore(from: string, progress: Progress, mayReplace?: () => Promise<void>) {
+  async restore(from: string, options: RestoreOptions, progress: Progress) {
     const { restore } = await import("./restore.ts");
-    return await restore(this.#dataDir, from, this.#files, progress, mayReplace);
+    return await restore(this.#dataDir, from, this.#files, progress, options);
   }
 
   async check(options: CheckOptions, progress: Progress): Promise<Finding[]> {

@@ -4,7 +4,7 @@
 import { stillAwaitedBy } from "../../queue/dependencies.ts";
 import { hasEnded, type Job } from "../../queue/job.ts";
 import { QueueError } from "../../queue/errors.ts";
-import type { LeftOut } from "../../queue/maintenance.ts";
+import type { LeftOut, RestoreOptions } from "../../queue/maintenance.ts";
 import type { Progress } from "../../queue/operations.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import { ignoreNotFound, makeUnlessThere } from "./bucketed_index.ts";
@@ -20,6 +20,7 @@ import {
   isOfQueue,
   jobFolder,
   lockPath,
+  parseJobFile,
   parseTicket,
   queuesPath,
   RESTORING,
@@ -28,6 +29,9 @@ import {
 import { heldTickets, whileHeld } from "./listing.ts";
 import { isLocked, lockMaintenance, PAUSE, REPAIR, RESTORE, TRIES } from "./maintenance.ts";
 import { queuesText } from "./queues_file.ts";
+import { scheduleNames } from "./schedules.ts";
+import { configPath } from "./settings.ts";
+import { addedMeanwhile } from "../shared/restoring.ts";
 import { UniqueKeys } from "./unique_keys.ts";
 import { readBackup, type SavedQueue } from "./read_backup.ts";
 
@@ -39,26 +43,25 @@ export interface Restored {
 
 /**
  * Replaces the queue by the backup in `from`.
- * @param mayReplace throws if what is there may not be replaced
- * @throws QueueError `damaged` if the backup is not whole; `refused` while workers or jobs run.
- *   Then nothing was changed.
+ * @throws QueueError `damaged` if the backup is not whole; `refused` while workers or jobs run, or
+ *   something is there that may not be replaced. Then nothing was changed.
  */
 export async function restore(
   dataDir: string,
   from: string,
   files: FileSystem,
   progress: Progress = () => {},
-  mayReplace: () => Promise<void> = async () => {},
+  { over }: RestoreOptions = { over: true },
 ): Promise<Restored> {
   refuseWhileWorking(dataDir, files);
   const saved = readBackup(from, files, progress);
-  await mayReplace();
   makeUnlessThere(files, `${dataDir}/workers`);
   await withLocks(dataDir, files, async () => {
     await waitForCommands(dataDir, files);
     refuseWhileWorking(dataDir, files);
     // Another restore has died and left this.
     if (files.info(`${dataDir}/${RESTORING}`) !== undefined) swap(dataDir, files);
+    if (!over && isAnythingKept(dataDir, files)) throw addedMeanwhile();
     // Not before, since another restore might have been about to move one of them into place.
     for (const folder of FOLDERS) makeUnlessThere(files, `${dataDir}/${folder}`);
     const staged = `${dataDir}/tmp/restore-${crypto.randomUUID()}`;
@@ -116,6 +119,15 @@ async function waitForCommands(dataDir: string, files: FileSystem): Promise<void
     }
     await new Promise((resolve) => setTimeout(resolve, PAUSE));
   }
+}
+
+/** Whether there are jobs, schedules or settings. */
+function isAnythingKept(dataDir: string, files: FileSystem): boolean {
+  const jobs = `${dataDir}/jobs`;
+  const namesIn = (path: string) => ignoreNotFound(() => files.names(path)) ?? [];
+  return namesIn(jobs).some((folder) =>
+    namesIn(`${jobs}/${folder}`).some((name) => parseJobFile(folder, name)?.kind === "job")
+  ) || scheduleNames(dataDir, files).length > 0 || files.info(configPath(dataDir)) !== undefined;
 }
 
 function refuseWhileWorking(dataDir: string, files: FileSystem): void {

@@ -21,10 +21,8 @@ export async function backup(
   progress: Progress,
 ): Promise<BackupResult> {
   mustBeFree(target, files);
-  return await database.transaction(async (sql) => {
-    await sql.query("set transaction isolation level repeatable read read only");
-    return await writeBackup(sourceOf(sql), target, files, progress);
-  }, { once: true });
+  const write = (sql: Sql) => writeBackup(sourceOf(sql), target, files, progress);
+  return await database.transaction(write, { once: true, mode: "repeatable read read only" });
 }
 
 function sourceOf(sql: Sql): BackupSource {

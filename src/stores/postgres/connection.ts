@@ -28,14 +28,18 @@ export interface DatabaseOptions extends ConnectOptions {
   readonly schema?: string;
 }
 
+const CHANGES = "read committed";
 /**
  * Ends a transaction whose process was stopped, or cut off, in the midst of it: all that claim may
  * wait for its locks. It begins again where it can be called twice.
  */
 const MOVES = "; set local idle_in_transaction_session_timeout = '10s'";
-/** Whatever is set for the user: what can't be called twice may take long, and waits for files. */
-const TAKES_LONG =
-  "; set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0";
+/** For what takes its time, whatever is set for the user. Servers before 17 lack the last of them. */
+export const NO_TIME_LIMITS = "set local statement_timeout = 0; set local lock_timeout = 0; " +
+  "select set_config('transaction_timeout', '0', true) " +
+  "where current_setting('transaction_timeout', true) is not null";
+/** What can't be called twice may take long, and waits for files. */
+const TAKES_LONG = `; ${NO_TIME_LIMITS}; set local idle_in_transaction_session_timeout = 0`;
 /**
  * Ends what waits for a lock when its client is gone. Without it, each connection that was given up
  * would leave a process of the server behind, until there is no room for anybody.
@@ -55,6 +59,8 @@ export class Database implements Sql {
   #line: Promise<unknown> = Promise.resolve();
   /** Whether a connection was given up, since there was no answer in time. */
   #wasSilent = false;
+  /** Whether an answer may take as long as it likes, as in a restore over millions of jobs. */
+  #isPatient = false;
 
   constructor(options: DatabaseOptions) {
     this.name = options.name;
@@ -111,16 +117,23 @@ export class Database implements Sql {
   /**
    * Statements that are carried out together or not at all. `work` is called again after a conflict
    * with another transaction, and when the connection ended before the commit.
-   * @param once `work` can't be called twice
+   * @param once `work` can't be called twice; it may take as long as it likes
+   * @param mode the isolation level, and what comes after that; by default each statement sees what
+   *   was committed before it
    * @throws QueueError `unavailable`, with an `UnknownOutcome` as its cause, if the connection
    *   ended while it was committed
    */
   async transaction<T>(
     work: (sql: Sql) => Promise<T>,
-    { once = false }: { readonly once?: boolean } = {},
+    { once = false, mode = CHANGES }: { readonly once?: boolean; readonly mode?: string } = {},
   ): Promise<T> {
-    if (once) return await this.#inLine(() => this.#attempt(work, TAKES_LONG));
-    const attempt = () => withoutConflicts(() => this.#attempt(work, MOVES));
+    if (once) {
+      return await this.#inLine(async () => {
+        this.#isPatient = true;
+        return await this.#attempt(work, mode + TAKES_LONG).finally(() => this.#isPatient = false);
+      });
+    }
+    const attempt = () => withoutConflicts(() => this.#attempt(work, mode + MOVES));
     return await this.#inLine(() => this.#link.again(attempt, isLost));
   }
 
@@ -201,13 +214,14 @@ export class Database implements Sql {
 
   /** Asks one question. The connection is given up if there is no answer in time. */
   #ask(client: PgClient, query: Parameters<PgClient["query"]>[0]): ReturnType<PgClient["query"]> {
+    if (this.#isPatient) return client.query(query);
     return this.#link.inTime(() => client.query(query), () => {
       this.#wasSilent = true;
       client.connection.stream.destroy();
     });
   }
 
-  async #attempt<T>(work: (sql: Sql) => Promise<T>, rule: string): Promise<T> {
+  async #attempt<T>(work: (sql: Sql) => Promise<T>, rules: string): Promise<T> {
     const own = await this.#link.get();
     const isHere = () => {
       if (this.#link.current !== own) throw new Error("Connection terminated unexpectedly");
@@ -218,7 +232,7 @@ export class Database implements Sql {
         return this.#send(own, text, values);
       },
     };
-    await sql.query(`begin isolation level read committed${rule}`);
+    await sql.query(`begin isolation level ${rules}`);
     let result: T;
     try {
       result = await work(sql);

@@ -18,8 +18,19 @@ const SOON = new Set([
   "53400",
 ]);
 
-/** The connection was ended by the server: a restart, an administrator, a failover. */
-const ENDED = new Set(["57P01", "57P02", "25P03", "25006", "08000", "08003", "08006", "08P01"]);
+/** The connection was ended by the server: a restart, an administrator, a failover, a time-out. */
+const ENDED = new Set([
+  "57P01",
+  "57P02",
+  "57P05", // idle_session_timeout
+  "25P03", // idle_in_transaction_session_timeout
+  "25P04", // transaction_timeout
+  "25006",
+  "08000",
+  "08003",
+  "08006",
+  "08P01",
+]);
 
 /** A transaction has to begin again: another one was quicker. */
 export class Conflict extends Error {
@@ -37,15 +48,27 @@ export function isConflict(error: unknown): boolean {
 
 /** Whether the connection is gone, or there never was one: another may do. */
 export function isDisconnection(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
+  if (!(error instanceof Error) || isOfStatementMode(error)) return false;
   const code = codeOf(error);
   if (code === undefined) return DRIVER_ENDS.some((text) => error.message.startsWith(text));
   return ENDED.has(code) || SOON.has(code) || SYSTEM_CALLS.has(code);
 }
 
-/** Whether a server that is of no use said so before it did anything: a standby. */
+/**
+ * Whether it was said before anything was done that this connection is of no use: by a standby, or a
+ * pooler all of whose connections are in use.
+ */
 export function isRefusal(error: unknown): boolean {
-  return codeOf(error) === "25006";
+  return codeOf(error) === "25006" || isPoolExhausted(error);
+}
+
+function isPoolExhausted(error: unknown): boolean {
+  return codeOf(error) === "08P01" && (error as Error).message === "query_wait_timeout";
+}
+
+/** Whether it is a pooler's that has no transactions; it says so with the code of a lost connection. */
+function isOfStatementMode(error: Error): boolean {
+  return codeOf(error) === "08P01" && error.message.includes("statement pooling mode");
 }
 
 /** What the driver says of a server without TLS. */
@@ -97,6 +120,12 @@ export function unavailable(store: string, error: unknown): QueueError {
 export function inWords(store: string, schema: string, error: unknown): unknown {
   if (error instanceof QueueError || !(error instanceof Error)) return error;
   const code = codeOf(error);
+  if (isOfStatementMode(error)) {
+    return new QueueError("refused", `Cannot use ${store}: its pooler has no transactions`, {
+      hint: "Set pool_mode = transaction there, or name the server itself in the URL",
+      cause: error,
+    });
+  }
   if (isDisconnection(error) || error instanceof UnknownOutcome) return unavailable(store, error);
   if (code === undefined) return error;
   if (code === "42501") return mayNot(store, schema, error);
@@ -157,6 +186,9 @@ function reasonOf(error: unknown): string {
       return "it takes no changes: it is a standby, or set to be read-only";
   }
   const message = error instanceof Error ? error.message : String(error);
+  if (isPoolExhausted(error)) {
+    return "all connections of its pooler are in use (query_wait_timeout)";
+  }
   if (code === "53300") return `all of its connections are in use (${message})`;
   if (message.startsWith("timeout expired")) return "no answer in time";
   if (message.startsWith(NO_TLS)) return "it does not encrypt, as sslmode wants it";

@@ -6,6 +6,7 @@ import type {
   LeftOut,
   Maintenance,
   OpenTransaction,
+  RestoreOptions,
   StoreSize,
 } from "../../queue/maintenance.ts";
 import type { Progress } from "../../queue/operations.ts";
@@ -43,8 +44,11 @@ export class PostgresMaintenance implements Maintenance {
   }
 
   async cautions(): Promise<readonly string[]> {
-    const [row] = await this.#parts.database.read<{ waits: boolean }>(
-      "select current_setting('synchronous_commit') <> 'off' as waits",
+    // In a transaction: a pooler that has none says so here, and not when the first worker needs one.
+    const [row] = await this.#parts.database.transaction((sql) =>
+      sql.query<{ waits: boolean }>(
+        "select current_setting('synchronous_commit') <> 'off' as waits",
+      )
     );
     return row!.waits ? [] : [
       `${this.#parts.database.name} does not wait for its disk (synchronous_commit=off): if it ` +
@@ -66,14 +70,14 @@ export class PostgresMaintenance implements Maintenance {
 
   async restore(
     from: string,
+    { over }: RestoreOptions,
     progress: Progress,
-    mayReplace?: () => Promise<void>,
   ): Promise<{ readonly jobs: number; readonly leftOut: readonly LeftOut[] }> {
     await this.#parts.ready();
     const { restore } = await import("./restore.ts");
     const { database, files, workers } = this.#parts;
     const isAnybodyThere = async () => anyWorks(await workers());
-    return await restore({ database, isAnybodyThere }, from, files, progress, mayReplace);
+    return await restore({ database, files, over, isAnybodyThere }, from, progress);
   }
 
   async check(options: CheckOptions, progress: Progress): Promise<Finding[]> {

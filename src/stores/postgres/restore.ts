@@ -7,7 +7,14 @@ import type { FileSystem } from "../../system/file_system.ts";
 import { parseQueues } from "../file/queues_file.ts";
 import { readBackup, type SavedQueue } from "../file/read_backup.ts";
 import { checkSchedule } from "../file/schedules.ts";
-import { attemptOf, decodedJobs, mayStillRun, sameKey, workersRun } from "../shared/restoring.ts";
+import {
+  addedMeanwhile,
+  attemptOf,
+  decodedJobs,
+  mayStillRun,
+  sameKey,
+  workersRun,
+} from "../shared/restoring.ts";
 import type { Database, Sql } from "./connection.ts";
 import { insertAll } from "./insert.ts";
 import { putSettings, sweepLines } from "./queues.ts";
@@ -19,30 +26,30 @@ const PIECE = 64 * 1024;
 
 export interface RestoreParts {
   readonly database: Database;
+  readonly files: FileSystem;
+  /** See `RestoreOptions`. */
+  readonly over: boolean;
   /** Whether a worker or supervisor lives, on any host. */
   readonly isAnybodyThere: () => Promise<boolean>;
 }
 
 /**
  * Replaces the queue by the backup in `from`.
- * @param mayReplace throws if what is there may not be replaced
- * @throws QueueError `damaged` if the backup is not whole; `refused` while workers or jobs run.
- *   Then nothing was changed.
+ * @throws QueueError `damaged` if the backup is not whole; `refused` while workers or jobs run, or
+ *   something is there that may not be replaced. Then nothing was changed.
  */
 export async function restore(
-  { database, isAnybodyThere }: RestoreParts,
+  { database, files, over, isAnybodyThere }: RestoreParts,
   from: string,
-  files: FileSystem,
   progress: Progress,
-  mayReplace: () => Promise<void> = async () => {},
 ): Promise<{ readonly jobs: number; readonly leftOut: readonly LeftOut[] }> {
   if (await isAnybodyThere()) throw workersRun();
   const saved = readBackup(from, files, progress);
-  const before = await placesIn(database);
+  // The connection may have ended while files were read.
+  const before = await database.again(() => placesIn(database));
   if (await isAnybodyThere()) throw workersRun();
-  await mayReplace();
   await database.transaction(async (sql) => {
-    await clear(sql, before);
+    await clear(sql, before, over);
     await putJobs(sql, saved, progress);
     for (const { id, logs } of saved.jobs) {
       for (const log of logs) await putOutput(sql, id, `${from}/jobs/${log}`, files);
@@ -55,7 +62,7 @@ export async function restore(
 }
 
 /** Removes all that is kept, when nobody works on it. No worker joins until this has ended. */
-async function clear(sql: Sql, before: readonly string[]): Promise<void> {
+async function clear(sql: Sql, before: readonly string[], over: boolean): Promise<void> {
   await sql.query("lock table queuectl.workers in exclusive mode");
   if (joined(before, await placesIn(sql)).length > 0) throw workersRun();
   const [running] = await sql.query<{ id: string; worker: string }>(
@@ -64,7 +71,12 @@ async function clear(sql: Sql, before: readonly string[]): Promise<void> {
   if (running !== undefined) {
     throw mayStillRun(running.id, running.worker);
   }
-  for (const table of TABLES) await sql.query(`delete from queuectl.${table}`);
+  for (const table of TABLES) {
+    const [gone] = await sql.query<{ rows: number }>(
+      `with gone as (delete from queuectl.${table} returning 1) select count(*) as rows from gone`,
+    );
+    if (!over && gone!.rows > 0 && KEPT.includes(table)) throw addedMeanwhile();
+  }
 }
 
 /** The places of workers that are taken, or were. */
@@ -80,6 +92,8 @@ function joined(before: readonly string[], now: readonly string[]): string[] {
 }
 
 const TABLES = ["outputs", "dependencies", "jobs", "queues", "begins", "schedules", "settings"];
+/** What nobody wants to lose unasked. */
+const KEPT = ["jobs", "schedules", "settings"];
 
 async function putJobs(sql: Sql, saved: SavedQueue, progress: Progress): Promise<void> {
   const now = async () =>

@@ -1,7 +1,7 @@
 // The tables of the store and their versions: made by the first who comes, changed by the first of a
 // newer version. An older program does not touch what a newer one has made.
 import { QueueError } from "../../queue/errors.ts";
-import { type Database, quoted, type Sql } from "./connection.ts";
+import { type Database, NO_TIME_LIMITS, quoted, type Sql } from "./connection.ts";
 import { codeOf } from "./errors.ts";
 import {
   CLAIM_FUNCTIONS,
@@ -36,8 +36,8 @@ export async function ensureSchema(database: Database): Promise<void> {
   refuseNewer(database.name, version);
   try {
     await database.transaction(async (sql) => {
-      // Whatever is set for the user: others may be at it, and large tables take their time.
-      await sql.query("set local statement_timeout = 0; set local lock_timeout = 0");
+      // Others may be at it, and large tables take their time.
+      await sql.query(NO_TIME_LIMITS);
       await sql.query("select pg_advisory_xact_lock($1)", [LOCK]);
       await migrate(database, sql);
     });

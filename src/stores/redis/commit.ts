@@ -90,9 +90,9 @@ export class Commit {
     return this;
   }
 
-  /** A new job, in all its places. They are counted: a restore must not throw it away. */
+  /** A new job, in all its places. */
   put(job: Job): this {
-    this.set("jobs", job.id, encode(job)).step("count", "jobs");
+    this.set("jobs", job.id, encode(job));
     for (const { key, score, member } of entriesOf(job)) this.step("+", key, text(score), member);
     if (job.unique !== null && !hasEnded(job)) this.set("keys", job.unique, job.id);
     for (const awaited of stillAwaitedBy(job)) this.step("await", ...waitOf(awaited, job.id));

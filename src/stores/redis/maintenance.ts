@@ -5,6 +5,7 @@ import type {
   Finding,
   LeftOut,
   Maintenance,
+  RestoreOptions,
   StoreSize,
 } from "../../queue/maintenance.ts";
 import { QueueError } from "../../queue/errors.ts";
@@ -52,13 +53,13 @@ export class RedisMaintenance implements Maintenance {
 
   async restore(
     from: string,
+    { over }: RestoreOptions,
     progress: Progress,
-    mayReplace?: () => Promise<void>,
   ): Promise<{ readonly jobs: number; readonly leftOut: readonly LeftOut[] }> {
     await ensureVersion(this.#parts.redis);
     const { restore } = await import("./restore.ts");
     const isAnybodyThere = async () => anyWorks(await this.#parts.workers());
-    return await restore({ ...this.#parts, isAnybodyThere }, from, progress, mayReplace);
+    return await restore({ ...this.#parts, over, isAnybodyThere }, from, progress);
   }
 
   async check(options: CheckOptions, progress: Progress): Promise<Finding[]> {

@@ -8,7 +8,14 @@ import type { FileSystem } from "../../system/file_system.ts";
 import { parseQueues } from "../file/queues_file.ts";
 import { readBackup, type SavedQueue } from "../file/read_backup.ts";
 import { checkSchedule } from "../file/schedules.ts";
-import { attemptOf, decodedJobs, mayStillRun, sameKey, workersRun } from "../shared/restoring.ts";
+import {
+  addedMeanwhile,
+  attemptOf,
+  decodedJobs,
+  mayStillRun,
+  sameKey,
+  workersRun,
+} from "../shared/restoring.ts";
 import { moveAll } from "./asking.ts";
 import { addAll } from "./batch.ts";
 import { Commit } from "./commit.ts";
@@ -29,26 +36,23 @@ export interface RestoreParts {
   readonly redis: Redis;
   readonly options: RedisOptions;
   readonly files: FileSystem;
+  /** See `RestoreOptions`. */
+  readonly over: boolean;
   /** Whether a worker or supervisor lives, on any host. */
   readonly isAnybodyThere: () => Promise<boolean>;
 }
 
 /**
  * Replaces the queue by the backup in `from`.
- * @param mayReplace throws if what is there may not be replaced
- * @throws QueueError `damaged` if the backup is not whole; `refused` while workers or jobs run, or if
- *   somebody has added something meanwhile. Then nothing was changed.
+ * @throws QueueError `damaged` if the backup is not whole; `refused` while workers or jobs run, or
+ *   something is there that may not be replaced. Then nothing was changed.
  */
 export async function restore(
-  { redis, options, files, isAnybodyThere }: RestoreParts,
+  { redis, options, files, over, isAnybodyThere }: RestoreParts,
   from: string,
   progress: Progress,
-  mayReplace: () => Promise<void> = async () => {},
 ): Promise<{ readonly jobs: number; readonly leftOut: readonly LeftOut[] }> {
   if (await isAnybodyThere()) throw workersRun();
-  await moveAll(redis);
-  const seen = await additionsTo(redis);
-  await mayReplace();
   const saved = readBackup(from, files, progress);
   const before = await placesIn(redis);
   if (await isAnybodyThere()) throw workersRun();
@@ -61,8 +65,8 @@ export async function restore(
     await putJobs(built, saved, progress);
     await putRest(built, saved);
     const bytes = await putOutputs({ redis, built, files }, generation, saved, from);
-    const args = [name, generation, String(bytes), seen, String(before.length), ...before];
-    mustBeDone(await redis.run(REPLACE, [...args, ...REPLACED]) as string[]);
+    const args = [name, generation, String(bytes), over ? "1" : "0", String(before.length)];
+    await replace(redis, [...args, ...before, ...REPLACED]);
     await removeAll(redis, `out:${old}:`).catch(() => {});
   } catch (error) {
     await removeAll(redis, `out:${generation}:`).catch(() => {});
@@ -74,10 +78,13 @@ export async function restore(
   return { jobs: saved.jobs.length, leftOut: saved.leftOut };
 }
 
-/** How much was ever added, in a text that the script compares. */
-async function additionsTo(redis: Redis): Promise<string> {
-  const counts = await redis.read("HMGET", "versions", "jobs", "settings", "schedules");
-  return (counts as (string | null)[]).map((count) => count ?? "0").join(" ");
+/** A batch that is on its way to its place is moved there first: it is part of what is replaced. */
+async function replace(redis: Redis, args: readonly string[]): Promise<void> {
+  for (;;) {
+    const reply = await redis.run(REPLACE, args);
+    if (reply !== "batch") return mustBeDone(reply as string[]);
+    await moveAll(redis);
+  }
 }
 
 /** The places of workers that are taken, or were. */
@@ -92,13 +99,7 @@ async function placesIn(redis: Redis): Promise<string[]> {
 function mustBeDone([result, id, claim]: string[]): void {
   if (result === "done") return;
   if (result === "joined") throw workersRun();
-  if (result === "added") {
-    throw new QueueError(
-      "refused",
-      "Cannot restore: jobs, schedules or settings have come meanwhile; nothing was changed",
-      { hint: "Try again when nobody enqueues" },
-    );
-  }
+  if (result === "there") throw addedMeanwhile();
   if (result === "gone") {
     throw new QueueError(
       "refused",

@@ -95,9 +95,9 @@ return found`;
 
 /**
  * Puts a queue that was built beside this one in its place, where no job runs and no worker is there but
- * those that were, and nothing was added. Arguments: where that was built, its generation of output and
- * the bytes of it, how much was ever added, the number of places and each of them; then the keys that are
- * replaced.
+ * those that were. Arguments: where that was built, its generation of output and the bytes of it,
+ * whether jobs, schedules and settings may be replaced, the number of places and each of them; then the
+ * keys that are replaced. Returns `batch` if one is on its way to its place.
  */
 export const REPLACE = `
 local base, call = KEYS[1], redis.call
@@ -105,12 +105,10 @@ local built = base..ARGV[1]
 if call('EXISTS', built..'versions') == 0 then return {'gone'} end
 local running = call('HGETALL', base..'running')
 if running[1] then return {'running', running[1], running[2]} end
-local added = {}
-for i, topic in ipairs({'jobs', 'settings', 'schedules'}) do
-  added[i] = call('HGET', base..'versions', topic) or '0'
+if call('HGET', base..'batch', 'state') == 'published' then return 'batch' end
+if ARGV[4] == '0' and call('EXISTS', base..'jobs', base..'schedules', base..'settings') > 0 then
+  return {'there'}
 end
-local is_published = call('HGET', base..'batch', 'state') == 'published'
-if is_published or table.concat(added, ' ') ~= ARGV[4] then return {'added'} end
 local before = {}
 for i = 6, 5 + ARGV[5] do before[ARGV[i]] = true end
 local places = call('HGETALL', base..'places')

@@ -24,12 +24,24 @@ export function workersRun(): QueueError {
   });
 }
 
+/** What was not there when the user was asked. */
+export function addedMeanwhile(): QueueError {
+  return new QueueError(
+    "refused",
+    "Cannot restore: something was added to the queue meanwhile; nothing was changed",
+    { hint: "To replace it, give --confirm" },
+  );
+}
+
 export function mayStillRun(id: string, worker: string): QueueError {
   return new QueueError(
     "refused",
     `Cannot restore: job "${id}" may still run, although its worker ${worker} has died; ` +
       "nothing was changed",
-    { hint: "End it first: queuectl stop --force" },
+    {
+      hint: "End it first: queuectl stop --force, on its host; if that is gone, a queuectl start " +
+        "anywhere settles it when the lease has run out",
+    },
   );
 }
 
