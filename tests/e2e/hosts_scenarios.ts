@@ -68,10 +68,7 @@ async function withScene(
 ): Promise<void> {
   const url = new URL(server.url());
   const host = (name: string, store = url.href) =>
-    new QueueProgram(dir, {
-      env: { QUEUECTL_STORE: store, XDG_STATE_HOME: `${dir}/${name}` },
-      remove: () => Promise.resolve(),
-    });
+    QueueProgram.at(store, dir, { XDG_STATE_HOME: `${dir}/${name}` });
   const [a, b] = [host("a"), host("b")];
   const fars: { host: QueueProgram; way: CutProxy }[] = [];
   const far = () => {

@@ -71,10 +71,7 @@ function testBehind(
         Deno.mkdirSync(sockets);
         Deno.chmodSync(dir, 0o755);
         await withPooler(sockets, settings, async (url) => {
-          const queue = new QueueProgram(dir, {
-            env: { QUEUECTL_STORE: url, XDG_STATE_HOME: `${dir}/state` },
-            remove: () => Promise.resolve(),
-          });
+          const queue = QueueProgram.at(url, dir);
           try {
             await body(queue, url);
           } finally {

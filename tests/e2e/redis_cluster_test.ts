@@ -8,10 +8,7 @@ if (cluster !== undefined) {
   Deno.test("Redis in a cluster: workers follow the queue, also to a node that is new", () =>
     withTempDir(async (dir) => {
       const url = `redis://127.0.0.1:${cluster.ports[0]}`;
-      const queue = new QueueProgram(dir, {
-        env: { QUEUECTL_STORE: url, XDG_STATE_HOME: `${dir}/state` },
-        remove: () => Promise.resolve(),
-      });
+      const queue = QueueProgram.at(url, dir);
       try {
         await queue.start();
         await queue.ok("enqueue", "--job-id", "before", "true");

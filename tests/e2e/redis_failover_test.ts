@@ -29,10 +29,7 @@ if (one !== undefined && other !== undefined) {
         await other.command("REPLICAOF", "127.0.0.1", String(replication!.port));
         await waitUntil(async () => (await info(one)).includes("state=online"));
         const url = `redis://127.0.0.1:${front!.port}${parameters}`;
-        const queue = new QueueProgram(dir, {
-          env: { QUEUECTL_STORE: url, XDG_STATE_HOME: `${dir}/state` },
-          remove: () => Promise.resolve(),
-        });
+        const queue = QueueProgram.at(url, dir);
         let hasCrashed = false;
         const failOver = async () => {
           hasCrashed = true;

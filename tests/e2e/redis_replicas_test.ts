@@ -8,10 +8,7 @@ const server = await startRedis({ settings: ["--appendonly", "no"] });
 if (server !== undefined) {
   Deno.test("Redis without the replicas of the URL: enqueue, start and status say so", () =>
     withTempDir(async (dir) => {
-      const queue = new QueueProgram(dir, {
-        env: { QUEUECTL_STORE: `${server.url()}&replicas=1`, XDG_STATE_HOME: `${dir}/state` },
-        remove: () => Promise.resolve(),
-      });
+      const queue = QueueProgram.at(`${server.url()}&replicas=1`, dir);
       const { code, stdout, stderr } = await queue.run(["enqueue", "--job-id", "a", "true"]);
       assertEquals([code, stdout], [1, ""]);
       assertStringIncludes(stderr, 'Job "a" is enqueued, but too few replicas');

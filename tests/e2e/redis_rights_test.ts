@@ -26,13 +26,8 @@ if (server !== undefined) {
         await server.command("FLUSHALL");
         await server.command("ACL", "SETUSER", "limited", "reset", "on", "nopass", ...rights);
         const program = (user: string) =>
-          new QueueProgram(dir, {
-            env: {
-              QUEUECTL_STORE: server.url().replace("redis://", `redis://${user}`),
-              QUEUECTL_STORE_PASSWORD: user === "" ? "" : "any",
-              XDG_STATE_HOME: `${dir}/state`,
-            },
-            remove: () => Promise.resolve(),
+          QueueProgram.at(server.url().replace("redis://", `redis://${user}`), dir, {
+            QUEUECTL_STORE_PASSWORD: user === "" ? "" : "any",
           });
         await test(program("limited@"), program(""));
       }));

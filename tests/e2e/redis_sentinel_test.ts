@@ -8,14 +8,7 @@ const watched = await startWatchedRedis();
 if (watched !== undefined) {
   const { port, master, password, first } = watched;
   const programAt = (dir: string, url: string) =>
-    new QueueProgram(dir, {
-      env: {
-        QUEUECTL_STORE: url,
-        QUEUECTL_STORE_PASSWORD: password,
-        XDG_STATE_HOME: `${dir}/state`,
-      },
-      remove: () => Promise.resolve(),
-    });
+    QueueProgram.at(url, dir, { QUEUECTL_STORE_PASSWORD: password });
 
   Deno.test("Redis with Sentinel: workers follow the queue to the new master", () =>
     withTempDir(async (dir) => {

@@ -26,14 +26,7 @@ async function testTls(plain: RedisServer): Promise<void> {
     ignore: Deno.build.os !== "linux",
     fn: () =>
       withTempDir(async (dir) => {
-        const queue = new QueueProgram(dir, {
-          env: {
-            QUEUECTL_STORE: url,
-            QUEUECTL_STORE_PASSWORD: password,
-            XDG_STATE_HOME: `${dir}/state`,
-          },
-          remove: () => Promise.resolve(),
-        });
+        const queue = QueueProgram.at(url, dir, { QUEUECTL_STORE_PASSWORD: password });
         try {
           await queue.start();
           await queue.ok(

@@ -43,6 +43,17 @@ export class QueueProgram {
     this.name = url === undefined ? this.data : withoutPassword(url);
   }
 
+  /**
+   * On the queue that this URL leads to, which is left as it is at the end.
+   * @param env more variables; with another `XDG_STATE_HOME` it is another host
+   */
+  static at(url: string, dir: string, env: Record<string, string> = {}): QueueProgram {
+    return new QueueProgram(dir, {
+      env: { QUEUECTL_STORE: url, XDG_STATE_HOME: `${dir}/state`, ...env },
+      remove: () => Promise.resolve(),
+    });
+  }
+
   /** Runs a command to its end. `input` goes to its standard input. */
   async run(
     args: readonly string[],
