@@ -130,7 +130,7 @@ export function inWords(store: string, schema: string, error: unknown): unknown 
   if (code === undefined) return error;
   if (code === "42501") return mayNot(store, schema, error);
   if (
-    /^(28|3D000|0A000)/.test(code) || code === UNTRANSLATABLE || SYSTEM_LIMITS.has(code) ||
+    /^(28|3D000|0A000|55000)/.test(code) || code === UNTRANSLATABLE || SYSTEM_LIMITS.has(code) ||
     CERTIFICATE.test(code)
   ) {
     return new QueueError(
