@@ -2,6 +2,7 @@
 // to the driver, and by a pipe to the workers of this `start`.
 import { QueueError } from "../../queue/errors.ts";
 import { type Handover, readCertificates } from "../shared/handover.ts";
+import { readClientCertificate } from "./client_certificate.ts";
 import type { ServerWorld } from "../shared/server_store.ts";
 import type { ServerConfig } from "./driver.ts";
 import { passwordFromFile } from "./password_file.ts";
@@ -10,7 +11,7 @@ import { isSocket, type ServerUrl } from "./server_url.ts";
 /**
  * What is needed beside the URL.
  * @param password of the variable that named the URL
- * @throws QueueError `refused` if the file with certificates can't be read
+ * @throws QueueError `refused` if a file with certificates, or a key, can't be used
  */
 export function secretsOf(
   url: ServerUrl,
@@ -22,11 +23,17 @@ export function secretsOf(
     password: password ?? (env("QUEUECTL_STORE_PASSWORD") || env("PGPASSWORD") ||
       passwordFromFile(url, world)),
     certificates: certificatesOf(url, world),
+    client: url.tls === "disable" || url.client === undefined
+      ? undefined
+      : readClientCertificate(url.client, world.files),
   };
 }
 
 /** What the driver is told. */
-export function serverConfig(url: ServerUrl, { password, certificates }: Handover): ServerConfig {
+export function serverConfig(
+  url: ServerUrl,
+  { password, certificates, client }: Handover,
+): ServerConfig {
   const { host, port, user, database, tls } = url;
   const verifies = tls === "verify-ca" || tls === "verify-full";
   return {
@@ -45,6 +52,7 @@ export function serverConfig(url: ServerUrl, { password, certificates }: Handove
       ssl: {
         rejectUnauthorized: verifies,
         ...(certificates === undefined ? {} : { ca: certificates }),
+        ...(client === undefined ? {} : { cert: client.certificate, key: client.key }),
         // Whose certificate it is, but not whether it is the server's that was asked for.
         ...(tls === "verify-full" ? {} : { checkServerIdentity: () => undefined }),
       },

@@ -4,10 +4,17 @@ import { QueueError } from "../../queue/errors.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import type { HostFolder } from "./host_folder.ts";
 
+/** By which a server knows its client: both as the text of PEM files. */
+export interface ClientCertificate {
+  readonly certificate: string;
+  readonly key: string;
+}
+
 export interface Handover {
   readonly password: string | undefined;
   /** The certificates of trusted authorities (CA), as the text of a PEM file. */
   readonly certificates: string | undefined;
+  readonly client?: ClientCertificate | undefined;
   readonly host?: HostFolder;
 }
 

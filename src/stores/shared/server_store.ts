@@ -222,12 +222,14 @@ export class ServerStore implements Store {
   async host(): Promise<Host> {
     const { id, path, guarded, hostname } = await this.#madeFolder();
     const paths = pathsIn(path);
-    const { password, certificates, host } = this.#server.handover;
     // Only who starts workers has to know; they were told.
-    const startsWorkers = this.#isForWorkers && host === undefined;
+    const startsWorkers = this.#isForWorkers && this.#server.handover.host === undefined;
     const net = startsWorkers ? await this.#parts.net?.() : undefined;
     const lease = this.#leaseFile(path);
-    const handover: Handover = { password, certificates, host: { id, path, guarded, hostname } };
+    const handover: Handover = {
+      ...this.#server.handover,
+      host: { id, path, guarded, hostname },
+    };
     return {
       ...paths,
       options: [`--store=${this.name}`],
