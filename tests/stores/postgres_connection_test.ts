@@ -406,6 +406,19 @@ if (server !== undefined) {
     }
   });
 
+  test("a statement that takes longer than statement_timeout lets it is told, and what to do", async (open) => {
+    const hasty = open({ options: "-c statement_timeout=10ms" } as object);
+    const { code, message, hint } = await assertRejects(
+      () => hasty.query("select pg_sleep(60)"),
+      QueueError,
+    );
+    assertEquals([code, message, hint], [
+      "io",
+      "Cannot use the database: canceling statement due to statement timeout",
+      "Let statement_timeout of this user or database be longer",
+    ]);
+  });
+
   test("a user who is not there hears nothing of passwords", async (open) => {
     const { code, message, hint } = await assertRejects(
       () => open({ user: "stranger" }).query("select 1"),

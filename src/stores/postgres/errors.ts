@@ -216,6 +216,9 @@ function hintOf(error: unknown): string {
   if (code === UNTRANSLATABLE) {
     return "Make it with all characters: createdb -T template0 -E UTF8 NAME";
   }
+  if (code === "57014" && /statement timeout/.test((error as Error).message)) {
+    return "Let statement_timeout of this user or database be longer";
+  }
   if (code === "3D000") return "Make it: createdb NAME";
   if (code?.startsWith("ERR_TLS")) return "Name the host as its certificate does";
   if (code !== undefined && CERTIFICATE.test(code)) {
