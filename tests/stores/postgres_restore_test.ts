@@ -3,7 +3,9 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { QueueError } from "../../src/queue/errors.ts";
 import { backup } from "../../src/stores/postgres/backup.ts";
 import { PostgresJobs } from "../../src/stores/postgres/jobs.ts";
+import { PostgresPlaces } from "../../src/stores/postgres/places.ts";
 import { restore } from "../../src/stores/postgres/restore.ts";
+import { HostWorkers, type HostWorkersOptions } from "../../src/stores/shared/host_workers.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
 import { aJob } from "../support/jobs.ts";
 import { postgresSchemas } from "../support/postgres_schemas.ts";
@@ -55,4 +57,17 @@ if (server !== undefined) {
         await jobs.close();
       })
     ));
+
+  Deno.test("PostgreSQL: join() of a worker is refused while a backup is restored", () =>
+    withSchema(async (open) => {
+      const [database, restoring] = [open(), open()];
+      const places = new PostgresPlaces(database, "h");
+      const keepLease = () => Promise.reject(new Error("too late: that waits for the restore"));
+      const workers = new HostWorkers({ places, keepLease } as unknown as HostWorkersOptions);
+      await restoring.transaction(async (sql) => {
+        await sql.query("lock table queuectl.queues, queuectl.workers in exclusive mode");
+        await assertRejects(() => workers.join("w"), QueueError, "A backup is being restored");
+      }, { once: true });
+      await places.mayJoin();
+    }));
 }
