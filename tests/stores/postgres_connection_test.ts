@@ -382,7 +382,7 @@ if (server !== undefined) {
         );
         return rows.map(({ limit }) => limit);
       }, { once });
-    assertEquals(await limits(true), names.map(() => "0"));
+    assertEquals(await limits(true), ["0", "0", "10min", "0"].slice(0, names.length));
     assertEquals(await limits(false), ["9s", "9s", "10s", "9s"].slice(0, names.length));
     const impatient = new Database({
       name: "it",
@@ -404,6 +404,19 @@ if (server !== undefined) {
       assert(told instanceof QueueError && told.code === "unavailable", `${code} ${told}`);
       assertEquals(told.message, `Cannot reach the database: ${error.message}`);
     }
+  });
+
+  test("a statement that takes longer than statement_timeout lets it is told, and what to do", async (open) => {
+    const hasty = open({ options: "-c statement_timeout=10ms" } as object);
+    const { code, message, hint } = await assertRejects(
+      () => hasty.query("select pg_sleep(60)"),
+      QueueError,
+    );
+    assertEquals([code, message, hint], [
+      "io",
+      "Cannot use the database: canceling statement due to statement timeout",
+      "Let statement_timeout of this user or database be longer",
+    ]);
   });
 
   test("a user who is not there hears nothing of passwords", async (open) => {

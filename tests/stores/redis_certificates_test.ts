@@ -2,7 +2,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { QueueError } from "../../src/queue/errors.ts";
 import type { Redis } from "../../src/stores/redis/connection.ts";
-import type { OwnCertificate } from "../../src/stores/shared/handover.ts";
+import type { ClientCertificate } from "../../src/stores/shared/handover.ts";
 import { inWords } from "../../src/stores/redis/errors.ts";
 import { makeCertificate } from "../support/certificates.ts";
 import { needing } from "../support/has_program.ts";
@@ -33,14 +33,17 @@ if (server !== undefined && await hasTls(server, "Redis with TLS")) {
     name: string,
     ca: string,
     look: (redis: Redis) => Promise<T>,
-    own?: OwnCertificate,
+    client?: ClientCertificate,
   ) => {
     await serve(name, "no");
-    const tls = { certificates: text(`${ca}-ca.pem`), own };
+    const tls = { certificates: text(`${ca}-ca.pem`), client };
     const redis = connect("q", { address: { host: "localhost", port, tls } });
     return await look(redis).finally(() => redis.close());
   };
-  const ownOf = (name: string) => ({ cert: text(`${name}.pem`), key: text(`${name}.key`) });
+  const clientOf = (name: string) => ({
+    certificate: text(`${name}.pem`),
+    key: text(`${name}.key`),
+  });
   const refusal = (name: string, ca: string) =>
     ask(name, ca, async (redis) => {
       const { code, message, hint } = await assertRejects(() => redis.info(), QueueError);
@@ -66,20 +69,20 @@ if (server !== undefined && await hasTls(server, "Redis with TLS")) {
     ]);
   });
 
-  /** What a server says that wants to know who its clients are. @param own what is shown to it */
-  const wanted = (own?: OwnCertificate) =>
+  /** What a server says that wants to know who its clients are. @param client what is shown to it */
+  const wanted = (client?: ClientCertificate) =>
     ask("localhost", "localhost", async (redis) => {
       await serve("localhost", "yes");
       const { code, message, hint } = await assertRejects(() => redis.info(), QueueError);
       return [code, message, hint];
-    }, own);
+    }, client);
 
   Deno.test("Redis with TLS: a server that wants certificates of its clients gets one", async () => {
     const read = async (redis: Redis) => {
       await serve("localhost", "yes");
       assertEquals(await redis.read("EXISTS", "x"), 0);
     };
-    await ask("localhost", "localhost", read, ownOf("localhost"));
+    await ask("localhost", "localhost", read, clientOf("localhost"));
     assertEquals(await wanted(), [
       "refused",
       "Cannot use the server: it wants a certificate of its clients",
@@ -88,23 +91,23 @@ if (server !== undefined && await hasTls(server, "Redis with TLS")) {
   });
 
   Deno.test("Redis with TLS: what is wrong with a client's certificate is said", async () => {
-    assertEquals(await wanted(ownOf("other.example")), [
+    assertEquals(await wanted(clientOf("other.example")), [
       "refused",
       "Cannot use the server: it does not take the certificate that cert in the URL names (UnknownCA)",
       "It has to be of an authority (CA) that the server trusts, and valid now",
     ]);
-    const { cert, key } = ownOf("localhost");
-    const why = async (own: OwnCertificate) => (await wanted(own))[1];
+    const { certificate, key } = clientOf("localhost");
+    const why = async (client: ClientCertificate) => (await wanted(client))[1];
     assertEquals(
-      await why({ cert, key: text("other.example.key") }),
+      await why({ certificate, key: text("other.example.key") }),
       "Cannot use the server: cert and key in the URL do not belong together",
     );
     assertEquals(
-      await why({ cert, key: cert }),
+      await why({ certificate, key: certificate }),
       "Cannot use the server: the file that key in the URL names has no key",
     );
     assertEquals(
-      await why({ cert: key, key }),
+      await why({ certificate: key, key }),
       "Cannot use the server: the file that cert in the URL names has no certificate",
     );
   });
@@ -114,7 +117,7 @@ if (server !== undefined && await hasTls(server, "Redis with TLS")) {
     const address = {
       host: "127.0.0.1",
       port: silent.addr.port,
-      tls: { certificates: text("localhost-ca.pem"), own: ownOf("localhost") },
+      tls: { certificates: text("localhost-ca.pem"), client: clientOf("localhost") },
     };
     const redis = connect("q", { address, patience: 300 });
     const { code } = await assertRejects(() => redis.info(), QueueError);

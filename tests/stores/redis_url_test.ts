@@ -18,7 +18,7 @@ Deno.test("parseServerUrl() reads what is there, and knows the rest", () => {
       sentinel: undefined,
       tls: true,
       certificates: "/etc/ca.pem",
-      own: { cert: "/c", key: "/k" },
+      client: { certificate: "/c", key: "/k" },
     },
   );
   const bare = parseServerUrl("redis://");

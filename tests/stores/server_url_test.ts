@@ -48,6 +48,7 @@ Deno.test("parseServerUrl() refuses what it does not know, in words", () => {
     [`postgres://me@db/app?schema=${"x".repeat(51)}`]: "can't be the name",
     "postgres://me@db/app?pool=3": `"pool" is unknown`,
     "postgres://me@db/app?listen=maybe": "listen is on or off",
+    "postgres://me@db/app?sslmode=require&sslkey=/k": "sslcert and sslkey belong together",
     "postgres://db/app": "it names no user",
     "postgres://me@db:0/app": "its port is none",
   };
@@ -91,5 +92,12 @@ Deno.test("serverConfig() verifies the server as sslmode says, and tells nobody 
   assertEquals(tls("require"), [false, "PEM", false]);
   assertEquals(tls("verify-ca"), [true, "PEM", false]);
   assertEquals(tls("verify-full"), [true, "PEM", true]);
+  const client = { certificate: "CERT", key: "KEY" };
+  const { cert, key } = serverConfig(url("require"), { ...secrets, client }).ssl as Record<
+    string,
+    unknown
+  >;
+  assertEquals([cert, key], ["CERT", "KEY"]);
+  assertEquals(serverConfig(url("disable"), { ...secrets, client }).ssl, undefined);
   assertEquals(JSON.stringify(serverConfig(url("disable"), secrets)).includes("secret"), false);
 });

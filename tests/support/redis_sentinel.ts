@@ -101,5 +101,5 @@ export async function startWatchedRedis(
 
 function tlsOf({ ca, cert, key }: CertificateFiles) {
   const text = (path: string) => Deno.readTextFileSync(path);
-  return { certificates: text(ca), own: { cert: text(cert), key: text(key) } };
+  return { certificates: text(ca), client: { certificate: text(cert), key: text(key) } };
 }

@@ -38,8 +38,8 @@ const MOVES = "; set local idle_in_transaction_session_timeout = '10s'";
 export const NO_TIME_LIMITS = "set local statement_timeout = 0; set local lock_timeout = 0; " +
   "select set_config('transaction_timeout', '0', true) " +
   "where current_setting('transaction_timeout', true) is not null";
-/** What can't be called twice may take long, and waits for files. */
-const TAKES_LONG = `; ${NO_TIME_LIMITS}; set local idle_in_transaction_session_timeout = 0`;
+/** What can't be called twice may take long, and waits for files; but its process may be cut off. */
+const TAKES_LONG = `; ${NO_TIME_LIMITS}; set local idle_in_transaction_session_timeout = '10min'`;
 /**
  * Ends what waits for a lock when its client is gone. Without it, each connection that was given up
  * would leave a process of the server behind, until there is no room for anybody.

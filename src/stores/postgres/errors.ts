@@ -130,7 +130,7 @@ export function inWords(store: string, schema: string, error: unknown): unknown 
   if (code === undefined) return error;
   if (code === "42501") return mayNot(store, schema, error);
   if (
-    /^(28|3D000|0A000)/.test(code) || code === UNTRANSLATABLE || SYSTEM_LIMITS.has(code) ||
+    /^(28|3D000|0A000|55000)/.test(code) || code === UNTRANSLATABLE || SYSTEM_LIMITS.has(code) ||
     CERTIFICATE.test(code)
   ) {
     return new QueueError(
@@ -158,7 +158,10 @@ function mayNot(store: string, schema: string, error: Error): QueueError {
 }
 
 /** What is said of a server whose certificate is not as `sslmode` wants it. */
-const CERTIFICATE = /^ERR_TLS|CERT|_SIGNATURE$/;
+const CERTIFICATE = /^ERR_(?:TLS|SSL)|CERT|_SIGNATURE$/;
+
+/** TLS did not come about, for which the server need not say why. */
+const NO_SESSION = /^ERR_SSL/;
 
 /** Of disk, memory and locks of the server; and statements that an administrator has stopped. */
 const SYSTEM_LIMITS = new Set(["53000", "53100", "53200", "57014", "58030", "55P03"]);
@@ -204,8 +207,17 @@ function hintOf(error: unknown): string {
   if (code === "28000" && /no encryption|SSL off/.test((error as Error).message)) {
     return "sslmode=verify-full in the URL encrypts the connection";
   }
+  if (code === "28000" && /valid client certificate/.test((error as Error).message)) {
+    return "Give one: sslcert=FILE and sslkey=FILE in the URL";
+  }
+  if (code !== undefined && NO_SESSION.test(code)) {
+    return "If sslcert is given: the server does not take that certificate, or sslkey is not its key";
+  }
   if (code === UNTRANSLATABLE) {
     return "Make it with all characters: createdb -T template0 -E UTF8 NAME";
+  }
+  if (code === "57014" && /statement timeout/.test((error as Error).message)) {
+    return "Let statement_timeout of this user or database be longer";
   }
   if (code === "3D000") return "Make it: createdb NAME";
   if (code?.startsWith("ERR_TLS")) return "Name the host as its certificate does";

@@ -1,6 +1,7 @@
 // The places of workers as rows of a table.
 import { QueueError } from "../../queue/errors.ts";
 import type { WorkerIdentity, WorkerInfo } from "../../queue/workers.ts";
+import { refusedByRestore } from "../file/maintenance.ts";
 import type { WorkerPlaces } from "../shared/host_workers.ts";
 import { type Database, timestamp } from "./connection.ts";
 import { codeOf } from "./errors.ts";
@@ -20,6 +21,10 @@ export class PostgresPlaces implements WorkerPlaces {
       [this.#hostId],
     );
     return rows.map(({ name }) => name);
+  }
+
+  async mayJoin(): Promise<void> {
+    if ((await this.#database.read(BEING_RESTORED)).length > 0) throw refusedByRestore();
   }
 
   async take(name: string): Promise<boolean> {
@@ -91,6 +96,10 @@ export class PostgresPlaces implements WorkerPlaces {
     }));
   }
 }
+
+/** Nothing else takes this lock: see restore.ts. */
+const BEING_RESTORED = `select from pg_locks
+where relation = 'queuectl.workers'::regclass and mode = 'ExclusiveLock' and granted`;
 
 interface WorkerRow {
   readonly name: string;

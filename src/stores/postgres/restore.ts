@@ -63,7 +63,8 @@ export async function restore(
 
 /** Removes all that is kept, when nobody works on it. No worker joins until this has ended. */
 async function clear(sql: Sql, before: readonly string[], over: boolean): Promise<void> {
-  await sql.query("lock table queuectl.workers in exclusive mode");
+  // The first one waits for claims under way, as of a host that has come back at this moment.
+  await sql.query("lock table queuectl.queues, queuectl.workers in exclusive mode");
   if (joined(before, await placesIn(sql)).length > 0) throw workersRun();
   const [running] = await sql.query<{ id: string; worker: string }>(
     "select id, worker from queuectl.jobs where state = 'processing' limit 1",

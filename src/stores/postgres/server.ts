@@ -1,16 +1,19 @@
 // How the server is reached: address, password, certificates. What of it is secret goes nowhere but
 // to the driver, and by a pipe to the workers of this `start`.
 import { QueueError } from "../../queue/errors.ts";
-import { type Handover, readPem } from "../shared/handover.ts";
+import { readClientCertificate } from "../shared/client_certificate.ts";
+import { type Handover, readCertificates } from "../shared/handover.ts";
 import type { ServerWorld } from "../shared/server_store.ts";
 import type { ServerConfig } from "./driver.ts";
 import { passwordFromFile } from "./password_file.ts";
 import { isSocket, type ServerUrl } from "./server_url.ts";
 
+const CLIENT_PARAMETERS = { certificate: "sslcert", key: "sslkey" };
+
 /**
  * What is needed beside the URL.
  * @param password of the variable that named the URL
- * @throws QueueError `refused` if the file with certificates can't be read
+ * @throws QueueError `refused` if a file with certificates, or a key, can't be used
  */
 export function secretsOf(
   url: ServerUrl,
@@ -22,11 +25,17 @@ export function secretsOf(
     password: password ?? (env("QUEUECTL_STORE_PASSWORD") || env("PGPASSWORD") ||
       passwordFromFile(url, world)),
     certificates: certificatesOf(url, world),
+    client: url.tls === "disable" || url.client === undefined
+      ? undefined
+      : readClientCertificate(url.client, CLIENT_PARAMETERS, world.files),
   };
 }
 
 /** What the driver is told. */
-export function serverConfig(url: ServerUrl, { password, certificates }: Handover): ServerConfig {
+export function serverConfig(
+  url: ServerUrl,
+  { password, certificates, client }: Handover,
+): ServerConfig {
   const { host, port, user, database, tls } = url;
   const verifies = tls === "verify-ca" || tls === "verify-full";
   return {
@@ -45,6 +54,7 @@ export function serverConfig(url: ServerUrl, { password, certificates }: Handove
       ssl: {
         rejectUnauthorized: verifies,
         ...(certificates === undefined ? {} : { ca: certificates }),
+        ...(client === undefined ? {} : { cert: client.certificate, key: client.key }),
         // Whose certificate it is, but not whether it is the server's that was asked for.
         ...(tls === "verify-full" ? {} : { checkServerIdentity: () => undefined }),
       },
@@ -65,5 +75,5 @@ function certificatesOf(
   if (tls === "disable" || tls === "require" || path === undefined || path === "system") {
     return undefined;
   }
-  return readPem(path, "sslrootcert", files);
+  return readCertificates(path, "sslrootcert", files);
 }

@@ -15,11 +15,24 @@ export interface ServerUrl {
   readonly tls: TlsMode;
   /** The file with the certificates of trusted authorities (CA). */
   readonly rootCertificates: string | undefined;
+  /** The files with the certificate of this client, and its private key. */
+  readonly client: { readonly certificate: string; readonly key: string } | undefined;
   /** Whether to be told of news; behind a pooler in transaction mode none come. */
   readonly listens: boolean;
 }
 
-const PARAMETERS = ["host", "port", "user", "dbname", "schema", "sslmode", "sslrootcert", "listen"];
+const PARAMETERS = [
+  "host",
+  "port",
+  "user",
+  "dbname",
+  "schema",
+  "sslmode",
+  "sslrootcert",
+  "sslcert",
+  "sslkey",
+  "listen",
+];
 const TLS_MODES: readonly string[] = ["disable", "require", "verify-ca", "verify-full"];
 const DEFAULT_PORT = 5432;
 /** Channels of notifications begin with it, and PostgreSQL's names have at most 63 bytes. */
@@ -63,6 +76,11 @@ export function parseServerUrl(
     const where = inUrl === null ? "PGSSLMODE" : "sslmode";
     throw wrong(`${where}=${tls} is not supported`, `It may be ${TLS_MODES.join(", ")}`);
   }
+  const certificate = given.get("sslcert") ?? env("PGSSLCERT");
+  const key = given.get("sslkey") ?? env("PGSSLKEY");
+  if (tls !== "disable" && (certificate === undefined) !== (key === undefined)) {
+    throw wrong("sslcert and sslkey belong together", "One is the certificate, the other its key");
+  }
   const listen = given.get("listen") ?? "on";
   if (listen !== "on" && listen !== "off") throw wrong("listen is on or off");
   return {
@@ -73,6 +91,7 @@ export function parseServerUrl(
     schema,
     tls: tls as TlsMode,
     rootCertificates: given.get("sslrootcert") ?? env("PGSSLROOTCERT"),
+    client: certificate === undefined || key === undefined ? undefined : { certificate, key },
     listens: listen === "on",
   };
 }

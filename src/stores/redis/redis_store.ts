@@ -1,5 +1,6 @@
 // A store in Redis: how it is reached, and its parts.
-import { type Handover, readHandover, readPem } from "../shared/handover.ts";
+import { readClientCertificate } from "../shared/client_certificate.ts";
+import { type Handover, readCertificates, readHandover } from "../shared/handover.ts";
 import {
   type Server,
   type ServerParts,
@@ -43,16 +44,18 @@ function redisServer(location: ServerLocation, world: ServerWorld): Server {
   };
 }
 
+const CLIENT_PARAMETERS = { certificate: "cert", key: "key" };
+
 /** What is needed beside the URL. @throws QueueError `refused` */
 function secretsOf(
-  { certificates, own }: ServerUrl,
+  { certificates, client }: ServerUrl,
   password: string | undefined,
   { env, files }: ServerWorld,
 ): Handover {
   return {
     password: password ?? (env("QUEUECTL_STORE_PASSWORD") || undefined),
-    certificates: certificates === undefined ? undefined : readPem(certificates, "cacert", files),
-    own: own && { cert: readPem(own.cert, "cert", files), key: readPem(own.key, "key", files) },
+    certificates: certificates && readCertificates(certificates, "cacert", files),
+    client: client && readClientCertificate(client, CLIENT_PARAMETERS, files),
   };
 }
 
@@ -60,11 +63,11 @@ function secretsOf(
 export function redisOptions(
   name: string,
   { host, port, user, database, prefix, replicas, sentinel, tls }: ServerUrl,
-  { password, certificates, own }: Handover,
+  { password, certificates, client }: Handover,
 ): RedisOptions {
   return {
     name,
-    address: { host, port, tls: tls ? { certificates, own } : undefined },
+    address: { host, port, tls: tls ? { certificates, client } : undefined },
     user,
     password,
     database,

@@ -16,8 +16,8 @@ export interface ServerUrl {
   readonly tls: boolean;
   /** The file with the certificates of trusted authorities (CA). */
   readonly certificates: string | undefined;
-  /** The files of what is shown to a server that asks who one is. */
-  readonly own: { readonly cert: string; readonly key: string } | undefined;
+  /** The files with the certificate of this client, and its private key. */
+  readonly client: { readonly certificate: string; readonly key: string } | undefined;
 }
 
 const PARAMETERS = ["prefix", "replicas", "sentinel", "cacert", "cert", "key"];
@@ -65,7 +65,7 @@ export function parseServerUrl(text: string): ServerUrl {
     sentinel,
     tls,
     certificates: given.get("cacert") || undefined,
-    own: cert === "" ? undefined : { cert, key },
+    client: cert === "" ? undefined : { certificate: cert, key },
   };
 }
 

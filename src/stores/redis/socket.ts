@@ -1,11 +1,11 @@
 // The socket to a Redis server: a path, or a host and port, with TLS or without. Knows nothing of what is
 // said on it.
-import type { OwnCertificate } from "../shared/handover.ts";
+import type { ClientCertificate } from "../shared/handover.ts";
 
 export interface Tls {
   /** The certificates of trusted authorities (CA); undefined for those that are built in. */
   readonly certificates: string | undefined;
-  readonly own?: OwnCertificate | undefined;
+  readonly client?: ClientCertificate | undefined;
 }
 
 /** Where the server is. */
@@ -38,8 +38,8 @@ export async function connect(
   signal: AbortSignal,
 ): Promise<Deno.Conn> {
   if (host.startsWith("/")) return await Deno.connect({ transport: "unix", path: host });
-  if (tls?.own !== undefined) {
-    return await handshaken(await connectAs(host, port, tls, tls.own, signal), signal);
+  if (tls?.client !== undefined) {
+    return await handshaken(await connectAs(host, port, tls, tls.client, signal), signal);
   }
   const socket = await Deno.connect({ hostname: host, port, signal });
   socket.setKeepAlive();
@@ -57,7 +57,7 @@ async function connectAs(
   hostname: string,
   port: number,
   tls: Tls,
-  { cert, key }: OwnCertificate,
+  { certificate: cert, key }: ClientCertificate,
   signal: AbortSignal,
 ): Promise<Deno.TlsConn> {
   signal.throwIfAborted();

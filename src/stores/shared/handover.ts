@@ -4,18 +4,18 @@ import { QueueError } from "../../queue/errors.ts";
 import type { FileSystem } from "../../system/file_system.ts";
 import type { HostFolder } from "./host_folder.ts";
 
+/** By which a server knows its client, where it wants to: both as the text of PEM files. */
+export interface ClientCertificate {
+  readonly certificate: string;
+  readonly key: string;
+}
+
 export interface Handover {
   readonly password: string | undefined;
   /** The certificates of trusted authorities (CA), as the text of a PEM file. */
   readonly certificates: string | undefined;
-  readonly own?: OwnCertificate | undefined;
+  readonly client?: ClientCertificate | undefined;
   readonly host?: HostFolder;
-}
-
-/** What this client shows to a server that wants to know who it is, as the texts of PEM files. */
-export interface OwnCertificate {
-  readonly cert: string;
-  readonly key: string;
 }
 
 /** Reads what `Host.handover` says. */
@@ -24,15 +24,15 @@ export function readHandover(text: string): Handover {
 }
 
 /**
- * The text of a file with certificates, or with a key.
+ * The text of a file with certificates.
  * @param parameter of the URL that names the file
  * @throws QueueError `refused`
  */
-export function readPem(path: string, parameter: string, files: FileSystem): string {
+export function readCertificates(path: string, parameter: string, files: FileSystem): string {
   try {
     return files.readText(path);
   } catch {
-    throw new QueueError("refused", `Cannot read ${path} (${parameter} in the URL)`);
+    throw new QueueError("refused", `Cannot read the certificates in ${path} (${parameter})`);
   }
 }
 

@@ -15,6 +15,11 @@ import { compareNames } from "../file/workers.ts";
 
 /** The places of workers and supervisors in the store, which are unique over all hosts. */
 export interface WorkerPlaces {
+  /**
+   * Where a restore takes long: @throws QueueError `refused` while there is one. All else that a
+   * worker asks for would wait for its end, or be given up.
+   */
+  mayJoin?(): Promise<void>;
   /** The names that other hosts have, and that nobody has any more whose jobs are to be settled. */
   takenElsewhere(): Promise<readonly string[]>;
   /**
@@ -111,6 +116,7 @@ export class HostWorkers implements Workers {
     isSupervisor: boolean,
   ): Promise<WorkerLock> {
     const { places, keepLease } = this.#options;
+    await places.mayJoin?.();
     const keeper = await keepLease(isSupervisor);
     try {
       const taken = new Set([...avoid, ...await places.takenElsewhere()]);
