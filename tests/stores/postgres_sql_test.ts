@@ -120,10 +120,15 @@ if (server !== undefined) {
         ["'true', start_by => now() - interval '1s'", /start_by/],
         [`'true', env => '{"A": 1}'`, /env/],
         [`'true', env => '{"1A": "x"}'`, /env/],
+        ["'true', cwd => 'here'", /cwd is to be a whole path, .* not "here"/],
+        ["'true', cwd => ''", /cwd is to be a whole path/],
         ["'true', after => '{nobody}'", /no job "nobody"/],
       ];
       for (const [options, message] of cases) await refused(enqueue(database, options), message);
       assertEquals(await database.query("select from queuectl.jobs"), []);
+      for (const cwd of ["C:\\jobs", "C:/jobs", "\\\\server\\jobs"]) {
+        await enqueue(database, `'true', cwd => '${cwd}'`);
+      }
     });
   });
 

@@ -21,6 +21,7 @@ const MIGRATIONS: readonly string[] = [
   ENDED_INDEX,
   ENQUEUE_FUNCTIONS + ROW_IDENTITIES,
   FINISH_FUNCTION,
+  ENQUEUE_FUNCTIONS,
 ];
 
 /** One after the other, whatever the schema: who makes the tables holds this lock. */
