@@ -4,6 +4,7 @@ import { QueueError } from "../../queue/errors.ts";
 import { type Handover, readCertificates } from "../shared/handover.ts";
 import type { ServerWorld } from "../shared/server_store.ts";
 import type { ServerConfig } from "./driver.ts";
+import { PASSWORD_HINT } from "./errors.ts";
 import { passwordFromFile } from "./password_file.ts";
 import { isSocket, type ServerUrl } from "./server_url.ts";
 
@@ -25,8 +26,15 @@ export function secretsOf(
   };
 }
 
-/** What the driver is told. */
-export function serverConfig(url: ServerUrl, { password, certificates }: Handover): ServerConfig {
+/**
+ * What the driver is told.
+ * @param name what users call the store, without a password
+ */
+export function serverConfig(
+  url: ServerUrl,
+  { password, certificates }: Handover,
+  name: string,
+): ServerConfig {
   const { host, port, user, database, tls } = url;
   const verifies = tls === "verify-ca" || tls === "verify-full";
   return {
@@ -37,9 +45,13 @@ export function serverConfig(url: ServerUrl, { password, certificates }: Handove
     // A function, or else the driver would look into ~/.pgpass by itself.
     password: () => {
       if (password !== undefined) return password;
-      throw new QueueError("refused", "The database wants a password, and none is known", {
-        hint: "Give it in QUEUECTL_STORE_PASSWORD, PGPASSWORD or ~/.pgpass",
-      });
+      throw new QueueError(
+        "refused",
+        `Cannot use ${name}: it wants a password, and none is known`,
+        {
+          hint: PASSWORD_HINT,
+        },
+      );
     },
     ...(tls === "disable" ? {} : {
       ssl: {
