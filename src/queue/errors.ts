@@ -30,6 +30,13 @@ export class QueueError extends Error {
   }
 }
 
+/** What every store says of a job whose id is taken. */
+export function idIsTaken(id: string): QueueError {
+  return new QueueError("duplicate_id", `Cannot enqueue job "${id}": a job with this id exists`, {
+    hint: `See it: queuectl job show ${id}`,
+  });
+}
+
 /** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -131,7 +131,10 @@ Deno.test("enqueue refuses an id that is taken", async () => {
   const world = new World();
   await world.enqueue("--job-id", "a", "x");
   const { code, err } = await world.run("enqueue", "--job-id", "a", "y");
-  assertEquals([code, err], [1, 'queuectl: Cannot add job "a": the id is taken\n']);
+  assertEquals([code, err], [
+    1,
+    'queuectl: Cannot enqueue job "a": a job with this id exists\nSee it: queuectl job show a\n',
+  ]);
 });
 
 Deno.test("enqueue --file takes commands and JSON objects, and keeps their order", async () => {

@@ -52,6 +52,28 @@ class FakeMachine implements ServiceEffects {
   }
 }
 
+Deno.test("service says that it has no password where the store has one here", async () => {
+  const said = async (action: ServiceAction, store: StoreLocation, variables = {}) => {
+    const machine = new FakeMachine();
+    Object.assign(machine.variables, variables);
+    await machine.service(action, 1, store);
+    assertEquals([...machine.files.values()].some((text) => text.includes("secret")), false);
+    return machine.done.filter((line) => line.startsWith("say "));
+  };
+  const at = (kind: "postgres" | "redis", password?: string): StoreLocation => ({
+    kind,
+    url: `${kind}://me@db`,
+    password,
+  });
+  const word = ["say The password of the store is not in the service: see docs/keep-running.md"];
+  assertEquals(await said("install", at("redis", "secret")), word);
+  assertEquals(await said("print", at("postgres"), { QUEUECTL_STORE_PASSWORD: "secret" }), word);
+  assertEquals(await said("install", at("postgres"), { PGPASSWORD: "secret" }), word);
+  assertEquals(await said("install", at("redis"), { PGPASSWORD: "secret" }), []);
+  const folder = { kind: "folder", path: "/data" } as const;
+  assertEquals(await said("install", folder, { QUEUECTL_STORE_PASSWORD: "secret" }), []);
+});
+
 Deno.test("service print shows the unit and does nothing", async () => {
   const machine = new FakeMachine();
   const lines = await machine.service("print", 3, { kind: "folder", path: "/data" });

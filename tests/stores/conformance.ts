@@ -73,11 +73,14 @@ export function testJobStore(name: string, withStore: WithStore): void {
 
   test("add() refuses an id that is taken, and then adds nothing at all", async (store) => {
     await store.add([aJob({ id: "a", command: "first" })]);
-    await refused(
-      () => store.add([aJob({ id: "b" }), aJob({ id: "a" }), aJob({ id: "c" })]),
-      "duplicate_id",
-    );
-    await refused(() => store.add([aJob({ id: "d" }), aJob({ id: "d" })]), "duplicate_id");
+    for (const [ids, taken] of [[["b", "a", "c"], "a"], [["d", "d"], "d"]] as const) {
+      const error = await assertRejects(() => store.add(ids.map((id) => aJob({ id }))), QueueError);
+      assertEquals([error.code, error.message, error.hint], [
+        "duplicate_id",
+        `Cannot enqueue job "${taken}": a job with this id exists`,
+        `See it: queuectl job show ${taken}`,
+      ]);
+    }
     assertEquals((await listed(store)).map((job) => job.command), ["first"]);
     for (const id of ["b", "c", "d"]) assertEquals(await store.get(id), undefined);
     assertEquals((await store.count()).pending, 1);

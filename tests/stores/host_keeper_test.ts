@@ -86,7 +86,10 @@ Deno.test("HostKeeper tells once why it can't keep the lease, unless the store i
       settle: () => Promise.resolve(),
       close: () => Promise.resolve(),
     };
-    const keeper = keeperOf(dir, leases, (message) => said.push(message));
+    // That such a short lease has run out is told, too.
+    const keeper = keeperOf(dir, leases, (message) => {
+      if (message.startsWith("Cannot")) said.push(message);
+    });
     await keeper.start();
     failures.push(new QueueError("unavailable", "away"), new Error("full"), new Error("full"));
     await waitUntil(() => failures.length === 0 && told.at(-1) === undefined);
@@ -96,4 +99,38 @@ Deno.test("HostKeeper tells once why it can't keep the lease, unless the store i
     failures.push(new Error("full"));
     await waitUntil(() => said.length === 2);
     await keeper.close();
+  }));
+
+Deno.test("HostKeeper tells once that the lease has run out while the store was away", () =>
+  withTempDir(async (dir) => {
+    let [isAway, beats] = [false, 0];
+    const said: string[] = [];
+    const leases = {
+      beat: () => {
+        beats++;
+        // It has run out as soon as it is there.
+        return isAway
+          ? Promise.reject(new QueueError("unavailable", "away"))
+          : Promise.resolve({ lease: 0.06, epoch: "7", server: "s", others: [] });
+      },
+      settle: () => Promise.resolve(),
+      close: () => Promise.resolve(),
+    };
+    const keeper = keeperOf(dir, leases, (message) => said.push(message));
+    const passes = async () => {
+      const before = beats;
+      await waitUntil(() => beats > before + 1);
+    };
+    await keeper.start();
+    for (let times = 1; times <= 2; times++) {
+      isAway = true;
+      await waitUntil(() => said.length === times);
+      await passes();
+      isAway = false;
+      await passes();
+    }
+    await keeper.close();
+    const words = "The lease of this host has run out: jobs that ran here were ended, " +
+      "and are tried again";
+    assertEquals(said, [words, words]);
   }));

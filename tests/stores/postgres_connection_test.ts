@@ -105,6 +105,25 @@ if (server !== undefined) {
     assertEquals(await reading.read("select 1 as one"), [{ one: 1 }]);
   }, 200);
 
+  test("a statement waits for a standby to be promoted, as a transaction does", async (open) => {
+    // A server that changes from one to the other is as good, and is done sooner.
+    const admin = open({ options: "-c default_transaction_read_only=off" } as object);
+    await admin.query("alter role all set default_transaction_read_only = on");
+    const name = "the database";
+    const brief = new Database({ name, server: server.config(), schema: "none", patience: 200 });
+    try {
+      const made = open().query("create table public.made_late ()");
+      // It takes its time, in which the other one was refused, too.
+      await assertRejects(() => brief.query("create table public.never_made ()"), QueueError);
+      await admin.query("alter role all reset default_transaction_read_only");
+      await made;
+    } finally {
+      await brief.close();
+      await admin.query("alter role all reset default_transaction_read_only");
+      await admin.query("drop table if exists public.made_late");
+    }
+  });
+
   test("a standby that is asked again and again has one connection at a time", async (open) => {
     const [watching, name] = [open(), crypto.randomUUID()];
     const reading = open(

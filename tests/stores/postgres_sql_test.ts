@@ -99,6 +99,27 @@ if (server !== undefined) {
     });
   });
 
+  Deno.test("docs/postgresql.md: its SQL does what it says", async () => {
+    const page = await Deno.readTextFile(new URL("../../docs/postgresql.md", import.meta.url));
+    const blocks = [...page.matchAll(/```sql\n(.*?)```/gs)].map(([, sql]) => sql!);
+    await withSchema(async (open) => {
+      const [database, jobs] = [open(), new PostgresJobs(open())];
+      await database.query("create temporary table orders (id integer)");
+      const rows = [];
+      try {
+        for (const block of blocks) {
+          for (const statement of block.split(";")) rows.push(...await database.query(statement));
+        }
+      } finally {
+        await database.query("drop owned by web");
+        await database.query("drop role web");
+      }
+      assertEquals((await jobs.claim(W1, 0))?.command, "bill-order 17");
+      const nothing = { attempt: null, outcome: null, exit_code: null, ended_at: null };
+      assertEquals(rows.at(-1), { id: 17, state: "pending", ...nothing });
+    });
+  });
+
   Deno.test("queuectl.enqueue() refuses what the command line refuses", async () => {
     await withSchema(async (open) => {
       const database = open();
@@ -120,10 +141,15 @@ if (server !== undefined) {
         ["'true', start_by => now() - interval '1s'", /start_by/],
         [`'true', env => '{"A": 1}'`, /env/],
         [`'true', env => '{"1A": "x"}'`, /env/],
+        ["'true', cwd => 'here'", /cwd is to be a whole path, .* not "here"/],
+        ["'true', cwd => ''", /cwd is to be a whole path/],
         ["'true', after => '{nobody}'", /no job "nobody"/],
       ];
       for (const [options, message] of cases) await refused(enqueue(database, options), message);
       assertEquals(await database.query("select from queuectl.jobs"), []);
+      for (const cwd of ["C:\\jobs", "C:/jobs", "\\\\server\\jobs"]) {
+        await enqueue(database, `'true', cwd => '${cwd}'`);
+      }
     });
   });
 

@@ -66,3 +66,16 @@ Deno.test("inWords() says the same of all versions", () => {
     assertEquals(said(message), ["refused", "Cannot use the server: this user may not do that"]);
   }
 });
+
+Deno.test("inWords() knows all that the system says of a host that can't be reached", () => {
+  for (const code of ["ENETUNREACH", "EHOSTUNREACH", "ENETDOWN", "EHOSTDOWN"]) {
+    // As Deno makes it: of most of these it has no class.
+    const error = Object.assign(new Error("No route to host (os error 113)"), { code });
+    const words = inWords("the server", error) as QueueError;
+    assertEquals([isAway(error), words.code, words.message], [
+      true,
+      "unavailable",
+      "Cannot reach the server: there is no way to its host",
+    ]);
+  }
+});

@@ -83,7 +83,7 @@ Deno.test("serverConfig() verifies the server as sslmode says, and tells nobody 
   const url = (mode: string) => parseServerUrl(`postgres://me@db/app?sslmode=${mode}`, none);
   const secrets = { password: "secret", certificates: "PEM" };
   const tls = (mode: string) => {
-    const ssl = serverConfig(url(mode), secrets).ssl as
+    const ssl = serverConfig(url(mode), secrets, "db").ssl as
       | { rejectUnauthorized: boolean; ca?: string; checkServerIdentity?: unknown }
       | undefined;
     return ssl && [ssl.rejectUnauthorized, ssl.ca, ssl.checkServerIdentity === undefined];
@@ -93,11 +93,24 @@ Deno.test("serverConfig() verifies the server as sslmode says, and tells nobody 
   assertEquals(tls("verify-ca"), [true, "PEM", false]);
   assertEquals(tls("verify-full"), [true, "PEM", true]);
   const client = { certificate: "CERT", key: "KEY" };
-  const { cert, key } = serverConfig(url("require"), { ...secrets, client }).ssl as Record<
+  const { cert, key } = serverConfig(url("require"), { ...secrets, client }, "db").ssl as Record<
     string,
     unknown
   >;
   assertEquals([cert, key], ["CERT", "KEY"]);
-  assertEquals(serverConfig(url("disable"), { ...secrets, client }).ssl, undefined);
-  assertEquals(JSON.stringify(serverConfig(url("disable"), secrets)).includes("secret"), false);
+  assertEquals(serverConfig(url("disable"), { ...secrets, client }, "db").ssl, undefined);
+  assertEquals(
+    JSON.stringify(serverConfig(url("disable"), secrets, "db")).includes("secret"),
+    false,
+  );
+});
+
+Deno.test("serverConfig() says of which store no password is known, and where to give it", () => {
+  const nothing = { password: undefined, certificates: undefined };
+  const { password } = serverConfig(parseServerUrl("postgres://me@db/app", none), nothing, "NAME");
+  const error = assertThrows(password as () => string, QueueError);
+  assertEquals([error.message, error.hint], [
+    "Cannot use NAME: it wants a password, and none is known",
+    "Give it in $QUEUECTL_STORE_PASSWORD, $PGPASSWORD or ~/.pgpass",
+  ]);
 });

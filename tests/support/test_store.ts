@@ -95,5 +95,9 @@ export async function databaseAt(url: string): Promise<Database> {
   const { password } = new URL(url);
   const parsed = parseServerUrl(url, (name) => Deno.env.get(name));
   const secrets = { password: decodeURIComponent(password), certificates: undefined };
-  return new Database({ name: url, server: serverConfig(parsed, secrets), schema: parsed.schema });
+  return new Database({
+    name: url,
+    server: serverConfig(parsed, secrets, url),
+    schema: parsed.schema,
+  });
 }

@@ -81,6 +81,9 @@ export async function serviceCommand(
   effects: ServiceEffects,
 ): Promise<string[]> {
   const keeper = keeperFor(options, effects);
+  if (action !== "uninstall" && leavesPassword(options, effects)) {
+    effects.say("The password of the store is not in the service: see docs/keep-running.md");
+  }
   switch (action) {
     case "print":
       return keeper.text.trimEnd().split("\n");
@@ -89,6 +92,15 @@ export async function serviceCommand(
     case "uninstall":
       return await uninstall(keeper, effects);
   }
+}
+
+/** Whether the store has a password here that it will not have in the service. */
+function leavesPassword({ store }: ServiceOptions, { env }: ServiceEffects): boolean {
+  if (store === undefined || store.kind === "folder") return false;
+  return Boolean(
+    store.password || env("QUEUECTL_STORE_PASSWORD") ||
+      (store.kind === "postgres" && env("PGPASSWORD")),
+  );
 }
 
 async function install(keeper: Keeper, effects: ServiceEffects): Promise<string[]> {
@@ -177,7 +189,7 @@ function serviceOf({ count, store }: ServiceOptions, effects: ServiceEffects): S
     environment: {
       // Jobs shall find the same programs as in the shell where this is called.
       ...(path && { PATH: path }),
-      // Without a password: it is to be found in ~/.pgpass.
+      // Without a password, since others may read the file: docs/keep-running.md says where it goes.
       ...(store?.kind === "folder" && { QUEUECTL_DATA_DIR: store.path }),
       ...(store !== undefined && store.kind !== "folder" && { QUEUECTL_STORE: store.url }),
     },

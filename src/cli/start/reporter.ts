@@ -89,7 +89,10 @@ function queueEvent(event: WorkerEvent, at: number): QueueEvent {
       return note("INFO", `schedule ${schedule}: ${what}`);
     }
     case "store_away":
-      return note("WARNING", `${event.message}; trying until it works, what runs goes on`);
+      return note(
+        "WARNING",
+        `${event.message}; trying until it works; what runs goes on until the lease of this host ends`,
+      );
     case "store_back":
       return note("INFO", `${event.store} is back`);
     case "warning":

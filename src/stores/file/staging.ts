@@ -3,7 +3,7 @@
 // queue as the job's ticket, so the ticket is a second name of the job's file. If a crash comes
 // before the batch is complete, all of it is undone; after that, the next process completes it.
 import type { Job } from "../../queue/job.ts";
-import { QueueError } from "../../queue/errors.ts";
+import { idIsTaken } from "../../queue/errors.ts";
 import { type Blocked, isDue, turnTime, type Waiting } from "../../queue/job.ts";
 import type { WaitLines } from "./wait_lines.ts";
 import { nameOf } from "../../system/paths.ts";
@@ -179,13 +179,7 @@ export class Staging {
       }
     } catch (error) {
       if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-      throw new QueueError(
-        "duplicate_id",
-        `Cannot enqueue job "${job.id}": a job with this id exists`,
-        {
-          hint: `See it: queuectl job show ${job.id}`,
-        },
-      );
+      throw idIsTaken(job.id);
     }
     if (sync) this.#touched.add(folder);
     if (job.status.state === "blocked" || job.startBy !== null) this.#lines!.note(job);

@@ -16,7 +16,7 @@ import {
   updatedAt,
   type Waiting,
 } from "../../queue/job.ts";
-import { QueueError } from "../../queue/errors.ts";
+import { idIsTaken, QueueError } from "../../queue/errors.ts";
 import { compareArrival, compareTurns, turnOf } from "../../queue/order.ts";
 import { latestFailures } from "../../queue/failures.ts";
 import { matches } from "../../queue/query.ts";
@@ -71,7 +71,7 @@ export class MemoryStore implements JobStore {
         continue;
       }
       if (this.#jobs.has(job.id) || added.has(job.id)) {
-        throw new QueueError("duplicate_id", `Cannot add job "${job.id}": the id is taken`);
+        throw idIsTaken(job.id);
       }
       added.set(job.id, job);
     }

@@ -166,16 +166,17 @@ export class Database implements Sql {
   }
 
   async #alone<T>(step: (client: PgClient) => Promise<T>): Promise<T> {
-    return await this.#inLine(() =>
-      withoutConflicts(async () => {
-        const client = await this.#link.get();
-        try {
-          return await step(client);
-        } catch (error) {
-          throw isDisconnection(error) && !isRefusal(error) ? new UnknownOutcome(error) : error;
-        }
-      })
-    );
+    const attempt = async () => {
+      const client = await this.#link.get();
+      try {
+        return await step(client);
+      } catch (error) {
+        throw isDisconnection(error) && !isRefusal(error) ? new UnknownOutcome(error) : error;
+      }
+    };
+    // A standby has done nothing, and may be promoted soon.
+    const patiently = () => this.#link.again(attempt, isRefusal);
+    return await this.#inLine(() => withoutConflicts(patiently));
   }
 
   async #inLine<T>(step: () => Promise<T>): Promise<T> {

@@ -71,6 +71,8 @@ function isOfStatementMode(error: Error): boolean {
   return codeOf(error) === "08P01" && error.message.includes("statement pooling mode");
 }
 
+export const PASSWORD_HINT = "Give it in $QUEUECTL_STORE_PASSWORD, $PGPASSWORD or ~/.pgpass";
+
 /** What the driver says of a server without TLS. */
 const NO_TLS = "The server does not support SSL";
 
@@ -202,7 +204,7 @@ function reasonOf(error: unknown): string {
 function hintOf(error: unknown): string {
   const code = codeOf(error);
   if (code === "28P01") {
-    return "Give the password in $PGPASSWORD, $QUEUECTL_STORE_PASSWORD or ~/.pgpass";
+    return PASSWORD_HINT;
   }
   if (code === "28000" && /no encryption|SSL off/.test((error as Error).message)) {
     return "sslmode=verify-full in the URL encrypts the connection";

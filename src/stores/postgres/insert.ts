@@ -1,7 +1,7 @@
 // New jobs: their rows, their keys, and what they wait for.
 import { type Fate, isFinal, stillAwaitedBy } from "../../queue/dependencies.ts";
 import type { Job, JobState } from "../../queue/job.ts";
-import { QueueError } from "../../queue/errors.ts";
+import { idIsTaken } from "../../queue/errors.ts";
 import type { Sql } from "./connection.ts";
 import { codeOf, type PgError } from "./errors.ts";
 import { insertOf, type Statement } from "./row.ts";
@@ -184,6 +184,6 @@ async function orDuplicate<T>(result: Promise<T>): Promise<T> {
     const { constraint, detail = "" } = error as PgError;
     if (codeOf(error) !== TAKEN || constraint !== "jobs_pkey") throw error;
     const id = /=\((.*?)\)/.exec(detail)?.[1] ?? "?";
-    throw new QueueError("duplicate_id", `Cannot add job "${id}": the id is taken`);
+    throw idIsTaken(id);
   }
 }

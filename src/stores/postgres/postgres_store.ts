@@ -45,7 +45,7 @@ function postgresServer(location: ServerLocation, world: ServerWorld): Server {
       partsOf(
         new Database({
           name: location.url,
-          server: serverConfig(url, handover),
+          server: serverConfig(url, handover, location.url),
           schema: url.schema,
           ...connect,
         }),

@@ -20,7 +20,7 @@ const MIGRATIONS: readonly string[] = [
   ENQUEUE_PARTS + ENQUEUE_FUNCTIONS,
   ENDED_INDEX,
   ENQUEUE_FUNCTIONS + ROW_IDENTITIES,
-  FINISH_FUNCTION,
+  FINISH_FUNCTION + ENQUEUE_FUNCTIONS,
 ];
 
 /** One after the other, whatever the schema: who makes the tables holds this lock. */

@@ -2,6 +2,8 @@
 // when that commits. What may be asked for is said here as `makeJob` of queue/enqueue.ts says it.
 import { DEFAULT_SETTINGS } from "../../queue/settings.ts";
 
+/** Where another one would lead to depends on where `start` was called. */
+const WHOLE_PATH = "^(/|[A-Za-z]:[\\\\/]|\\\\\\\\)";
 const NAME = "^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$";
 /** The last day that a `Date` can hold. */
 const LAST_TIME = "275760-09-12";
@@ -97,6 +99,8 @@ begin
     perform queuectl.refuse('its times are to be finite, and before ${LAST_TIME}');
   elsif start_by < greatest(now, due) then
     perform queuectl.refuse('start_by is over, or before the job may run');
+  elsif cwd !~ '${WHOLE_PATH}' then
+    perform queuectl.refuse(format('cwd is to be a whole path, such as /srv, not "%s"', cwd));
   elsif jsonb_typeof(env) <> 'object' or exists (
     select from jsonb_each(env) as e
     where e.key !~ '^[A-Za-z_][A-Za-z0-9_]*$' or jsonb_typeof(e.value) <> 'string'

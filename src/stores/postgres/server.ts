@@ -5,6 +5,7 @@ import { readClientCertificate } from "../shared/client_certificate.ts";
 import { type Handover, readCertificates } from "../shared/handover.ts";
 import type { ServerWorld } from "../shared/server_store.ts";
 import type { ServerConfig } from "./driver.ts";
+import { PASSWORD_HINT } from "./errors.ts";
 import { passwordFromFile } from "./password_file.ts";
 import { isSocket, type ServerUrl } from "./server_url.ts";
 
@@ -31,10 +32,14 @@ export function secretsOf(
   };
 }
 
-/** What the driver is told. */
+/**
+ * What the driver is told.
+ * @param name what users call the store, without a password
+ */
 export function serverConfig(
   url: ServerUrl,
   { password, certificates, client }: Handover,
+  name: string,
 ): ServerConfig {
   const { host, port, user, database, tls } = url;
   const verifies = tls === "verify-ca" || tls === "verify-full";
@@ -46,9 +51,13 @@ export function serverConfig(
     // A function, or else the driver would look into ~/.pgpass by itself.
     password: () => {
       if (password !== undefined) return password;
-      throw new QueueError("refused", "The database wants a password, and none is known", {
-        hint: "Give it in QUEUECTL_STORE_PASSWORD, PGPASSWORD or ~/.pgpass",
-      });
+      throw new QueueError(
+        "refused",
+        `Cannot use ${name}: it wants a password, and none is known`,
+        {
+          hint: PASSWORD_HINT,
+        },
+      );
     },
     ...(tls === "disable" ? {} : {
       ssl: {

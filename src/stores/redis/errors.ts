@@ -151,6 +151,9 @@ function keyIn(message: string): string {
 const RIGHTS = "docs/redis.md has the rights that are needed";
 const PASSWORD = "Give it in $QUEUECTL_STORE_PASSWORD, or in the URL in $QUEUECTL_STORE";
 
+/** Deno has a class of errors for the first of these alone. */
+const NO_WAY = new Set(["ENETUNREACH", "EHOSTUNREACH", "ENETDOWN", "EHOSTDOWN"]);
+
 /** Undefined if it is not that the server can't be reached. */
 function reasonOf(error: unknown): string | undefined {
   if (isOfReplica(error)) return SOON.READONLY;
@@ -166,13 +169,16 @@ function reasonOf(error: unknown): string | undefined {
   ) {
     return "no answer in time";
   }
-  if (error instanceof Deno.errors.NetworkUnreachable) return "there is no way to its host";
+  if (error instanceof Error && NO_WAY.has((error as { code?: string }).code ?? "")) {
+    return "there is no way to its host";
+  }
   if (error instanceof Error && /lookup address|Name or service/.test(error.message)) {
     return "its host's name is not known";
   }
   const isGone = error instanceof Deno.errors.ConnectionReset ||
     error instanceof Deno.errors.ConnectionAborted || error instanceof Deno.errors.BrokenPipe ||
     error instanceof Deno.errors.UnexpectedEof || error instanceof Deno.errors.NotConnected ||
-    error instanceof Deno.errors.Interrupted || error instanceof Deno.errors.BadResource;
+    error instanceof Deno.errors.Interrupted || error instanceof Deno.errors.BadResource ||
+    error instanceof Deno.errors.AddrNotAvailable;
   return isGone ? "the connection has ended" : undefined;
 }

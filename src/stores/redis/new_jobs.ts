@@ -1,5 +1,5 @@
 // New jobs: a few in one step; of many see batch.ts.
-import { QueueError } from "../../queue/errors.ts";
+import { idIsTaken } from "../../queue/errors.ts";
 import { hasEnded, type Job } from "../../queue/job.ts";
 import { delay } from "../../system/delay.ts";
 import { moveAll, readJobs } from "./asking.ts";
@@ -88,7 +88,7 @@ async function comeAgain(
 ): Promise<void> {
   switch (key) {
     case "jobs":
-      throw duplicate(field);
+      throw idIsTaken(field);
     case "owes": {
       const fate = fateOwed(there);
       if (fate !== undefined) await undone.tell(field, fate);
@@ -98,7 +98,7 @@ async function comeAgain(
       throw new Gone("the batch is gone");
     case "staged":
     case "staged_keys":
-      if (isOfBatch && key === "staged") throw duplicate(field);
+      if (isOfBatch && key === "staged") throw idIsTaken(field);
       await batchOver(redis);
   }
 }
@@ -188,11 +188,7 @@ export function heldKey(job: Job): string | null {
 function mustDiffer(jobs: readonly Job[]): void {
   const ids = new Set<string>();
   for (const { id } of jobs) {
-    if (ids.has(id)) throw duplicate(id);
+    if (ids.has(id)) throw idIsTaken(id);
     ids.add(id);
   }
-}
-
-function duplicate(id: string): QueueError {
-  return new QueueError("duplicate_id", `Cannot add job "${id}": the id is taken`);
 }

@@ -76,6 +76,8 @@ export class HostKeeper {
   #settling: Promise<void> | undefined;
   /** Whether it was told since the last sign of life that there is none. */
   #isTold = false;
+  /** Whether there was a sign of life, and since then it was not told that the lease has run out. */
+  #mayRunOut = false;
   #isClosed = false;
 
   constructor(options: KeeperOptions) {
@@ -106,8 +108,9 @@ export class HostKeeper {
       this.#beating = step.then(
         () => this.#tick(),
         // The next time is soon.
-        (error) => {
+        async (error) => {
           this.#tell(error);
+          await this.#tellOfEnd();
           this.#tick(Math.min(this.#pause(), LOOK));
         },
       );
@@ -121,6 +124,17 @@ export class HostKeeper {
     this.#options.warn(
       `Cannot renew the lease of this host, without which no job runs here: ${messageOf(error)}`,
     );
+  }
+
+  /** The guard says nothing, and jobs that are ended without a word look like a fault. */
+  async #tellOfEnd(): Promise<void> {
+    const { host, leads, files, warn } = this.#options;
+    if (!leads || !host.guarded || !this.#mayRunOut) return;
+    const [until] = new LeaseFile(files, host.path).read();
+    const now = await uptime();
+    if (now === undefined || !(now > Number(until))) return;
+    this.#mayRunOut = false;
+    warn("The lease of this host has run out: jobs that ran here were ended, and are tried again");
   }
 
   /** Milliseconds. Who only looks whether others do it, looks often: a look costs next to nothing. */
@@ -153,7 +167,7 @@ export class HostKeeper {
     const until = askedAt === undefined ? "-" : deadline(askedAt, beat.lease).toFixed(2);
     const server = beat.server.replace(/[^\w.:+-]/g, "_"); // one word, for shells
     this.#write([until, String(beat.lease), beat.epoch, String(asked), server]);
-    this.#isTold = false;
+    [this.#isTold, this.#mayRunOut] = [false, true];
     if (!leads || this.#isClosed) return;
     const { sightings, gone } = look(
       this.#sightings,
