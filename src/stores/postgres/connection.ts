@@ -1,6 +1,7 @@
 // One connection to the database, which comes back by itself. Says nothing of jobs: statements go
 // in, rows come out, errors are in a user's words.
 import { QueueError } from "../../queue/errors.ts";
+import { pause } from "../../system/delay.ts";
 import { UnknownOutcome } from "../shared/lost_answers.ts";
 import { type ConnectOptions, Reconnecting } from "../shared/reconnecting.ts";
 import { newClient, type PgClient, type ServerConfig } from "./driver.ts";
@@ -47,6 +48,8 @@ const TAKES_LONG = `; ${NO_TIME_LIMITS}; set local idle_in_transaction_session_t
 const ENDS_WITH_CLIENT = "set client_connection_check_interval = '2s'";
 /** Conflicts between transactions, of which one has to begin again. */
 const TRIES = 20;
+/** Milliseconds in which a connection ends. */
+const ENDS_WITHIN = 1_000;
 
 /** Safe to use from several places at once: what they ask is done one after the other. */
 export class Database implements Sql {
@@ -162,7 +165,8 @@ export class Database implements Sql {
   async close(): Promise<void> {
     this.#link.stop();
     await this.#line;
-    await (await this.#link.close())?.end().catch(() => {});
+    const client = await this.#link.close();
+    if (client !== undefined) await end(client);
   }
 
   async #alone<T>(step: (client: PgClient) => Promise<T>): Promise<T> {
@@ -259,13 +263,13 @@ export class Database implements Sql {
     client.on("end", forget);
     client.on("notification", ({ channel, payload }) => listeners.tell(channel, payload ?? ""));
     try {
-      await client.connect();
+      await this.#link.inTime(() => client.connect(), () => client.connection.stream.destroy());
       if (this.#wasSilent) await this.#ask(client, { text: ENDS_WITH_CLIENT }).catch(unlessUnknown);
       for (const channel of listeners.channels) {
         await this.#ask(client, { text: `listen ${quoted(channel)}` });
       }
     } catch (error) {
-      await client.end().catch(() => {});
+      await end(client);
       throw error;
     }
     return client;
@@ -276,6 +280,14 @@ export class Database implements Sql {
       ? text
       : text.replaceAll("queuectl.", `${quoted(this.schema)}.`);
   }
+}
+
+/**
+ * Ends a connection. The driver waits until its socket is closed, which Deno does not tell each time
+ * under TLS: nothing would be left to wait for, and the program would end in the midst of it.
+ */
+async function end(client: PgClient): Promise<void> {
+  await pause(ENDS_WITHIN, client.end().catch(() => {}));
 }
 
 /** A name, as it is written in a statement. */
