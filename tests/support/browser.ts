@@ -124,7 +124,7 @@ export class TestPage {
       return typeof text === "string" ? last.includes(text) : text.test(last);
     };
     try {
-      await waitUntil(fits, `"${text}" in ${within}`, 15_000);
+      await waitUntil(fits, `"${text}" in ${within}`, 60_000);
     } catch (error) {
       throw new Error(
         `${error instanceof Error ? error.message : error}, but "${last.slice(0, 500)}"`,
@@ -147,7 +147,7 @@ export class TestPage {
           name,
         ).then((handle) => handle.asElement()),
       `a button "${name}" in ${within}`,
-      15_000,
+      60_000,
     );
     await element.evaluate((one: any) => one.click());
   }
