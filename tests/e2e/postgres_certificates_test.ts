@@ -70,10 +70,7 @@ if (server !== undefined) {
   };
   const withQueue = (url: string, test: (queue: QueueProgram) => Promise<void>) =>
     withTempDir(async (dir) => {
-      const queue = new QueueProgram(dir, {
-        env: { QUEUECTL_STORE: url, XDG_STATE_HOME: `${dir}/state` },
-        remove: () => Promise.resolve(),
-      });
+      const queue = QueueProgram.at(url, dir);
       try {
         await test(queue);
       } finally {
