@@ -5,7 +5,14 @@ import { pause } from "../../system/delay.ts";
 import { UnknownOutcome } from "../shared/lost_answers.ts";
 import { type ConnectOptions, Reconnecting } from "../shared/reconnecting.ts";
 import { newClient, type PgClient, type ServerConfig } from "./driver.ts";
-import { inWords, isConflict, isDisconnection, isRefusal, unavailable } from "./errors.ts";
+import {
+  inWords,
+  isConflict,
+  isDisconnection,
+  isOfStandby,
+  isRefusal,
+  unavailable,
+} from "./errors.ts";
 import { PreparedStatements } from "./prepared.ts";
 
 export type { ServerConfig } from "./driver.ts";
@@ -178,8 +185,8 @@ export class Database implements Sql {
         throw isDisconnection(error) && !isRefusal(error) ? new UnknownOutcome(error) : error;
       }
     };
-    // A standby has done nothing, and may be promoted soon.
-    const patiently = () => this.#link.again(attempt, isRefusal);
+    // It has done nothing. A pooler without a free connection was waited for by itself.
+    const patiently = () => this.#link.again(attempt, isOfStandby);
     return await this.#inLine(() => withoutConflicts(patiently));
   }
 

@@ -59,7 +59,12 @@ export function isDisconnection(error: unknown): boolean {
  * pooler all of whose connections are in use.
  */
 export function isRefusal(error: unknown): boolean {
-  return codeOf(error) === "25006" || isPoolExhausted(error);
+  return isOfStandby(error) || isPoolExhausted(error);
+}
+
+/** Whether a standby has said it, which may be promoted soon. */
+export function isOfStandby(error: unknown): boolean {
+  return codeOf(error) === "25006";
 }
 
 function isPoolExhausted(error: unknown): boolean {
