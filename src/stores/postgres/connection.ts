@@ -1,6 +1,6 @@
 // One connection to the database, which comes back by itself. Says nothing of jobs: statements go
 // in, rows come out, errors are in a user's words.
-import { QueueError } from "../../queue/errors.ts";
+import { isUnavailable, QueueError } from "../../queue/errors.ts";
 import { pause } from "../../system/delay.ts";
 import { UnknownOutcome } from "../shared/lost_answers.ts";
 import { type ConnectOptions, Reconnecting } from "../shared/reconnecting.ts";
@@ -10,6 +10,7 @@ import {
   isConflict,
   isDisconnection,
   isOfStandby,
+  isPoolExhausted,
   isRefusal,
   unavailable,
 } from "./errors.ts";
@@ -121,7 +122,7 @@ export class Database implements Sql {
    * waited for. Only for what may be done twice.
    */
   again<T>(step: () => Promise<T>): Promise<T> {
-    return this.#link.again(step);
+    return this.#link.again(step, isWorthAnotherTry);
   }
 
   /**
@@ -316,6 +317,11 @@ async function withoutConflicts<T>(step: () => Promise<T>): Promise<T> {
       if (!isConflict(error) || ++conflicts >= TRIES) throw error;
     }
   }
+}
+
+/** Not where a pooler was waited for in vain: that was the wait. */
+function isWorthAnotherTry(error: unknown): boolean {
+  return isUnavailable(error) && !isPoolExhausted((error as QueueError).cause);
 }
 
 /** Whether the connection ended before anything was kept. */

@@ -67,7 +67,8 @@ export function isOfStandby(error: unknown): boolean {
   return codeOf(error) === "25006";
 }
 
-function isPoolExhausted(error: unknown): boolean {
+/** Whether a pooler was waited for in vain. */
+export function isPoolExhausted(error: unknown): boolean {
   return codeOf(error) === "08P01" && (error as Error).message === "query_wait_timeout";
 }
 
