@@ -129,7 +129,11 @@ Deno.test("enqueue() and enqueueAll() give jobs one moment and their place in th
     2,
   );
   assertEquals(seen, ["x 0", "y 1"]);
-  await assertRejects(() => enqueueAll(store, orders, defaults, () => {}), QueueError, "with this id exists");
+  await assertRejects(
+    () => enqueueAll(store, orders, defaults, () => {}),
+    QueueError,
+    "with this id exists",
+  );
 });
 
 async function storeOf(...ids: string[]): Promise<MemoryStore> {
