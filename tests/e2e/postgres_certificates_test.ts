@@ -1,6 +1,8 @@
 // A real PostgreSQL that knows its clients by certificates, and real processes.
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Database } from "../../src/stores/postgres/connection.ts";
+import { makeCertificate } from "../support/certificates.ts";
+import { freePort } from "../support/free_port.ts";
 import { needing } from "../support/has_program.ts";
 import { type PostgresServer, startPostgres } from "../support/postgres_server.ts";
 import { QueueProgram } from "../support/queue_program.ts";
@@ -13,31 +15,17 @@ const server = NEEDS.ignore ? undefined : await startPostgres({ port });
 if (NEEDS.ignore) Deno.test({ ...NEEDS, fn: () => {} });
 else if (server !== undefined) await knowByCertificates(server);
 
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
-
 /**
  * Makes an authority (`ca.pem`), and by it certificates of the server and of its user `queuectl`; and
  * one of that user by another authority (`other.pem`). From then on the server wants one.
  */
 async function knowByCertificates({ folder, config }: PostgresServer): Promise<void> {
+  makeCertificate(folder, "server", { subject: "localhost", ca: "ca" });
+  makeCertificate(folder, "client", { subject: "queuectl", ca: "ca" });
+  makeCertificate(folder, "other", { subject: "queuectl", ca: "other-ca" });
   const script = `set -e; cd "$1"
-    for ca in ca other-ca; do
-      openssl req -x509 -newkey rsa:2048 -nodes -subj "/CN=$ca" -days 2 -keyout $ca.key -out $ca.pem
-    done
-    sign() {
-      openssl req -newkey rsa:2048 -nodes -subj "/CN=$2" -keyout "$1.key" -out "$1.csr"
-      echo "subjectAltName=DNS:$2" >"$1.ext"
-      openssl x509 -req -days 2 -in "$1.csr" -CA "$3.pem" -CAkey "$3.key" -CAcreateserial \\
-        -extfile "$1.ext" -out "$1.pem"
-    }
-    sign server localhost ca
-    sign client queuectl ca
-    sign other queuectl other-ca
     openssl pkcs8 -topk8 -passout pass:x -in client.key -out locked.key
-    chmod 600 *.key
+    chmod 600 locked.key
     echo "local all all trust" >data/pg_hba.conf
     echo "hostssl all all 127.0.0.1/32 cert" >>data/pg_hba.conf`;
   const { success, stderr } = new Deno.Command("/bin/sh", {

@@ -17,23 +17,12 @@ import { REPLACE } from "../../src/stores/redis/script_rest.ts";
 import { RedisSettings } from "../../src/stores/redis/settings.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
 import { aJob, anEnding } from "../support/jobs.ts";
+import { before, restoreParts } from "../support/redis_restore.ts";
 import { redisQueues, startRedis } from "../support/redis_server.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 import { aSchedule, fire, MINUTE, START } from "./schedule_conformance.ts";
 
 const W1 = { worker: "w-1", pid: 1, host: "box" };
-
-/** Does something when that script is about to be called. */
-function before(redis: Redis, called: string, happens: () => Promise<void>): void {
-  const run = redis.run.bind(redis);
-  redis.run = async (script, args) => {
-    if (script === called) {
-      redis.run = run;
-      await happens();
-    }
-    return await run(script, args);
-  };
-}
 
 /** Makes a backup, and does something when it is about to read its first jobs. */
 async function backupWhile(redis: Redis, happens: () => Promise<void>) {
@@ -52,17 +41,7 @@ const many = (count: number) =>
 const server = await startRedis();
 if (server !== undefined) {
   const withQueue = redisQueues(server);
-  const partsOf = (redis: Redis, over = true) => ({
-    redis,
-    over,
-    options: {
-      name: "the server",
-      address: { host: `${server.folder}/s`, port: 0 },
-      prefix: /(?<=\{).*(?=\})/.exec(redis.base)![0],
-    },
-    files: diskFiles,
-    isAnybodyThere: () => Promise.resolve(false),
-  });
+  const partsOf = (redis: Redis, over = true) => restoreParts(redis, server, over);
 
   Deno.test("Redis: backup() of a schedule that fires meanwhile has the job, or it is to fire", () =>
     withQueue(async (open) => {

@@ -5,6 +5,7 @@ import type { Redis } from "../../src/stores/redis/connection.ts";
 import type { ClientCertificate } from "../../src/stores/shared/handover.ts";
 import { inWords } from "../../src/stores/redis/errors.ts";
 import { makeCertificate } from "../support/certificates.ts";
+import { freePort } from "../support/free_port.ts";
 import { needing } from "../support/has_program.ts";
 import { hasTls, type RedisServer, startRedis } from "../support/redis_server.ts";
 
@@ -140,8 +141,3 @@ Deno.test("inWords() says of a certificate that it has expired", () => {
   const error = inWords("the server", new Error("invalid peer certificate: Expired")) as QueueError;
   assertEquals(error.message, "Cannot use the server: its certificate has expired");
 });
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}

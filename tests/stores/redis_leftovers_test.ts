@@ -10,6 +10,7 @@ import { removeAll } from "../../src/stores/redis/scanning.ts";
 import { IDLE, REPLACE } from "../../src/stores/redis/script_rest.ts";
 import { diskFiles } from "../../src/system/file_system.ts";
 import { aJob } from "../support/jobs.ts";
+import { before, restoreParts } from "../support/redis_restore.ts";
 import { redisQueues, startRedis } from "../support/redis_server.ts";
 import { withTempDir } from "../support/temp_dir.ts";
 
@@ -51,21 +52,8 @@ if (server !== undefined) {
         const jobs = new RedisJobs(redis);
         await jobs.add([aJob({ id: "a" })]);
         await backup(redis, `${dir}/copy`, diskFiles, () => {});
-        const run = redis.run.bind(redis);
-        redis.run = async (script, args) => {
-          if (script === REPLACE) await removeAll(redis, "restore-");
-          return await run(script, args);
-        };
-        const [prefix] = /(?<=\{).*(?=\})/.exec(redis.base)!;
-        const address = { host: `${server.folder}/s`, port: 0 };
-        const parts = {
-          redis,
-          options: { name: "the server", address, prefix },
-          files: diskFiles,
-          over: true,
-          isAnybodyThere: () => Promise.resolve(false),
-        };
-        const restoring = restore(parts, `${dir}/copy`, () => {});
+        before(redis, REPLACE, () => removeAll(redis, "restore-"));
+        const restoring = restore(restoreParts(redis, server), `${dir}/copy`, () => {});
         await assertRejects(() => restoring, QueueError, "nothing was changed");
         assertEquals((await jobs.get("a"))?.id, "a");
       })

@@ -1,5 +1,6 @@
 // A cluster of two Redis servers: one that has all keys, and one that may take them over. A third is
 // there that may be added to it.
+import { freePort } from "./free_port.ts";
 import { type RedisServer, startRedis } from "./redis_server.ts";
 import { waitUntil } from "./wait_until.ts";
 
@@ -54,19 +55,4 @@ export async function startRedisCluster(): Promise<RedisCluster | undefined> {
       await takeOver(newcomer);
     },
   };
-}
-
-/** A port that is free, as is the one 10,000 beyond, on which nodes talk to one another. */
-export function freePort(): number {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000);
-    try {
-      for (const one of [port, port + 10_000]) {
-        Deno.listen({ hostname: "127.0.0.1", port: one }).close();
-      }
-      return port;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    }
-  }
 }

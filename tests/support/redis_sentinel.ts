@@ -1,7 +1,7 @@
 // A Sentinel, which wants a password, and two Redis servers: the master that it watches, and another
 // one, which may become that.
 import type { CertificateFiles } from "./certificates.ts";
-import { freePort } from "./redis_cluster.ts";
+import { freePort } from "./free_port.ts";
 import { type RedisServer, startRedis } from "./redis_server.ts";
 import { ErrorReply, Wire } from "../../src/stores/redis/driver.ts";
 import { startGuarded } from "./guarded_server.ts";
