@@ -3,11 +3,11 @@
 import { Database } from "../../src/stores/postgres/connection.ts";
 import { PostgresJobs } from "../../src/stores/postgres/jobs.ts";
 import { ensureSchema } from "../../src/stores/postgres/schema.ts";
-import { ownSteps, pgbenchPath, PLAIN_STEPS } from "./pgbench.ts";
 import { type PostgresServer, startPostgres } from "../../tests/support/postgres_server.ts";
 import type { Bench } from "./bench.ts";
 import { atLeast, atMost, missingRow, ratioRow, type Row } from "./figures.ts";
 import { newJobs } from "./new_jobs.ts";
+import { ownSteps, pgbenchPath, PLAIN_STEPS } from "./pgbench.ts";
 import { familyCpu, parentOf } from "./proc.ts";
 import { inTurns } from "./turns.ts";
 

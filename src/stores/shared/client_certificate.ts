@@ -3,11 +3,8 @@ import { QueueError } from "../../queue/errors.ts";
 import { type FileSystem, infoOfTarget } from "../../system/file_system.ts";
 import { type ClientCertificate, readCertificates } from "./handover.ts";
 
-/** Something of each of the two. */
-interface Both {
-  readonly certificate: string;
-  readonly key: string;
-}
+/** Something of each of the two, such as its path. */
+type Both = Readonly<Record<keyof ClientCertificate, string>>;
 
 /** What a driver does not know, it may pass over without a word. */
 const CERTIFICATE = "-----BEGIN CERTIFICATE-----";
